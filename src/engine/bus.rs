@@ -113,12 +113,22 @@ impl Bus {
         assert!(self.deliveries.len() <= self.stored.len(), "an event has at most one delivery");
     }
 
+    /// Panics, in debug builds, if the state of an event contradicts itself.
+    fn assert_event(&self, event: u32) {
+        debug_assert!(event < self.next_event, "the event has a number");
+        let Some(stored) = self.stored.get(&event) else { return };
+        let is_listed = |(delivery, _)| self.deliveries.get(&delivery) == Some(&event);
+        debug_assert!(stored.delivery.is_none_or(is_listed), "a current delivery is in the table");
+        debug_assert!(stored.deliveries > 0 || stored.delivery.is_none(), "deliveries are counted");
+    }
+
     fn config_of(&self, queue_id: u32) -> &SubscriptionConfig {
         &self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize]
     }
 
     /// Handles a message. `reply_link` is the link back to its sender.
     pub fn on_message(&mut self, now: Micros, payload: Payload, reply_link: Option<LinkId>, ctx: &mut Context) {
+        ctx.assert_handler(self.config.node, now);
         match payload {
             Payload::Publish(publication) => self.on_publication(now, &publication, reply_link, ctx),
             Payload::Acknowledge(event, reference, _) => self.on_acknowledge(now, event, reference, reply_link, ctx),
@@ -152,6 +162,7 @@ impl Bus {
 
     /// Handles a timer; a timer whose reason is gone has no effect.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
+        ctx.assert_handler(self.config.node, now);
         // Without a leader only the brokers act.
         if !self.up && (self.stopped || !matches!(timer, Timer::BrokerCheck(_))) {
             self.missed_timers.push(timer);
@@ -204,6 +215,7 @@ impl Bus {
 
     /// Delivers ready events to attached consumers, up to the maximum of unacknowledged deliveries.
     fn deliver(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
+        debug_assert!(self.up, "a bus that is down delivers nothing");
         debug_assert!(!self.queues[queue_id as usize].members.is_empty(), "a queue has members");
         loop {
             let queue = &mut self.queues[queue_id as usize];
@@ -240,6 +252,7 @@ impl Bus {
         (follows, batch): (Option<u32>, u32),
         ctx: &mut Context,
     ) {
+        debug_assert!(self.up, "a bus that is down delivers nothing");
         debug_assert!(batch > 0, "a batch contains the event");
         debug_assert!(!self.deliveries.contains_key(&self.next_delivery), "numbers of deliveries are not reused");
         let Some(stored) = self.stored.get_mut(&event) else { return };
@@ -295,7 +308,8 @@ impl Bus {
     fn end_delivery(&mut self, event: u32) {
         let Some(stored) = self.stored.get_mut(&event) else { return };
         if let Some((delivery, member)) = stored.delivery.take() {
-            self.deliveries.remove(&delivery);
+            let ended = self.deliveries.remove(&delivery);
+            debug_assert!(ended == Some(event), "the table of deliveries contains current ones");
             let in_flight = &mut self.queues[stored.queue as usize].in_flight[member as usize];
             debug_assert!(*in_flight > 0, "a delivery in flight is counted");
             *in_flight -= 1;
@@ -316,6 +330,7 @@ impl Bus {
         reply_link: Option<LinkId>,
         ctx: &mut Context,
     ) {
+        self.assert_event(event);
         let Some(stored) = self.stored.get(&event) else { return };
         let queue_id = stored.queue;
         let config = self.config_of(queue_id);
@@ -344,6 +359,7 @@ impl Bus {
 
     /// Commits an offset, unless the partition was reassigned in the meantime.
     fn on_offset_commit(&mut self, now: Micros, event: u32, generation: u32, ctx: &mut Context) {
+        self.assert_event(event);
         let Some(stored) = self.stored.get(&event) else { return };
         let (queue_id, partition) = (stored.queue, stored.partition);
         let log = self.queues[queue_id as usize].logs.get(&partition);
@@ -356,6 +372,7 @@ impl Bus {
     fn acknowledge_event(&mut self, queue_id: u32, event: u32, member: usize, ctx: &mut Context) {
         let Some(stored) = self.stored.remove(&event) else { return };
         debug_assert!(stored.delivery.is_none(), "the delivery of an acknowledged event has ended");
+        debug_assert!(stored.queue == queue_id, "an event is in one queue");
         self.acknowledged += 1;
         let id = self.config.subscriptions[self.queues[queue_id as usize].members[member] as usize].id;
         ctx.record(Fact::EventAcknowledged { subscription: id, event, update: stored.update.id });
@@ -364,12 +381,10 @@ impl Bus {
 
     /// Removes an event from the queue of its key. If it was the first, the next one becomes ready.
     fn remove_from_key_queue(&mut self, queue_id: u32, event: u32, key: KeyId) {
-        debug_assert!(
-            self.queues[queue_id as usize].key_queues.values().all(|queue| !queue.is_empty()),
-            "a key without events has no queue"
-        );
+        debug_assert!(!self.stored.contains_key(&event), "an event in a queue is stored");
         let queue = &mut self.queues[queue_id as usize];
         let Some(key_queue) = queue.key_queues.get_mut(&key) else { return };
+        debug_assert!(!key_queue.is_empty(), "a key without events has no queue");
         if key_queue.front() != Some(&event) {
             key_queue.retain(|other| *other != event);
             return;
@@ -387,6 +402,7 @@ impl Bus {
     /// connection to which deliveries belong.
     fn on_failure(&mut self, now: Micros, delivery: u32, silent: bool, ctx: &mut Context) {
         let Some(&event) = self.deliveries.get(&delivery) else { return };
+        self.assert_event(event);
         let Some(stored) = self.stored.get(&event) else { return };
         debug_assert!(
             stored.delivery.is_some_and(|(current, _)| current == delivery),
@@ -409,6 +425,7 @@ impl Bus {
 
     /// Ends the delivery of an event and returns it to its queue, or gives it up after the last delivery.
     fn return_to_queue(&mut self, now: Micros, event: u32, ctx: &mut Context) {
+        self.assert_event(event);
         self.end_delivery(event);
         let Some(stored) = self.stored.get(&event) else { return };
         debug_assert!(stored.delivery.is_none(), "an event that is queued again is not in flight");

@@ -44,6 +44,7 @@ impl Bus {
     /// Sets the timer that looks for missing heartbeats of a connection.
     pub(super) fn set_connection_timer(&mut self, queue_id: usize, member: usize, ctx: &mut Context) {
         let queue = &mut self.queues[queue_id];
+        queue.assert_member(member);
         let subscription = queue.members[member];
         let Attach::Connection { heartbeat: Some(heartbeat), .. } =
             self.config.subscriptions[subscription as usize].attach
@@ -59,6 +60,7 @@ impl Bus {
 
     /// Handles the timer that looks for missing heartbeats.
     pub(super) fn on_connection_timer(&mut self, now: Micros, subscription: u32, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a timer is handled when it expires");
         let find = |queue: &SubscriptionQueue| queue.members.iter().position(|member| *member == subscription);
         let mut queues = self.queues.iter().enumerate();
         let Some((queue_id, member)) = queues.find_map(|(at, queue)| Some((at, find(queue)?))) else { return };
@@ -68,6 +70,7 @@ impl Bus {
             return;
         };
         let connection = &mut self.queues[queue_id].connections[member];
+        debug_assert!(connection.last_heard <= now, "no message is from the future");
         connection.has_timer = false;
         if connection.is_open && connection.last_heard + heartbeat <= now {
             self.detach(now, queue_id as u32, member, DetachReason::Silent, ctx);
@@ -80,6 +83,7 @@ impl Bus {
     pub(super) fn on_presence(&mut self, now: Micros, heartbeat: &Heartbeat, reply_link: LinkId, ctx: &mut Context) {
         let Some((queue_id, member)) = self.member_at(reply_link, heartbeat.subscription) else { return };
         let queue = &mut self.queues[queue_id as usize];
+        queue.assert_member(member);
         let connection = &mut queue.connections[member];
         if heartbeat.life < connection.life {
             // The message was in flight for longer than that connection lasted.
@@ -118,6 +122,7 @@ impl Bus {
     /// Opens a connection, and delivers what waited for it.
     fn attach(&mut self, now: Micros, queue_id: u32, member: usize, ctx: &mut Context) {
         let queue = &mut self.queues[queue_id as usize];
+        queue.assert_member(member);
         if std::mem::replace(&mut queue.connections[member].is_open, true) {
             return;
         }
@@ -141,6 +146,7 @@ impl Bus {
         ctx: &mut Context,
     ) {
         let queue = &mut self.queues[queue_id as usize];
+        queue.assert_member(member);
         let connection = &mut queue.connections[member];
         connection.receive = None;
         if !std::mem::replace(&mut connection.is_open, false) {
@@ -160,6 +166,7 @@ impl Bus {
     /// Closes the connection of a consumer that did not acknowledge in time, and notifies the consumer.
     pub(super) fn close_overdue(&mut self, now: Micros, queue_id: u32, member: usize, ctx: &mut Context) {
         let queue = &self.queues[queue_id as usize];
+        queue.assert_member(member);
         let config = &self.config.subscriptions[queue.members[member] as usize];
         let (link, subscription) = (config.link, config.at_consumer);
         ctx.send(link, Payload::Detached(subscription, queue.connections[member].life), About::default());
@@ -168,6 +175,7 @@ impl Bus {
 
     /// Returns all deliveries of a member to the front of the queue, in order.
     pub(super) fn requeue_deliveries(&mut self, now: Micros, queue_id: u32, member: usize, ctx: &mut Context) {
+        self.queues[queue_id as usize].assert_member(member);
         let is_its = |(queue, delivery): (u32, Option<(u32, u32)>)| {
             queue == queue_id && delivery.is_some_and(|(_, to)| to as usize == member)
         };
@@ -180,6 +188,7 @@ impl Bus {
 
     /// In a log without sessions: assigns the partitions of readers that are not attached to others, if there are any.
     fn leave_detached_readers(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "partitions are assigned now");
         let queue = &self.queues[queue_id as usize];
         if !queue.memberships.is_empty() || queue.connections.iter().all(|connection| !connection.is_open) {
             return;
@@ -189,6 +198,7 @@ impl Bus {
             let is_read = queue.logs.get(&partition).is_some_and(|log| queue.is_attached(log.member));
             if !is_read {
                 let reader = self.reader_of(queue_id, partition);
+                debug_assert!(self.queues[queue_id as usize].is_active(reader), "an attached reader takes over");
                 self.redeliver_from_commit(now, queue_id, partition, reader, ctx);
             }
         }
@@ -196,6 +206,7 @@ impl Bus {
 
     /// Discards events that only connected consumers receive, if none is connected.
     pub(super) fn discard_unless_connected(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "events are discarded now");
         let queue = &self.queues[queue_id as usize];
         let stores = self.config_of(queue_id).acknowledge != Acknowledge::Never;
         if stores || queue.connections.iter().any(|connection| connection.is_open) {
@@ -205,6 +216,7 @@ impl Bus {
         for event in ready {
             self.discard(now, event, DropReason::NotConnected, ctx);
         }
+        debug_assert!(self.queues[queue_id as usize].ready.is_empty(), "no event waits for a connection");
     }
 
     /// Handles a consumer's request for up to `most` events.
@@ -217,6 +229,7 @@ impl Bus {
     ) {
         let Some((queue_id, member)) = self.member_at(reply_link, at_consumer) else { return };
         let queue = &mut self.queues[queue_id as usize];
+        queue.assert_member(member);
         let (subscription, connection) = (queue.members[member], &mut queue.connections[member]);
         let Attach::Polling { wait } = self.config.subscriptions[subscription as usize].attach else { return };
         if number < connection.life {
@@ -238,6 +251,7 @@ impl Bus {
         let config = &self.config.subscriptions[subscription as usize];
         for queue in queues {
             let Some(member) = queue.members.iter().position(|member| *member == subscription) else { continue };
+            queue.assert_member(member);
             let receive = &mut queue.connections[member].receive;
             if let Some(OpenReceive { number, .. }) = receive.take_if(|receive| receive.until <= now) {
                 ctx.send(config.link, Payload::Empty(config.at_consumer, number), About::default());

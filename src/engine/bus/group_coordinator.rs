@@ -16,6 +16,8 @@ use std::sync::Arc;
 impl Bus {
     /// Starts all sessions.
     pub fn start_sessions(&mut self, ctx: &mut Context) {
+        debug_assert!(ctx.now == 0, "a run starts at time 0");
+        debug_assert!(self.up, "a bus is up at the start of a run");
         for queue_id in 0..self.queues.len() {
             for member in 0..self.queues[queue_id].memberships.len() {
                 self.set_session_timer(queue_id, member, ctx);
@@ -29,14 +31,17 @@ impl Bus {
     /// Renews all sessions, as a coordinator does that takes over.
     pub(super) fn renew_sessions(&mut self, now: Micros) {
         for membership in self.queues.iter_mut().flat_map(|queue_id| &mut queue_id.memberships) {
+            debug_assert!(membership.last_heartbeat <= now, "no heartbeat is from the future");
             membership.last_heartbeat = now;
         }
         for connection in self.queues.iter_mut().flat_map(|queue| &mut queue.connections) {
+            debug_assert!(connection.last_heard <= now, "no message is from the future");
             connection.last_heard = now;
         }
     }
 
     fn set_session_timer(&mut self, queue_id: usize, member: usize, ctx: &mut Context) {
+        self.queues[queue_id].assert_member(member);
         let subscription = self.queues[queue_id].members[member];
         let membership = &mut self.queues[queue_id].memberships[member];
         if membership.is_active && !membership.has_timer {
@@ -59,6 +64,7 @@ impl Bus {
         };
         let session = self.membership_of(from).filter(|_| heartbeat.presence != Presence::Closes);
         let Some((queue_id, member)) = session else { return self.on_presence(now, heartbeat, reply_link, ctx) };
+        self.queues[queue_id].assert_member(member);
         let membership = &mut self.queues[queue_id].memberships[member];
         if heartbeat.life < membership.life {
             // The message was in flight for longer than that life lasted.
@@ -90,6 +96,7 @@ impl Bus {
         let Some((queue_id, member)) = self.membership_of(|index| index == subscription) else {
             return self.on_connection_timer(now, subscription, ctx);
         };
+        self.queues[queue_id].assert_member(member);
         let membership = &mut self.queues[queue_id].memberships[member];
         membership.has_timer = false;
         if membership.last_heartbeat + membership.timeout > now {
@@ -101,6 +108,7 @@ impl Bus {
     }
 
     fn leave_group(&mut self, now: Micros, queue_id: usize, member: usize, reason: LeaveReason, ctx: &mut Context) {
+        self.queues[queue_id].assert_member(member);
         let subscription = self.config.subscriptions[self.queues[queue_id].members[member] as usize].id;
         let membership = &mut self.queues[queue_id].memberships[member];
         membership.is_active = false;
@@ -112,8 +120,10 @@ impl Bus {
     }
 
     fn join(&mut self, now: Micros, queue_id: usize, member: usize, life: u32, ctx: &mut Context) {
+        self.queues[queue_id].assert_member(member);
         let subscription = self.config.subscriptions[self.queues[queue_id].members[member] as usize].id;
         let membership = &mut self.queues[queue_id].memberships[member];
+        debug_assert!(life >= membership.life, "a reader does not return to an earlier life");
         (membership.is_active, membership.life, membership.last_heartbeat) = (true, life, now);
         let connection = &mut self.queues[queue_id].connections[member];
         (connection.is_open, connection.life) = (true, life);
@@ -124,9 +134,11 @@ impl Bus {
 
     /// Assigns all partitions to the members in turn, and redelivers from the last commit.
     fn assign_partitions(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
+        debug_assert!(!self.queues[queue_id as usize].memberships.is_empty(), "readers with sessions join and leave");
         let partitions = self.queues[queue_id as usize].partitions();
         for partition in partitions {
             let reader = self.reader_of(queue_id, partition);
+            debug_assert!(reader < self.queues[queue_id as usize].members.len(), "a member reads the partition");
             self.redeliver_from_commit(now, queue_id, partition, reader, ctx);
         }
     }
@@ -144,6 +156,7 @@ impl Bus {
     /// Handles the positions of a reader: accepts its last commit if that was lost, and resends events that are overdue, as after
     /// the timeout of a fetch. A slow reader has received them, and gets nothing twice.
     fn on_positions(&mut self, now: Micros, queue_id: u32, member: usize, positions: &[Position], ctx: &mut Context) {
+        self.queues[queue_id as usize].assert_member(member);
         let logs = &self.queues[queue_id as usize].logs;
         let read: Vec<u32> = logs.iter().filter(|(_, log)| log.member == member).map(|(at, _)| *at).collect();
         for partition in read {
@@ -159,6 +172,7 @@ impl Bus {
     fn fetch_again(&mut self, now: Micros, queue_id: u32, partition: u32, last: Option<u32>, ctx: &mut Context) {
         let Some(log) = self.queues[queue_id as usize].logs.get(&partition) else { return };
         let (member, generation) = (log.member, log.generation);
+        debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
         let delivered = || log.events.iter().take(log.delivered).copied();
         // The last event that the reader received may be committed; then it has none of these.
         let from = delivered().position(|event| Some(event) == last).map_or(0, |at| at + 1);
@@ -169,6 +183,7 @@ impl Bus {
             return;
         }
         let id = config.id;
+        self.queues[queue_id as usize].assert_member(member);
         let (life, link, subscription) =
             (self.queues[queue_id as usize].memberships[member].life, config.link, config.at_consumer);
         let mut follows = last;

@@ -4,7 +4,7 @@ use super::Bus;
 use crate::engine::backoff::wait;
 use crate::engine::context::Context;
 use crate::engine::queue::Timer;
-use crate::scenario::Micros;
+use crate::scenario::{Micros, Order};
 use crate::trace::Fact;
 
 impl Bus {
@@ -14,6 +14,7 @@ impl Bus {
             let most = self.config_of(queue_id).max_in_flight as usize;
             let queue = &mut self.queues[queue_id as usize];
             let Some(reader) = queue.logs.get(&partition).map(|log| log.member) else { return };
+            debug_assert!(reader < queue.members.len(), "a partition is read by a member of its queue");
             if !queue.is_attached(reader) {
                 return;
             }
@@ -41,6 +42,7 @@ impl Bus {
             let Some(event) = log.events.front().copied() else { return };
             log.events.pop_front();
             log.delivered = log.delivered.saturating_sub(1);
+            debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
             let member = log.member;
             self.end_delivery(event);
             self.acknowledge_event(queue_id, event, member, ctx);
@@ -52,6 +54,7 @@ impl Bus {
 
     /// Redelivers a partition from its last commit; to the next member of the group if the current one is silent.
     pub(super) fn rewind(&mut self, now: Micros, queue_id: u32, partition: u32, silent: bool, ctx: &mut Context) {
+        debug_assert!(self.config_of(queue_id).order == Order::Log, "only a log is redelivered from a commit");
         let queue = &self.queues[queue_id as usize];
         let Some(member) = queue.logs.get(&partition).map(|log| log.member) else { return };
         let members = queue.members.len();
@@ -70,6 +73,7 @@ impl Bus {
         member: usize,
         ctx: &mut Context,
     ) {
+        self.queues[queue_id as usize].assert_member(member);
         let sessions = !self.queues[queue_id as usize].memberships.is_empty();
         let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition) else { return };
         debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
@@ -103,6 +107,7 @@ impl Bus {
 
     /// Reassigns each partition of each log to the next member of its group, and redelivers from the last commit.
     pub fn rebalance(&mut self, now: Micros, ctx: &mut Context) {
+        ctx.assert_handler(self.config.node, now);
         for queue_id in 0..self.queues.len() as u32 {
             let partitions = self.queues[queue_id as usize].partitions();
             for partition in partitions {

@@ -19,7 +19,9 @@ impl Bus {
         reply_link: Option<LinkId>,
         ctx: &mut Context,
     ) {
+        debug_assert!(self.up, "a bus that is down accepts nothing");
         let Publication { topic, awaited, position, ref update, .. } = *publication;
+        debug_assert!((topic as usize) < self.config.topics.len(), "the topic exists");
         if let Some(position) = position
             && !self.is_next(topic, position)
         {
@@ -54,17 +56,21 @@ impl Bus {
 
     /// Ends all streams, so that none continues after a lost entry: their relays start new ones.
     pub(super) fn end_streams(&mut self) {
-        for (_, next) in self.streams.values_mut() {
+        for ((_, topic), (_, next)) in &mut self.streams {
+            debug_assert!((*topic as usize) < self.config.topics.len(), "the topic exists");
+            debug_assert!(*next > 0, "a stream begins with its first entry");
             *next = u32::MAX;
         }
     }
 
     /// Acknowledges a publication, at once or after the flush.
     pub(super) fn acknowledge_publication(&mut self, now: Micros, publication: PublicationAck, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a publication is acknowledged now or after the flush");
         if self.config.acknowledges_flushed && self.config.flush > 0 {
             let number = self.next_pending_ack;
             self.next_pending_ack += 1;
-            self.pending_acks.insert(number, publication);
+            let previous = self.pending_acks.insert(number, publication);
+            debug_assert!(previous.is_none(), "numbers of acknowledgements are not reused");
             ctx.wake(now + self.config.flush, Timer::FlushDone(number));
         } else {
             let about = About { update: Some(publication.update), ..About::default() };
@@ -74,12 +80,17 @@ impl Bus {
 
     /// Returns whether an update was published to a topic within the window of deduplication, and remembers it.
     pub(super) fn is_duplicate(&mut self, now: Micros, topic: u32, update: UpdateId, ctx: &mut Context) -> bool {
+        debug_assert!((topic as usize) < self.recent_updates.len(), "the topic exists");
         let Some(window) = self.config.topics[topic as usize].dedup else { return false };
         let recent_updates = &mut self.recent_updates[topic as usize];
         // Updates are numbered in order, so the lowest number is about the oldest.
         while recent_updates.first_key_value().is_some_and(|(_, at)| at + window <= now) {
             recent_updates.pop_first();
         }
+        debug_assert!(
+            recent_updates.first_key_value().is_none_or(|(_, at)| *at <= now),
+            "no update is from the future"
+        );
         let is_duplicate = recent_updates.get(&update).is_some_and(|at| at + window > now);
         if is_duplicate {
             ctx.record(Fact::EventDeduplicated { bus: self.config.node, update });
@@ -115,6 +126,7 @@ impl Bus {
             let event = self.next_event;
             self.next_event += 1;
             self.published += 1;
+            debug_assert!(!self.stored.contains_key(&event), "numbers of events are not reused");
             let retention = self.config.topics[topic as usize].retention;
             self.store_event(now, queue_id, event, partition, update.clone(), retention, ctx);
             match offset {
@@ -142,6 +154,7 @@ impl Bus {
         retention: Option<Micros>,
         ctx: &mut Context,
     ) {
+        debug_assert!(event < self.next_event, "the event has a number");
         let id = self.config_of(queue_id).id;
         ctx.record(Fact::EventQueued { subscription: id, event, update: update.id, not_before: now, deliveries: 0 });
         let expires = retention.map(|time| now + time);
@@ -167,6 +180,7 @@ impl Bus {
 
     /// Enqueues a stored event for delivery.
     pub(super) fn enqueue(&mut self, now: Micros, event: u32, ctx: &mut Context) {
+        self.assert_event(event);
         let Some(stored) = self.stored.get(&event) else { return };
         let (queue_id, partition, key) = (stored.queue, stored.partition, stored.update.key);
         let order = self.config_of(queue_id).order;

@@ -23,8 +23,10 @@ impl Bus {
     }
 
     fn check(&mut self, at: Micros, check: BrokerTimer, ctx: &mut Context) {
+        debug_assert!(self.brokers.is_some(), "only a bus with brokers has their timers");
         if let Some(brokers) = &mut self.brokers {
-            brokers.checks.insert(brokers.next_check, check);
+            let previous = brokers.checks.insert(brokers.next_check, check);
+            debug_assert!(previous.is_none(), "numbers of timers are not reused");
             ctx.wake(at, Timer::BrokerCheck(brokers.next_check));
             brokers.next_check += 1;
         }
@@ -39,6 +41,7 @@ impl Bus {
         reply_link: Option<LinkId>,
         ctx: &mut Context,
     ) -> bool {
+        debug_assert!(self.up, "a bus that is down accepts nothing");
         let Publication { topic, awaited, acks, ref update, .. } = *publication;
         let ack = awaited.zip(reply_link).map(|(number, link)| PublicationAck { link, number, update: update.id });
         let needed = self.min_insync();
@@ -67,6 +70,7 @@ impl Bus {
         let events = self.accept(now, topic, update, Some(offset), ctx);
         let brokers = brokers_mut(&mut self.brokers);
         brokers.all[leader].end = offset + 1;
+        debug_assert!(brokers.committed <= offset, "a new entry is not committed");
         let acks = at_commit.into_iter().collect();
         brokers.uncommitted.push_back(LogEntry { offset, topic, update: update.id, published_at: now, events, acks });
         if let Some(ack) = at_once {
@@ -96,8 +100,10 @@ impl Bus {
         if broker == leader || !follower.up {
             return;
         }
+        debug_assert!(follower.end <= end, "a follower has no entry that its leader lacks");
         let due = (now + config.latency.draw(&mut config.fetches[broker])).max(follower.last_due);
         follower.last_due = due;
+        debug_assert!(due >= now, "a fetch takes time");
         let life = follower.life;
         let lag = match &config.commit {
             CommitRule::InSync(in_sync) => Some(now + crate::scenario::micros(in_sync.lag_ms)),
@@ -111,7 +117,9 @@ impl Bus {
 
     /// Handles a timer of the brokers.
     pub fn on_broker(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+        debug_assert!(now == ctx.now || self.missed_timers.is_empty(), "a missed timer is handled at the start");
         let Some(brokers) = &mut self.brokers else { return };
+        debug_assert!(number < brokers.next_check, "the timer was set by this bus");
         let Some(check) = brokers.checks.remove(&number) else { return };
         match check {
             BrokerTimer::Fetched { broker, end, life, epoch } => {
@@ -152,10 +160,12 @@ impl Bus {
     }
 
     fn report_in_sync(&mut self, ctx: &mut Context) {
+        debug_assert!(ctx.node == self.config.node, "a bus reports its own brokers");
         let in_sync = matches!(self.commit_rule(), CommitRule::InSync(_));
         let Some(brokers) = self.brokers.as_mut().filter(|_| in_sync) else { return };
         let who =
             brokers.all.iter().zip(0..).filter(|(broker, _)| broker.in_sync).fold(0, |who, (_, at)| who | 1 << at);
+        debug_assert!(who != 0, "one broker remains in sync");
         if std::mem::replace(&mut brokers.reported_in_sync, who) != who {
             let replicas = brokers.all.len() as u32;
             ctx.record(Fact::InSyncChanged { bus: self.config.node, brokers: who, replicas });
@@ -165,6 +175,7 @@ impl Bus {
     /// Commits entries that are on enough brokers, delivers their events, and acknowledges their publications. (If too few brokers
     /// are in sync, entries are committed without acknowledgement.)
     fn advance(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "entries are committed now");
         self.report_in_sync(ctx);
         if !self.up {
             return;
@@ -173,6 +184,8 @@ impl Bus {
         let end = self.brokers.as_ref().map_or(0, |brokers| brokers.committable(self.commit_rule()));
         let brokers = brokers_mut(&mut self.brokers);
         brokers.committed = brokers.committed.max(end);
+        let has_committed = |leader: usize| brokers.committed <= brokers.all[leader].end;
+        debug_assert!(brokers.leader.is_some_and(has_committed), "the leader has all committed entries");
         let acknowledges = brokers.in_sync() >= needed;
         let committed = brokers.uncommitted.iter().take_while(|entry| entry.offset < brokers.committed).count();
         for entry in brokers.uncommitted.drain(..committed).collect::<Vec<LogEntry>>() {
@@ -189,6 +202,7 @@ impl Bus {
     pub fn stop_broker(&mut self, now: Micros, broker: Option<u32>, lose_disk: bool, ctx: &mut Context) {
         let (Some(config), Some(brokers)) = (&self.config.replication, &mut self.brokers) else { return };
         let Some(broker) = broker.map(|number| number as usize - 1).or(brokers.leader) else { return };
+        debug_assert!(broker < brokers.all.len(), "the broker exists");
         let missed_at = now + config.session;
         let stopped = &mut brokers.all[broker];
         if !stopped.up {
@@ -208,10 +222,15 @@ impl Bus {
         }
         self.check(missed_at, BrokerTimer::Missed { broker, life }, ctx);
         self.step_down(now, ctx);
+        debug_assert!(
+            !self.up || self.brokers.as_ref().is_some_and(BrokerSet::is_led),
+            "without a leader a bus is down"
+        );
     }
 
     /// Ends the leadership of a leader that is down or has no majority.
     fn step_down(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a leader steps down now");
         let majority = matches!(self.commit_rule(), CommitRule::Majority);
         let Some(brokers) = &mut self.brokers else { return };
         if majority && !brokers.has_majority() {
@@ -223,10 +242,16 @@ impl Bus {
         }
         self.update_availability(now, ctx);
         self.advance(now, ctx);
+        debug_assert!(
+            !self.up || self.brokers.as_ref().is_some_and(BrokerSet::is_led),
+            "without a leader a bus is down"
+        );
     }
 
     /// Starts a stopped broker; all of them if none is given.
     pub fn start_brokers(&mut self, now: Micros, broker: Option<u32>, ctx: &mut Context) {
+        let exists = |number: u32| (1..=self.brokers()).contains(&number);
+        debug_assert!(self.brokers.is_none() || broker.is_none_or(exists), "the broker exists");
         for at in 0..self.brokers() as usize {
             let brokers = brokers_mut(&mut self.brokers);
             let started = &mut brokers.all[at];
@@ -248,6 +273,8 @@ impl Bus {
                 None => {}
             }
         }
+        let mut all = self.brokers.iter().flat_map(|brokers| &brokers.all);
+        debug_assert!(broker.is_some() || all.all(|broker| broker.up), "all brokers are started");
     }
 
     /// Elects a leader. Entries that it does not have are lost, even if other brokers have them.
@@ -268,6 +295,7 @@ impl Bus {
             broker.last_due = now;
             broker.in_sync = at == leader || clean && broker.in_sync && broker.up;
         }
+        debug_assert!(brokers.all.iter().all(|broker| broker.end <= end), "no broker has more than the leader");
         let change = BrokerChange::Leads;
         ctx.record(Fact::BrokerChanged { bus: self.config.node, broker: leader as u32 + 1, change });
         self.lose(now, end, ctx);
@@ -280,6 +308,11 @@ impl Bus {
 
     /// Loses all entries from an offset on. Their updates are accepted if they are published again.
     fn lose(&mut self, now: Micros, from: u64, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "entries are lost now");
+        debug_assert!(
+            self.brokers.as_ref().is_some_and(|brokers| brokers.committed <= from),
+            "committed entries remain"
+        );
         brokers_mut(&mut self.brokers).uncommitted.retain(|entry| entry.offset < from);
         let gone = self.stored.iter().filter(|(_, stored)| stored.offset.is_some_and(|offset| offset >= from));
         let gone: Vec<u32> = gone.map(|(event, _)| *event).collect();
@@ -294,6 +327,8 @@ impl Bus {
 
     /// Loses the pending acknowledgements of entries that were not flushed when all brokers stopped.
     pub(super) fn forget_pending_acks(&mut self, now: Micros) {
+        debug_assert!(self.stopped && !self.up, "only a stopped bus loses what is not flushed");
+        debug_assert!(self.pending_acks.is_empty(), "no acknowledgement waits for a flush");
         let flush = self.config.flush;
         if let Some(brokers) = &mut self.brokers {
             brokers.uncommitted.retain(|entry| entry.published_at + flush <= now);

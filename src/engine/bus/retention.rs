@@ -41,6 +41,7 @@ impl Bus {
 
     /// Removes an event that is no longer stored from its queue.
     pub(super) fn remove_from_queue(&mut self, queue_id: u32, event: u32, partition: u32, key: KeyId) {
+        debug_assert!(!self.stored.contains_key(&event), "the event is no longer stored");
         if let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition)
             && let Some(at) = log.events.iter().position(|other| *other == event)
         {
@@ -55,6 +56,7 @@ impl Bus {
 
     /// Discards a stored event.
     pub(super) fn discard(&mut self, now: Micros, event: u32, reason: DropReason, ctx: &mut Context) {
+        self.assert_event(event);
         self.end_delivery(event);
         let Some(stored) = self.stored.remove(&event) else { return };
         match reason {
@@ -77,6 +79,8 @@ impl Bus {
 
     /// Handles the end of an event's retention.
     pub(super) fn on_expiry(&mut self, now: Micros, event: u32, ctx: &mut Context) {
+        debug_assert!(now == ctx.now || self.missed_timers.is_empty(), "a missed timer is handled at the start");
+        debug_assert!(event < self.next_event, "the timer was set by this bus");
         // The retention may have been renewed, and the bus may have been down at its end.
         let is_over = |expires: Option<Micros>| expires.is_some_and(|at| at <= now);
         if self.stored.get(&event).is_some_and(|stored| is_over(stored.expires)) {
@@ -106,6 +110,7 @@ impl Bus {
 
     /// Enqueues a consumer's dead letters again, with no deliveries counted.
     pub fn redrive(&mut self, now: Micros, consumer: NodeId, ctx: &mut Context) {
+        ctx.assert_handler(self.config.node, now);
         for queue_id in self.queues_of(consumer) {
             for dead in std::mem::take(&mut self.queues[queue_id as usize].dead_letters) {
                 let DeadLetter { event, update, partition, expires } = dead;
@@ -123,8 +128,10 @@ impl Bus {
 
     /// Discards a consumer's dead letters.
     pub fn purge(&mut self, consumer: NodeId, ctx: &mut Context) {
+        debug_assert!(ctx.node == self.config.node, "a command acts on one node");
         for queue_id in self.queues_of(consumer) {
             for dead in std::mem::take(&mut self.queues[queue_id as usize].dead_letters) {
+                debug_assert!(!self.stored.contains_key(&dead.event), "a dead letter is not in its queue");
                 self.discarded += 1;
                 let (subscription, event, update) = (self.config_of(queue_id).id, dead.event, dead.update.id);
                 ctx.record(Fact::EventDiscarded { subscription, event, update, reason: DropReason::Purged });
@@ -134,6 +141,7 @@ impl Bus {
 
     /// Stops the bus. Events that are not flushed may be lost.
     pub fn stop(&mut self, now: Micros, lose_unflushed: bool, ctx: &mut Context) {
+        debug_assert!(self.up && !self.stopped, "only a bus that is up is stopped");
         (self.stopped, self.up) = (true, false);
         ctx.record(Fact::BusStopped { bus: self.config.node, lost_unflushed: lose_unflushed });
         if lose_unflushed {
@@ -148,11 +156,13 @@ impl Bus {
             }
             self.forget_pending_acks(now);
         }
+        debug_assert!(!self.up, "a stopped bus is down");
     }
 
     /// Forgets the publication of a lost event, so that it is accepted if it is published again: deduplication uses the log
     /// that lost it.
     pub(super) fn forget_publication(&mut self, event: u32) {
+        self.assert_event(event);
         let Some(stored) = self.stored.get(&event) else { return };
         let (topic, update) = (self.config_of(stored.queue).topic, stored.update.id);
         self.recent_updates[topic as usize].remove(&update);
@@ -161,6 +171,7 @@ impl Bus {
 
     /// Starts the bus again. Timers that expired in the meantime take effect now.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(!self.up, "only a bus that is down is started");
         self.stopped = false;
         let missed_timers = std::mem::take(&mut self.missed_timers);
         let (brokers, rest): (Vec<Timer>, Vec<Timer>) =
@@ -170,6 +181,7 @@ impl Bus {
         for timer in brokers {
             self.on_timer(now, timer, ctx);
         }
+        debug_assert!(self.up || self.brokers.is_some(), "only a bus without a leader stays down");
     }
 
     /// Updates whether the bus accepts and delivers, after it or one of its brokers was stopped or started.
@@ -203,5 +215,6 @@ impl Bus {
                 self.deliver_log(now, queue_id, partition, ctx);
             }
         }
+        debug_assert!(self.missed_closes.is_empty(), "the bus knows which connections were closed");
     }
 }

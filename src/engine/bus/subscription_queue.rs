@@ -186,6 +186,16 @@ impl SubscriptionQueue {
         queues
     }
 
+    /// Panics, in debug builds, unless the queue has this member, and all that each member has.
+    pub(super) fn assert_member(&self, member: usize) {
+        let members = self.members.len();
+        debug_assert!(member < members, "the queue has the member");
+        let lengths = (self.in_flight.len(), self.connections.len());
+        debug_assert!(lengths == (members, members), "each member has a connection: {lengths:?}");
+        let sessions = self.memberships.len();
+        debug_assert!(sessions == 0 || sessions == members, "all readers of a group have a session, or none");
+    }
+
     /// Returns whether partitions are assigned to a member: it is in the group by its session, or else attached.
     pub(super) fn is_active(&self, member: usize) -> bool {
         self.memberships.get(member).map_or(self.connections[member].is_open, |membership| membership.is_active)
