@@ -176,6 +176,8 @@ impl<'a> Builder<'a> {
             let id = self.network.add(scenario.seed, &config);
             self.links.insert(ends, id);
         }
+        debug_assert!(self.links.len() == self.network.links().len(), "a pair of nodes has one link in each direction");
+        debug_assert!(self.links.len().is_multiple_of(2), "each link has one in the other direction");
         if scenario.groups.iter().any(|group| group.is_wide()) {
             self.network.set_unlisted_links(self.unlisted_links());
         }
@@ -455,6 +457,8 @@ fn subscription_name(subscription: &crate::scenario::Subscription) -> String {
 impl Engine {
     /// Moves the inboxes of services that share a store into it.
     fn create_shared_inboxes(&mut self) {
+        debug_assert!(self.events == 0, "inboxes are shared before the first event");
+        debug_assert!(self.ctx.stores.len() <= self.nodes.len(), "a store has a service");
         for node in &self.nodes {
             if let Node::Service(service) = node {
                 service.share_inboxes(&mut self.ctx);
@@ -463,9 +467,12 @@ impl Engine {
     }
 
     fn seed_stores(&mut self, scenario: &Scenario) {
+        debug_assert!(self.events == 0 && self.ctx.now == 0, "the data is there before the first event");
         for (index, service) in scenario.services.iter().enumerate() {
             for (key, value) in &service.data {
                 let node = NodeId(index as u32);
+                debug_assert!(index < self.nodes.len(), "the service is a node");
+                self.ctx.node = node;
                 let key = self.ctx.key(self.ctx.names.scope(node), key);
                 let version = Version::counted(1, 0);
                 match &mut self.nodes[index] {

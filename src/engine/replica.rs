@@ -103,6 +103,8 @@ impl Replica {
 
     /// Begins work if a worker is free; else it waits, unless the queue is full.
     fn enqueue(&mut self, now: Micros, work: Work, ctx: &mut Context) {
+        debug_assert!(self.up, "a member that is down accepts no work");
+        debug_assert!(ctx.node == self.member.node, "a member does its own work");
         match work {
             Work::Message(ref message, _) if !message.body.occupies_worker() => self.process(now, work, ctx),
             Work::Execute(_) | Work::Message(..) | Work::Handle(_) if self.workers.has_free_worker() => {
@@ -119,6 +121,8 @@ impl Replica {
     }
 
     fn begin(&mut self, now: Micros, work: Work, ctx: &mut Context) {
+        debug_assert!(self.up, "a member that is down does no work");
+        debug_assert!(self.workers.has_free_worker(), "work needs a free worker");
         let handler = match (&work, &mut self.events) {
             (Work::Handle(delivery), Some(events)) => events.consumer.handlers.get_mut(delivery.subscription as usize),
             (Work::Execute(_) | Work::Message(..) | Work::Handle(_), _) => None,
@@ -136,6 +140,7 @@ impl Replica {
     }
 
     fn on_job_done(&mut self, now: Micros, job: u32, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a timer is handled when it expires");
         // The jobs of before a crash are gone.
         let Some(work) = self.workers.take(job) else { return };
         debug_assert!(self.up, "a crash ends all jobs");
@@ -146,6 +151,8 @@ impl Replica {
     }
 
     fn process(&mut self, now: Micros, work: Work, ctx: &mut Context) {
+        debug_assert!(self.up, "a member that is down does no work");
+        debug_assert!(ctx.node == self.member.node, "a member does its own work");
         let replies = match work {
             Work::Handle(delivery) => return self.write_event(now, delivery, ctx),
             Work::Execute(client) => self.execute_request(now, client, ctx),
@@ -164,6 +171,7 @@ impl Replica {
 
     /// Sends replies to their requesters, and publishes the writes.
     fn send_replies(&mut self, now: Micros, replies: Vec<OperationReply>, ctx: &mut Context) {
+        debug_assert!(ctx.node == self.member.node, "a member sends its own replies");
         self.publish_stored(now, ctx);
         for OperationReply { operation, requester, reply } in replies {
             let node = self.member.node;
@@ -173,7 +181,8 @@ impl Replica {
             match requester {
                 Requester::EventHandler => self.on_event_reply(now, operation, reply.clone(), ctx),
                 Requester::Local => {
-                    self.local_operations.remove(&operation);
+                    let was_in_progress = self.local_operations.remove(&operation);
+                    debug_assert!(was_in_progress, "an operation ends once");
                     record_end(operation, node, &reply, ctx);
                 }
                 Requester::Link(back) => {
@@ -190,6 +199,7 @@ impl Replica {
 impl Replica {
     /// Starts, or restarts: sets the first timers.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
+        ctx.assert_handler(self.member.node, now);
         self.with_events(|events| events.consumer.start(ctx));
         self.protocol.start(now, &mut self.member, ctx);
         self.receive(now, ctx);
@@ -202,14 +212,15 @@ impl Replica {
 
     /// Asks for as many events as there are free workers, if the member polls.
     fn receive(&mut self, now: Micros, ctx: &mut Context) {
-        let spare = self.workers.spare();
         if let Some(events) = self.events.as_mut().filter(|events| self.up && events.consumer.polls()) {
-            events.consumer.receive(now, spare - events.pending.len() as i64, ctx);
+            events.consumer.receive(now, self.workers.spare() - events.pending.len() as i64, ctx);
         }
     }
 
     /// Handles a message. `back` is the link to the sender.
     pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, ctx: &mut Context) {
+        debug_assert!(self.up, "the network drops messages to a member that is down");
+        ctx.assert_handler(self.member.node, now);
         match (payload, back) {
             (Payload::Operate(request), Some(back)) => {
                 let client = ClientRequest { requester: Requester::Link(back), request };
@@ -261,6 +272,7 @@ impl Replica {
 
     /// Handles a timer. A timer whose reason is gone has no effect.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
+        ctx.assert_handler(self.member.node, now);
         match timer {
             Timer::JobDone(job) => self.on_job_done(now, job, ctx),
             Timer::Protocol(number) if self.up => {
@@ -310,6 +322,7 @@ impl Replica {
 
     /// Handles a request of the page's user.
     pub fn on_user_request(&mut self, now: Micros, request: Request, ctx: &mut Context) {
+        ctx.assert_handler(self.member.node, now);
         if self.up {
             self.local_operations.insert(request.operation);
             let client = ClientRequest { requester: Requester::Local, request: Arc::new(request) };
@@ -323,6 +336,7 @@ impl Replica {
 
     /// Stops at once. The outcome of operations in progress is unknown.
     pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
+        debug_assert!(self.up, "only a running member crashes");
         self.up = false;
         ctx.record(Fact::ServiceCrashed { node: self.member.node, lost_disk: lose_disk });
         for operation in std::mem::take(&mut self.local_operations) {
@@ -334,10 +348,13 @@ impl Replica {
         }
         self.crash_events(lose_disk, ctx);
         self.protocol.crash(lose_disk);
+        debug_assert!(self.workers.busy() == 0, "no work survives a crash");
     }
 
     /// Restarts with what is durable.
     pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(!self.up, "only a stopped member restarts");
+        debug_assert!(self.workers.busy() == 0, "no work survives a crash");
         self.up = true;
         ctx.record(Fact::ServiceRestarted { node: self.member.node });
         self.start(now, ctx);
@@ -347,6 +364,8 @@ impl Replica {
 
     /// Sets the factor by which its work takes longer than configured.
     pub fn slow_down(&mut self, factor: f64, ctx: &mut Context) {
+        debug_assert!(factor > 0.0, "work takes time");
+        debug_assert!(ctx.node == self.member.node, "a command acts on one node");
         if self.workers.set_slowness(factor) {
             let permille = (factor * 1000.0).round() as u32;
             ctx.record(Fact::ServiceSlowed { node: self.member.node, permille });
@@ -365,6 +384,7 @@ impl Replica {
 
     /// Moves its clock, µs.
     pub fn jump_clock(&mut self, now: Micros, by: i64, ctx: &mut Context) {
+        ctx.assert_handler(self.member.node, now);
         let (offset, drift) = (self.member.clock_offset + by, self.member.clock_drift);
         self.member.set_clock(now, offset, drift, ctx);
     }

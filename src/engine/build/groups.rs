@@ -70,6 +70,7 @@ impl Builder<'_> {
 
     /// Returns the member that runs at a service, which is given by its index in the scenario.
     pub(in crate::engine) fn member(&mut self, index: usize, group: &Arc<Group>) -> Replica {
+        debug_assert!(group.members.contains(&NodeId(index as u32)), "the service is a member of the group");
         let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
         let node = NodeId(index as u32);
         let initial_states = self.initial_states(service, group);
@@ -82,6 +83,7 @@ impl Builder<'_> {
         }
         let mut states: BTreeMap<KeyId, KeyState> = BTreeMap::new();
         states.extend(initial_states.iter().cloned());
+        debug_assert!(states.len() == initial_states.len(), "a key has one initial state");
         let member = Member {
             node,
             group: group.clone(),
@@ -98,11 +100,13 @@ impl Builder<'_> {
     }
 
     fn initial_states(&mut self, service: &Service, group: &Group) -> Vec<(KeyId, KeyState)> {
+        debug_assert!(self.nodes.contains_key(&service.id), "the service is a node");
         let mut states = Vec::new();
         for (key, value) in &service.data {
             let key = self.names.key_id(self.names.scope(group.node), key);
             states.extend(KeyState::initial(&group.data, value).map(|state| (key, state)));
         }
+        debug_assert!(states.len() <= service.data.len(), "a key has one initial state");
         states
     }
 

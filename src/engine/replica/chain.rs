@@ -53,6 +53,7 @@ impl Chain {
 
     /// Starts, or restarts.
     pub fn start(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
+        self.assert_valid();
         self.is_timer_set = false;
         self.is_recovering &= member.group.members.len() > 1;
         self.request_log(member, ctx);
@@ -61,9 +62,13 @@ impl Chain {
 
     /// Panics if an invariant is broken. Called after each event, in debug builds.
     pub fn assert_invariants(&self) {
+        self.assert_valid();
+    }
+
+    fn assert_valid(&self) {
         let last = self.log.last_index();
-        assert!(self.acknowledged <= last, "the successor acknowledges entries of the log");
-        assert!(self.commit_index <= last, "committed entries are in the log");
+        debug_assert!(self.acknowledged <= last, "the successor acknowledges entries of the log");
+        debug_assert!(self.commit_index <= last, "committed entries are in the log");
     }
 
     /// Loses the volatile state; with its disk, the log too.
@@ -74,6 +79,7 @@ impl Chain {
             self.log = ReplicatedLog::default();
             self.is_recovering = true;
         }
+        self.assert_valid();
     }
 
     /// Handles a client's request.
@@ -84,6 +90,7 @@ impl Chain {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        self.assert_valid();
         if self.is_recovering {
             return vec![client.reply(Reply::Redirect(None))];
         }
@@ -116,6 +123,7 @@ impl Chain {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        self.assert_valid();
         debug_assert!(from.abs_diff(member.index) == 1, "only neighbours exchange messages");
         match message {
             ChainMessage::RequestLog => {
@@ -149,6 +157,7 @@ impl Chain {
 
     /// Handles the retransmission timer.
     pub fn on_timer(&mut self, now: Micros, number: u32, member: &Member, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a timer is handled when it expires");
         debug_assert!(number <= self.timer, "only timers that were set fire");
         if number == self.timer && self.is_timer_set {
             self.is_timer_set = false;
@@ -161,11 +170,14 @@ impl Chain {
     }
 
     fn set_timer(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a timer is set now");
         if !self.is_timer_set && (self.is_recovering || self.acknowledged < self.log.last_index()) {
             self.is_timer_set = true;
             self.timer += 1;
             ctx.wake(now + RETRANSMISSION_INTERVAL, Timer::Protocol(self.timer));
         }
+        let is_acknowledged = !self.is_recovering && self.acknowledged >= self.log.last_index();
+        debug_assert!(self.is_timer_set || is_acknowledged, "entries are sent until they are acknowledged");
     }
 
     fn request_log(&self, member: &Member, ctx: &mut Context) {
@@ -178,6 +190,7 @@ impl Chain {
 
     /// Appends, applies and forwards the entries that are new. A gap is filled when the predecessor retransmits.
     fn append_entries(&mut self, previous_index: u32, entries: &[LogEntry], member: &mut Member, ctx: &mut Context) {
+        self.assert_valid();
         let first_new = self.log.last_index() + 1;
         if previous_index >= first_new {
             return;
@@ -206,6 +219,7 @@ impl Chain {
 
     /// Commits everything at the tail, and returns the head's replies to committed writes.
     fn advance_commit_index(&mut self, now: Micros, member: &Member, ctx: &mut Context) -> Vec<OperationReply> {
+        self.assert_valid();
         let last = self.log.last_index();
         let is_tail = member.index + 1 == member.group.members.len();
         if is_tail {

@@ -20,14 +20,18 @@ impl Replica {
     }
 
     pub(super) fn on_delivery(&mut self, now: Micros, delivery: Arc<Delivery>, ctx: &mut Context) {
+        debug_assert!(self.up, "the network drops messages to a member that is down");
+        debug_assert!(self.events.is_some(), "only a member that subscribes receives events");
         let next = self.events.as_mut().and_then(|events| events.consumer.on_delivery(delivery, ctx));
         self.enqueue_events(now, next, ctx);
     }
 
     /// Enqueues an event, and all others that can be handled with it.
     fn enqueue_events(&mut self, now: Micros, first: Option<Arc<Delivery>>, ctx: &mut Context) {
+        debug_assert!(self.up || first.is_none(), "a member that is down accepts no work");
         let mut next = first;
         while let Some(delivery) = next {
+            debug_assert!(self.events.is_some(), "only a member that subscribes receives events");
             self.enqueue(now, Work::Handle(delivery), ctx);
             next = self.events.as_mut().and_then(|events| events.consumer.next_ready(ctx));
         }
@@ -35,6 +39,7 @@ impl Replica {
 
     /// Requests the write of an event whose processing is over.
     pub(super) fn write_event(&mut self, now: Micros, delivery: Arc<Delivery>, ctx: &mut Context) {
+        debug_assert!(self.up, "a member that is down writes nothing");
         let Some(events) = &mut self.events else { return };
         let handler = &mut events.consumer.handlers[delivery.subscription as usize];
         let update = &delivery.update;
@@ -75,11 +80,15 @@ impl Replica {
     }
 
     pub(super) fn fail_event(&mut self, now: Micros, delivery: &Delivery, failure: HandlingFailure, ctx: &mut Context) {
+        debug_assert!(self.up, "a member that is down handles no events");
+        debug_assert!(self.events.is_some(), "only a member that subscribes receives events");
         self.with_events(|events| events.consumer.fail(delivery, failure, ctx));
         self.handle_next_event(now, delivery, ctx);
     }
 
     fn handle_next_event(&mut self, now: Micros, after: &Delivery, ctx: &mut Context) {
+        debug_assert!(self.up, "a member that is down handles no events");
+        debug_assert!(now == ctx.now, "the next event is handled now");
         let next = self.events.as_mut().and_then(|events| events.consumer.next_after(after, ctx));
         self.enqueue_events(now, next, ctx);
     }
@@ -87,8 +96,11 @@ impl Replica {
     /// Handles the group's reply to the write of an event, from this member or another. A reply that arrives after the
     /// timeout is ignored.
     pub(super) fn on_event_reply(&mut self, now: Micros, operation: OperationId, reply: Reply, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a message is handled when it arrives");
         let Some(events) = &mut self.events else { return };
         let Some(pending) = events.pending.get_mut(&operation) else { return };
+        let attempts = 1..=self.member.group.members.len() + 1;
+        debug_assert!(attempts.contains(&pending.attempts), "a write is not redirected without end");
         if let Reply::Redirect(Some(leader)) = reply
             && let Some(index) = self.member.group.index(leader).filter(|index| *index != self.member.index)
             && let Some(Some(link)) = self.member.links.get(index)
@@ -129,6 +141,7 @@ impl Replica {
 
     /// Publishes the writes that the member has stored, for publishers that read its log.
     pub(super) fn publish_stored(&mut self, now: Micros, ctx: &mut Context) {
+        ctx.assert_handler(self.member.node, now);
         let Some(events) = &mut self.events else { return };
         for update in self.member.publications.take_stored() {
             events.publishing.on_stored(now, &update, ctx);
@@ -137,6 +150,7 @@ impl Replica {
 
     /// Publishes a write that the member coordinated, once the group has acknowledged it.
     pub(super) fn publish_acknowledged(&mut self, now: Micros, reply: &Reply, ctx: &mut Context) {
+        ctx.assert_handler(self.member.node, now);
         let Reply::Written(update, _) = reply else { return };
         let update = self.member.publications.take_acknowledged(*update);
         if let (Some(events), Some(update)) = (&mut self.events, update) {
@@ -146,7 +160,10 @@ impl Replica {
 
     /// Forgets the events and publications in progress.
     pub(super) fn crash_events(&mut self, lose_disk: bool, ctx: &mut Context) {
+        debug_assert!(!self.up, "a member that crashes is down");
         self.member.publications.clear();
         self.with_events(|events| events.crash(lose_disk, ctx));
+        let mut pending = self.events.iter().flat_map(|events| events.pending.iter());
+        debug_assert!(pending.next().is_none(), "a crash forgets all events in progress");
     }
 }

@@ -50,6 +50,10 @@ impl Events {
 
     /// Forgets the events in progress. Publishing and the handlers keep what is durable.
     pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
+        debug_assert!(
+            self.pending.is_empty() || !self.consumer.handlers.is_empty(),
+            "an event in progress has a handler"
+        );
         self.pending.clear();
         self.consumer.crash(lose_disk, ctx);
         self.publishing.crash(lose_disk, ctx);

@@ -25,13 +25,16 @@ pub struct FollowerProgress {
 impl FollowerProgress {
     /// Returns the view of a new group, whose logs are empty.
     pub fn new(members: usize) -> Self {
-        FollowerProgress { next_index: vec![1; members], match_index: vec![0; members] }
+        FollowerProgress::after(0, members)
+    }
+
+    fn after(last_index: u32, members: usize) -> Self {
+        FollowerProgress { next_index: vec![last_index + 1; members], match_index: vec![0; members] }
     }
 
     /// Forgets all progress: a new leader assumes that followers have what it has, until they report otherwise.
     pub fn reset(&mut self, last_index: u32) {
-        self.next_index.fill(last_index + 1);
-        self.match_index.fill(0);
+        *self = FollowerProgress::after(last_index, self.match_index.len());
     }
 
     /// Returns the last entry known to be stored by each member.
@@ -42,6 +45,7 @@ impl FollowerProgress {
     /// Takes the next batch for a follower. Entries in flight are not sent again until the follower reports a
     /// mismatch, or [`FollowerProgress::rewind`] is called.
     pub fn next_batch(&mut self, follower: usize, log: &ReplicatedLog) -> LogBatch {
+        debug_assert!(follower < self.next_index.len(), "a follower is a member");
         let next = self.next_index[follower];
         debug_assert!(next >= 1, "indices begin at 1");
         let previous = LogPosition { term: log.term_at(next - 1).unwrap_or(0), index: next - 1 };
@@ -52,22 +56,28 @@ impl FollowerProgress {
 
     /// Sends everything that is not acknowledged once more.
     pub fn rewind(&mut self) {
+        debug_assert!(self.next_index.len() == self.match_index.len(), "a follower is a member");
         for (next, matched) in self.next_index.iter_mut().zip(&self.match_index) {
+            debug_assert!(*next >= 1, "indices begin at 1");
             *next = (*next).min(matched + 1);
         }
     }
 
     /// A follower's log matches up to an index.
     pub fn record_match(&mut self, follower: usize, last_index: u32) {
+        debug_assert!(follower < self.next_index.len(), "a follower is a member");
         let (next, matched) = (&mut self.next_index[follower], &mut self.match_index[follower]);
         *matched = (*matched).max(last_index);
         *next = (*next).max(last_index + 1);
+        debug_assert!(*next >= 1, "indices begin at 1");
     }
 
     /// A follower's log does not match; `hint` is the last index at which it may.
     pub fn record_mismatch(&mut self, follower: usize, hint: u32) {
+        debug_assert!(follower < self.next_index.len(), "a follower is a member");
         let next = &mut self.next_index[follower];
         *next = (hint + 1).min((*next).max(2) - 1).max(1);
+        debug_assert!(*next >= 1, "indices begin at 1");
     }
 
     /// Whether the log has entries that were not sent to a follower.

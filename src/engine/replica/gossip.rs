@@ -78,11 +78,14 @@ impl Gossip {
 
     /// Starts, or restarts.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(self.hot_rumors.is_empty(), "a crash forgets the rumors that a member spreads");
+        debug_assert!(now == ctx.now, "a member starts now");
         self.incarnation += 1;
         self.schedule_round(now, ctx);
     }
 
     fn schedule_round(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(self.incarnation > 0, "a member has started");
         let interval = self.interval.draw(&mut self.random).max(1);
         // Synchronous rounds stay synchronous after a restart.
         let at = if self.round.is_some() { (now / interval + 1) * interval } else { now + interval };
@@ -98,6 +101,8 @@ impl Gossip {
 
     /// Stops spreading rumors; with its disk, forgets which rumors it knew.
     pub fn crash(&mut self, lose_disk: bool) {
+        debug_assert!(self.hot_rumors.len() <= self.known_rumors.len(), "a member spreads rumors that it knows");
+        debug_assert!(self.incarnation > 0, "a member has started");
         self.hot_rumors.clear();
         if lose_disk {
             self.known_rumors.clear();
@@ -112,6 +117,7 @@ impl Gossip {
         member: &mut Member,
         ctx: &mut Context,
     ) -> OperationReply {
+        ctx.assert_handler(member.node, now);
         if client.is_read() {
             return member.read(client, ctx);
         }
@@ -136,13 +142,17 @@ impl Gossip {
 
     fn add_rumor(&mut self, now: Micros, update: UpdateId, key: KeyId, state: Arc<KeyState>) {
         if matches!(self.style, GossipStyle::Rumor { .. }) {
-            self.known_rumors.insert(update, now);
-            self.hot_rumors.insert(update, HotRumor { key, state, unnecessary_contacts: 0 });
+            let is_known = self.known_rumors.insert(update, now).is_some();
+            let rumor = HotRumor { key, state, unnecessary_contacts: 0 };
+            let is_spread = self.hot_rumors.insert(update, rumor).is_some();
+            debug_assert!(!is_known, "a rumor is new once");
+            debug_assert!(!is_spread, "a member spreads rumors that it knows");
         }
     }
 
     /// Begins a round: contacts random members.
     pub fn on_timer(&mut self, now: Micros, number: u32, member: &Member, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a timer is handled when it expires");
         debug_assert!(number <= self.incarnation, "only timers that were set fire");
         if number != self.incarnation {
             return;
@@ -197,6 +207,7 @@ impl Gossip {
         member: &mut Member,
         ctx: &mut Context,
     ) {
+        ctx.assert_handler(member.node, now);
         debug_assert!(from != member.index, "a member contacts others");
         match message {
             GossipMessage::Push { states, reply_requested } => {
@@ -234,6 +245,7 @@ impl Gossip {
     fn on_feedback(&mut self, update: UpdateId, already_known: bool) {
         let GossipStyle::Rumor { lose_interest_after } = self.style else { return };
         let Some(rumor) = self.hot_rumors.get_mut(&update) else { return };
+        debug_assert!(rumor.unnecessary_contacts < lose_interest_after, "a member spreads what it is interested in");
         debug_assert!(self.known_rumors.contains_key(&update), "a member knows the rumors that it spreads");
         rumor.unnecessary_contacts = if already_known { rumor.unnecessary_contacts + 1 } else { 0 };
         if rumor.unnecessary_contacts >= lose_interest_after {
@@ -252,6 +264,7 @@ fn execute_write(
     member: &mut Member,
     ctx: &mut Context,
 ) -> Result<ExecutedWrite, Refusal> {
+    ctx.assert_handler(member.node, now);
     let (key, origin) = (request.key, member.origin());
     let mut state = member.state(key);
     let (version, value) = match (&mut state, &request.action) {

@@ -96,7 +96,9 @@ impl KeyState {
 
     /// Merges another replica's state of the same key into this one. Returns whether this state changed.
     pub fn merge(&mut self, other: &KeyState) -> bool {
-        match (self, other) {
+        let is_same_type = std::mem::discriminant(self) == std::mem::discriminant(other);
+        debug_assert!(is_same_type, "all states of a group have the group's data type");
+        let changed = match (&mut *self, other) {
             (KeyState::Register(register), KeyState::Register(other)) => {
                 let newer = other.version > register.version;
                 if newer {
@@ -110,7 +112,9 @@ impl KeyState {
             (KeyState::Register(_) | KeyState::Dotted(_) | KeyState::Counter(_) | KeyState::Sequence(_), _) => {
                 unreachable!("all states of a group have the group's data type")
             }
-        }
+        };
+        debug_assert!(self.version() >= other.version(), "a merge includes the received version");
+        changed
     }
 
     /// Returns the number of its elements beyond a single value.

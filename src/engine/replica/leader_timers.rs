@@ -24,11 +24,13 @@ pub struct LeaderTimers {
 impl LeaderTimers {
     /// Sets a timer, which replaces the one of its kind.
     pub fn set(&mut self, kind: LeaderTimer, at: Micros, ctx: &mut Context) {
+        debug_assert!(at >= ctx.now, "a timer expires in the future");
         self.count += 1;
         let (latest, bit) = match kind {
             LeaderTimer::Election => (&mut self.election, 0),
             LeaderTimer::Heartbeat => (&mut self.heartbeat, 1),
         };
+        debug_assert!(*latest < self.count, "numbers of timers are not reused");
         *latest = self.count;
         ctx.wake(at, Timer::Protocol(self.count << 1 | bit));
     }

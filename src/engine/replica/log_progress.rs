@@ -17,6 +17,8 @@ pub struct LogProgress {
 impl LogProgress {
     /// Records the current progress of a member's log, unless it was recorded before.
     pub fn record(&mut self, current: LogProgress, node: NodeId, ctx: &mut Context) {
+        debug_assert!(current.committed <= current.last, "committed entries are in the log");
+        debug_assert!(current.last == 0 || current.term > 0, "the first term is 1");
         if *self != current {
             *self = current;
             let LogProgress { last, committed, term } = current;

@@ -20,6 +20,12 @@ pub struct PendingWrites {
 }
 
 impl PendingWrites {
+    fn assert_valid(&self) {
+        let Some(((first, _), (last, _))) = self.by_index.front().zip(self.by_index.back()) else { return };
+        debug_assert!(*first > 0, "indices begin at 1");
+        debug_assert!((last - first) as usize + 1 >= self.by_index.len(), "an operation waits for its own entry");
+    }
+
     /// Adds an operation that waits for an entry.
     pub fn add(&mut self, index: u32, client: &ClientRequest) {
         debug_assert!(index > 0, "indices begin at 1");
@@ -29,6 +35,7 @@ impl PendingWrites {
 
     /// Returns the replies to all operations whose entries are committed, in the order of the log.
     pub fn complete(&mut self, log: &ReplicatedLog, is_committed: impl Fn(u32) -> bool) -> Vec<OperationReply> {
+        self.assert_valid();
         let mut replies = Vec::new();
         while self.by_index.front().is_some_and(|(index, _)| is_committed(*index))
             && let Some((index, (requester, operation))) = self.by_index.pop_front()
@@ -43,6 +50,7 @@ impl PendingWrites {
 
     /// Returns refusals of all operations, when the leader steps down: their entries may still be committed.
     pub fn abandon(&mut self) -> Vec<OperationReply> {
+        self.assert_valid();
         let abandoned = std::mem::take(&mut self.by_index);
         let refuse = |(_, (requester, operation))| OperationReply {
             operation,
@@ -109,6 +117,7 @@ pub fn apply_entry(log: &ReplicatedLog, index: u32, member: &mut Member, ctx: &m
     if let Some(entry) = log.get(index)
         && let Some(update) = entry.update
     {
+        debug_assert!(entry.term > 0, "the first term is 1");
         let register = register_of(LogPosition { term: entry.term, index }, entry);
         member.merge(entry.key, &KeyState::Register(register), Some(update), ctx);
     }
@@ -159,6 +168,7 @@ pub fn append_leader_entries(
 
 /// Removes all entries from an index on, and undoes their effects if they were applied.
 pub fn roll_back(log: &mut ReplicatedLog, from: u32, application: Application, member: &mut Member, ctx: &mut Context) {
+    debug_assert!(from > 0, "indices begin at 1");
     for entry in log.truncate_from(from) {
         let (Some(update), key) = (entry.update, entry.key) else { continue };
         ctx.record(Fact::WriteRolledBack { update, node: member.node, key });
@@ -170,4 +180,5 @@ pub fn roll_back(log: &mut ReplicatedLog, from: u32, application: Application, m
             member.set(key, state.unwrap_or_else(|| KeyState::empty(&member.group.data)), ctx);
         }
     }
+    debug_assert!(log.last_index() < from, "no entry remains from the index on");
 }

@@ -47,6 +47,7 @@ impl Member {
 
     /// Sets its clock: offset in µs, drift in parts per million.
     pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, ctx: &mut Context) {
+        ctx.assert_handler(self.node, now);
         (self.clock_offset, self.clock_drift) = (offset, drift_ppm);
         let drift = (drift_ppm * 1000.0).round() as i64;
         ctx.record(Fact::ClockSet { node: self.node, offset: self.clock(now) - now as i64, drift });
@@ -143,6 +144,8 @@ impl Member {
 
     /// Sets a register, whether the version is newer or older.
     pub fn set(&mut self, key: KeyId, state: KeyState, ctx: &mut Context) {
+        debug_assert!(matches!(state, KeyState::Register(_)), "only registers are rolled back");
+        debug_assert!(ctx.node == self.node, "a member changes its own store");
         self.record_stored(key, &state, state.update(), true, ctx);
         self.states.insert(key, state);
     }
@@ -179,8 +182,7 @@ impl Member {
 
     /// Deletes everything that was durable.
     pub fn lose_disk(&mut self) {
-        self.states.clear();
-        self.versions = VersionGenerator::default();
+        (self.states, self.versions) = Default::default();
     }
 }
 

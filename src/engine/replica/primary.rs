@@ -56,6 +56,7 @@ impl Primary {
 
     /// Starts, or restarts. A primary that was down remains one until it receives a later epoch.
     pub fn start(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a member starts now");
         debug_assert!(!self.is_primary || self.primary == member.index, "a primary knows that it is one");
         if self.is_primary {
             ctx.record(Fact::LeaderElected { node: member.node, term: self.epoch });
@@ -75,6 +76,7 @@ impl Primary {
 
     /// Loses the volatile state; with its disk, the log too.
     pub fn crash(&mut self, lose_disk: bool) {
+        debug_assert!(self.log.last().term <= self.epoch, "no entry is of a later epoch");
         self.pending_writes.clear();
         if lose_disk {
             self.log = ReplicatedLog::default();
@@ -83,6 +85,8 @@ impl Primary {
                 self.epoch += self.followers.match_index().len() as u32;
             }
         }
+        let members = self.followers.match_index().len();
+        debug_assert!(self.epoch as usize % members == self.primary, "an epoch belongs to its primary");
     }
 
     /// Handles a client's request. Reads are served from the member's own store.
@@ -93,6 +97,7 @@ impl Primary {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         if client.is_read() {
             return vec![member.read(client, ctx)];
         }
@@ -121,6 +126,7 @@ impl Primary {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         match self.timers.fired(number) {
             Some(LeaderTimer::Election) if !self.is_primary => self.take_over(now, member, ctx),
             Some(LeaderTimer::Heartbeat) if self.is_primary => {
@@ -142,6 +148,7 @@ impl Primary {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         let mut replies = Vec::new();
         match message {
             PrimaryMessage::Replicate { epoch, previous, entries } => {
@@ -179,8 +186,10 @@ impl Primary {
 
     /// Sets the failover timer. The further a member comes after the primary, the longer it waits.
     fn set_failover_timer(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
+        debug_assert!(!self.is_primary, "a primary does not wait for itself");
         let Some(timeout) = self.failover_timeout else { return };
         let members = member.group.members.len();
+        debug_assert!(self.primary < members, "the primary is a member");
         let rank = (member.index + members - self.primary) % members;
         let wait = timeout * rank.max(1) as Micros;
         self.timers.set(LeaderTimer::Election, now + wait, ctx);
@@ -198,18 +207,23 @@ impl Primary {
     }
 
     fn send_heartbeats(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "heartbeats are sent now");
         debug_assert!(self.is_primary, "only a primary sends heartbeats");
         self.send_to_followers(None, member, ctx);
         self.timers.set(LeaderTimer::Heartbeat, now + self.heartbeat_interval, ctx);
     }
 
     fn send_to_followers(&mut self, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
+        debug_assert!(self.is_primary, "only a primary sends entries");
+        debug_assert!(ctx.node == member.node, "a member sends its own messages");
         for follower in member.others() {
             self.send_entries(follower, operation, member, ctx);
         }
     }
 
     fn send_entries(&mut self, follower: usize, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
+        debug_assert!(self.is_primary, "only a primary sends entries");
+        debug_assert!(follower != member.index, "a primary sends to others");
         let batch = self.followers.next_batch(follower, &self.log);
         let (epoch, previous, entries) = (self.epoch, batch.previous, batch.entries);
         member.send(follower, PrimaryMessage::Replicate { epoch, previous, entries }, operation, ctx);
@@ -217,6 +231,8 @@ impl Primary {
 
     /// Returns the replies to all writes that enough followers store.
     fn acknowledge(&mut self, member: &Member) -> Vec<OperationReply> {
+        debug_assert!(self.is_primary, "only a primary replies to writes");
+        debug_assert!(self.acknowledgements < member.group.members.len(), "the group has enough followers");
         let (followers, acknowledgements) = (&self.followers, self.acknowledgements);
         let stored_by = |index: u32| member.others().filter(|at| followers.match_index()[*at] >= index).count();
         self.pending_writes.complete(&self.log, |index| stored_by(index) >= acknowledgements)
@@ -224,6 +240,8 @@ impl Primary {
 
     /// Follows the primary of an epoch that is not earlier than its own.
     fn follow(&mut self, epoch: u32, primary: usize, node: NodeId, ctx: &mut Context) -> Vec<OperationReply> {
+        let members = self.followers.match_index().len();
+        debug_assert!(epoch as usize % members == primary, "an epoch belongs to its primary");
         debug_assert!(epoch >= self.epoch, "epochs never decrease");
         let mut replies = Vec::new();
         if self.is_primary && epoch > self.epoch {
@@ -246,6 +264,8 @@ impl Primary {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Result<u32, u32> {
+        debug_assert!(!self.is_primary, "only a follower appends the entries of a primary");
+        debug_assert!(previous.term <= self.epoch, "no entry is of a later epoch");
         check_consistency(&self.log, previous)?;
         // A new primary's first message shows where the logs diverge. Later entries of an earlier epoch are discarded.
         let first = previous.index + 1;
@@ -265,6 +285,8 @@ impl Primary {
     }
 
     fn record_progress(&mut self, node: NodeId, ctx: &mut Context) {
+        debug_assert!(ctx.node == node, "a member records its own progress");
+        debug_assert!(self.log.last().term <= self.epoch, "no entry is of a later epoch");
         let last = self.log.last_index();
         self.progress.record(LogProgress { last, committed: last, term: self.epoch }, node, ctx);
     }

@@ -109,6 +109,7 @@ impl ProtocolState {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         let from = member.group.index(message.sender);
         if let (ProtocolState::Quorum(quorum), MessageBody::Quorum(message)) = (&mut *self, &message.body) {
             return quorum.on_message(now, from, message, back, member, ctx);
@@ -153,6 +154,7 @@ impl ProtocolState {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         match self {
             ProtocolState::Quorum(quorum) => quorum.on_timer(now, number, member, ctx),
             ProtocolState::Primary(primary) => primary.on_timer(now, number, member, ctx),

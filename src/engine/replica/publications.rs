@@ -62,8 +62,7 @@ impl PendingPublications {
 
     /// Discards all writes in a crash.
     pub fn clear(&mut self) {
-        self.coordinated.clear();
-        self.stored.clear();
+        *self = PendingPublications::new(self.modes);
     }
 }
 

@@ -61,6 +61,8 @@ impl Quorum {
 
     /// Starts, or restarts. Tombstones that it was to purge while it was down are purged a grace period later.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(self.handoffs.is_empty(), "a crash forgets the hints in flight");
+        debug_assert!(now == ctx.now, "a member starts now");
         self.incarnation += 1;
         if let Some(anti_entropy) = &mut self.anti_entropy {
             let wait = anti_entropy.first_wait();
@@ -83,11 +85,13 @@ impl Quorum {
 
     /// Forgets the operations in progress; with its disk, hints and tombstones too.
     pub fn crash(&mut self, lose_disk: bool) {
+        debug_assert!(self.incarnation > 0, "a member has started");
         self.coordinator.crash(lose_disk);
         self.handoffs.clear();
         if lose_disk {
             self.tombstones.clear();
         }
+        debug_assert!(!lose_disk || self.coordinator.hints().is_empty(), "hints are on the disk");
     }
 
     /// Coordinates a client's request.
@@ -98,6 +102,7 @@ impl Quorum {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         let key = client.request.key;
         let replies = self.coordinator.begin(now, client, Some(member), ctx);
         self.watch_tombstone(now, key, member, ctx);
@@ -115,6 +120,7 @@ impl Quorum {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         if let Some(from) = from {
             self.coordinator.on_sign_of_life(from);
         }
@@ -162,6 +168,8 @@ impl Quorum {
 
     /// Handles another member's part of anti-entropy.
     pub fn on_anti_entropy(&mut self, from: usize, message: &AntiEntropyMessage, member: &Member, ctx: &mut Context) {
+        debug_assert!(from != member.index, "a member compares with others");
+        debug_assert!(ctx.node == member.node, "a message is handled by its receiver");
         self.coordinator.on_sign_of_life(from);
         if let Some(anti_entropy) = &self.anti_entropy {
             anti_entropy.on_message(from, message, member, ctx);
@@ -176,6 +184,7 @@ impl Quorum {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         let timer = QuorumTimer::decode(number);
         match timer {
             QuorumTimer::OperationTimeout(request) => {
@@ -215,6 +224,7 @@ impl Quorum {
         member: &Member,
         ctx: &mut Context,
     ) {
+        debug_assert!(ctx.node == member.node, "a message is handled by its receiver");
         debug_assert!(replica != member.node, "a member keeps hints for others");
         if let Some(replica) = member.group.index(replica) {
             self.coordinator.keep_hint(now, replica, key, state.clone(), update, ctx);
@@ -228,12 +238,14 @@ impl Quorum {
     }
 
     fn set_handoff_timer(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(self.incarnation > 0, "a member has started");
         let Some(hints) = &self.coordinator.config().hints else { return };
         if !self.is_handoff_timer_set && !self.coordinator.hints().is_empty() {
             let wait = micros(hints.every_ms).max(1);
             self.is_handoff_timer_set = true;
             ctx.wake(now + wait, QuorumTimer::Handoff(self.incarnation).encode());
         }
+        debug_assert!(self.is_handoff_timer_set || self.coordinator.hints().is_empty(), "hints are handed off");
     }
 
     /// Sends every hint to its replica, and discards those that have expired.
@@ -253,13 +265,14 @@ impl Quorum {
         }
         self.is_handoff_timer_set = false;
         self.set_handoff_timer(now, ctx);
+        debug_assert!(self.handoffs.len() <= self.coordinator.hints().len(), "a hint is sent once");
     }
 
     /// Discards a hint that its replica has acknowledged, unless a later write was merged into it.
     fn complete_handoff(&mut self, handoff: &Handoff, ctx: &mut Context) {
-        let Handoff { replica, key, state } = handoff;
-        if self.coordinator.hints().get(&(*replica, *key)).is_some_and(|hint| *hint.state == **state) {
-            self.coordinator.remove_hint(*replica, *key, true, ctx);
+        if self.coordinator.hints().get(&(handoff.replica, handoff.key)).is_some_and(|hint| hint.state == handoff.state)
+        {
+            self.coordinator.remove_hint(handoff.replica, handoff.key, true, ctx);
         }
     }
 }
@@ -268,6 +281,7 @@ impl Quorum {
 impl Quorum {
     /// Sets the timer that purges the tombstone of a deleted register after its grace period.
     fn watch_tombstone(&mut self, now: Micros, key: KeyId, member: &Member, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "the grace period begins now");
         let Some(grace) = self.coordinator.config().tombstone_grace_ms else { return };
         let Some(KeyState::Register(register)) = member.states.get(&key) else { return };
         let is_tombstone = register.value.is_none() && !register.version.is_none();
@@ -287,6 +301,7 @@ impl Quorum {
         if let Some((key, version)) = self.tombstones.remove(&number)
             && member.states.get(&key).is_some_and(|state| state.version() == version)
         {
+            debug_assert!(member.value(key).is_none(), "a deleted key has no value");
             member.states.remove(&key);
             ctx.record(Fact::TombstonePurged { node: member.node, key });
         }

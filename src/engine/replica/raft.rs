@@ -146,6 +146,7 @@ impl Raft {
             (self.current_term, self.voted_for, self.log) = (0, None, ReplicatedLog::default());
             (self.last_applied, self.commit_index) = (0, 0);
         }
+        debug_assert!(self.commit_index <= self.log.last_index(), "committed entries are in the log");
     }
 
     /// Handles a client's request.
@@ -156,6 +157,7 @@ impl Raft {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         if client.is_read() && self.reads == RaftReads::Local {
             return vec![member.read(client, ctx)];
         }
@@ -180,6 +182,7 @@ impl Raft {
     }
 
     fn begin_read(&mut self, client: &ClientRequest, member: &Member, ctx: &mut Context) -> Vec<OperationReply> {
+        debug_assert!(self.voted_for == Some(member.index), "a leader voted for itself");
         debug_assert!(self.role == Role::Leader, "only the leader serves linearizable reads");
         // The round of heartbeats that starts now confirms that this member still leads.
         self.round += 1;
@@ -207,6 +210,7 @@ impl Raft {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         let mut replies = Vec::new();
         match self.timers.fired(number) {
             Some(LeaderTimer::Election) if self.role != Role::Leader => replies = self.start_election(now, member, ctx),
@@ -285,12 +289,14 @@ impl Raft {
 /// Leader election (5.2, 5.4.1).
 impl Raft {
     fn set_election_timer(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "the election timeout begins now");
         debug_assert!(self.role != Role::Leader, "a leader does not wait for an election");
         let wait = self.election_timeout + (self.random.unit() * self.election_timeout as f64) as Micros;
         self.timers.set(LeaderTimer::Election, now + wait, ctx);
     }
 
     fn start_election(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) -> Vec<OperationReply> {
+        debug_assert!(ctx.node == member.node, "a member stands for election itself");
         debug_assert!(self.role != Role::Leader, "a leader does not start an election");
         self.current_term += 1;
         (self.role, self.leader) = (Role::Candidate, None);
@@ -313,6 +319,7 @@ impl Raft {
         member: &Member,
         ctx: &mut Context,
     ) {
+        debug_assert!(candidate != member.index, "a candidate requests the votes of others");
         debug_assert!(term <= self.current_term, "a higher term was adopted first");
         let has_vote = self.voted_for.is_none_or(|voted| voted == candidate);
         let granted = term == self.current_term && has_vote && last >= self.log.last();
@@ -324,6 +331,7 @@ impl Raft {
     }
 
     fn count_votes(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) -> Vec<OperationReply> {
+        debug_assert!(self.votes.len() <= member.group.members.len(), "a member has one vote");
         if self.role != Role::Candidate || self.votes.len() < member.group.majority() {
             return Vec::new();
         }
@@ -347,6 +355,7 @@ impl Raft {
             let reads = std::mem::take(&mut self.pending_reads);
             replies.extend(reads.iter().map(|read| read.client.reply(Reply::Redirect(None))));
         }
+        debug_assert!(self.pending_reads.is_empty(), "only a leader has pending reads");
         if term > self.current_term {
             (self.current_term, self.voted_for) = (term, None);
         }
@@ -358,6 +367,7 @@ impl Raft {
 /// Log replication (5.3, 5.4.2) and reads (thesis, 6.4).
 impl Raft {
     fn send_heartbeats(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "heartbeats are sent now");
         debug_assert!(self.role == Role::Leader, "only a leader sends heartbeats");
         self.round += 1;
         self.send_to_followers(None, member, ctx);
@@ -365,12 +375,15 @@ impl Raft {
     }
 
     fn send_to_followers(&mut self, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
+        debug_assert!(self.role == Role::Leader, "only a leader sends entries");
+        debug_assert!(ctx.node == member.node, "a member sends its own messages");
         for follower in member.others() {
             self.send_entries(follower, operation, member, ctx);
         }
     }
 
     fn send_entries(&mut self, follower: usize, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
+        debug_assert!(follower != member.index, "a leader sends to others");
         debug_assert!(self.role == Role::Leader, "only a leader sends entries");
         let batch = self.followers.next_batch(follower, &self.log);
         let message = RaftMessage::AppendEntries {
@@ -428,6 +441,7 @@ impl Raft {
             apply_entry(&self.log, self.last_applied, member, ctx);
         }
         debug_assert!(self.commit_index >= commit_index_before, "a committed entry stays committed");
+        debug_assert!(self.last_applied <= self.commit_index, "only committed entries are applied");
         let last_applied = self.last_applied;
         let mut replies = self.pending_writes.complete(&self.log, |index| index <= last_applied);
         replies.extend(self.serve_reads(member, ctx));
@@ -435,6 +449,7 @@ impl Raft {
     }
 
     fn confirm_reads(&mut self, follower: usize, round: u32) {
+        debug_assert!(self.role == Role::Leader, "only the leader serves linearizable reads");
         debug_assert!(round <= self.round, "a follower confirms a round that has begun");
         for read in self.pending_reads.iter_mut().filter(|read| read.round <= round) {
             if !read.confirmed_by.contains(&follower) {
@@ -444,6 +459,7 @@ impl Raft {
     }
 
     fn serve_reads(&mut self, member: &Member, ctx: &mut Context) -> Vec<OperationReply> {
+        debug_assert!(self.pending_reads.is_empty() || self.role == Role::Leader, "only a leader has pending reads");
         debug_assert!(self.last_applied <= self.commit_index, "reads see committed entries only");
         let (majority, last_applied) = (member.group.majority(), self.last_applied);
         let is_ready = |read: &PendingRead| read.confirmed_by.len() >= majority && last_applied >= read.read_index;
@@ -454,6 +470,8 @@ impl Raft {
     }
 
     fn record_progress(&mut self, node: NodeId, ctx: &mut Context) {
+        debug_assert!(ctx.node == node, "a member records its own progress");
+        debug_assert!(self.log.last().term <= self.current_term, "no entry is of a later term");
         let (last, committed, term) = (self.log.last_index(), self.commit_index, self.current_term);
         self.progress.record(LogProgress { last, committed, term }, node, ctx);
     }

@@ -87,6 +87,7 @@ impl ReplicatedLog {
 
     /// Appends an entry, and returns its index.
     pub fn append(&mut self, entry: LogEntry) -> u32 {
+        debug_assert!(entry.term > 0, "the first term is 1");
         debug_assert!(entry.term >= self.last().term, "terms never decrease within a log");
         let written = entry.metadata.as_ref().filter(|_| entry.update.is_some());
         if let Some((source, at)) = written.and_then(|metadata| Some((metadata.source?, metadata.coordinated_at))) {
@@ -102,6 +103,7 @@ impl ReplicatedLog {
         self.inbox.retain(|_, (written, _)| *written < index);
         let removed = self.entries.split_off(((index - 1) as usize).min(self.entries.len()));
         debug_assert!(self.last_index() < index, "no entry remains from the index on");
+        debug_assert!(self.inbox.len() <= self.entries.len(), "an entry writes one event");
         removed
     }
 

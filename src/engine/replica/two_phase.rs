@@ -90,6 +90,8 @@ impl TwoPhase {
 
     /// Loses the volatile state; with its disk, the durable state too.
     pub fn crash(&mut self, lose_disk: bool) {
+        debug_assert!(self.waiting.is_empty() || !self.prepared.is_empty(), "requests wait for a locked key");
+        debug_assert!(self.timeout > 0, "timers take time");
         self.waiting.clear();
         for (_, transaction) in self.transactions.iter_mut() {
             transaction.client = None;
@@ -109,6 +111,7 @@ impl TwoPhase {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         if self.prepared.contains_key(&client.request.key) {
             self.waiting.push(client);
             return Vec::new();
@@ -133,6 +136,7 @@ impl TwoPhase {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Result<PreparedWrite, OperationReply> {
+        ctx.assert_handler(member.node, now);
         let request = &client.request;
         let (key, operation) = (request.key, request.operation);
         member.group.place(key, ctx);
@@ -176,6 +180,7 @@ impl TwoPhase {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        debug_assert!(!self.prepared.contains_key(&write.key), "a request for a locked key waits");
         let (update, key, version) = (write.update, write.key, write.version);
         let operation = Some(write.operation);
         self.prepare(write.clone(), member.node, member, ctx);
@@ -194,6 +199,7 @@ impl TwoPhase {
 
     /// Locks the key of a write.
     fn prepare(&mut self, write: PreparedWrite, coordinator: NodeId, member: &Member, ctx: &mut Context) {
+        debug_assert!(ctx.node == member.node, "a member locks its own keys");
         let (update, key) = (write.update, write.key);
         let previous = self.prepared.insert(key, Prepared { write, coordinator });
         debug_assert!(previous.is_none(), "a key is locked by one transaction");
@@ -243,6 +249,7 @@ impl TwoPhase {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        debug_assert!(ctx.node == member.node, "a member executes decisions itself");
         let is_prepared = self.prepared.get(&key).is_some_and(|prepared| prepared.write.update == update);
         let Some(Prepared { write, .. }) = is_prepared.then(|| self.prepared.remove(&key)).flatten() else {
             return Vec::new();
@@ -276,6 +283,7 @@ impl TwoPhase {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         match message {
             TwoPhaseMessage::Prepare { write } => {
                 self.on_prepare(now, from, write, member, ctx);
@@ -313,6 +321,8 @@ impl TwoPhase {
 
     /// Votes. A member votes no if the key is locked, or if its version is newer than the one the coordinator had read.
     fn on_prepare(&mut self, now: Micros, from: usize, write: &PreparedWrite, member: &Member, ctx: &mut Context) {
+        debug_assert!(from != member.index, "a coordinator asks others");
+        debug_assert!(now == ctx.now, "a message is handled when it arrives");
         let (update, key) = (write.update, write.key);
         let lock = self.prepared.get(&key).map(|prepared| prepared.write.update);
         let is_prepared = lock == Some(update);
@@ -334,8 +344,10 @@ impl TwoPhase {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        debug_assert!(from != member.index, "a coordinator asks others");
         let is_undecided = |transaction: &&mut Transaction| !transaction.is_committed;
         let Some(transaction) = self.transactions.get_mut(&update).filter(is_undecided) else { return Vec::new() };
+        debug_assert!(transaction.yes_votes.len() < member.group.members.len(), "a member votes once");
         if !granted {
             return self.decide(now, update, false, member, ctx);
         }
@@ -355,6 +367,7 @@ impl TwoPhase {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        ctx.assert_handler(member.node, now);
         let update = UpdateId(number);
         if let Some(transaction) = self.transactions.get(&update) {
             ctx.wake(now + self.timeout, Timer::Protocol(number));

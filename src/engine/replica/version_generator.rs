@@ -20,8 +20,8 @@ impl VersionGenerator {
         match clock {
             VersionClock::Wall => {}
             VersionClock::Lamport => {
-                let counter = self.lamport.entry(key).or_default();
-                *counter = (*counter).max(version.counter);
+                let advance = |counter: &mut u32| *counter = version.counter.max(*counter);
+                _ = self.lamport.entry(key).and_modify(advance).or_insert(version.counter)
             }
             VersionClock::Hybrid => self.latest = self.latest.max((version.time, version.counter)),
         }

@@ -28,7 +28,9 @@ impl Counter {
 
     /// Adds a number at a replica. Returns the dot of the increment.
     pub fn add(&mut self, origin: u32, amount: i64) -> (u32, u32) {
+        debug_assert!(origin > 0, "origin 0 is that of the scenario's data");
         let contribution = self.contributions.entry(origin).or_default();
+        debug_assert!(contribution.increments > 0 || contribution.sum == 0, "a sum has increments");
         contribution.increments += 1;
         contribution.sum = contribution.sum.saturating_add(amount);
         (origin, contribution.increments)
@@ -49,6 +51,7 @@ impl Counter {
     pub fn merge(&mut self, other: &Counter) -> bool {
         let mut changed = false;
         for (origin, theirs) in &other.contributions {
+            debug_assert!(theirs.increments > 0, "a contribution has increments");
             let ours = self.contributions.entry(*origin).or_default();
             if theirs.increments > ours.increments {
                 *ours = *theirs;

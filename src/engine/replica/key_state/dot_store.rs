@@ -57,9 +57,7 @@ impl DotStore {
     }
 
     fn next_dot(&mut self, origin: u32) -> Dot {
-        let count = self.context.entry(origin).or_default();
-        *count += 1;
-        (origin, *count)
+        (origin, *self.context.entry(origin).and_modify(|count| *count += 1).or_insert(1))
     }
 
     /// Adds a value in place of those that `replaces` selects. Returns the new dot.
@@ -85,11 +83,16 @@ impl DotStore {
 
     /// Writes a sibling of a multi-value register in place of all that `observed` includes. Returns the new dot.
     pub fn put(&mut self, origin: u32, value: Option<Value>, observed: &[(u32, u32)]) -> Dot {
+        debug_assert!(observed.iter().all(|(_, count)| *count > 0), "updates are counted from 1");
         // What the writer has observed is superseded, also where it arrives later.
         for (origin, count) in observed {
             let known = self.context.entry(*origin).or_default();
             *known = (*known).max(*count);
         }
+        debug_assert!(
+            observed.iter().all(|dot| self.has_observed(dot)),
+            "the context includes what the writer observed"
+        );
         let is_observed = |dot: &Dot| observed.iter().any(|(origin, count)| *origin == dot.0 && dot.1 <= *count);
         self.replace(origin, value.map(DottedValue::Value), |dot, _| is_observed(dot))
     }
@@ -107,7 +110,9 @@ impl DotStore {
 
     /// Adds an element to a remove-wins set. Returns the new dot.
     pub fn add_to_remove_wins(&mut self, origin: u32, element: Value) -> Dot {
+        debug_assert!(origin > 0, "origin 0 is that of the scenario's data");
         let observed_removals = self.removals_of(&element);
+        debug_assert!(observed_removals.iter().all(|dot| self.has_observed(dot)), "the context includes every dot");
         let added = DottedValue::Added { element: element.clone(), observed_removals };
         let is_addition = |held: &DottedValue| matches!(held, DottedValue::Added { element: e, .. } if *e == element);
         self.replace(origin, Some(added), |_, held| is_addition(held))
@@ -206,6 +211,7 @@ impl DotStore {
             *observed = (*observed).max(*count);
         }
         debug_assert!(self.values.keys().all(|dot| self.has_observed(dot)), "the context includes every dot");
+        debug_assert!(self.context.len() >= other.context.len(), "a merge forgets no replica");
         before != (self.context.clone(), self.values.len())
     }
 }

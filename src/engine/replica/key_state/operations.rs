@@ -29,6 +29,9 @@ impl KeyState {
         operation: &Operation,
         observed: Option<&VersionVector>,
     ) -> Result<Change, Refusal> {
+        debug_assert!(origin > 0, "origin 0 is that of the scenario's data");
+        let is_counted = |(_, count): &(u32, u32)| *count > 0;
+        debug_assert!(observed.is_none_or(|observed| observed.iter().all(is_counted)), "updates are counted from 1");
         let change = |dot: Dot, value: Option<&Value>| Change { dot, value: value.cloned() };
         Ok(match (self, data, operation) {
             (KeyState::Dotted(state), Data::MultiValue | Data::Merged { .. }, Operation::Write { value, .. }) => {

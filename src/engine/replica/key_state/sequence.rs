@@ -42,9 +42,7 @@ impl Sequence {
     }
 
     fn next_dot(&mut self, origin: u32) -> (u32, u32) {
-        let count = self.context.entry(origin).or_default();
-        *count += 1;
-        (origin, *count)
+        (origin, *self.context.entry(origin).and_modify(|count| *count += 1).or_insert(1))
     }
 
     /// Returns the elements that are not removed, in order: a depth-first walk that visits younger siblings first.
@@ -79,7 +77,9 @@ impl Sequence {
 
     /// Removes the element at an index. Returns the dot of the removal; `None` if the list is shorter.
     pub fn remove(&mut self, origin: u32, index: u32) -> Option<(u32, u32)> {
+        debug_assert!(origin > 0, "origin 0 is that of the scenario's data");
         let id = *self.order().get(index as usize)?;
+        debug_assert!(self.elements[&id].value.is_some(), "an element is removed once");
         self.elements.get_mut(&id)?.value = None;
         Some(self.next_dot(origin))
     }
@@ -111,6 +111,7 @@ impl Sequence {
             changed |= *count > *observed;
             *observed = (*observed).max(*count);
         }
+        debug_assert!(self.context.len() >= other.context.len(), "a merge forgets no replica");
         debug_assert!(self.elements.len() >= other.elements.len(), "a merge forgets no element");
         changed
     }

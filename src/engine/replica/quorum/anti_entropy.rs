@@ -46,6 +46,7 @@ impl AntiEntropy {
         let peer = self.random.below(others) as usize;
         let peer = if peer >= member.index { peer + 1 } else { peer };
         debug_assert!(peer != member.index, "a member compares with others");
+        debug_assert!(peer < member.group.members.len(), "the peer is a member");
         let root = self.hash(0, 0, &self.leaf_hashes(peer, member, ctx));
         member.send(peer, AntiEntropyMessage::CompareHashes { level: 0, hashes: vec![(0, root)] }, None, ctx);
     }

@@ -9,6 +9,7 @@ mod writes;
 use super::timers::QuorumTimer;
 use crate::engine::context::Context;
 use crate::engine::message::{LinkId, ReadResult};
+use crate::engine::numbering::next_number;
 use crate::engine::replica::event_rules;
 use crate::engine::replica::group::Group;
 use crate::engine::replica::key_state::KeyState;
@@ -125,6 +126,9 @@ impl Coordinator {
 
     /// Forgets the operations in progress; with its disk, the hints too.
     pub fn crash(&mut self, lose_disk: bool) {
+        let newest = self.pending.last_key_value().map(|(number, _)| *number);
+        debug_assert!(newest.is_none_or(|number| number < self.next_request), "numbers are never reused");
+        debug_assert!(self.hints.is_empty() || self.config.hints.is_some(), "the group uses hints");
         self.pending.clear();
         self.suspected.clear();
         if lose_disk {
@@ -142,8 +146,7 @@ impl Coordinator {
 
     /// Returns a number for an acknowledgement or a response, which is never used again.
     pub fn next_request(&mut self) -> u32 {
-        self.next_request += 1;
-        self.next_request - 1
+        next_number(&mut self.next_request)
     }
 
     /// Stops suspecting a member, which has sent a message.
@@ -167,6 +170,7 @@ impl Coordinator {
         local: Option<&mut Member>,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        debug_assert!(ctx.node == self.node, "a coordinator begins its own operations");
         debug_assert!(local.is_some() == self.own_index.is_some(), "a member has a store");
         let is_register = matches!(self.group.data, Data::Register { .. });
         let request = &client.request;
@@ -237,6 +241,8 @@ impl Coordinator {
         local: Option<&mut Member>,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        debug_assert!(local.is_some() == self.own_index.is_some(), "a member has a store");
+        debug_assert!(number < self.next_request, "the timer was set by this coordinator");
         let Some(pending) = self.pending.get(&number) else { return Vec::new() };
         let silent = pending.contacted.iter().copied().filter(|member| !pending.has_response_of(*member));
         let silent: Vec<usize> = silent.collect();
@@ -283,6 +289,7 @@ impl Coordinator {
         update: Option<UpdateId>,
         ctx: &mut Context,
     ) {
+        debug_assert!(ctx.node == self.node, "a member keeps its own hints");
         debug_assert!(Some(replica) != self.own_index, "hints are for other members");
         let Some(config) = &self.config.hints else { return };
         let expires = now + micros(config.window_ms);
@@ -305,6 +312,7 @@ impl Coordinator {
 
     /// Discards a hint, which was delivered or has expired.
     pub fn remove_hint(&mut self, replica: usize, key: KeyId, delivered: bool, ctx: &mut Context) {
+        debug_assert!(Some(replica) != self.own_index, "hints are for other members");
         let removed = self.hints.remove(&(replica, key));
         debug_assert!(removed.is_some(), "the hint was kept");
         let replica = self.group.members[replica];

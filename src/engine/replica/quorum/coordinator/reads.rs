@@ -20,6 +20,7 @@ impl Coordinator {
         local: Option<&mut Member>,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        debug_assert!(local.is_some() == self.own_index.is_some(), "a member has a store");
         let (key, operation) = (client.request.key, client.request.operation);
         let preference_list = self.group.preference_list(key, ctx);
         let number = self.next_request();
@@ -61,6 +62,7 @@ impl Coordinator {
         local: Option<&mut Member>,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        debug_assert!(number < self.next_request, "the response is to a request of this coordinator");
         self.on_sign_of_life(from);
         let Some(pending) = self.pending.get_mut(&number) else { return Vec::new() };
         let is_reading = match pending.phase {
@@ -91,6 +93,7 @@ impl Coordinator {
     ) -> Vec<OperationReply> {
         let Some(pending) = self.pending.get_mut(&number) else { return Vec::new() };
         debug_assert!(!pending.has_replied, "an operation has one reply");
+        debug_assert!(pending.responses.len() == pending.needed, "R members have responded");
         let client = pending.client.clone();
         let (key, operation) = (client.request.key, client.request.operation);
         let newest = Arc::new(merge_responses(&self.group.data, pending));
@@ -141,6 +144,7 @@ impl Coordinator {
     /// Ends a read that was answered; asynchronous read repair sends the newest state to all members that responded
     /// with an older one.
     pub(super) fn finish_read(&mut self, number: u32, mut local: Option<&mut Member>, ctx: &mut Context) {
+        debug_assert!(local.is_some() == self.own_index.is_some(), "a member has a store");
         let Some(pending) = self.pending.remove(&number) else { return };
         debug_assert!(pending.has_replied, "the reply comes before the repair");
         if self.config.read_repair != ReadRepair::Async {

@@ -22,6 +22,7 @@ impl Coordinator {
         mut local: Option<&mut Member>,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        debug_assert!(local.is_some() == self.own_index.is_some(), "a member has a store");
         let request = &client.request;
         let (key, operation, session_version) = (request.key, request.operation, request.token.version);
         let after = if self.config.write_back { read_version.max(session_version) } else { session_version };
@@ -34,6 +35,7 @@ impl Coordinator {
             let next = versions.next(order, clock, key, after, self.node.0 + 1);
             if order == VersionClock::Wall { ctx.break_tie(key, next, value.as_ref(), after) } else { next }
         });
+        debug_assert!(carried.is_some() || version > after, "a write is ordered after the version it depends on");
         let update = ctx.next_update();
         let metadata = local.as_deref().and_then(|member| member.write_metadata(now, request));
         let register = Register { version, value: value.clone(), update: Some(update), metadata };
@@ -55,6 +57,8 @@ impl Coordinator {
         local: &mut Member,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        debug_assert!(Some(local.index) == self.own_index, "a member has a store");
+        debug_assert!(ctx.node == self.node, "a coordinator begins its own operations");
         let request = &client.request;
         let (key, operation) = (request.key, request.operation);
         let mut state = local.state(key);
@@ -78,6 +82,7 @@ impl Coordinator {
         local: Option<&mut Member>,
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
+        debug_assert!(local.is_some() == self.own_index.is_some(), "a member has a store");
         let (key, operation) = (client.request.key, client.request.operation);
         let preference_list = self.group.preference_list(key, ctx);
         let replicas = preference_list[..self.group.replicas].to_vec();
@@ -116,6 +121,7 @@ impl Coordinator {
 
     /// Asks a member to keep a write as a hint for a replica.
     fn write_to_stand_in(&mut self, now: Micros, number: u32, stand_in: usize, replica: usize, ctx: &mut Context) {
+        debug_assert!(number < self.next_request, "the write is one of this coordinator");
         debug_assert!(stand_in != replica, "a replica does not stand in for itself");
         let Some(pending) = self.pending.get_mut(&number) else { return };
         let Phase::Writing(QuorumWrite { state, update, .. }) = pending.phase.clone() else { return };
@@ -139,6 +145,7 @@ impl Coordinator {
         stand_ins: &[(usize, usize)],
         ctx: &mut Context,
     ) -> bool {
+        debug_assert!(stand_ins.iter().all(|(stand_in, replica)| stand_in != replica), "others stand in for a replica");
         if let Some(pending) = self.pending.get_mut(&number) {
             debug_assert!(!pending.has_retried, "stand-ins are contacted once");
             pending.has_retried = true;
@@ -155,6 +162,7 @@ impl Coordinator {
 
     /// Handles a member's acknowledgement.
     pub fn on_write_ack(&mut self, number: u32, from: usize, ctx: &mut Context) -> Vec<OperationReply> {
+        debug_assert!(number < self.next_request, "the acknowledgement is of a request of this coordinator");
         self.on_sign_of_life(from);
         let Some(pending) = self.pending.get_mut(&number) else { return Vec::new() };
         if pending.has_response_of(from) {
@@ -166,6 +174,7 @@ impl Coordinator {
             Phase::Reading | Phase::ReadingForUpdate => unreachable!("a read is not acknowledged"),
         };
         pending.responses.push((from, None));
+        debug_assert!(pending.responses.len() <= pending.contacted.len(), "only contacted members respond");
         let replies = !pending.has_replied && pending.responses.len() >= pending.needed;
         pending.has_replied |= replies;
         let (is_complete, client) = (pending.has_all_responses(), pending.client.clone());
