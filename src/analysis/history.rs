@@ -1,12 +1,14 @@
 //! Histories: the invocations and results of clients' operations, in order.
 
 mod key_values;
+mod recorded_operation;
 mod recorder;
 
 use crate::trace::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use recorder::{HistoryRecorder, RecordedOperation, Revisions};
+pub use recorded_operation::RecordedOperation;
+pub use recorder::{HistoryRecorder, Revisions};
 
 /// The id of a value in its history. Ids are dense; [`ABSENT`] is no value.
 pub type ValueId = u32;

@@ -1,4 +1,4 @@
-use super::recorder::{RecordedOperation, display};
+use super::recorded_operation::RecordedOperation;
 use super::{ABSENT, History, Initial, Invocation, Model, Output, ValueId};
 use crate::scenario::Value;
 use crate::trace::{KeyId, OperationKind, Outcome, Version};
@@ -152,4 +152,9 @@ impl<'a> KeyValues<'a> {
         self.history.values.push(display(value));
         self.history.values.len() as ValueId - 1
     }
+}
+
+/// Returns a value as text.
+fn display(value: Option<&Value>) -> String {
+    value.map_or("nothing".into(), ToString::to_string)
 }

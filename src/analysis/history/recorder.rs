@@ -1,45 +1,10 @@
 use super::key_values::KeyValues;
+use super::recorded_operation::RecordedOperation;
 use super::{ABSENT, History, Invocation, NEVER, Operation, Output};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Version, facts_about};
 use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// An operation of a run, from its trace.
-#[derive(Clone, Debug)]
-pub struct RecordedOperation {
-    /// Its id in the run.
-    pub operation: OperationId,
-    /// The client that issued it.
-    pub by: NodeId,
-    /// The node that it was sent to.
-    pub to: NodeId,
-    /// Its process: a client's session, until an operation of it ends `unknown`.
-    pub process: u32,
-    /// Its kind.
-    pub kind: OperationKind,
-    /// The key.
-    pub key: KeyId,
-    /// The value to write, add or remove.
-    pub value: Option<Value>,
-    /// The value that compare-and-set expected.
-    pub expected: Option<Value>,
-    /// The result of a read.
-    pub served: Option<Value>,
-    /// Whether the result may be siblings.
-    pub(super) unordered: bool,
-    /// The times of its invocation and end, µs.
-    pub times: (i64, i64),
-    /// The version that a read returned, or that a change got.
-    pub(super) version: Option<Version>,
-    /// The value that a change with a version wrote.
-    pub(super) written: Option<Value>,
-    pub(super) outcome: Outcome,
-    /// Whether it has ended.
-    has_ended: bool,
-    invoked: u32,
-    ended: u32,
-}
 
 /// For each key, how often its operations have changed.
 #[derive(Clone, Debug, Default)]
@@ -247,28 +212,6 @@ impl HistoryRecorder {
         }
         history
     }
-}
-
-impl RecordedOperation {
-    /// Returns whether no model covers it.
-    fn is_unsupported(&self) -> bool {
-        match self.kind {
-            OperationKind::Put | OperationKind::RemoveAt => true,
-            OperationKind::Insert => self.expected.is_some(),
-            OperationKind::Read
-            | OperationKind::Write
-            | OperationKind::Delete
-            | OperationKind::Add
-            | OperationKind::Remove
-            | OperationKind::Increment
-            | OperationKind::CompareAndSet => false,
-        }
-    }
-}
-
-/// Returns a value as text.
-pub(super) fn display(value: Option<&Value>) -> String {
-    value.map_or("nothing".into(), ToString::to_string)
 }
 
 fn time(at: Micros) -> i64 {

@@ -1,5 +1,6 @@
 //! Charts over the shown stretch of time: missing updates, messages in flight, latency of operations.
 
+use super::chart_frame::{FOOT, HEIGHT, TITLE, frame};
 use super::stale_charts::{self, Log};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
@@ -7,10 +8,6 @@ use crate::scenario::Micros;
 use crate::session::protocol::{Charts, TimedOperation};
 use yew::prelude::*;
 
-/// Height of a chart with its title and its foot, px.
-pub(super) const HEIGHT: f64 = 150.0;
-pub(super) const TITLE: f64 = 30.0;
-pub(super) const FOOT: f64 = 14.0;
 /// Number of colours for lines.
 const COLOURS: usize = 6;
 
@@ -41,18 +38,6 @@ fn description(charts: &Charts) -> String {
     let slowest = charts.operations.iter().map(|operation| operation.took).max();
     let operations = slowest.map(|took| format!("{} operations, the slowest {}", charts.operations.len(), short(took)));
     lines.chain(operations).chain(stale_charts::descriptions(charts)).collect::<Vec<_>>().join("; ")
-}
-
-pub(super) fn frame(title: &str, most: String, room: f64, width: f64, top: f64) -> Html {
-    let (above, below) = (top + TITLE, top + HEIGHT - FOOT);
-    html! {
-        <>
-            <text class="title" x="14" y={format!("{}", top + 20.0)}>{ title.to_string() }</text>
-            <text class="tick" x={format!("{}", room - 6.0)} y={format!("{}", above + 4.0)} text-anchor="end">{ most }</text>
-            <text class="tick" x={format!("{}", room - 6.0)} y={format!("{}", below + 4.0)} text-anchor="end">{ "0" }</text>
-            <path class="lane" d={format!("M{room} {below}H{}", room + width)} />
-        </>
-    }
 }
 
 fn counts(charts: &Charts, title: &str, lines: &[(String, Vec<u32>)], scale: Scale, room: f64, top: f64) -> Html {

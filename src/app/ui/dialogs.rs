@@ -1,6 +1,7 @@
 //! The share and help dialogs. They are native `<dialog>` elements, which handle focus and Escape.
 
 use super::animation_options::AnimationOptions;
+use super::copied::Copied;
 use super::embed_options::EmbedOptions;
 use super::icons::{Icon, icon};
 use crate::app::actions;
@@ -168,43 +169,6 @@ fn link_and_embed(fragment: &str, title: &str) -> Html {
         <p class="muted small"><span id="share-length">{ format!("{length} characters") }</span>{ ". " }{ warning }</p>
         <EmbedOptions {page} fragment={fragment.to_string()} title={title.to_string()} />
     </> }
-}
-
-/// Properties of [`Copied`].
-#[derive(Clone, PartialEq, Properties)]
-pub struct CopiedProps {
-    /// The label of the text.
-    pub label: &'static str,
-    /// The text.
-    pub text: String,
-    /// The id of the text's element.
-    pub id: &'static str,
-}
-
-/// A text with a button that copies it and shows whether that worked.
-#[component]
-pub fn Copied(props: &CopiedProps) -> Html {
-    let label = use_state(|| "Copy");
-    let area = use_node_ref();
-    let onclick = {
-        let (label, area, text) = (label.clone(), area.clone(), props.text.clone());
-        Callback::from(move |_: MouseEvent| {
-            let label = label.clone();
-            let area = area.clone();
-            files::copy(&text, move |worked| {
-                if !worked && let Some(area) = area.cast::<web_sys::HtmlTextAreaElement>() {
-                    area.select();
-                }
-                label.set(if worked { "Copied" } else { "Press Ctrl+C" });
-            });
-        })
-    };
-    html! {
-        <div class="copied"><label for={props.id}>{ props.label }</label>
-            <textarea ref={area} id={props.id} readonly=true rows="3" value={props.text.clone()} spellcheck="false"/>
-            <button class="line" aria-live="polite" {onclick}>{ *label }</button>
-        </div>
-    }
 }
 
 /// Properties of [`OpenFile`].

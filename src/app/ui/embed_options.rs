@@ -1,6 +1,6 @@
 //! The part of the share dialog that builds the snippet of an embed, with a preview.
 
-use super::dialogs::Copied;
+use super::copied::Copied;
 use crate::app::picture::escaped;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
