@@ -1,8 +1,11 @@
 //! The walls between the modules and a few habits, checked in the source files.
 
+#[path = "walls/assertions.rs"]
+mod assertions;
 #[path = "walls/import_graph.rs"]
 mod import_graph;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,6 +79,26 @@ fn no_files_of_the_engine_or_the_session_import_each_other_in_cycles() {
     }
 }
 
+/// Returns the files of a folder and of the folders below it, by folder.
+fn files_by_folder(folder: &str) -> BTreeMap<String, Vec<(String, String)>> {
+    let mut folders: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for (name, text) in sources(&root().join(folder)) {
+        let folder = name.rsplit_once('/').expect("a file in a folder").0.to_string();
+        folders.entry(folder).or_default().push((name, text));
+    }
+    folders
+}
+
+#[test]
+fn no_files_of_one_folder_import_each_other_in_cycles() {
+    // The engine and the session are free of cycles across folders, too.
+    let is_checked_above = |folder: &str| ["src/engine", "src/session"].iter().any(|root| folder.starts_with(root));
+    for (folder, mut files) in files_by_folder("src").into_iter().filter(|(folder, _)| !is_checked_above(folder)) {
+        files.retain(|(name, _)| !name.ends_with("/mod.rs") && !name.ends_with("/lib.rs"));
+        assert_eq!(import_graph::files_in_cycles(&folder, &files), Vec::<String>::new(), "{folder}");
+    }
+}
+
 /// Returns the wildcard arms of matches over facts, as `name:line`.
 fn wildcards_over_facts(name: &str, text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
@@ -144,33 +167,13 @@ fn files_stay_small_and_without_loose_ends() {
     }
 }
 
-/// Returns the functions of a file that take `&mut self`, outside of its tests, and whether each contains an assertion.
-fn changing_functions(text: &str) -> Vec<(String, bool)> {
-    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let mut found = Vec::new();
-    for part in text.split("fn ").skip(1) {
-        let Some((head, body)) = part.split_once("{\n") else { continue };
-        if head.contains("&mut self") && !head.contains(';') {
-            let name = head.split(['(', '<']).next().unwrap_or_default();
-            found.push((name.to_string(), body.contains("assert")));
-        }
-    }
-    found
-}
-
-/// The level of assertions in the engine: it only rises.
-const FUNCTIONS_WITH_ASSERTIONS: usize = 154;
-
 #[test]
 fn functions_that_change_the_engine_state_assert_what_they_rely_on() {
     let files = sources(&root().join("src/engine"));
-    let all: Vec<(String, bool)> = files.iter().flat_map(|(_, text)| changing_functions(text)).collect();
-    let with = all.iter().filter(|(_, asserts)| *asserts).count();
-    assert!(
-        with >= FUNCTIONS_WITH_ASSERTIONS,
-        "{with} of {} functions assert something; there were {FUNCTIONS_WITH_ASSERTIONS}",
-        all.len()
-    );
-    let text = "fn a(&mut self) {\n    debug_assert!(true);\n}\nfn b(&mut self) {\n    c();\n}\nfn d(&self) {\n}\n";
-    assert_eq!(changing_functions(text), [("a".into(), true), ("b".into(), false)]);
+    let lacking = files.iter().filter(|(name, _)| !name.contains("/tests")).flat_map(|(name, text)| {
+        let functions = assertions::functions(text).into_iter().filter(assertions::Function::lacks_assertions);
+        functions.map(move |function| format!("{name}: {}", function.name))
+    });
+    let lacking: Vec<String> = lacking.collect();
+    assert!(lacking.is_empty(), "these have fewer than two assertions:\n{}", lacking.join("\n"));
 }
