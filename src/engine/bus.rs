@@ -33,7 +33,7 @@ pub struct Bus {
     brokers: Option<BrokerSet>,
     /// Timers that expired while the bus was down.
     missed_timers: Vec<Timer>,
-    /// Ends of consumers' processes while the bus was down, with the links to them.
+    /// The last messages of consumers whose processes ended while the bus was down, with the links to the consumers.
     missed_closes: Vec<(Arc<Heartbeat>, LinkId)>,
     /// Stored events by number.
     stored: BTreeMap<u32, StoredEvent>,
@@ -94,7 +94,7 @@ impl Bus {
             acknowledged: self.acknowledged,
             queued: self.stored.len() as u64 - in_flight,
             in_flight,
-            dead_lettered: self.queues.iter().map(|queue_id| queue_id.dead_letters.len() as u64).sum(),
+            dead_lettered: self.queues.iter().map(|queue| queue.dead_letters.len() as u64).sum(),
             expired: self.expired,
             discarded: self.discarded,
         };
@@ -188,7 +188,7 @@ impl Bus {
             Timer::EventExpiry(event) => self.on_expiry(now, event, ctx),
             Timer::ReceiveOver(subscription) => self.on_receive_over(now, subscription, ctx),
             Timer::SessionTimeout(subscription) => self.on_session(now, subscription, ctx),
-            Timer::BrokerCheck(number) => self.on_broker(now, number, ctx),
+            Timer::BrokerCheck(number) => self.on_broker_timer(now, number, ctx),
             Timer::FlushDone(number) => {
                 if let Some(publication) = self.pending_acks.remove(&number) {
                     let about = About { update: Some(publication.update), ..About::default() };
@@ -257,8 +257,7 @@ impl Bus {
         debug_assert!(!self.deliveries.contains_key(&self.next_delivery), "numbers of deliveries are not reused");
         let Some(stored) = self.stored.get_mut(&event) else { return };
         let queue = &mut self.queues[queue_id as usize];
-        let to = queue.members[member];
-        let config = &self.config.subscriptions[to as usize];
+        let config = &self.config.subscriptions[queue.members[member] as usize];
         stored.deliveries += 1;
         stored.sent = now;
         let delivery = self.next_delivery;
@@ -398,8 +397,8 @@ impl Bus {
         }
     }
 
-    /// Ends a delivery after a refusal or a missed deadline: its event is redelivered or given up. A missed deadline closes a
-    /// connection to which deliveries belong.
+    /// Ends a delivery after a refusal, or after a missed deadline if `silent`: its event is redelivered or given up. A missed
+    /// deadline closes the connection if deliveries belong to it.
     fn on_failure(&mut self, now: Micros, delivery: u32, silent: bool, ctx: &mut Context) {
         let Some(&event) = self.deliveries.get(&delivery) else { return };
         self.assert_event(event);
@@ -411,7 +410,8 @@ impl Bus {
         let (queue_id, partition) = (stored.queue, stored.partition);
         let member = stored.delivery.map_or(0, |(_, member)| member as usize);
         let config = self.config_of(queue_id);
-        let is_used_up = config.max_deliveries.is_some_and(|most| counted(config.limit_counts, stored) >= most);
+        let is_used_up =
+            config.max_deliveries.is_some_and(|most| counted_deliveries(config.limit_counts, stored) >= most);
         if config.order == Order::Log && !is_used_up {
             self.end_delivery(event);
             return self.rewind(now, queue_id, partition, silent, ctx);
@@ -431,7 +431,7 @@ impl Bus {
         debug_assert!(stored.delivery.is_none(), "an event that is queued again is not in flight");
         let (queue_id, deliveries, waited) = (stored.queue, stored.deliveries, stored.last_wait);
         let config = &mut self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
-        if config.max_deliveries.is_some_and(|most| counted(config.limit_counts, stored) >= most) {
+        if config.max_deliveries.is_some_and(|most| counted_deliveries(config.limit_counts, stored) >= most) {
             return self.dead_letter_or_discard(now, queue_id, event, ctx);
         }
         let wait = wait(&config.backoff, deliveries, waited, &mut config.waits);
@@ -451,7 +451,7 @@ impl Bus {
 }
 
 /// Returns how many deliveries of an event the limit counts.
-fn counted(limit: Limit, stored: &StoredEvent) -> u32 {
+fn counted_deliveries(limit: Limit, stored: &StoredEvent) -> u32 {
     match limit {
         Limit::Deliveries => stored.deliveries,
         Limit::Redeliveries => stored.deliveries - 1,

@@ -103,11 +103,9 @@ impl Engine {
     fn execute_bus_command(&mut self, command: &Command) {
         self.assert_executes(command);
         match command {
-            Command::StopBus { bus, lose_unflushed } => self.on_bus(bus, |bus, now, ctx| {
-                if bus.is_up() {
-                    bus.stop(now, *lose_unflushed, ctx);
-                }
-            }),
+            Command::StopBus { bus, lose_unflushed } => {
+                self.on_running_bus(bus, |bus, now, ctx| bus.stop(now, *lose_unflushed, ctx));
+            }
             Command::StartBus { bus } => self.on_bus(bus, |bus, now, ctx| {
                 if !bus.is_up() {
                     bus.start(now, ctx);
@@ -119,15 +117,15 @@ impl Engine {
             Command::StartBroker { bus, broker } => {
                 self.on_bus(bus, |bus, now, ctx| bus.start_brokers(now, *broker, ctx));
             }
-            Command::Rebalance { bus } => self.on_bus(bus, Bus::rebalance),
+            Command::Rebalance { bus } => self.on_running_bus(bus, Bus::rebalance),
             Command::Redrive { bus, service } => {
                 if let Ok(consumer) = self.service(service) {
-                    self.on_bus(bus, |bus, now, ctx| bus.redrive(now, consumer, ctx));
+                    self.on_running_bus(bus, |bus, now, ctx| bus.redrive(now, consumer, ctx));
                 }
             }
             Command::Purge { bus, service } => {
                 if let Ok(consumer) = self.service(service) {
-                    self.on_bus(bus, |bus, _, ctx| bus.purge(consumer, ctx));
+                    self.on_running_bus(bus, |bus, _, ctx| bus.purge(consumer, ctx));
                 }
             }
             Command::Operate { .. }
@@ -169,6 +167,15 @@ impl Engine {
             debug_assert!(self.ctx.now == now, "no time passes during a command");
             debug_assert!(self.ctx.node == node, "a command acts on one node");
         }
+    }
+
+    /// Does nothing if the bus is down, since then it executes no commands.
+    fn on_running_bus(&mut self, id: &str, act: impl FnOnce(&mut Bus, Micros, &mut Context)) {
+        self.on_bus(id, |bus, now, ctx| {
+            if bus.is_up() {
+                act(bus, now, ctx);
+            }
+        });
     }
 
     fn set_cut(&mut self, from: &str, to: &str, one_way: bool, cut: bool) {

@@ -145,8 +145,11 @@ impl Replica {
         let Some(work) = self.workers.take(job) else { return };
         debug_assert!(self.up, "a crash ends all jobs");
         self.process(now, work, ctx);
-        if let Some(next) = self.workers.release() {
-            self.begin(now, next, ctx);
+        let mut next = self.workers.release();
+        while let Some(work) = next {
+            self.begin(now, work, ctx);
+            // Work that takes no time leaves the worker free.
+            next = self.workers.take_waiting();
         }
     }
 

@@ -101,6 +101,11 @@ impl<W, J> WorkerPool<W, J> {
         self.waiting.pop_front()
     }
 
+    /// Takes work from the queue if a worker is free.
+    pub fn take_waiting(&mut self) -> Option<W> {
+        if self.has_free_worker() { self.waiting.pop_front() } else { None }
+    }
+
     /// Panics if an invariant is broken. Called after each event, in debug builds.
     pub fn assert_invariants(&self, up: bool) {
         assert!(self.busy <= self.config.concurrency, "a worker has one job");

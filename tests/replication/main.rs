@@ -7,6 +7,7 @@
 )]
 
 mod gossip;
+mod restarts;
 
 #[path = "../common/mod.rs"]
 mod common;

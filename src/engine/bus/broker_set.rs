@@ -29,7 +29,7 @@ pub(super) enum BrokerTimer {
     /// A follower may have lacked an entry for too long.
     Lags { broker: usize, end: u64, life: u32, epoch: u32 },
     /// The session of a stopped broker is over.
-    Missed { broker: usize, life: u32 },
+    SessionOver { broker: usize, life: u32 },
 }
 
 /// An uncommitted entry of the log.
@@ -54,8 +54,8 @@ pub(super) struct BrokerSet {
     /// The number of committed entries.
     pub(super) committed: u64,
     pub(super) uncommitted: VecDeque<LogEntry>,
-    pub(super) checks: LiteMap<u32, BrokerTimer>,
-    pub(super) next_check: u32,
+    pub(super) timers: LiteMap<u32, BrokerTimer>,
+    pub(super) next_timer: u32,
     /// The in-sync set that was recorded last, as bits.
     pub(super) reported_in_sync: u32,
 }
@@ -70,8 +70,8 @@ impl BrokerSet {
             epoch: 0,
             committed: 0,
             uncommitted: VecDeque::new(),
-            checks: LiteMap::new(),
-            next_check: 0,
+            timers: LiteMap::new(),
+            next_timer: 0,
             reported_in_sync: (1 << replicas) - 1,
         }
     }

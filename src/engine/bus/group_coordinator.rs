@@ -30,7 +30,7 @@ impl Bus {
 
     /// Renews all sessions, as a coordinator does that takes over.
     pub(super) fn renew_sessions(&mut self, now: Micros) {
-        for membership in self.queues.iter_mut().flat_map(|queue_id| &mut queue_id.memberships) {
+        for membership in self.queues.iter_mut().flat_map(|queue| &mut queue.memberships) {
             debug_assert!(membership.last_heartbeat <= now, "no heartbeat is from the future");
             membership.last_heartbeat = now;
         }
@@ -52,8 +52,8 @@ impl Bus {
 
     /// Returns the queue and the member of a subscription whose reader has a session.
     fn membership_of(&self, is: impl Fn(u32) -> bool) -> Option<(usize, usize)> {
-        let mut queues = self.queues.iter().enumerate().filter(|(_, queue_id)| !queue_id.memberships.is_empty());
-        queues.find_map(|(at, queue_id)| Some((at, queue_id.members.iter().position(|member| is(*member))?)))
+        let mut queues = self.queues.iter().enumerate().filter(|(_, queue)| !queue.memberships.is_empty());
+        queues.find_map(|(at, queue)| Some((at, queue.members.iter().position(|member| is(*member))?)))
     }
 
     /// Handles the heartbeat of a reader.
@@ -145,8 +145,8 @@ impl Bus {
 
     /// Returns the member that a partition is assigned to.
     pub(super) fn reader_of(&self, queue_id: u32, partition: u32) -> usize {
-        let queue_id = &self.queues[queue_id as usize];
-        let active: Vec<usize> = (0..queue_id.members.len()).filter(|member| queue_id.is_active(*member)).collect();
+        let queue = &self.queues[queue_id as usize];
+        let active: Vec<usize> = (0..queue.members.len()).filter(|member| queue.is_active(*member)).collect();
         match active.len() {
             0 => 0,
             n => active[partition as usize % n],

@@ -22,18 +22,18 @@ impl Bus {
         &self.config.replication.as_ref().expect("called only for a bus with brokers").commit
     }
 
-    fn check(&mut self, at: Micros, check: BrokerTimer, ctx: &mut Context) {
+    fn set_broker_timer(&mut self, at: Micros, timer: BrokerTimer, ctx: &mut Context) {
         debug_assert!(self.brokers.is_some(), "only a bus with brokers has their timers");
         if let Some(brokers) = &mut self.brokers {
-            let previous = brokers.checks.insert(brokers.next_check, check);
+            let previous = brokers.timers.insert(brokers.next_timer, timer);
             debug_assert!(previous.is_none(), "numbers of timers are not reused");
-            ctx.wake(at, Timer::BrokerCheck(brokers.next_check));
-            brokers.next_check += 1;
+            ctx.wake(at, Timer::BrokerCheck(brokers.next_timer));
+            brokers.next_timer += 1;
         }
     }
 
     /// Appends a publication to the leader's log, and acknowledges it as the publisher requires. A refused publication gets
-    /// no reply: the publisher retries after its timeout. Returns whether the bus has the publication.
+    /// no reply: the publisher retries after its timeout. Returns whether the publication is in the log.
     pub fn append(
         &mut self,
         now: Micros,
@@ -109,19 +109,19 @@ impl Bus {
             CommitRule::InSync(in_sync) => Some(now + crate::scenario::micros(in_sync.lag_ms)),
             CommitRule::Majority => None,
         };
-        self.check(due, BrokerTimer::Fetched { broker, end, life, epoch }, ctx);
+        self.set_broker_timer(due, BrokerTimer::Fetched { broker, end, life, epoch }, ctx);
         if let Some(at) = lag.filter(|at| *at < due) {
-            self.check(at, BrokerTimer::Lags { broker, end, life, epoch }, ctx);
+            self.set_broker_timer(at, BrokerTimer::Lags { broker, end, life, epoch }, ctx);
         }
     }
 
     /// Handles a timer of the brokers.
-    pub fn on_broker(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+    pub fn on_broker_timer(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         debug_assert!(now == ctx.now || self.missed_timers.is_empty(), "a missed timer is handled at the start");
         let Some(brokers) = &mut self.brokers else { return };
-        debug_assert!(number < brokers.next_check, "the timer was set by this bus");
-        let Some(check) = brokers.checks.remove(&number) else { return };
-        match check {
+        debug_assert!(number < brokers.next_timer, "the timer was set by this bus");
+        let Some(timer) = brokers.timers.remove(&number) else { return };
+        match timer {
             BrokerTimer::Fetched { broker, end, life, epoch } => {
                 let follower = &mut brokers.all[broker];
                 if (follower.life, brokers.epoch) == (life, epoch) {
@@ -138,7 +138,7 @@ impl Bus {
                     self.advance(now, ctx);
                 }
             }
-            BrokerTimer::Missed { broker, life } if brokers.all[broker].life == life => {
+            BrokerTimer::SessionOver { broker, life } if brokers.all[broker].life == life => {
                 if brokers.leader == Some(broker) {
                     self.elect(now, ctx);
                 } else {
@@ -146,7 +146,7 @@ impl Bus {
                     self.advance(now, ctx);
                 }
             }
-            BrokerTimer::Missed { .. } => {}
+            BrokerTimer::SessionOver { .. } => {}
         }
     }
 
@@ -163,17 +163,21 @@ impl Bus {
         debug_assert!(ctx.node == self.config.node, "a bus reports its own brokers");
         let in_sync = matches!(self.commit_rule(), CommitRule::InSync(_));
         let Some(brokers) = self.brokers.as_mut().filter(|_| in_sync) else { return };
-        let who =
-            brokers.all.iter().zip(0..).filter(|(broker, _)| broker.in_sync).fold(0, |who, (_, at)| who | 1 << at);
-        debug_assert!(who != 0, "one broker remains in sync");
-        if std::mem::replace(&mut brokers.reported_in_sync, who) != who {
+        let in_sync_bits = brokers
+            .all
+            .iter()
+            .zip(0..)
+            .filter(|(broker, _)| broker.in_sync)
+            .fold(0, |in_sync_bits, (_, at)| in_sync_bits | 1 << at);
+        debug_assert!(in_sync_bits != 0, "one broker remains in sync");
+        if std::mem::replace(&mut brokers.reported_in_sync, in_sync_bits) != in_sync_bits {
             let replicas = brokers.all.len() as u32;
-            ctx.record(Fact::InSyncChanged { bus: self.config.node, brokers: who, replicas });
+            ctx.record(Fact::InSyncChanged { bus: self.config.node, brokers: in_sync_bits, replicas });
         }
     }
 
-    /// Commits entries that are on enough brokers, delivers their events, and acknowledges their publications. (If too few brokers
-    /// are in sync, entries are committed without acknowledgement.)
+    /// Commits entries that are on enough brokers, delivers their events, and acknowledges their publications. If too few
+    /// brokers are in sync, the entries are committed, but not acknowledged.
     fn advance(&mut self, now: Micros, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "entries are committed now");
         self.report_in_sync(ctx);
@@ -203,7 +207,7 @@ impl Bus {
         let (Some(config), Some(brokers)) = (&self.config.replication, &mut self.brokers) else { return };
         let Some(broker) = broker.map(|number| number as usize - 1).or(brokers.leader) else { return };
         debug_assert!(broker < brokers.all.len(), "the broker exists");
-        let missed_at = now + config.session;
+        let session_end = now + config.session;
         let stopped = &mut brokers.all[broker];
         if !stopped.up {
             return;
@@ -220,7 +224,7 @@ impl Bus {
             // A broker that returns without its log is known to lack committed entries (KIP-966).
             self.leave_in_sync(broker);
         }
-        self.check(missed_at, BrokerTimer::Missed { broker, life }, ctx);
+        self.set_broker_timer(session_end, BrokerTimer::SessionOver { broker, life }, ctx);
         self.step_down(now, ctx);
         debug_assert!(
             !self.up || self.brokers.as_ref().is_some_and(BrokerSet::is_led),
@@ -298,7 +302,7 @@ impl Bus {
         debug_assert!(brokers.all.iter().all(|broker| broker.end <= end), "no broker has more than the leader");
         let change = BrokerChange::Leads;
         ctx.record(Fact::BrokerChanged { bus: self.config.node, broker: leader as u32 + 1, change });
-        self.lose(now, end, ctx);
+        self.lose_from(now, end, ctx);
         self.update_availability(now, ctx);
         for broker in 0..self.brokers() as usize {
             self.fetch(now, broker, ctx);
@@ -307,19 +311,19 @@ impl Bus {
     }
 
     /// Loses all entries from an offset on. Their updates are accepted if they are published again.
-    fn lose(&mut self, now: Micros, from: u64, ctx: &mut Context) {
+    fn lose_from(&mut self, now: Micros, from: u64, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "entries are lost now");
         debug_assert!(
             self.brokers.as_ref().is_some_and(|brokers| brokers.committed <= from),
             "committed entries remain"
         );
         brokers_mut(&mut self.brokers).uncommitted.retain(|entry| entry.offset < from);
-        let gone = self.stored.iter().filter(|(_, stored)| stored.offset.is_some_and(|offset| offset >= from));
-        let gone: Vec<u32> = gone.map(|(event, _)| *event).collect();
-        if !gone.is_empty() {
+        let lost = self.stored.iter().filter(|(_, stored)| stored.offset.is_some_and(|offset| offset >= from));
+        let lost: Vec<u32> = lost.map(|(event, _)| *event).collect();
+        if !lost.is_empty() {
             self.end_streams();
         }
-        for event in gone {
+        for event in lost {
             self.forget_publication(event);
             self.discard(now, event, DropReason::NotReplicated, ctx);
         }

@@ -143,9 +143,12 @@ impl Chain {
             ChainMessage::ForwardAck { last_index, committed } => {
                 // The index decreases if the successor lost its disk, or if messages overtook each other. Then entries
                 // are sent again.
-                self.acknowledged = *last_index;
-                let advances = *committed > self.commit_index;
-                self.commit_index = self.commit_index.max(*committed);
+                // A member that lost its disk may have fewer entries than its successor.
+                let last = self.log.last_index();
+                self.acknowledged = (*last_index).min(last);
+                let committed = (*committed).min(last);
+                let advances = committed > self.commit_index;
+                self.commit_index = self.commit_index.max(committed);
                 let replies = self.advance_commit_index(now, member, ctx);
                 if advances {
                     self.acknowledge(member, ctx);
