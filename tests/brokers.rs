@@ -127,8 +127,8 @@ fn a_copy_will_not_converge_only_if_its_publisher_does_not_send_the_lost_event_a
         scenario.services[0].publishes[0].retry = Some(PublishRetry { timeout_ms: 20_000.0, attempts: 5 });
         let mut run = Run::new(&scenario);
         run.advance(micros(10_000.0), 1_000_000, &mut |_, _, _| {});
-        let look = run.look(&scenario);
-        let (found, because) = converge::session::reasons::convergence(&run.convergence(&scenario), &look);
+        let context = run.context(&scenario);
+        let (found, because) = converge::session::reasons::convergence(&run.convergence(&scenario), &context);
         assert_eq!(found, verdict, "{because:?}");
         run.advance(micros(60_000.0), 1_000_000, &mut |_, _, _| {});
         let now = run.convergence(&scenario);

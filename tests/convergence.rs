@@ -77,7 +77,7 @@ fn verdict(scenario: &Scenario, node: &str) -> (Convergence, Option<Prospect>) {
     scenario.validate().expect("a valid scenario");
     let mut run = Run::new(scenario);
     run.advance(micros(NOW_MS), u64::MAX, &mut |_, _, _| {});
-    let context = run.look(scenario);
+    let context = run.context(scenario);
     let node = context.names.find_node(node).expect("a node");
     let key = context.names.find_key(context.names.scope(node), "x").expect("a key");
     let prospect = context.explain(node, key).first().map(|explanation| explanation.prospect);

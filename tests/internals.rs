@@ -131,8 +131,8 @@ fn a_quorum_is_reached_exactly_when_the_coordinator_continues() {
         for seed in 1..=15 {
             let scenario = with_faults(&scenario, seed);
             let run = run_to(&scenario, micros(scenario.until_ms).min(4_000_000));
-            let look = run.look(&scenario);
-            for it in Quorums::read(&look).all {
+            let context = run.context(&scenario);
+            for it in Quorums::read(&context).all {
                 let context = format!("{} seed {seed} operation {}: {it:?}", example.id, it.operation.0 + 1);
                 if it.kind == OperationKind::Read {
                     assert_eq!(it.served, it.reached[Phase::Read as usize], "{context}");
@@ -164,13 +164,13 @@ fn a_raft_log_on_the_page_equals_the_log_of_the_member() {
         let mut run = Run::new(&scenario);
         for at in (1..=90).map(|tenth| tenth * 100_000) {
             run.advance(at, u64::MAX, &mut |_, _, _| {});
-            let look = run.look(&scenario);
-            let logs = Logs::read(&look, group).expect("a group with logs");
+            let context = run.context(&scenario);
+            let logs = Logs::read(&context, group).expect("a group with logs");
             for (node, view) in run.engine().rafts() {
                 let entries = logs.entries(node);
                 let shown: Vec<_> = entries.iter().map(|it| (it.index, Some((it.term, it.update)))).collect();
                 let held: Vec<_> = (1..=view.last_index()).map(|index| (index, view.entry(index))).collect();
-                assert_eq!(shown, held, "seed {seed}, {} at {at} µs", look.names.node(node));
+                assert_eq!(shown, held, "seed {seed}, {} at {at} µs", context.names.node(node));
                 uncommitted += view.last_index() - view.commit_index;
             }
         }

@@ -232,7 +232,7 @@ pub fn why(scenario: &str, options: &WhyOptions) -> Result<ReasonsReport, Errors
     Ok(ReasonsReport::new(&run, &scenario, copies))
 }
 
-/// A sweep that is made run by run.
+/// A sweep whose runs are made one by one.
 pub struct StepwiseSweep {
     scenario: Scenario,
     sweep: Sweep,
@@ -294,7 +294,7 @@ pub fn check(history: &str, options: &CheckOptions) -> Result<CheckReport, Error
 }
 
 /// Grades an answer to the tasks of a scenario. `progress` receives the number of runs made and of all runs of the current
-/// task, and returns whether to go on.
+/// task, and returns whether to continue.
 ///
 /// # Errors
 /// The scenario, the answer or an option is not valid. The path of an error in the answer starts with `answer`.
@@ -312,13 +312,13 @@ pub fn grade(
     let answer = scenario_from(answer).map_err(|errors| errors.into_iter().map(of_answer).collect::<Errors>())?;
     let tasks = grading::tasks(&document, options.task.as_deref()).map_err(|error| input_errors(vec![error]))?;
     let mut grades = Vec::new();
-    let mut goes_on = true;
+    let mut continues = true;
     for task in tasks {
         let grader = Grader::new(&document, task, &answer, options.max_events);
         let mut grader = grader.map_err(|error| input_errors(vec![error]))?;
-        while goes_on && grader.step() {
+        while continues && grader.step() {
             let (done, all) = grader.progress();
-            goes_on = progress(done, all);
+            continues = progress(done, all);
         }
         grades.push(grader.grade());
     }

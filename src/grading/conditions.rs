@@ -10,11 +10,11 @@ use crate::session::{Run, halt_text};
 /// The conditions of a task's goals, in the order of the goals; `None` for a goal about another figure.
 pub(super) struct Conditions {
     conditions: Vec<Option<Condition>>,
-    /// The invariants of the conditions `finally`, evaluated at the end alone.
+    /// The invariants of the conditions `finally`, evaluated only at the end of the run.
     finally: Invariants,
 }
 
-/// Why a condition is false, and at which instant if not at the end.
+/// Why a condition is not met, and the instant at which it failed if that is before the end of the run.
 type Failure = (Option<Micros>, String);
 
 impl Conditions {
@@ -37,8 +37,8 @@ impl Conditions {
         (Conditions { conditions, finally }, Scenario { invariants: always, ..scenario.clone() })
     }
 
-    /// Whether a condition is about the history of operations.
-    pub(super) fn need_history(&self) -> bool {
+    /// Returns whether a condition needs the history of operations.
+    pub(super) fn needs_history(&self) -> bool {
         self.conditions.iter().flatten().any(|condition| matches!(condition, Condition::Keeps(_)))
     }
 
@@ -59,11 +59,11 @@ impl Conditions {
                     Condition::AllOperationsOk => promise(run, Promise::AllOperationsOk),
                     Condition::NoStaleReads => promise(run, Promise::NoStaleReads),
                     Condition::NoLostUpdates => promise(run, Promise::LostUpdates { count: 0 }),
-                    Condition::Keeps(name) => keeps(name, history.as_ref()),
+                    Condition::Keeps(name) => guarantee(name, history.as_ref()),
                     Condition::Always(_) => status(always.next()),
                     Condition::Finally(_) => status(finally.next()),
                 };
-                // A halted run shows nothing.
+                // A halted run meets no condition, since the rest of it is unknown.
                 match halt_text::sentence(run) {
                     Some(why) => Err((None, why)),
                     None => result,
@@ -74,10 +74,12 @@ impl Conditions {
     }
 }
 
+/// Checks that a run keeps a promise of the scenario's format.
 fn promise(run: &Run, promise: Promise) -> Result<(), Failure> {
     run.missed(&[promise]).into_iter().next().map_or(Ok(()), |missed| Err((None, missed)))
 }
 
+/// Checks that an invariant holds. Without data it was never evaluated, so it is not met.
 fn status(status: Option<&InvariantStatus>) -> Result<(), Failure> {
     match status {
         Some(InvariantStatus::Holds) => Ok(()),
@@ -86,7 +88,8 @@ fn status(status: Option<&InvariantStatus>) -> Result<(), Failure> {
     }
 }
 
-fn keeps(name: &str, history: Option<&History>) -> Result<(), Failure> {
+/// Checks that a history keeps a guarantee.
+fn guarantee(name: &str, history: Option<&History>) -> Result<(), Failure> {
     let guarantee = GUARANTEES.iter().find(|(known, _)| *known == name);
     let (Some((_, guarantee)), Some(history)) = (guarantee, history) else {
         return Err((None, format!("{name} cannot be checked")));

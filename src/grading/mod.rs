@@ -84,7 +84,7 @@ impl Grader {
             return false;
         }
         let seed = done + 1;
-        let mut recorder = self.conditions.need_history().then(HistoryRecorder::default);
+        let mut recorder = self.conditions.needs_history().then(HistoryRecorder::default);
         let mut look = |record: &_| {
             if let Some(recorder) = &mut recorder {
                 recorder.observe(record);

@@ -51,19 +51,19 @@ pub struct StepReport {
 impl ReasonsReport {
     /// Explains the state of `copies` in a run of `scenario`.
     pub fn new(run: &Run, scenario: &Scenario, copies: impl Iterator<Item = (NodeId, KeyId)>) -> Self {
-        let look = run.look(scenario);
+        let context = run.context(scenario);
         let reason = |why: Explanation| ReasonReport {
-            service: look.names.node(why.node).into(),
-            key: look.names.key(why.key).into(),
+            service: context.names.node(why.node).into(),
+            key: context.names.key(why.key).into(),
             hopeful: why.prospect.is_hopeful(),
-            sentence: reasons::sentence(&why, &look),
-            steps: reasons::steps(&why, &look)
+            sentence: reasons::sentence(&why, &context),
+            steps: reasons::steps(&why, &context)
                 .into_iter()
                 .map(|step| StepReport { record: step.record, at_ms: step.at as f64 / 1000.0, text: step.text })
                 .collect(),
         };
-        let copies = copies.flat_map(|(node, key)| look.explain(node, key)).map(reason).collect();
-        let verdict = reasons::convergence(&run.convergence(scenario), &look).0;
+        let copies = copies.flat_map(|(node, key)| context.explain(node, key)).map(reason).collect();
+        let verdict = reasons::convergence(&run.convergence(scenario), &context).0;
         ReasonsReport { halted: halt_text::sentence(run), verdict, at_ms: run.engine().now() as f64 / 1000.0, copies }
     }
 }

@@ -186,8 +186,8 @@ impl RunReport {
             };
             Some((id.clone(), report))
         });
-        let look = run.look(scenario);
-        let (verdict, because) = reasons::convergence(&run.convergence(scenario), &look);
+        let context = run.context(scenario);
+        let (verdict, because) = reasons::convergence(&run.convergence(scenario), &context);
         RunReport {
             halted: halt_text::sentence(run),
             title: scenario.title.clone(),

@@ -47,7 +47,7 @@ pub(super) fn messages(run: &Run, scenario: &Scenario, from: Micros, to: Micros)
         }
     }
     let skip = messages.len().saturating_sub(MOST_MESSAGES);
-    let quorums = Quorums::read(&run.look(scenario));
+    let quorums = Quorums::read(&run.context(scenario));
     let filled = messages.into_iter().skip(skip).map(|(id, message)| {
         let (content, late) = match quorums.response(id) {
             Some((to, late)) => (MessageContent::Response(content::operation(to, analysis, names)), late),

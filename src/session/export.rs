@@ -66,7 +66,7 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
     let mut counts = vec![("Updates behind".into(), behind), ("In flight".into(), work)];
     let at: Vec<Micros> = samples.iter().map(|sample| sample.at).collect();
     if !scenario.buses.is_empty() {
-        let depths = queue_depths(&run.look(scenario), &at).filter(|depths| depths.len() <= MOST_QUEUES);
+        let depths = queue_depths(&run.context(scenario), &at).filter(|depths| depths.len() <= MOST_QUEUES);
         let service = |i: usize| names.label(names.subscription(SubscriptionId(i as u32)).service).to_string();
         counts.push(match depths {
             Some(depths) => {

@@ -50,7 +50,7 @@ impl FrameBuilder {
         let mut frames = FrameBuilder { whole: true, faults, ..FrameBuilder::default() };
         // The records of time 0 were written when the run was created.
         for record in run.engine().trace().since(0) {
-            frames.look(record, run.analysis(), run.engine());
+            frames.observe(record, run.analysis(), run.engine());
         }
         frames
     }
@@ -63,7 +63,7 @@ impl FrameBuilder {
     }
 
     /// Collects what a record changes, after the analysis has observed it.
-    pub fn look(&mut self, record: &Record, analysis: &Analysis, engine: &Engine) {
+    pub fn observe(&mut self, record: &Record, analysis: &Analysis, engine: &Engine) {
         let names = engine.names();
         match &record.fact {
             Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } if !self.whole => {

@@ -22,40 +22,41 @@ const MOST_OPERATIONS: usize = 3;
 /// Returns the internal state of a node.
 pub(super) fn internals(run: &Run, scenario: &Scenario, live: &[Step], node: NodeId) -> GroupInternals {
     let scenario = merged(scenario, live);
-    let look = run.look(&scenario);
+    let context = run.context(&scenario);
     let mut internals =
-        GroupInternals { now: look.now, truncated: look.trace.oldest() > 0, ..GroupInternals::default() };
+        GroupInternals { now: context.now, truncated: context.trace.oldest() > 0, ..GroupInternals::default() };
     // An edit may have removed the node that the page asks about.
-    if node.index() >= look.names.node_count() {
+    if node.index() >= context.names.node_count() {
         return internals;
     }
-    let group = look.names.group(node).filter(|group| *group != node);
-    if let Some((home, group)) = group.and_then(|home| Some((home, group_of(&look, home)?))) {
-        let origins = Provenance::read(&look, node);
+    let group = context.names.group(node).filter(|group| *group != node);
+    if let Some((home, group)) = group.and_then(|home| Some((home, group_of(&context, home)?))) {
+        let origins = Provenance::read(&context, node);
         internals.clock_ahead = group.is_ordered_by_clock().then(|| run.engine().clock_ahead(node));
-        internals.copies = copies(&look, node, group, &origins);
-        internals.hints = hints(&look, &origins);
-        internals.log = log(&look, node, home);
-        internals.prepared = origins.promised().map(|it| content::update(it, look.analysis, look.names)).collect();
-        internals.trees = trees(&look, node, group);
+        internals.copies = copies(&context, node, group, &origins);
+        internals.hints = hints(&context, &origins);
+        internals.log = log(&context, node, home);
+        internals.prepared =
+            origins.promised().map(|it| content::update(it, context.analysis, context.names)).collect();
+        internals.trees = trees(&context, node, group);
     }
-    internals.quorums = quorums(&look, node);
+    internals.quorums = quorums(&context, node);
     internals
 }
 
-fn group_of<'a>(look: &RunContext<'a>, node: NodeId) -> Option<&'a Group> {
-    look.scenario.groups.iter().find(|group| group.id == look.names.node(node))
+fn group_of<'a>(context: &RunContext<'a>, node: NodeId) -> Option<&'a Group> {
+    context.scenario.groups.iter().find(|group| group.id == context.names.node(node))
 }
 
-fn copies(look: &RunContext, node: NodeId, group: &Group, origins: &Provenance) -> Vec<CopyInternals> {
-    let mut copies: Vec<CopyInternals> = look
+fn copies(context: &RunContext, node: NodeId, group: &Group, origins: &Provenance) -> Vec<CopyInternals> {
+    let mut copies: Vec<CopyInternals> = context
         .analysis
         .staleness
         .copies_of(node)
         .map(|(key, copy)| CopyInternals {
-            key: look.names.key(key).into(),
+            key: context.names.key(key).into(),
             values: values(key, copy, origins),
-            vector: origins.context(key).iter().map(|(origin, count)| (origin_of(look, *origin), *count)).collect(),
+            vector: origins.context(key).iter().map(|(origin, count)| (origin_of(context, *origin), *count)).collect(),
             tombstone: origins.tombstone(key).map(|it| tombstone(it, group)),
         })
         .collect();
@@ -65,8 +66,8 @@ fn copies(look: &RunContext, node: NodeId, group: &Group, origins: &Provenance) 
 }
 
 /// The node of an origin in a version; `None` for the document.
-fn origin_of(look: &RunContext, origin: u32) -> Option<NodeId> {
-    origin.checked_sub(1).map(NodeId).filter(|node| node.index() < look.names.node_count())
+fn origin_of(context: &RunContext, origin: u32) -> Option<NodeId> {
+    origin.checked_sub(1).map(NodeId).filter(|node| node.index() < context.names.node_count())
 }
 
 fn values(key: KeyId, copy: &KeyCopy, origins: &Provenance) -> Vec<ValueInternals> {
@@ -115,24 +116,24 @@ fn tombstone(tombstone: Tombstone, group: &Group) -> TombstoneView {
     TombstoneView { since, purged, expires: grace.map(|grace| since + grace) }
 }
 
-fn hints(look: &RunContext, origins: &Provenance) -> Vec<HintView> {
+fn hints(context: &RunContext, origins: &Provenance) -> Vec<HintView> {
     let hint = |(replica, key, since, update): (NodeId, KeyId, Micros, Option<UpdateId>)| HintView {
         replica,
-        key: look.names.key(key).into(),
-        update: update.map(|update| content::update(update, look.analysis, look.names)),
+        key: context.names.key(key).into(),
+        update: update.map(|update| content::update(update, context.analysis, context.names)),
         since,
     };
     origins.hints().map(hint).take(MOST).collect()
 }
 
-fn log(look: &RunContext, node: NodeId, group: NodeId) -> Option<LogInternals> {
-    let logs = Logs::read(look, group)?;
-    let member = look.analysis.members.get(node).cloned().unwrap_or_default();
+fn log(context: &RunContext, node: NodeId, group: NodeId) -> Option<LogInternals> {
+    let logs = Logs::read(context, group)?;
+    let member = context.analysis.members.get(node).cloned().unwrap_or_default();
     let entries = logs.entries(node);
     let entry = |entry: &crate::analysis::LogEntry| LogEntryView {
         index: entry.index,
         term: entry.term,
-        update: entry.update.map(|update| content::update(update, look.analysis, look.names)),
+        update: entry.update.map(|update| content::update(update, context.analysis, context.names)),
     };
     Some(LogInternals {
         leads: member.leads,
@@ -143,7 +144,7 @@ fn log(look: &RunContext, node: NodeId, group: NodeId) -> Option<LogInternals> {
     })
 }
 
-fn trees(look: &RunContext, node: NodeId, group: &Group) -> Vec<TreeComparison> {
+fn trees(context: &RunContext, node: NodeId, group: &Group) -> Vec<TreeComparison> {
     let Protocol::Quorum(plan) = &group.protocol else { return Vec::new() };
     let Some(plan) = &plan.anti_entropy else { return Vec::new() };
     let tree = |it: crate::analysis::TreeComparison| TreeComparison {
@@ -154,24 +155,24 @@ fn trees(look: &RunContext, node: NodeId, group: &Group) -> Vec<TreeComparison> 
         depth: plan.depth,
         under_way: it.in_progress,
     };
-    tree_comparisons(look, node).into_iter().take(MOST).map(tree).collect()
+    tree_comparisons(context, node).into_iter().take(MOST).map(tree).collect()
 }
 
 /// The newest operations that a node coordinates, issued or takes part in; for a group those of all its members.
-fn quorums(look: &RunContext, node: NodeId) -> Vec<QuorumOperation> {
-    let is_group = look.names.group(node) == Some(node);
+fn quorums(context: &RunContext, node: NodeId) -> Vec<QuorumOperation> {
+    let is_group = context.names.group(node) == Some(node);
     let concerns = |it: &&Coordination| {
         let has_part = |of: NodeId| it.requests.iter().any(|part| part.node == of);
         match is_group {
-            true => it.requests.iter().any(|part| look.names.group(part.node) == Some(node)),
+            true => it.requests.iter().any(|part| context.names.group(part.node) == Some(node)),
             false => it.at == node || it.by == node || has_part(node),
         }
     };
-    let all = Quorums::read(look).all;
-    all.iter().rev().filter(concerns).take(MOST_OPERATIONS).map(|it| quorum(look, it)).collect()
+    let all = Quorums::read(context).all;
+    all.iter().rev().filter(concerns).take(MOST_OPERATIONS).map(|it| quorum(context, it)).collect()
 }
 
-fn quorum(look: &RunContext, it: &Coordination) -> QuorumOperation {
+fn quorum(context: &RunContext, it: &Coordination) -> QuorumOperation {
     let phase = |phase: Phase| {
         let parts: Vec<ReplicaResponse> = it
             .requests
@@ -194,7 +195,7 @@ fn quorum(look: &RunContext, it: &Coordination) -> QuorumOperation {
         (!parts.is_empty()).then_some(QuorumPhase { kind, needed, enough, parts })
     };
     QuorumOperation {
-        operation: content::operation(it.operation, look.analysis, look.names),
+        operation: content::operation(it.operation, context.analysis, context.names),
         by: it.by,
         at: it.at,
         begun: it.begun,

@@ -123,13 +123,13 @@ impl OpenDocument {
     }
 
     fn act_in_the_past(&mut self, command: Command) -> Option<String> {
-        if let Some(refused) = self.shown.refuses(&command) {
+        if let Some(refused) = self.shown.refusal(&command) {
             return Some(refused);
         }
         if let Err(full) = self.branches.fork(&self.shown.live, Default::default(), None) {
             return Some(full);
         }
-        self.shown.forget_future();
+        self.shown.discard_future();
         self.act_now(command)
     }
 
@@ -220,7 +220,7 @@ impl OpenDocument {
         match command {
             BranchCommand::Show(place) => self.show_branch(self.place(place)?),
             BranchCommand::New { name, set } => {
-                let (at, done) = (self.shown.now(), self.shown.done());
+                let (at, done) = (self.shown.now(), self.shown.executed_commands());
                 self.branches.fork(&self.shown.live, set, name)?;
                 let place = self.branches.current;
                 self.branches.list[place].script = done;

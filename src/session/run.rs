@@ -165,7 +165,7 @@ impl Run {
     }
 
     /// Returns the run for explanations. `scenario` is the simulated one, with live commands in its script.
-    pub fn look<'a>(&'a self, scenario: &'a Scenario) -> RunContext<'a> {
+    pub fn context<'a>(&'a self, scenario: &'a Scenario) -> RunContext<'a> {
         let (trace, names) = (self.engine.trace(), self.engine.names());
         RunContext { trace, analysis: &self.analysis, names, scenario, now: self.engine.now() }
     }
@@ -175,7 +175,7 @@ impl Run {
         if self.engine.halt().is_some() {
             return Convergence::Unknown(HALTED);
         }
-        self.look(scenario).convergence(self.is_quiet())
+        self.context(scenario).convergence(self.is_quiet())
     }
 
     /// Returns the status of the scenario's invariants, the present time included. Of a halted run, one that held until then

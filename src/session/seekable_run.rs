@@ -1,4 +1,4 @@
-//! A run that moves in time: advance, seek, step back, act, discard the future.
+//! A run that can go to any time: it advances, seeks, steps back, executes live commands, and discards its future.
 
 use super::frame::FrameBuilder;
 use super::protocol::{self, Frame, LogRow, Report};
@@ -18,6 +18,7 @@ const MOST_ROWS: u32 = 500;
 #[derive(Debug)]
 pub(super) struct SeekableRun {
     pub scenario: Scenario,
+    /// The live commands, in order.
     pub live: Vec<Step>,
     pub run: Run,
     pub frames: FrameBuilder,
@@ -26,17 +27,17 @@ pub(super) struct SeekableRun {
     pub checks: GuaranteeChecks,
     /// The latest time that the run has reached with these live commands.
     furthest: Micros,
-    /// The time that the present request may take.
+    /// How long the current request may take.
     time: TimeLimit,
-    /// Events between two looks at the clock, so that each part takes a few milliseconds.
+    /// The number of events between two looks at the clock, adapted so that they take about [`PART`].
     pace: u64,
-    /// The number of events to which an unfinished step back leads.
+    /// The number of events at which an unfinished step back ends.
     step_back_to: Option<u64>,
 }
 
-/// The time that a part of the work should take, ms.
+/// The time between two looks at the clock to aim at, ms.
 const PART: f64 = 4.0;
-/// Events between two looks at the clock at most.
+/// The most events between two looks at the clock.
 const MOST_EVENTS_OF_PART: u64 = 1 << 16;
 
 impl SeekableRun {
@@ -58,7 +59,7 @@ impl SeekableRun {
         (run, reached)
     }
 
-    /// Begins a request, which may take some time. All but those that continue end an unfinished step back.
+    /// Begins a request and limits its time. Unless it continues a step back, an unfinished step back is abandoned.
     pub fn begin(&mut self, continues: bool, time: TimeLimit) {
         self.time = time;
         if !continues {
@@ -70,8 +71,8 @@ impl SeekableRun {
         self.run.engine().now()
     }
 
-    /// Runs to a time, but no more than so many events and no longer than the request may take, and keeps snapshots. Returns
-    /// whether the time was reached.
+    /// Runs to a time, for at most `budget` events and no longer than the request may take, and takes snapshots on the way.
+    /// Returns whether the time was reached.
     pub fn advance(&mut self, to: Micros, mut budget: u64) -> bool {
         loop {
             let mut part = budget.min(self.snapshots.events_until_next(&self.run).max(1));
@@ -80,8 +81,8 @@ impl SeekableRun {
             }
             let (start, before) = (self.time.now(), self.run.engine().events());
             let frames = &mut self.frames;
-            let look = &mut |record: &_, analysis: &_, engine: &_| frames.look(record, analysis, engine);
-            let reached = self.run.advance(to, part, look);
+            let observe = &mut |record: &_, analysis: &_, engine: &_| frames.observe(record, analysis, engine);
+            let reached = self.run.advance(to, part, observe);
             if self.snapshots.events_until_next(&self.run) == 0 {
                 self.snapshots.add(&self.run, &self.frames, self.live.len());
             }
@@ -97,7 +98,7 @@ impl SeekableRun {
         }
     }
 
-    /// Adapts the number of events of a part, of which the last one took `took` ms for `events` events.
+    /// Adapts the number of events of a part, after a part of `events` events that took `took` ms.
     fn adapt_pace(&mut self, took: f64, events: u64) {
         if took > PART {
             self.pace = (self.pace / 2).max(1);
@@ -109,11 +110,11 @@ impl SeekableRun {
     /// Runs the next event.
     pub fn step(&mut self) {
         let frames = &mut self.frames;
-        self.run.step(&mut |record, analysis, engine| frames.look(record, analysis, engine));
+        self.run.step(&mut |record, analysis, engine| frames.observe(record, analysis, engine));
         self.after_events();
     }
 
-    /// Notes how far the run has come, and whether it halted.
+    /// Updates the latest time that the run has reached, and why it halted.
     fn after_events(&mut self) {
         self.furthest = self.furthest.max(self.now());
         if self.run.engine().halt().is_some() && self.frames.halted.is_none() {
@@ -138,12 +139,12 @@ impl SeekableRun {
         false
     }
 
-    /// Runs to the next time that a fact happens; from the start if it does not happen again. If it never happens, the run
-    /// ends at its end. Returns whether it was reached within the budget.
+    /// Runs to the next fact with this name, of a node if one is given. After the last one it goes on at the start of the run.
+    /// Without any, it goes to the end. Returns whether the fact or the end was reached within the budget.
     pub fn seek_next_fact(&mut self, name: &str, node: Option<NodeId>) -> bool {
         let (start, until) = (self.now(), micros(self.scenario.until_ms));
-        for is_again in [false, true] {
-            if is_again {
+        for starts_over in [false, true] {
+            if starts_over {
                 self.go_to_nearest(|run| run.engine().now() == 0 && start > 0);
             }
             let mut from = self.run.engine().trace().total();
@@ -162,8 +163,8 @@ impl SeekableRun {
         true
     }
 
-    /// Goes to the latest snapshot that `allows` accepts, or to the start. Keeps the present run if that is accepted and
-    /// no snapshot is later.
+    /// Goes to the latest snapshot that `allows` accepts, or to the start. Keeps the present run if `allows` accepts it and
+    /// no accepted snapshot is later.
     fn go_to_nearest(&mut self, allows: impl Fn(&Run) -> bool) {
         let keeps = allows(&self.run);
         let events = self.run.engine().events();
@@ -236,25 +237,25 @@ impl SeekableRun {
     }
 
     /// Returns the live commands up to now.
-    pub fn done(&self) -> Vec<Step> {
+    pub fn executed_commands(&self) -> Vec<Step> {
         self.live.iter().filter(|step| micros(step.at_ms) <= self.now()).cloned().collect()
     }
 
-    /// Returns why a command is invalid now, a message for people.
-    pub fn refuses(&self, command: &Command) -> Option<String> {
+    /// Returns why a command is invalid now, as a message for people; none if it is valid.
+    pub fn refusal(&self, command: &Command) -> Option<String> {
         self.run.engine().check(command).err().map(|refused| refused.to_string())
     }
 
-    /// Discards the live commands later than now, and the snapshots. The run keeps its state.
-    pub fn forget_future(&mut self) {
-        let (now, events, done) = (self.now(), self.run.engine().events(), self.done());
-        self.snapshots.forget_after(now, done.len());
+    /// Discards the live commands and the snapshots later than now. The run keeps its state.
+    pub fn discard_future(&mut self) {
+        let (now, events, executed) = (self.now(), self.run.engine().events(), self.executed_commands());
+        self.snapshots.forget_after(now, executed.len());
         // The engine has scheduled the discarded commands, so the run is repeated without them.
-        if done.len() < self.live.len() {
-            self.live = done;
+        if executed.len() < self.live.len() {
+            self.live = executed;
             self.go_to_snapshot(|run| run.engine().events() <= events);
             let left = events.saturating_sub(self.run.engine().events());
-            // The command that forks the run is executed at this very event.
+            // The command that forks the run is executed after this event, so the time limit must not end the run earlier.
             let time = std::mem::take(&mut self.time);
             self.advance(now, left);
             self.time = time;
@@ -264,12 +265,12 @@ impl SeekableRun {
         self.furthest = now;
     }
 
-    /// Executes a live command now. Returns why it is refused, a message for people.
+    /// Executes a live command now. Returns why it is refused, as a message for people; none if it is executed.
     pub fn act(&mut self, command: Command) -> Option<String> {
         let at = self.now();
         let frames = &mut self.frames;
-        let look = &mut |record: &_, analysis: &_, engine: &_| frames.look(record, analysis, engine);
-        match self.run.act(command.clone(), look) {
+        let observe = &mut |record: &_, analysis: &_, engine: &_| frames.observe(record, analysis, engine);
+        match self.run.act(command.clone(), observe) {
             Ok(()) => {
                 self.snapshots.forget_after(at, self.live.len());
                 self.live.push(protocol::step(at, command));

@@ -14,8 +14,8 @@ const BUDGET: u64 = 100_000;
 /// Limit of explained copies, and of lost updates.
 const MOST: usize = 12;
 
-/// Returns all verdicts on a run of a scenario whose script contains the live commands; none if the work pauses. `pauses` is asked
-/// before each part of it. A later call continues.
+/// Returns all verdicts on a run of a scenario whose script contains the live commands. `pauses` is called before each part of
+/// the work: if it returns true, this returns none, and the next call continues.
 pub(super) fn verdicts(
     run: &Run,
     scenario: &Scenario,
@@ -23,18 +23,18 @@ pub(super) fn verdicts(
     node: Option<NodeId>,
     pauses: &dyn Fn() -> bool,
 ) -> Option<Vec<VerdictView>> {
-    let look = run.look(scenario);
-    let guarantees = checks.guarantees(&look, pauses)?;
+    let context = run.context(scenario);
+    let guarantees = checks.guarantees(&context, pauses)?;
     let mut found = Vec::new();
-    let copies = |is_asked_for: bool| {
-        let copies = look.analysis.staleness.inconsistent_copies();
-        copies.filter(move |(at, ..)| (node == Some(*at)) == is_asked_for)
+    let copies = |is_of_node: bool| {
+        let copies = context.analysis.staleness.inconsistent_copies();
+        copies.filter(move |(at, ..)| (node == Some(*at)) == is_of_node)
     };
-    let explanations = copies(true).chain(copies(false)).flat_map(|(node, key, _)| look.explain(node, key));
-    found.extend(explanations.take(MOST).map(|why| reason(&why, &look)));
-    // The explained copies are the reasons of the verdict.
+    let explanations = copies(true).chain(copies(false)).flat_map(|(node, key, _)| context.explain(node, key));
+    found.extend(explanations.take(MOST).map(|why| reason(&why, &context)));
+    // Where copies are explained, these are the reasons of the verdict on convergence.
     let explain = found.is_empty();
-    found.insert(0, convergence(run, &look, explain));
+    found.insert(0, convergence(run, &context, explain));
     let why = reasons::unknown_invariant(run);
     found.extend(scenario.invariants.iter().zip(run.invariants()).map(|(text, status)| invariant(text, status, why)));
     found.extend(guarantees);
@@ -46,15 +46,15 @@ pub(super) fn verdicts(
     Some(found)
 }
 
-fn convergence(run: &Run, look: &RunContext, explain: bool) -> VerdictView {
-    let verdict = run.convergence(look.scenario);
+fn convergence(run: &Run, context: &RunContext, explain: bool) -> VerdictView {
+    let verdict = run.convergence(context.scenario);
     let status = match &verdict {
         Convergence::Converged => VerdictStatus::Holds,
         Convergence::Converging(_) => VerdictStatus::Pending,
         Convergence::WillNotConverge(_) => VerdictStatus::Violated,
         Convergence::Unknown(_) => VerdictStatus::Unknown,
     };
-    let (name, because) = reasons::convergence(&verdict, look);
+    let (name, because) = reasons::convergence(&verdict, context);
     VerdictView {
         about: VerdictSubject::Convergence,
         node: None,
@@ -65,32 +65,34 @@ fn convergence(run: &Run, look: &RunContext, explain: bool) -> VerdictView {
     }
 }
 
-/// The explanation of one copy's state.
-fn reason(why: &Explanation, look: &RunContext) -> VerdictView {
+/// Returns the explanation of one copy's state.
+fn reason(why: &Explanation, context: &RunContext) -> VerdictView {
     let step = |step: reasons::Step| {
-        let nodes =
-            look.trace.get(step.record).map(|record| log_text::sentence(record, look.analysis, look.names).nodes);
+        let nodes = context
+            .trace
+            .get(step.record)
+            .map(|record| log_text::sentence(record, context.analysis, context.names).nodes);
         VerdictStep { at: step.at, text: step.text, nodes: nodes.unwrap_or_default() }
     };
-    let copy = look.analysis.staleness.copy(why.node, why.key);
+    let copy = context.analysis.staleness.copy(why.node, why.key);
     let state = copy.map(|copy| copy.state()).unwrap_or_default().name();
     VerdictView {
         about: VerdictSubject::Copy,
         node: Some(why.node),
-        title: format!("Why is {} {state} at {}?", look.names.key(why.key), look.names.label(why.node)),
+        title: format!("Why is {} {state} at {}?", context.names.key(why.key), context.names.label(why.node)),
         status: if why.prospect.is_hopeful() { VerdictStatus::Pending } else { VerdictStatus::Violated },
-        because: reasons::sentence(why, look),
-        steps: reasons::steps(why, look).into_iter().map(step).collect(),
+        because: reasons::sentence(why, context),
+        steps: reasons::steps(why, context).into_iter().map(step).collect(),
     }
 }
 
-/// The halt of a run, in place of the verdict on convergence.
+/// Returns why a run was halted, in place of the verdict on convergence.
 fn halt(because: String) -> VerdictView {
     let (about, status, steps) = (VerdictSubject::Convergence, VerdictStatus::Unknown, Vec::new());
     VerdictView { about, node: None, title: "The run was halted".into(), status, because, steps }
 }
 
-/// What held until a run was halted, or was pending then, is unknown. A violation remains one.
+/// Makes a verdict on a halted run unknown, unless it is a violation: what held or was pending may have changed later.
 fn make_unknown(view: &mut VerdictView) {
     match view.status {
         VerdictStatus::Holds | VerdictStatus::Pending => {
@@ -115,14 +117,18 @@ fn invariant(text: &str, status: InvariantStatus, why_unknown: &str) -> VerdictV
     VerdictView { about: VerdictSubject::Invariant, node: None, title: format!("“{text}”"), status, because, steps }
 }
 
+/// An operation, its client, and the node that it was sent to.
+type IssuedOperation = (OperationId, NodeId, NodeId);
+
 /// The history of a run's operations so far, with the results of earlier checks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GuaranteeChecks {
     recorder: HistoryRecorder,
-    asked: Vec<(OperationId, NodeId, NodeId)>,
+    /// The operations, each with its client and the node that it was sent to.
+    issued: Vec<IssuedOperation>,
     /// Number of the next record to observe.
     next: u64,
-    /// The trace discarded records before they were observed.
+    /// The trace has discarded records before they were observed.
     missed: bool,
     memo: VerdictMemo,
     /// The checks in progress.
@@ -134,7 +140,7 @@ pub(super) struct GuaranteeChecks {
 struct CheckRound {
     history: History,
     revisions: Revisions,
-    /// The history lacks the beginning of the run.
+    /// Whether the history lacks the beginning of the run.
     missed: bool,
     /// The verdicts so far, in the order of the guarantees.
     done: Vec<VerdictView>,
@@ -150,17 +156,17 @@ impl GuaranteeChecks {
         for record in trace.since(self.next) {
             self.recorder.observe(record);
             if let Fact::OperationIssued { operation, by, to, .. } = &record.fact {
-                self.asked.push((*operation, *by, *to));
+                self.issued.push((*operation, *by, *to));
             }
         }
         self.next = trace.total();
     }
 
     /// Checks the guarantees on the history so far, or continues the checks in progress. Returns none if the work pauses.
-    fn guarantees(&mut self, look: &RunContext, pauses: &dyn Fn() -> bool) -> Option<Vec<VerdictView>> {
-        self.observe(look.trace);
-        let GuaranteeChecks { recorder, asked, missed, memo, round, .. } = self;
-        let names = look.names;
+    fn guarantees(&mut self, context: &RunContext, pauses: &dyn Fn() -> bool) -> Option<Vec<VerdictView>> {
+        self.observe(context.trace);
+        let GuaranteeChecks { recorder, issued, missed, memo, round, .. } = self;
+        let names = context.names;
         let round = round.get_or_insert_with(|| CheckRound {
             history: recorder.history(|key| names.qualified_key(key), |by, _| names.label(by).into()),
             revisions: recorder.revisions(),
@@ -168,16 +174,17 @@ impl GuaranteeChecks {
             done: Vec::new(),
         });
         // The trace of a group shows lost updates that clients never observe, and distinguishes them from stale reads.
-        let grouped = asked.iter().all(|(_, _, to)| names.group(*to).is_some());
+        let is_of_groups = issued.iter().all(|(_, _, to)| names.group(*to).is_some());
         let all = GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session);
-        for of in all.skip(round.done.len()) {
-            let view = match lost_updates(look) {
+        for named in all.skip(round.done.len()) {
+            let view = match lost_updates(context) {
                 Some(lost)
-                    if of.1 == Guarantee::NoLostUpdate && (grouped || lost.status == VerdictStatus::Violated) =>
+                    if named.1 == Guarantee::NoLostUpdate
+                        && (is_of_groups || lost.status == VerdictStatus::Violated) =>
                 {
                     lost
                 }
-                Some(_) | None => round.finding(*of, asked, memo, pauses)?,
+                Some(_) | None => round.check(*named, issued, memo, pauses)?,
             };
             round.done.push(view);
         }
@@ -187,10 +194,10 @@ impl GuaranteeChecks {
 
 impl CheckRound {
     /// Checks one guarantee. Returns none if the work pauses.
-    fn finding(
+    fn check(
         &self,
         (name, guarantee): (&str, Guarantee),
-        asked: &[(OperationId, NodeId, NodeId)],
+        issued: &[IssuedOperation],
         memo: &mut VerdictMemo,
         pauses: &dyn Fn() -> bool,
     ) -> Option<VerdictView> {
@@ -209,23 +216,23 @@ impl CheckRound {
         };
         let mut title = name.replace('-', " ");
         title[..1].make_ascii_uppercase();
-        let steps = operations.into_iter().map(|place| step(history, place, asked)).collect();
+        let steps = operations.into_iter().map(|place| step(history, place, issued)).collect();
         Some(VerdictView { about: VerdictSubject::Guarantee, node: None, title, status, because, steps })
     }
 }
 
-/// The lost updates that the trace shows; none if nothing was written.
-fn lost_updates(look: &RunContext) -> Option<VerdictView> {
-    let lost = look.analysis.lost.all();
+/// Returns the verdict on lost updates by the trace of the engine; none if nothing was acknowledged.
+fn lost_updates(context: &RunContext) -> Option<VerdictView> {
+    let lost = context.analysis.lost.all();
     let step = |(at, update, by): &(Micros, UpdateId, UpdateId)| {
-        let info = look.analysis.updates.get(*update);
+        let info = context.analysis.updates.get(*update);
         VerdictStep {
             at: *at,
-            text: log_text::lost_update(*update, *by, look.analysis, look.names),
+            text: log_text::lost_update(*update, *by, context.analysis, context.names),
             nodes: info.map(|info| vec![info.node]).unwrap_or_default(),
         }
     };
-    (look.analysis.staleness.acknowledged() > 0).then(|| VerdictView {
+    (context.analysis.staleness.acknowledged() > 0).then(|| VerdictView {
         about: VerdictSubject::Guarantee,
         node: None,
         title: NO_LOST_UPDATE.into(),
@@ -239,14 +246,15 @@ fn lost_updates(look: &RunContext) -> Option<VerdictView> {
     })
 }
 
-fn step(history: &History, place: usize, asked: &[(OperationId, NodeId, NodeId)]) -> VerdictStep {
+/// Returns the step of a witness that an operation is.
+fn step(history: &History, place: usize, issued: &[IssuedOperation]) -> VerdictStep {
     let operation = &history.operations[place];
     let at = operation.times.map_or(0, |(from, _)| from as u64);
-    let ends = asked.iter().find(|(id, ..)| i64::from(id.0) == operation.index);
+    let issued = issued.iter().find(|(id, ..)| i64::from(id.0) == operation.index);
     VerdictStep {
         at,
         text: check::describe(history, place),
-        nodes: ends.map(|(_, by, to)| vec![*by, *to]).unwrap_or_default(),
+        nodes: issued.map(|(_, by, to)| vec![*by, *to]).unwrap_or_default(),
     }
 }
 
@@ -277,8 +285,8 @@ mod tests {
                 once.seek(at);
                 // The first checks in slices: one part of the work each.
                 let sliced = |follows: &mut SeekableRun| {
-                    let asked = Cell::new(false);
-                    verdicts(&follows.run, &scenario, &mut follows.checks, None, &|| asked.replace(true))
+                    let has_worked = Cell::new(false);
+                    verdicts(&follows.run, &scenario, &mut follows.checks, None, &|| has_worked.replace(true))
                 };
                 let found = (0..10_000).find_map(|_| sliced(&mut follows)).expect("each slice makes progress");
                 let at_once = verdicts(&once.run, &scenario, &mut once.checks, None, &|| false).expect("no pause");
@@ -316,8 +324,8 @@ mod tests {
         }
         // Observing twice changes nothing.
         checks.observe(&trace);
-        assert_eq!((checks.asked.len() as u32, checks.missed), (asked, false));
+        assert_eq!((checks.issued.len() as u32, checks.missed), (asked, false));
         late.observe(&trace);
-        assert!(late.missed && (late.asked.len() as u32) < asked, "a late observer misses the beginning");
+        assert!(late.missed && (late.issued.len() as u32) < asked, "a late observer misses the beginning");
     }
 }

@@ -25,17 +25,17 @@ fn each_example_has_the_expected_convergence_verdict_with_reasons() {
         let scenario = example.scenario();
         let mut run = Run::new(&scenario);
         run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
-        let look = run.look(&scenario);
-        let (verdict, because) = reasons::convergence(&run.convergence(&scenario), &look);
+        let context = run.context(&scenario);
+        let (verdict, because) = reasons::convergence(&run.convergence(&scenario), &context);
         let expected = CONVERGENCE.iter().find(|(id, _)| *id == example.id).map_or("converged", |(_, verdict)| verdict);
         assert_eq!(verdict, expected, "{}: {because:?}", example.id);
         assert_eq!(because.is_empty(), verdict == "converged", "{}: {because:?}", example.id);
         // Each copy that is not consistent has a reason, with steps in the log.
         for (node, key, _) in run.analysis().staleness.inconsistent_copies() {
-            let whys = look.explain(node, key);
-            assert!(!whys.is_empty(), "{}: {} has no reason", example.id, look.names.node(node));
+            let whys = context.explain(node, key);
+            assert!(!whys.is_empty(), "{}: {} has no reason", example.id, context.names.node(node));
             for why in whys {
-                assert_eq!(reasons::steps(&why, &look).len(), why.steps.len(), "{}", example.id);
+                assert_eq!(reasons::steps(&why, &context).len(), why.steps.len(), "{}", example.id);
                 assert!(!why.steps.is_empty() && why.steps.is_sorted(), "{}: {:?}", example.id, why.steps);
             }
         }
@@ -47,16 +47,16 @@ fn explanation(id: &str) -> String {
     let scenario = examples::find(id).expect("an example").scenario();
     let mut run = Run::new(&scenario);
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
-    let look = run.look(&scenario);
+    let context = run.context(&scenario);
     let whys = run
         .analysis()
         .staleness
         .inconsistent_copies()
-        .flat_map(|(node, key, _)| look.explain(node, key))
+        .flat_map(|(node, key, _)| context.explain(node, key))
         .collect::<Vec<_>>();
     let story = |why: &converge::analysis::Explanation| {
-        let steps: Vec<String> = reasons::steps(why, &look).into_iter().map(|step| step.text).collect();
-        format!("{}\n{}\n", reasons::sentence(why, &look), steps.join("\n"))
+        let steps: Vec<String> = reasons::steps(why, &context).into_iter().map(|step| step.text).collect();
+        format!("{}\n{}\n", reasons::sentence(why, &context), steps.join("\n"))
     };
     whys.iter().map(story).collect()
 }

@@ -5,8 +5,10 @@
 //!
 //! A witness is *true*: it violates the guarantee even if each change that was left out is optional, which means that it may have
 //! taken effect at any time after its invocation, or never. So a read of a counter that no set of increments explains is a witness
-//! by itself. A witness is *minimal*: if any of its operations is removed, together with the reads of a value or element that
-//! no other one writes, the rest proves nothing in this sense.
+//! by itself. A witness is *minimal*: if any of its operations is removed, together with the reads of what only this one wrote,
+//! the rest is not true any more.
+//!
+//! Operations are given by their indexes in the history, here called places.
 
 use super::guarantee::Guarantee;
 use super::verdict::{Verdict, VerdictCache, Witness};
@@ -20,12 +22,12 @@ use std::collections::BTreeMap;
 const MAX_CHECKS: u32 = 200;
 /// Maximum number of operations of a witness that is reduced.
 const MAX_OPERATIONS: usize = 200;
-/// Maximum number of optional changes with which a part of a witness is checked.
+/// Maximum number of optional changes that a check includes.
 const MAX_OPTIONAL: usize = 1000;
-/// Budget of search steps of each check.
+/// Maximum number of search steps of each check.
 const STEPS: u64 = 5_000;
 
-/// Removes operations from a witness as long as the rest violates the guarantee.
+/// Removes operations from a witness while the rest still violates the guarantee.
 pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witness) -> Witness {
     if witness.operations.len() > MAX_OPERATIONS {
         return witness;
@@ -89,8 +91,8 @@ fn without_unrelated_additions(proof: &Proof, mut witness: Witness) -> Witness {
     witness
 }
 
-/// Returns all changes of the keys of operations, in order, if one that is left out could explain what they returned: an increment,
-/// a removal, or a repeated write of a value that they return.
+/// Returns the changes that could explain what operations returned, in order: of each key of theirs, all changes if one of them is
+/// an increment, a removal, or one of several writes of a value that they returned.
 fn explaining_changes(history: &History, places: &[usize]) -> Vec<usize> {
     let operations = &history.operations;
     let mut keys: BTreeMap<u32, Vec<ValueId>> = BTreeMap::new();
@@ -143,7 +145,7 @@ impl Proof<'_> {
     fn violation(&self, places: &[usize]) -> Option<Witness> {
         let found = self.check(places, &[])?;
         let kept: Vec<usize> = found.operations.iter().copied().filter(|at| places.binary_search(at).is_ok()).collect();
-        // A read is not a violation because the write of its value was left out.
+        // A read whose write was left out must not become a violation by that.
         let smaller = with_sources(self.history, &kept, places);
         if smaller.len() < places.len()
             && let Some(Witness { sentence, .. }) = self.check(&smaller, &[])
@@ -153,8 +155,8 @@ impl Proof<'_> {
         Some(Witness { operations: places.to_vec(), sentence: found.sentence })
     }
 
-    /// Returns the witness that a check of a part finds, in which reads of a key do not return the ignored elements. It may contain
-    /// optional changes.
+    /// Returns the witness that a check of a part finds; it may contain optional changes. The elements `ignored`, each with its
+    /// key, are left out of what reads returned.
     fn check(&self, places: &[usize], ignored: &[(u32, ValueId)]) -> Option<Witness> {
         if places.is_empty() {
             return None;
@@ -202,7 +204,7 @@ fn expected(operation: &Operation) -> Option<ValueId> {
     }
 }
 
-/// Returns places in order, with those writes at `within` whose values or elements the operations there returned or
+/// Returns operations in order, together with the writes among `within` of the values and elements that they returned or
 /// expected.
 fn with_sources(history: &History, places: &[usize], within: &[usize]) -> Vec<usize> {
     let mut closed = places.to_vec();
@@ -239,8 +241,8 @@ fn with_sources(history: &History, places: &[usize], within: &[usize]) -> Vec<us
     closed
 }
 
-/// Returns the places without the one at an index, and without what depends on it: if it wrote a value that no other of
-/// them writes, the operations that return or expect this value.
+/// Returns the operations without the one at an index, and without those that depend on it: they returned, expected or removed a
+/// value that only it wrote.
 fn without(history: &History, places: &[usize], index: usize) -> Vec<usize> {
     let mut rest = places.to_vec();
     let mut removed = vec![rest.remove(index)];

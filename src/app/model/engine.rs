@@ -11,7 +11,7 @@ impl Model {
         let branches = self.branches.clone();
         // A frame at the end of the run pauses it, so ask before.
         let was_playing = self.playback.playing();
-        self.learn_branches(&answer.report);
+        self.note_branches(&answer.report);
         if let Some(report) = self.playback.receive(answer) {
             self.apply_report(report, was_playing, effects);
         }
@@ -20,7 +20,7 @@ impl Model {
         {
             effects.push(Effect::DrawBranches);
         }
-        self.keep_branches(&branches, effects);
+        self.save_branches(&branches, effects);
         effects.extend(self.sharing.exported.take().map(|(name, text)| Effect::Save(name, text)));
     }
 

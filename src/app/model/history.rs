@@ -5,12 +5,12 @@ use crate::scenario::{Command, Micros, Scenario};
 use crate::session::protocol::{BranchCommand, BranchList, Report, Request};
 use std::rc::Rc;
 
-/// How much longer the run lasts when it is extended: in ms, and in µs.
+/// By how much a run is extended: in ms, and in µs.
 const EXTENSION: (f64, u64) = (5_000.0, 5_000_000);
 /// The greatest number of steps that can be undone.
 const MAX_STEPS: usize = 200;
 
-/// The drawing and its run before a change.
+/// A step of the history: the drawing and its run before a change.
 #[derive(Clone, Debug)]
 struct Past {
     scenario: Rc<Scenario>,
@@ -22,7 +22,7 @@ struct Past {
     opened: u32,
     /// The branches with their live commands.
     branches: Rc<BranchList>,
-    /// The branches are those after this number of live commands, which the engine has not answered yet.
+    /// While the engine has not reported `branches`: they are those after this number of live commands.
     awaited: Option<u64>,
     /// The time to return to; the present time if absent.
     at: Option<Micros>,
@@ -58,7 +58,7 @@ impl History {
         self.nudged.clear();
     }
 
-    /// Counts an answered live command. The steps after it learn their branches.
+    /// Counts an answered live command, and sets the branches of the steps that awaited it.
     fn count_answer(&mut self, branches: &Rc<BranchList>) {
         self.answered += 1;
         for past in self.undo.iter_mut().chain(&mut self.redo) {
@@ -165,18 +165,19 @@ impl Model {
 
     /// Returns to a state of the history: to its drawing, its branches and their live commands.
     fn restore(&mut self, past: Past, effects: &mut Vec<Effect>) {
-        let is_other = past.opened != self.document.opened;
-        let reruns = is_other || past.at.is_some() || (past.awaited.is_none() && *past.branches != *self.branches);
+        let is_other_document = past.opened != self.document.opened;
+        let reruns =
+            is_other_document || past.at.is_some() || (past.awaited.is_none() && *past.branches != *self.branches);
         let document = &mut self.document;
         document.history.end_nudge();
         (document.scenario, document.origin, document.opened) = (past.scenario, past.origin, past.opened);
-        if is_other {
+        if is_other_document {
             (document.drawing, document.address, document.caption) = (past.drawing, past.address, past.caption);
             effects.push(Effect::Address { fragment: document.fragment(), is_new: false });
             self.forget_run();
         }
         if reruns {
-            let compared = self.branches.compared.filter(|_| !is_other);
+            let compared = self.branches.compared.filter(|_| !is_other_document);
             self.branches = past.branches;
             let (scenario, at) = (Box::new(self.run_record().document()), past.at.unwrap_or(self.run.now));
             if past.at.is_some() {
@@ -189,7 +190,7 @@ impl Model {
         } else {
             self.playback.enqueue(Request::Edit { scenario: Box::new(Scenario::clone(&self.document.scenario)) });
         }
-        self.follow_change(!is_other || self.document.drawing.is_some(), effects);
+        self.follow_change(!is_other_document || self.document.drawing.is_some(), effects);
     }
 
     fn apply_edit(&mut self, effects: &mut Vec<Effect>) {
@@ -197,10 +198,10 @@ impl Model {
         self.follow_change(true, effects);
     }
 
-    /// Adapts the page to a changed drawing, and keeps it.
-    fn follow_change(&mut self, keeps: bool, effects: &mut Vec<Effect>) {
+    /// Adapts the page to a changed drawing. Saves the visitor's own drawing if `saves`.
+    fn follow_change(&mut self, saves: bool, effects: &mut Vec<Effect>) {
         self.sharing.forget_replay();
-        // The engine does not answer requests about the run before the edit.
+        // The engine drops requests about the run before the edit, so the measurement sends its own again.
         self.measurement.follow(&self.document.scenario);
         if let Some(request) = self.measurement.next() {
             self.playback.enqueue(request);
@@ -211,14 +212,14 @@ impl Model {
         self.hide_for_tasks();
         self.update_scene();
         self.deselect_missing_items();
-        if keeps && self.document.origin == Origin::Own && self.mode == Mode::App {
+        if saves && self.document.origin == Origin::Own && self.mode == Mode::App {
             self.keep(effects);
         }
         self.redraw = Redraw { page: true, paint: true };
     }
 
-    /// Learns the branches after a live command from the engine's answer, also if the answer is about a former run.
-    pub(super) fn learn_branches(&mut self, report: &Report) {
+    /// Notes the branches after a live command, as the engine's answer reports them. The answer may be about a former run.
+    pub(super) fn note_branches(&mut self, report: &Report) {
         if self.playback.unanswered_command().is_none() {
             return;
         }
@@ -231,7 +232,7 @@ impl Model {
         self.document.history.count_answer(&branches);
     }
 
-    /// Removes the newest steps that the engine has refused, so that they changed nothing.
+    /// Removes the newest steps whose commands the engine has refused: they have changed nothing.
     pub(super) fn forget_refused_steps(&mut self) {
         if self.document.history.sent != self.document.history.answered {
             return;
@@ -246,10 +247,10 @@ impl Model {
     /// Returns to the drawing before the one that the engine refused. Returns whether there is one.
     pub(super) fn pop_refused_drawing(&mut self) -> bool {
         let Some(past) = self.document.history.undo.pop() else { return false };
-        let is_other = past.opened != self.document.opened;
+        let is_other_document = past.opened != self.document.opened;
         let document = &mut self.document;
         (document.scenario, document.origin, document.opened) = (past.scenario, past.origin, past.opened);
-        if is_other {
+        if is_other_document {
             (document.drawing, document.address) = (past.drawing, past.address);
             self.branches = past.branches;
         }
@@ -271,8 +272,8 @@ impl Model {
         }
     }
 
-    /// Keeps the branches with the visitor's work when the engine has reported another list of them.
-    pub(super) fn keep_branches(&mut self, before: &Rc<BranchList>, effects: &mut Vec<Effect>) {
+    /// Saves the visitor's own drawing after the engine has reported other branches than `before`.
+    pub(super) fn save_branches(&mut self, before: &Rc<BranchList>, effects: &mut Vec<Effect>) {
         let has_branches = !self.document.scenario.branches.is_empty() && !before.list.is_empty();
         let is_own = self.document.origin == Origin::Own && self.mode == Mode::App;
         // A comparison is no change of the document.
@@ -282,7 +283,7 @@ impl Model {
         }
     }
 
-    /// Lets the run last longer and plays it. `then` is executed once the engine has the longer run. Both are one step.
+    /// Extends the run and plays it. `then` is executed once the engine has the longer run. Both are one step of undo.
     pub(super) fn extend(&mut self, then: Option<Command>, effects: &mut Vec<Effect>) {
         let mut scenario = Scenario::clone(&self.document.scenario);
         scenario.until_ms += EXTENSION.0;

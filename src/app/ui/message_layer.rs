@@ -25,9 +25,10 @@ const LABELLED: usize = 14;
 /// Size of a message, in the canvas's units.
 const SIZE: f64 = 14.0;
 
-/// Shapes by kind: rounded square, arrow head, hollow arrow head, ring, crossed ring, dot, plus.
+/// The number of shapes: rounded square, arrow head, hollow arrow head, ring, crossed ring, dot, plus.
 const SHAPES: usize = 7;
 
+/// Returns the shape of a kind of messages, as an index into the list of [`SHAPES`].
 fn shape(kind: MessageKind) -> usize {
     match kind {
         MessageKind::Publish | MessageKind::Delivery => 0,
@@ -45,7 +46,7 @@ fn shape(kind: MessageKind) -> usize {
     }
 }
 
-/// Returns whether a message is background traffic, which is painted quietly.
+/// Returns whether a message is background traffic, which is painted small and pale.
 fn is_quiet(kind: MessageKind) -> bool {
     matches!(
         kind,
@@ -57,14 +58,14 @@ fn is_quiet(kind: MessageKind) -> bool {
     )
 }
 
-/// What the messages of replication before one have carried. A leader sends an entry again until it is acknowledged; the
-/// repetitions are painted quietly, behind the first.
+/// What messages of replication in flight carry: sender, receiver, kind and update. A leader resends an entry until it is
+/// acknowledged; the repetitions are painted like background traffic.
 #[derive(Default)]
-struct Sent(BTreeSet<(u32, u32, u8, Option<u32>)>);
+struct ReplicatedContents(BTreeSet<(u32, u32, u8, Option<u32>)>);
 
-impl Sent {
-    /// Returns whether an earlier message in flight carries the same, and remembers this one.
-    fn has(&mut self, message: &MessageView) -> bool {
+impl ReplicatedContents {
+    /// Returns whether a message repeats an earlier one in flight, and remembers what it carries.
+    fn is_repeated_by(&mut self, message: &MessageView) -> bool {
         let is_replication =
             matches!(message.kind, MessageKind::Replication | MessageKind::Repair | MessageKind::Acknowledgement);
         let update = message.content.update().map(|update| update.update);
@@ -88,7 +89,7 @@ pub struct CanvasView<'a> {
     reduced_motion: bool,
     /// The kinds of messages that the visitor has hidden, as bits.
     hidden: u16,
-    /// The cards between which messages are painted; all if absent.
+    /// Only messages between these cards are painted; all messages if absent.
     only: Option<&'a BTreeSet<usize>>,
     /// The publish button is beside its service.
     has_publish_button: bool,
@@ -111,7 +112,7 @@ impl<'a> CanvasView<'a> {
     }
 
     /// Returns the size of the smallest text, in canvas units.
-    fn text(&self) -> f64 {
+    fn text_size(&self) -> f64 {
         SMALLEST.max(SMALLEST / self.camera.scale)
     }
 
@@ -162,11 +163,11 @@ impl MessageLayer {
         let visible = Rect::between(corner, end).grown(SIZE);
         self.quiet.clear();
         let mut quiet_places: BTreeSet<(i32, i32)> = BTreeSet::new();
-        let mut sent = Sent::default();
+        let mut contents = ReplicatedContents::default();
         let mut prominent = Vec::new();
         for message in run.messages.values().filter(|message| view.includes(message)) {
             let Some(heading) = heading(view, message).filter(|(at, _)| visible.contains(*at)) else { continue };
-            if is_quiet(message.kind) || (detailed && sent.has(message)) {
+            if is_quiet(message.kind) || (detailed && contents.is_repeated_by(message)) {
                 // Of many heartbeats on a link, few are painted.
                 let place = |x: f64| (x * camera.scale / QUIET_DISTANCE) as i32;
                 if quiet_places.insert((place(heading.0.x), place(heading.0.y))) {
@@ -317,7 +318,7 @@ impl<'a> LabelPlaces<'a> {
     }
 }
 
-/// Writes the version beside a message; without a free place it is not written.
+/// Writes the update or operation of a message beside it, if a place is free.
 fn label(
     places: &mut LabelPlaces<'_>,
     pen: &CanvasRenderingContext2d,
@@ -340,7 +341,7 @@ fn label(
     } else if message.attempt > 1 {
         text.push_str(&format!(", attempt {}", message.attempt));
     }
-    let text_size = view.text();
+    let text_size = view.text_size();
     pen.set_font(&format!("600 {text_size}px {}", colours.font));
     let w = pen.measure_text(&text).map_or(40.0, |metrics| metrics.width());
     let (h, gap) = (1.3 * text_size, size / 2.0 + 5.0);
@@ -375,7 +376,7 @@ fn paint_lost(
     };
     let Some((at, along)) = view.scene.message_position(message.from, message.to, share) else { return };
     let Some((middle, _)) = view.scene.message_position(message.from, message.to, 0.5) else { return };
-    // It fades.
+    // The cross fades.
     let age = view.run.now.saturating_sub(lost.at) as f64 / LOST_VISIBLE as f64;
     pen.set_global_alpha((1.6 - 1.6 * age).clamp(0.15, 1.0));
     pen.set_stroke_style_str(&colours.fault);
@@ -392,7 +393,7 @@ fn paint_lost(
         Some(update) => format!("{}: {reason}", labels::short_update(update)),
         None => reason.to_string(),
     };
-    let text_size = view.text();
+    let text_size = view.text_size();
     pen.set_font(&format!("{text_size}px {}", colours.font));
     let (width, h) = (pen.measure_text(&text).map_or(80.0, |metrics| metrics.width()) + 16.0, 2.0 * text_size);
     let sides = [(at.x - 18.0 - width, at.y - h / 2.0), (at.x + 18.0, at.y - h / 2.0)];
@@ -403,7 +404,7 @@ fn paint_lost(
         true => [below, above, sides[0], sides[1]],
         false => [sides[0], sides[1], below, above],
     };
-    // Reasons of the same link are in rows.
+    // Reasons on the same link are stacked in rows.
     let rows = [0.0, 1.0, 2.0].map(|row| (h + 4.0) * row);
     let candidates = rows.iter().flat_map(|row| order.map(|(x, y)| Rect { x, y: y + row, w: width, h }));
     let Some(place) = places.take(&candidates.collect::<Vec<Rect>>()) else {
@@ -440,7 +441,7 @@ fn paint_hovered(pen: &CanvasRenderingContext2d, view: &CanvasView, colours: &Ca
         text.push_str(", a duplicate");
     }
     text.push_str(&format!(", due in {}", short(message.due.saturating_sub(view.run.now))));
-    let text_size = 1.1 * view.text();
+    let text_size = 1.1 * view.text_size();
     pen.set_font(&format!("{text_size}px {}", colours.font));
     let (width, h) = (pen.measure_text(&text).map_or(120.0, |metrics| metrics.width()) + 20.0, 2.3 * text_size);
     let (x, y) = (at.x - width / 2.0, at.y - h - 16.0);

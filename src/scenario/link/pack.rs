@@ -3,14 +3,14 @@
 //! [`DocumentCodec`] walks over the document in the same way to encode and to decode. It splits every value into binary
 //! choices and passes each to the entropy coder, with contexts that predict it: the path (without list indices), the previous
 //! value at this path, and the value before. Repeated structure costs next to nothing, and no schema is needed: a field that
-//! is unknown to this version is spelled.
+//! is unknown to this version is spelled, letter by letter.
 //!
 //! - First come the ids of the document, so that references are indices into that list.
 //! - Keys and texts (`texts`) are an id or an earlier text of the document, an entry of the dictionary, or spelled.
 //! - Numbers (`numbers`) are decimals. Times of steps are differences to the previous step.
 //! - Before the first choice the model learns from fixed documents, the primer.
 //!
-//! Links depend on every choice, context and weight here: none of them may change.
+//! Links depend on every choice, context and weight bit_contexts: none of them may change.
 
 mod numbers;
 mod texts;
@@ -21,13 +21,13 @@ use super::dictionary::{DICTIONARY, PRIMER};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Levels of nesting at most.
+/// The most levels of nesting.
 const DEEPEST: u32 = 64;
-/// Values in a document at most.
+/// The most values in a document.
 const MOST_VALUES: u32 = 1 << 15;
-/// Bytes of spelled text at most.
+/// The most bytes of spelled text.
 const MOST_SPELLED: usize = 64 * 1024;
-/// Bytes of all texts and keys of a document at most. Without the limit, short references could copy much text.
+/// The most bytes of all texts and keys of a document. Without this limit, a short link could repeat one text very often.
 const MOST_TEXT: usize = 1 << 20;
 /// The key whose numbers are encoded as differences, because they mostly increase along their list.
 const ASCENDING: &str = "at_ms";
@@ -144,6 +144,7 @@ impl DocumentCodec<'_> {
         codec
     }
 
+    /// Codes a document: its ids, then its value.
     fn document(&mut self, given: Option<&Value>) -> Option<Value> {
         (self.next_id, self.values, self.spelled_bytes, self.text_bytes) = (0, 0, 0, 0);
         self.ids.clear();
@@ -162,16 +163,17 @@ impl DocumentCodec<'_> {
         self.value(Position { path: 2, key: "", index: 0, depth: DEEPEST }, given)
     }
 
-    /// Codes a symbol, the highest bit first.
+    /// Codes a symbol of a number of bits, the highest bit first. `set` selects the weights, `contexts` predict the symbol.
     fn symbol(&mut self, set: usize, contexts: [u32; CONTEXTS], bits: u32, given: u32) -> u32 {
         let mut node = 1;
         for bit in (0..bits).rev() {
-            let here = contexts.map(|context| join(context, node));
-            node = node << 1 | u32::from(self.coder.bit(set, &here, given >> bit & 1 == 1));
+            let bit_contexts = contexts.map(|context| join(context, node));
+            node = node << 1 | u32::from(self.coder.bit(set, &bit_contexts, given >> bit & 1 == 1));
         }
         node - (1 << bits)
     }
 
+    /// Returns the contexts of a choice about a value. The salt distinguishes kinds of choices.
     fn contexts(&self, position: Position, salt: u32) -> [u32; CONTEXTS] {
         let path = join(position.path, salt);
         let key = join(hash(position.key), salt + 100);
