@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "benchmarks run in real time")]
 
 mod checking;
+mod embeds;
 mod forwarding_speed;
 mod growth;
 mod memory;
@@ -15,10 +16,11 @@ mod seek;
 mod wasm;
 
 /// The benchmarks by name.
-const ALL: [(&str, fn()); 10] = [
+const ALL: [(&str, fn()); 11] = [
     ("forwarding", forwarding_speed::run),
     ("wasm", wasm::run),
     ("page", page::run),
+    ("embeds", embeds::run),
     ("react-flow", react_flow::run),
     ("memory", memory::run),
     ("run", run::run),

@@ -83,6 +83,8 @@ struct Pending {
     notices: u32,
     /// A document is being opened.
     opens: bool,
+    /// The document was opened. A later notice is about it, and refuses nothing.
+    has_opened: bool,
 }
 
 /// The connection to the host page.
@@ -94,8 +96,8 @@ pub struct Host {
     /// The events that the host page wants; all if empty.
     events: BTreeSet<String>,
     pending: Vec<Pending>,
-    /// Why the document of the address could not be opened.
-    problem: Option<String>,
+    /// Why the document of the address could not be opened, and what is unknown in the address: code and message.
+    problems: Vec<(&'static str, String)>,
     destroyed: bool,
     has_interacted: bool,
     reported: Reported,
@@ -111,7 +113,7 @@ impl Host {
             origin: None,
             events: BTreeSet::new(),
             pending: Vec::new(),
-            problem: None,
+            problems: Vec::new(),
             destroyed: false,
             has_interacted: false,
             reported: Reported::default(),
@@ -157,8 +159,9 @@ impl Host {
             return Vec::new();
         }
         let id = data["id"].clone();
-        if data["type"] == "hello" {
-            return self.hello(data, origin, model);
+        if data["type"] == "hello" && self.origin.as_deref().is_none_or(|known| known == origin) {
+            self.hello(data, origin, model);
+            return Vec::new();
         }
         if self.origin.as_deref() != Some(origin) {
             // Before its hello, a page is not known; afterwards, only its origin is heard.
@@ -193,49 +196,64 @@ impl Host {
             return actions;
         }
         let opens = actions.iter().any(|action| matches!(action, HostAction::Open(_)));
-        self.pending.push(Pending { id: id.clone(), notices: model.notices.count, opens });
+        self.pending.push(Pending { id: id.clone(), notices: model.notices.count, opens, has_opened: false });
         actions
     }
 
     /// Learns the origin and the wishes of the host page, and reports the state.
-    fn hello(&mut self, data: &Value, origin: &str, model: &Model) -> Vec<HostAction> {
+    fn hello(&mut self, data: &Value, origin: &str, model: &Model) {
         let payload = &data["payload"];
         let wanted = payload["v"].as_u64().or(data["v"].as_u64());
-        self.origin = Some(origin.into());
+        let known = self.origin.replace(origin.into());
         if wanted != Some(VERSION) {
             self.fail(&data["id"], &Failure::new("version", "v", "1"));
-            self.origin = None;
-            return Vec::new();
+            self.origin = known;
+            return;
+        }
+        if !matches!(payload["events"], Value::Array(_) | Value::Null) {
+            self.fail(&data["id"], &Failure::new("invalid", "payload.events", "a list of names of events"));
+            self.origin = known;
+            return;
         }
         let names = payload["events"].as_array().map(Vec::as_slice).unwrap_or_default();
         let unknown = names.iter().find(|name| name.as_str().is_none_or(|name| !EVENTS.contains(&name)));
         if let Some(unknown) = unknown {
             let failure = Failure::new("unknown", "events", &EVENTS.join(", "));
-            self.fail(&data["id"], &Failure { message: format!("there is no event {unknown}"), ..failure });
+            let name: String = unknown.to_string().chars().take(80).collect();
+            self.fail(&data["id"], &Failure { message: format!("there is no event {name}"), ..failure });
         }
         self.events = names.iter().filter_map(Value::as_str).map(String::from).collect();
         self.answer(&data["id"], json!({ "v": VERSION }));
-        match self.problem.clone() {
-            Some(problem) => self.post("error", None, json!({ "code": "link", "message": problem })),
-            None if model.playback.is_settled() => self.post_loaded(model),
-            None => self.reported.forget_document(),
+        for (code, message) in self.problems.clone() {
+            self.post("error", None, json!({ "code": code, "message": message }));
         }
-        Vec::new()
+        if self.problems.iter().any(|(code, _)| *code == "link") {
+            return;
+        }
+        if model.playback.is_settled() {
+            self.post_loaded(model);
+        } else {
+            self.reported.forget_document();
+        }
     }
 
     /// Reports the result of opening a document: the one of the address, or the one of the oldest such request.
     pub fn opened(&mut self, problem: Option<&str>) {
         let place = self.pending.iter().position(|pending| pending.opens);
         match (place, problem) {
+            // The document before stays.
             (Some(place), Some(problem)) => {
                 let pending = self.pending.remove(place);
                 self.fail(&pending.id, &Failure { message: problem.into(), ..Failure::new("link", "", "") });
             }
-            (Some(place), None) => self.pending[place].opens = false,
+            (Some(place), None) => {
+                (self.pending[place].opens, self.pending[place].has_opened) = (false, true);
+                self.problems.clear();
+            }
             (None, problem) => {
-                self.problem = problem.map(String::from);
+                self.problems.clear();
                 if let Some(problem) = problem {
-                    self.post("error", None, json!({ "code": "link", "message": problem }));
+                    self.report_problem("link", problem.into());
                 }
             }
         }
@@ -244,10 +262,13 @@ impl Host {
     /// Reports parts of the address that are not known.
     pub fn report_unknown(&mut self, parts: &[String]) {
         if !parts.is_empty() {
-            let message = format!("unknown parts of the address: {}", parts.join(", "));
-            self.problem = Some(message.clone());
-            self.post("error", None, json!({ "code": "address", "message": message }));
+            self.report_problem("address", format!("unknown or repeated parts of the address: {}", parts.join(", ")));
         }
+    }
+
+    fn report_problem(&mut self, code: &'static str, message: String) {
+        self.post("error", None, json!({ "code": code, "message": message }));
+        self.problems.push((code, message));
     }
 
     /// The visitor has pressed a key or a pointer for the first time.
@@ -298,12 +319,19 @@ impl Host {
             std::mem::take(&mut self.pending).into_iter().partition(|pending| pending.opens);
         self.pending = waiting;
         for pending in finished {
-            match model.notices.notice.as_ref().filter(|_| model.notices.count > pending.notices) {
+            let notice = model.notices.notice.as_ref().filter(|_| model.notices.count > pending.notices);
+            match notice.filter(|_| !pending.has_opened) {
                 Some(notice) => {
                     let refused = Failure { message: notice.clone(), ..Failure::new("refused", "", "") };
                     self.fail(&pending.id, &refused);
                 }
-                None => self.answer(&pending.id, event::clock(model)),
+                None => {
+                    let mut answer = event::clock(model);
+                    if let Some(notice) = notice {
+                        answer["notice"] = json!(notice);
+                    }
+                    self.answer(&pending.id, answer);
+                }
             }
         }
     }
@@ -360,6 +388,9 @@ impl Host {
     }
 
     fn post_to(&mut self, to: Audience, message: Value) {
+        if self.destroyed {
+            return;
+        }
         self.outgoing.push(Outgoing { message, to });
     }
 }

@@ -45,6 +45,7 @@ pub mod model;
 pub mod outline;
 pub mod picture;
 pub mod playback;
+pub mod qr_code;
 pub mod recording;
 pub mod ribbon;
 pub mod run_view;

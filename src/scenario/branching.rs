@@ -91,7 +91,16 @@ impl Scenario {
         if self.ids().any(|id| id == path) {
             return true;
         }
-        let scenario = Scenario { tasks: Vec::new(), branches: Vec::new(), branch: String::new(), ..self.clone() };
+        // Only the node counts, because a document may have many such paths.
+        let is_here = |id: &str| path.strip_prefix(id).is_some_and(|rest| rest.starts_with('.'));
+        let id = self.ids().filter(|id| is_here(id)).max_by_key(|id| id.len()).unwrap_or_default();
+        let scenario = Scenario {
+            services: self.services.iter().filter(|node| node.id == id).cloned().collect(),
+            buses: self.buses.iter().filter(|node| node.id == id).cloned().collect(),
+            clients: self.clients.iter().filter(|node| node.id == id).cloned().collect(),
+            groups: self.groups.iter().filter(|group| group.id == id).cloned().collect(),
+            ..Scenario::default()
+        };
         scenario.with_setting(path, "null").err().is_none_or(|problem| !problem.contains("unknown field"))
     }
 }

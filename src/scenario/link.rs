@@ -31,6 +31,11 @@ pub const LONGEST: usize = 16_384;
 const MOST_NODES: usize = 100;
 const MOST_LINKS: usize = 200;
 const MOST_STEPS: usize = 1_000;
+/// Settings of branches, or in options, at most: each is checked with the whole scenario.
+const MOST_BRANCH_SETTINGS: usize = 200;
+const MOST_OPTIONS: usize = 50;
+/// Characters of a name in an error at most.
+const LONGEST_QUOTE: usize = 80;
 const RAW: &str = "r";
 const DEFLATED: &str = "d";
 const LAST_LETTER: char = 'e';
@@ -118,12 +123,12 @@ impl fmt::Display for LinkError {
             LinkError::Damaged => f.write_str("damaged"),
             LinkError::Newer => f.write_str("made by a newer version"),
             LinkError::TooLarge(what) => write!(f, "too large: {what}"),
-            LinkError::NoSuchExample(id) => write!(f, "no example has the id `{id}`"),
+            LinkError::NoSuchExample(id) => write!(f, "no example has the id `{}`", shortened(id)),
             LinkError::NoSuchChallenge(id) => {
                 let ids: Vec<&str> = challenges::CHALLENGES.iter().map(|challenge| challenge.id).collect();
-                write!(f, "no challenge has the id `{id}`; there are {}", ids.join(", "))
+                write!(f, "no challenge has the id `{}`; there are {}", shortened(id), ids.join(", "))
             }
-            LinkError::BadOption { name, problem } => write!(f, "{name}: {problem}"),
+            LinkError::BadOption { name, problem } => write!(f, "{}: {}", shortened(name), problem),
             LinkError::Invalid(errors) => {
                 f.write_str("not a valid scenario")?;
                 errors.iter().try_for_each(|error| write!(f, "; {error}"))
@@ -133,6 +138,11 @@ impl fmt::Display for LinkError {
 }
 
 impl std::error::Error for LinkError {}
+
+/// Returns the beginning of a long text.
+fn shortened(text: &str) -> &str {
+    text.char_indices().nth(LONGEST_QUOTE).map_or(text, |(end, _)| &text[..end])
+}
 
 /// Encodes a valid scenario as a link.
 ///
@@ -198,6 +208,10 @@ pub fn decode(text: &str) -> Result<Opened, LinkError> {
             if is_whole { decode_payload(whole).map_err(|_| error) } else { Err(error) }
         })?,
     };
+    let settings = parts.options.iter().filter(|(name, _)| name.starts_with("set.")).count();
+    if settings > MOST_OPTIONS {
+        return Err(too_large(format!("{settings} parts `set.`, at most {MOST_OPTIONS} are allowed")));
+    }
     for (name, value) in &parts.options {
         apply_option(&mut opened, name, value)?;
     }
@@ -274,7 +288,9 @@ fn whole_payload(before: usize, rest: &str) -> Result<Vec<u8>, LinkError> {
 fn check_size(scenario: &Scenario) -> Result<(), LinkError> {
     let nodes = scenario.services.len() + scenario.buses.len() + scenario.clients.len();
     let steps = scenario.script.len() + scenario.clients.iter().map(|client| client.script.len()).sum::<usize>();
+    let settings = scenario.branches.iter().map(|branch| branch.set.len()).sum();
     let sizes = [
+        (settings, MOST_BRANCH_SETTINGS, "settings of branches"),
         (nodes, MOST_NODES, "services, buses and clients"),
         (scenario.links.len(), MOST_LINKS, "links"),
         (steps, MOST_STEPS, "faults and scripted operations"),

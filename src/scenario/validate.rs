@@ -21,6 +21,8 @@ const MOST_NODES: usize = 10_000;
 const MOST_ENTRIES: usize = 100_000;
 const MOST_BRANCHES: usize = 16;
 const MOST_SETTINGS: usize = 100;
+/// Settings of all branches times nodes, links and steps, at most: each setting is checked with the whole document.
+const MOST_SETTING_WORK: usize = 200_000;
 const MOST_INVARIANTS: usize = 50;
 
 /// Validates a scenario and returns all errors.
@@ -128,6 +130,15 @@ impl Checker {
                 format!("must have at most {MOST_BRANCHES} entries, not {}", scenario.branches.len()),
             );
             return;
+        }
+        let nodes = scenario.services.len() + scenario.buses.len() + scenario.clients.len();
+        let settings: usize = scenario.branches.iter().map(|branch| branch.set.len()).sum();
+        let most = MOST_SETTING_WORK / (nodes + scenario.links.len() + scenario.script.len()).max(1);
+        if settings > most {
+            return self.error(
+                "branches",
+                format!("must have at most {most} settings in all in a document of this size, not {settings}"),
+            );
         }
         for (i, branch) in scenario.branches.iter().enumerate() {
             let at = format!("branches[{i}]");

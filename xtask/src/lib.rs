@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tools run in real time")]
 
 pub mod build;
+pub mod fuzz;
 pub mod layout;
 pub mod licences;
 pub mod package;

@@ -1,16 +1,18 @@
-//! `cargo xtask serve | build | package | test | bench`.
+//! `cargo xtask serve | build | package | test | bench | fuzz`.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use xtask::{Result, build, package, serve, test};
+use xtask::{Result, build, fuzz, package, serve, test};
 
 const HELP: &str = "\
 cargo xtask serve [--port N] [--open]   build the page and serve it on 127.0.0.1
 cargo xtask build [--out FOLDER]        build the page and the JavaScript module into a folder (default: dist)
 cargo xtask package [--out FOLDER]      build the page and pack it: converge.zip, converge.html, npm/ (default: target/package)
 cargo xtask test [--skip-browser]       run all checks: formatting, licences, lints, tests, size of the page, browser
-cargo xtask bench [NAME...]             run benchmarks: checking forwarding growth memory page react-flow replication run seek wasm";
+cargo xtask bench [NAME...]             run benchmarks: checking embeds forwarding growth memory page react-flow replication run seek wasm
+cargo xtask fuzz [TARGET...] [--inputs N] [--seed S]
+                                        check random inputs, 10 million of each target: links scenarios messages histories lessons";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,6 +42,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
                 out = Some(PathBuf::from(rest.next().ok_or("--out: a folder is expected")?))
             }
             ("test", "--skip-browser") => skip_browser = true,
+            ("fuzz", argument) => names.push(argument.to_string()),
             ("bench", name) if !name.starts_with('-') => names.push(name.to_string()),
             _ => return Err(format!("{command} has no option `{argument}`\n\n{HELP}")),
         }
@@ -54,6 +57,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         }
         "test" => test::everything(skip_browser),
         "bench" => test::bench(&names),
+        "fuzz" => fuzz::command(&names),
         "-h" | "--help" | "help" => {
             println!("{HELP}");
             Ok(())

@@ -34,9 +34,13 @@ pub struct Address {
     pub autoplay: bool,
     /// The speed.
     pub speed: Option<f64>,
-    /// Parts that are not known, and options with a value that is not known.
+    /// Parts that are not known or repeated, and options with a value that is not known; the first ones, shortened.
     pub unknown: Vec<String>,
 }
+
+/// Parts that are reported at most, and characters of each.
+const MOST_UNKNOWN: usize = 8;
+const LONGEST_UNKNOWN: usize = 40;
 
 /// Parses a fragment: an example or a scenario's payload, and options, in any order.
 pub fn read(fragment: &str) -> Address {
@@ -51,9 +55,20 @@ pub fn read(fragment: &str) -> Address {
         unknown: parts.unknown,
         ..Address::default()
     };
-    for (name, value) in parts.options {
-        if !address.apply(&name, &value) {
+    let mut seen: Vec<&str> = Vec::new();
+    for (name, value) in &parts.options {
+        // Only these add up.
+        let is_repeated = !matches!(&**name, "hide" | "lock" | "api" | "resize") && seen.contains(&&**name);
+        if !address.apply(name, value) || is_repeated {
             address.unknown.push(format!("{name}={value}"));
+        }
+        seen.push(name);
+    }
+    address.unknown.truncate(MOST_UNKNOWN);
+    for part in &mut address.unknown {
+        if let Some((end, _)) = part.char_indices().nth(LONGEST_UNKNOWN) {
+            part.truncate(end);
+            part.push('…');
         }
     }
     // A step without a lesson is one of the lesson that the page offers.
@@ -64,6 +79,11 @@ pub fn read(fragment: &str) -> Address {
 }
 
 impl Address {
+    /// Returns what the page takes from its address when it starts, apart from the drawing.
+    pub fn chrome(&self) -> impl PartialEq + use<> {
+        (self.mode, self.controls, self.hidden, self.locked, self.host, self.theme, self.speed)
+    }
+
     /// Applies an option. Returns whether name and value are known.
     fn apply(&mut self, name: &str, value: &str) -> bool {
         match (name, value) {

@@ -43,8 +43,16 @@ pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
     spawn_local(async move { then(JsFuture::from(promise).await.is_ok()) });
 }
 
-/// Reads a file as text; `None` if that fails.
+/// The greatest size of a file that is read, bytes.
+const LARGEST: f64 = 32.0 * 1024.0 * 1024.0;
+/// What the visitor reads about a file that [`read`] does not read.
+pub const UNREADABLE: &str = "The file cannot be read as text, or is larger than 32 MiB.";
+
+/// Reads a file as text; `None` if that fails or the file is too large.
 pub fn read(file: &File, then: impl FnOnce(Option<String>) + 'static) {
+    if file.size() > LARGEST {
+        return then(None);
+    }
     let promise = file.text();
     spawn_local(async move { then(JsFuture::from(promise).await.ok().and_then(|text| text.as_string())) });
 }

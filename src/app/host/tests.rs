@@ -218,6 +218,54 @@ fn a_link_that_does_not_open_is_an_error_with_its_reason() {
 }
 
 #[test]
+fn a_hello_of_another_origin_or_with_nonsense_takes_over_nothing() {
+    let mut embedded = Embedded::greeted(&["pause"]);
+    let hello = |payload: Value| json!({ "app": "converge", "v": 1, "type": "hello", "id": 3, "payload": payload });
+    embedded.post_from(&hello(json!({ "v": 1 })), "https://other.example");
+    assert_eq!(embedded.heard, Vec::new(), "another origin is not answered");
+    for payload in
+        [json!({ "v": 2 }), json!({ "v": 1, "events": "pause" }), json!({ "v": 1, "events": { "pause": 1 } })]
+    {
+        embedded.heard.clear();
+        embedded.post(&hello(payload.clone()));
+        let types: Vec<&Value> = embedded.heard.iter().map(|outgoing| &outgoing.message["type"]).collect();
+        assert_eq!(types, [&json!("error")], "{payload}");
+    }
+    // The first hello still counts.
+    embedded.heard.clear();
+    embedded.command("play", Value::Null);
+    embedded.command("pause", Value::Null);
+    assert_eq!(embedded.events("pause").len(), 1);
+    assert_eq!(embedded.events("play").len(), 0);
+}
+
+#[test]
+fn unknown_parts_of_the_address_are_an_error_beside_the_loaded_document() {
+    let mut embedded = Embedded::new(HostOptions { messages: true, ..HostOptions::default() });
+    embedded.host.opened(None);
+    embedded.host.report_unknown(&["wat=1".into()]);
+    embedded.post(&json!({ "app": "converge", "v": 1, "type": "hello", "payload": { "v": 1 } }));
+    let errors = embedded.events("error");
+    assert_eq!(errors.iter().map(|error| &error["code"]).collect::<Vec<_>>(), [&json!("address")]);
+    assert_eq!(embedded.events("loaded").len(), 1);
+}
+
+#[test]
+fn a_document_that_opens_with_a_notice_is_a_result_with_the_notice() {
+    let mut embedded = Embedded::greeted(&[]);
+    let load = json!({ "app": "converge", "v": 1, "type": "load", "id": 7, "payload": { "link": "1d.x" } });
+    embedded.post(&load);
+    // The page opens it, and reports that the engine has changed since.
+    embedded.host.opened(None);
+    embedded.page.update(Msg::Document(crate::app::model::DocumentMsg::OpenFirst));
+    embedded.page.update(Msg::Notify("The engine has changed since this link was made.".into()));
+    embedded.serve();
+    let answer = embedded.heard.iter().find(|outgoing| outgoing.message["id"] == 7).expect("an answer");
+    assert_eq!(answer.message["type"], "result");
+    assert_eq!(answer.message["payload"]["notice"], "The engine has changed since this link was made.");
+}
+
+#[test]
 fn splice_restores_the_state_and_reports_each_change() {
     let mut embedded = Embedded::new(HostOptions { splice: true, ..HostOptions::default() });
     let asked = embedded.heard[0].message.clone();
@@ -263,6 +311,11 @@ fn a_destroyed_embed_says_nothing_more() {
     embedded.page.update(Msg::Playback(PlaybackMsg::Seek(100_000)));
     embedded.serve();
     embedded.post(&json!({ "app": "converge", "v": 1, "type": "play", "id": 9 }));
+    embedded.host.interacted();
+    embedded.host.opened(Some("This link is damaged."));
+    embedded.host.report_unknown(&["wat=1".into()]);
+    embedded.host.report_height(900.0);
+    embedded.serve();
     assert_eq!(embedded.heard, Vec::new());
 }
 

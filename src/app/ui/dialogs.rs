@@ -4,6 +4,7 @@ use super::animation_options::AnimationOptions;
 use super::copied::Copied;
 use super::embed_options::EmbedOptions;
 use super::icons::{Icon, icon};
+use super::qr_code::QrCodeOf;
 use crate::app::actions;
 use crate::app::browser::{address, files};
 use crate::app::model::{DocumentMsg, DrawingsMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
@@ -116,11 +117,7 @@ fn shared(
         Callback::from(move |_: Event| with_run.set(!*with_run))
     };
     let json = scenario.to_json();
-    let name = if scenario.title.is_empty() {
-        "scenario".to_string()
-    } else {
-        scenario.title.to_ascii_lowercase().replace(' ', "-")
-    };
+    let name = files::name_of(&scenario.title);
     let picture = |format: PictureFormat, label: &'static str| {
         let (name, selection) = (name.clone(), **selection);
         let msg = move |_: MouseEvent| Msg::Sharing(SharingMsg::Picture { format, selection, name: name.clone() });
@@ -132,12 +129,12 @@ fn shared(
         Callback::from(move |_: Event| selection.set(!*selection))
     };
     let animation = html! { <AnimationOptions interval={props.interval} speed={props.speed} name={name.clone()} send={props.send.clone()} /> };
-    let download =
-        Callback::from(move |_: MouseEvent| files::download(&format!("{name}.json"), "application/json", &json));
     let link = match fragment {
         Err(error) => html! { <p class="err" role="alert">{ format!("No link: {error}.") }</p> },
-        Ok(fragment) => link_and_embed(&fragment, &scenario.title),
+        Ok(fragment) => link_and_embed(&fragment, &scenario.title, &name),
     };
+    let download =
+        Callback::from(move |_: MouseEvent| files::download(&format!("{name}.json"), "application/json", &json));
     html! {
         <>
             <label class="check"><input type="checkbox" checked={**with_run} onchange={toggle} />
@@ -153,7 +150,7 @@ fn shared(
 }
 
 /// Draws the link and the embed snippet of a fragment, with buttons that copy them.
-fn link_and_embed(fragment: &str, title: &str) -> Html {
+fn link_and_embed(fragment: &str, title: &str, name: &str) -> Html {
     let page = address::page();
     let url = format!("{page}#{fragment}");
     let length = url.chars().count();
@@ -165,9 +162,10 @@ fn link_and_embed(fragment: &str, title: &str) -> Html {
         ""
     };
     html! { <>
-        <Copied label="Link" text={url} id="share-link" />
+        <Copied label="Link" text={url.clone()} id="share-link" />
         <p class="muted small"><span id="share-length">{ format!("{length} characters") }</span>{ ". " }{ warning }</p>
-        <EmbedOptions {page} fragment={fragment.to_string()} title={title.to_string()} />
+        <QrCodeOf address={url} of="link" name={name.to_string()} />
+        <EmbedOptions {page} fragment={fragment.to_string()} title={title.to_string()} name={name.to_string()} />
     </> }
 }
 
@@ -195,7 +193,7 @@ pub fn OpenFile(props: &OpenFileProps) -> Html {
                     send.emit(Msg::Drawings(DrawingsMsg::CloseDialog));
                 }
                 Some(Err(found)) => errors.set(found),
-                None => errors.set(vec![ScenarioError::new("", "the file cannot be read as text")]),
+                None => errors.set(vec![ScenarioError::new("", files::UNREADABLE)]),
             });
         })
     };

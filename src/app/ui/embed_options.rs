@@ -1,6 +1,7 @@
 //! The part of the share dialog that builds the snippet of an embed, with a preview.
 
 use super::copied::Copied;
+use super::qr_code::QrCodeOf;
 use crate::app::picture::escaped;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
@@ -36,6 +37,8 @@ pub struct EmbedOptionsProps {
     pub fragment: String,
     /// The title of the frame.
     pub title: String,
+    /// The name of files, without extension.
+    pub name: String,
 }
 
 /// The options of an embed, its snippet, and a preview.
@@ -97,12 +100,16 @@ pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
             <details class="embed-options">
                 <summary>{ "Options of the embed" }</summary>
                 <div class="row">{ for choices }</div>
+                if values[3].is_empty() {
+                    <p class="muted small">{ "A plain link or frame reports no grade. For grades choose SPLICE, or let the host page listen to messages." }</p>
+                }
                 <fieldset><legend>{ "Hide" }</legend><div class="row">{ for parts }</div></fieldset>
                 <label class="check"><input type="checkbox" checked={*autoplay} onchange={toggle(&autoplay)} />{ "Play at once" }</label>
                 <label class="check"><input type="checkbox" checked={*preview} onchange={toggle(&preview)} />{ "Preview" }</label>
                 if *preview { <iframe key={address.clone()} src={address.clone()} title="Preview of the embed" width="100%" height="320"></iframe> }
             </details>
             <Copied label="Embed" text={snippet(&address, &props.title)} id="share-embed" />
+            <QrCodeOf {address} of="embed’s address" name={format!("{}-embed", props.name)} />
         </>
     }
 }

@@ -35,6 +35,7 @@ mod outline;
 pub mod page;
 pub mod parts;
 mod publisher;
+mod qr_code;
 pub mod shell;
 mod stale_charts;
 pub mod timeline;

@@ -20,7 +20,7 @@ use super::shell;
 use crate::app::browser::engine::{Engine, EngineEvent};
 use crate::app::browser::host::HostPort;
 use crate::app::browser::tabs::Tabs;
-use crate::app::browser::{address, storage, theme};
+use crate::app::browser::{address, files, storage, theme};
 use crate::app::geometry::{Rect, point};
 use crate::app::model::{
     Controls, KEPT_HINTS, KEPT_KEYS, KEPT_MOTION, KEPT_TASKS, KEPT_THEME, Model, Msg, Opening, Origin, PointerMsg,
@@ -78,8 +78,8 @@ pub enum PageMsg {
     PlaygroundNear(Element),
     /// The visitor has pressed a key or a pointer.
     Interacted,
-    /// A text was dropped on the page.
-    Dropped(String),
+    /// A text or a file was dropped or pasted; none if the file cannot be read.
+    Dropped(Option<String>),
     /// A text was pasted outside of a field.
     Pasted(String),
     /// The text was read as cards to paste, or is none.
@@ -132,6 +132,8 @@ pub struct Page {
     next_element: Option<String>,
     last_focus: LastFocus,
     is_visible: bool,
+    /// The options of the address with which the page started.
+    options: address::Address,
     observers: Observers,
     tabs: Rc<Tabs>,
     /// The connection to the host page of an embed.
@@ -169,6 +171,7 @@ impl Component for Page {
             next_element: None,
             last_focus: LastFocus::default(),
             is_visible: true,
+            options: address::read(&address::fragment()),
             observers: Observers::default(),
             copied: Rc::default(),
             host: None,
@@ -339,17 +342,17 @@ impl Page {
             }
             PageMsg::Visible(visible) => self.is_visible = visible,
             PageMsg::Scrolled => self.model.redraw.paint = true,
+            PageMsg::AddressChanged if self.must_reload() => {
+                let _ = web_sys::window().map(|window| window.location().reload());
+            }
             PageMsg::AddressChanged => self.open(opening::open_address(false)),
             PageMsg::Opened(opened) => self.show_opened(opened),
             PageMsg::HostConnected(port) => self.host_connected(port),
             PageMsg::HostPosted(data, origin) => self.hear_host(&data, &origin),
             PageMsg::PlaygroundNear(anchor) => self.renew_playground(anchor),
             PageMsg::Interacted => self.report_interaction(),
-            PageMsg::Dropped(text) => {
-                if self.model.mode.edits() {
-                    self.open(opening::open_text(text));
-                }
-            }
+            PageMsg::Dropped(Some(text)) => self.open_text(text),
+            PageMsg::Dropped(None) => self.update_model(Msg::Notify(files::UNREADABLE.into())),
             PageMsg::Pasted(text) => self.paste(text),
             PageMsg::PastedCards(cards, text) => self.paste_cards(cards, text),
             PageMsg::ViewsLoaded(true) => {
@@ -390,6 +393,12 @@ impl Page {
         if let Some(pointer) = pointer {
             self.capture(pointer);
         }
+    }
+
+    /// Returns whether an embed has other options in its address than those with which it started. It keeps nothing, so it
+    /// starts again.
+    fn must_reload(&self) -> bool {
+        self.model.mode.is_embed() && address::read(&address::fragment()).chrome() != self.options.chrome()
     }
 
     /// Opens a drawing in the background and shows it.

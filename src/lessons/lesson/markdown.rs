@@ -10,6 +10,17 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use std::ops::Range;
 use strum::VariantNames;
 
+/// Bytes of a lesson at most.
+const LONGEST: usize = 256 * 1024;
+/// Steps, and scenarios, of a lesson at most.
+const MOST_PARTS: usize = 100;
+/// Settings of a scenario's block at most: each is checked with the whole scenario.
+const MOST_SETTINGS: usize = 50;
+/// Lists, quotes and emphasized text inside of each other at most: readers of the text recur.
+const DEEPEST: usize = 32;
+/// Errors at most.
+const MOST_ERRORS: usize = 50;
+
 /// Kinds of blocks that are data, not code to show.
 const DATA: [&str; 3] = ["scenario", "question", "challenge"];
 
@@ -31,7 +42,12 @@ pub(super) fn options() -> Options {
 
 pub(super) fn parse(text: &str) -> Result<Lesson, Vec<LessonError>> {
     let text = text.trim_start_matches('\u{feff}');
-    let mut reader = Reader { text, lesson: Lesson::default(), errors: Vec::new() };
+    if text.len() > LONGEST {
+        let problem = format!("a lesson has at most {} KiB, not {}", LONGEST / 1024, text.len().div_ceil(1024));
+        return Err(vec![LessonError::new(1, problem)]);
+    }
+    let line_ends = text.match_indices('\n').map(|(at, _)| at).collect();
+    let mut reader = Reader { text, line_ends, lesson: Lesson::default(), errors: Vec::new() };
     reader.lesson.lines = text.lines().map(str::to_string).collect();
     reader.front_matter();
     reader.blocks();
@@ -46,17 +62,21 @@ pub(super) fn parse(text: &str) -> Result<Lesson, Vec<LessonError>> {
 
 struct Reader<'a> {
     text: &'a str,
+    /// Where lines end, bytes.
+    line_ends: Vec<usize>,
     lesson: Lesson,
     errors: Vec<LessonError>,
 }
 
 impl Reader<'_> {
     fn error(&mut self, line: usize, problem: impl Into<String>) {
-        self.errors.push(LessonError::new(line, problem));
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(LessonError::new(line, problem));
+        }
     }
 
     fn line_at(&self, offset: usize) -> usize {
-        self.text[..offset].matches('\n').count() + 1
+        self.line_ends.partition_point(|end| *end < offset) + 1
     }
 
     /// Reads the lines between `---` at the start.
@@ -91,6 +111,8 @@ impl Reader<'_> {
         }
         if self.lesson.language.is_empty() {
             self.lesson.language = "en".into();
+        } else if !self.lesson.language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            self.error(1, "`language` is a tag such as `en` or `pt-BR`");
         }
         if self.lesson.title.is_empty() {
             self.error(1, "`title` is expected in the front matter");
@@ -117,8 +139,20 @@ impl Reader<'_> {
         let text = self.text;
         let mut heading: Option<LessonStep> = None;
         let mut code: Option<(String, Range<usize>, String)> = None;
+        let mut depth = 0;
         for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
             let line = self.line_at(range.start);
+            match &event {
+                Event::Start(_) => depth += 1,
+                Event::End(_) => depth -= 1,
+                _ => {}
+            }
+            if depth > DEEPEST {
+                return self.error(
+                    line,
+                    format!("at most {DEEPEST} lists, quotes and emphases inside of each other are expected"),
+                );
+            }
             match event {
                 Event::Start(Tag::Heading { level: HeadingLevel::H2, id, .. }) => {
                     let id = id.map(|id| id.to_string()).unwrap_or_default();
@@ -151,8 +185,14 @@ impl Reader<'_> {
 
     fn step(&mut self, step: Option<LessonStep>) {
         let Some(step) = step else { return };
+        let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if self.lesson.steps.len() == MOST_PARTS {
+            return self.error(step.line, format!("at most {MOST_PARTS} headings of this level are expected"));
+        }
         if step.id.is_empty() {
             self.error(step.line, format!("a heading needs an id, as in `## {} {{#id}}`", step.title));
+        } else if !step.id.chars().all(is_id) {
+            self.error(step.line, format!("an id has letters, digits, `-`, `_` and `.`, unlike `{}`", step.id));
         } else if self.lesson.steps.iter().any(|other| other.id == step.id) {
             self.error(step.line, format!("another heading has the id `{}`", step.id));
         }
@@ -211,6 +251,9 @@ impl Reader<'_> {
 
     /// Reads a scenario: an example or a challenge with other settings, or a whole document.
     fn scenario(&mut self, id: &str, options: &[&str], body: &str, line: usize) {
+        if self.lesson.scenarios.len() == MOST_PARTS {
+            return self.error(line, format!("at most {MOST_PARTS} scenarios are expected"));
+        }
         if self.lesson.scenarios.contains_key(id) {
             return self.error(line, format!("another scenario has the id `{id}`"));
         }
@@ -365,6 +408,9 @@ fn build(
             if !body.trim().is_empty() {
                 let settings = json::parse(body).map_err(|error| vec![error.to_string()])?;
                 let settings = settings.as_object().ok_or(vec!["an object of settings is expected".to_string()])?;
+                if settings.len() > MOST_SETTINGS {
+                    return Err(vec![format!("at most {MOST_SETTINGS} settings are expected, not {}", settings.len())]);
+                }
                 for (path, value) in settings {
                     let changed = scenario.with_setting(path, &value.to_string());
                     scenario = changed.map_err(|problem| vec![format!("{path}: {problem}")])?;

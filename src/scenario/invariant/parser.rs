@@ -191,13 +191,13 @@ impl Parser<'_> {
 
     fn comparison(&mut self) -> Result<Formula, String> {
         // A bracket contains a formula or a term: try a formula first.
-        let start = self.at;
+        let (start, depth) = (self.at, self.depth);
         if self.take_symbol("(") {
             let formula = self.formula().and_then(|formula| self.expect_close().map(|()| formula));
             if let Ok(formula) = formula {
                 return Ok(formula);
             }
-            self.at = start;
+            (self.at, self.depth) = (start, depth);
         }
         let left = self.term()?;
         let relation = match self.peek() {

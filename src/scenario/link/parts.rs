@@ -27,11 +27,8 @@ pub fn split(text: &str) -> Parts {
     let text = text.trim().trim_start_matches(APPENDED);
     let fragment = fragment_of(text);
     let mut parts = Parts::default();
-    for part in fragment.split('&').map(|part| part.strip_prefix("amp;").unwrap_or(part)) {
-        let part = part.trim();
-        if part.is_empty() {
-            continue;
-        }
+    let fragment = fragment.trim_start_matches('#');
+    for part in fragment.split('&').flat_map(pieces) {
         if parts.drawing.is_none()
             && let Some(payload) = payload(part)
         {
@@ -52,6 +49,22 @@ pub fn split(text: &str) -> Parts {
         parts.drawing = Some(parts.unknown.remove(0));
     }
     parts
+}
+
+/// Returns a part without white space and what an escaped `&` has left of it. What follows another `#` behind a drawing is
+/// a separate part.
+fn pieces(part: &str) -> impl Iterator<Item = &str> {
+    let part = part.strip_prefix("amp;").unwrap_or(part).trim();
+    let (first, rest) = match part.split_once('#') {
+        Some((first, rest)) if payload(first).is_some() || is_named(first) => (first, rest),
+        Some(_) | None => (part, ""),
+    };
+    [first, rest].into_iter().filter(|piece| !piece.is_empty())
+}
+
+/// Returns whether a part names an example or a challenge.
+fn is_named(part: &str) -> bool {
+    part.split_once('=').is_some_and(|(name, _)| matches!(&*option_name(name), "ex" | "challenge"))
 }
 
 /// Returns what follows the `#`. A mail program may have encoded the whole address.
@@ -130,6 +143,15 @@ mod tests {
         assert_eq!(whole.options, [("t".into(), "5".into())]);
         assert_eq!(split("ex=outbox&amp;t=5").options, [("t".into(), "5".into())]);
         assert_eq!(split("ex=outbox&set.a.name=x%26y%3Dz").options, [("set.a.name".into(), "x&y=z".into())]);
+    }
+
+    #[test]
+    fn several_number_signs_hide_nothing() {
+        assert_eq!(drawing(&format!("https://a.example/##{LINK}")).as_deref(), Some(LINK));
+        let parts = split(&format!("#{LINK}#t=5"));
+        assert_eq!((parts.drawing.as_deref(), &*parts.options), (Some(LINK), &[("t".into(), "5".into())][..]));
+        assert_eq!(split("ex=outbox#top").unknown, ["top"]);
+        assert_eq!(split("ex=outbox&set.a.name=#1").options, [("set.a.name".into(), "#1".into())]);
     }
 
     #[test]

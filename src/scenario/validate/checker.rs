@@ -12,6 +12,16 @@ const MOST_SAMPLES: usize = 10_000;
 const MOST_ELEMENTS: usize = 100;
 const DEEPEST_MIXTURE: usize = 4;
 
+/// Characters of a path or a problem at most: an error does not repeat a long text of the document.
+const LONGEST_PROBLEM: usize = 400;
+
+fn shorten(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_PROBLEM) {
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
 /// Collects errors. Its methods take the path of the part that they check.
 #[derive(Default)]
 pub(super) struct Checker {
@@ -20,6 +30,9 @@ pub(super) struct Checker {
 
 impl Checker {
     pub(super) fn error(&mut self, path: impl Into<String>, problem: impl Into<String>) {
+        let (mut path, mut problem) = (path.into(), problem.into());
+        shorten(&mut path);
+        shorten(&mut problem);
         self.errors.push(ScenarioError::new(path, problem));
     }
 

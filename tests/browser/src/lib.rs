@@ -393,19 +393,35 @@ impl Browser {
 
     /// Returns the memory of the browser's processes that render pages, MB.
     pub fn memory(&self) -> u64 {
-        let profile = self.profile.display().to_string();
-        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        let of_process = |folder: std::fs::DirEntry| {
-            let command = std::fs::read(folder.path().join("cmdline")).ok()?;
-            let command = String::from_utf8_lossy(&command).into_owned();
-            if !command.contains(&profile) || !command.contains("--type=renderer") {
-                return None;
-            }
-            let status = std::fs::read_to_string(folder.path().join("status")).ok()?;
+        let of_process = |process: &Path| {
+            let status = std::fs::read_to_string(process.join("status")).ok()?;
             let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
             line.split_whitespace().nth(1)?.parse::<u64>().ok()
         };
-        processes.filter_map(of_process).sum::<u64>() / 1024
+        self.renderers().iter().filter_map(|process| of_process(process)).sum::<u64>() / 1024
+    }
+
+    /// Returns the processor time that these processes have used so far, s.
+    pub fn processor_time(&self) -> f64 {
+        // Linux counts it in hundredths of a second, after the name in parentheses.
+        let of_process = |process: &Path| {
+            let status = std::fs::read_to_string(process.join("stat")).ok()?;
+            let fields = status.rsplit_once(") ")?.1.split(' ').skip(11).take(2);
+            Some(fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>())
+        };
+        self.renderers().iter().filter_map(|process| of_process(process)).sum::<f64>() / 100.0
+    }
+
+    /// Returns the folders in `/proc` of the processes that render pages.
+    fn renderers(&self) -> Vec<PathBuf> {
+        let profile = self.profile.display().to_string();
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let draws_pages = |process: &PathBuf| {
+            let command = std::fs::read(process.join("cmdline")).unwrap_or_default();
+            let command = String::from_utf8_lossy(&command).into_owned();
+            command.contains(&profile) && command.contains("--type=renderer")
+        };
+        processes.map(|process| process.path()).filter(draws_pages).collect()
     }
 
     /// Saves a screenshot of the window.

@@ -105,7 +105,7 @@ fn parts_of_an_address_come_in_any_order_and_unknown_ones_are_reported() {
     browser.wait("document.querySelector('h1').textContent.includes('lost')");
     assert_eq!(browser.run("return document.documentElement.dataset.theme"), json!("dark"));
     let browser = SITE.visit(WIDE, "#ex=lost-event&wat=1&mode=pink");
-    browser.wait("document.querySelector('.notice')?.textContent.includes('not known: wat=1, mode=pink')");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('not known or repeated: wat=1, mode=pink')");
     let browser = SITE.visit(WIDE, "?ex=lost-event");
     browser.wait("document.querySelector('h1').textContent.includes('lost')");
 }
@@ -161,4 +161,74 @@ fn the_playground_opens_with_the_edits_and_the_time_of_an_embed() {
         browser.wait("document.querySelector('a.open').href.includes('1r.') && document.querySelector('a.open').href");
     browser.open(href.as_str().expect("an address"));
     browser.wait("document.querySelector('[data-node=\"service-1\"]')");
+}
+
+/// Pastes a text on the page, outside of fields.
+fn paste(browser: &Browser, text: &str) {
+    let script = "const data = new DataTransfer(); data.setData('text/plain', arguments[0]); \
+        document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))";
+    browser.run_with(script, text);
+}
+
+#[test]
+fn an_embed_that_cannot_be_edited_opens_nothing_that_is_pasted() {
+    let link = "https://a.example/#ex=oversold";
+    for (options, reason) in [
+        ("mode=view", "cannot be edited"),
+        ("mode=play", "cannot be edited"),
+        ("mode=edit&lock=paste", "does not allow pasting"),
+        ("mode=edit&lock=drawing", "drawing of this embed is locked"),
+    ] {
+        let browser = SITE.visit(WIDE, &format!("embed/#ex=first-update&{options}"));
+        paste(&browser, link);
+        browser.wait(&format!("document.querySelector('.notice')?.textContent.includes({})", json!(reason)));
+        assert_eq!(browser.run("return document.querySelector('[data-node=notification]') !== null"), json!(true));
+    }
+    // The playground and an embed that may be edited open it; a link without its page, too.
+    for (address, pasted) in [("#ex=first-update", link), ("embed/#ex=first-update&mode=edit", "ex=oversold")] {
+        let browser = SITE.visit(WIDE, address);
+        paste(&browser, pasted);
+        browser.wait("document.querySelector('.card') && !document.querySelector('[data-node=notification]')");
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_leaves_the_work_in_an_embed_as_it_is() {
+    let browser = SITE.visit(WIDE, "embed/#ex=first-update&mode=edit");
+    browser.click(".palette button:nth-of-type(1)");
+    browser.wait("document.querySelector('[data-node=\"service-1\"]')");
+    paste(&browser, "https://a.example/#1r.AbCdEf");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('This link is')");
+    assert_eq!(browser.run("return document.querySelector('[data-node=\"service-1\"]') !== null"), json!(true));
+    assert_eq!(browser.run("return document.querySelector('.failure')"), Value::Null);
+
+    let browser = course(WIDE);
+    let load = "document.querySelector('iframe').contentWindow.postMessage({ app: 'converge', v: 1, type: 'load', id: 'bad', payload: { link: '1r.AbCdEf' } }, location.origin)";
+    browser.run("window.answers = []; addEventListener('message', e => window.answers.push(e.data))");
+    browser.run(load);
+    browser.wait("window.answers.some(answer => answer.id === 'bad' && answer.type === 'error' && answer.payload.code === 'link')");
+    browser.frame(Some("iframe"));
+    browser.wait("document.querySelector('[data-node=notification]')");
+    assert_eq!(browser.run("return document.querySelector('.failure')"), Value::Null);
+    browser.frame(None);
+}
+
+#[test]
+fn an_embed_starts_again_with_other_options_of_its_address() {
+    let browser = SITE.visit(WIDE, "embed/#ex=first-update");
+    assert_eq!(browser.run("return document.querySelector('.palette')"), Value::Null);
+    browser.run("window.isSame = true; location.hash = '#ex=lost-event'");
+    browser.wait("document.querySelector('.card')");
+    assert_eq!(browser.run("return window.isSame"), json!(true), "only the drawing has changed");
+    browser.run("location.hash = '#ex=lost-event&mode=edit'");
+    browser.wait("!window.isSame && document.querySelector('.palette')");
+}
+
+#[test]
+fn repeated_parts_of_an_address_are_reported_and_long_ones_shortened() {
+    let browser = SITE.visit(WIDE, "#ex=lost-event&t=5&t=6");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('repeated: t=6')");
+    let browser = SITE.visit(WIDE, &format!("#ex=lost-event&{}=1", "a".repeat(5000)));
+    let notice = browser.wait("document.querySelector('.notice')?.textContent");
+    assert!(notice.as_str().is_some_and(|text| text.len() < 300), "{notice}");
 }

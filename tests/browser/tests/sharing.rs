@@ -1,6 +1,6 @@
 //! Invalid links, options of embeds, and course pages.
 
-use browser_tests::{Browser, Site, WIDE, assert_clean_console, open_from_gallery, wait_for_state};
+use browser_tests::{Browser, Look, Site, WIDE, assert_clean_console, open_from_gallery, wait_for_state};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::link;
 use serde_json::{Value, json};
@@ -242,4 +242,48 @@ fn hostile_links_are_refused_with_their_message_and_the_drawing_is_unchanged() {
         assert_eq!(browser.run(undo), json!(false), "{}", hostile["name"]);
     }
     assert_eq!(browser.run(scripts), count, "no link adds a script");
+}
+
+/// Draws the QR code that the share dialog shows, and returns the brightness of its pixels by rows, as letters: `#` is dark.
+const PIXELS: &str = "
+    const svg = document.querySelector('.qr-code svg'), size = svg.viewBox.baseVal.width, scale = 5;
+    const canvas = document.createElement('canvas');
+    canvas.width = canvas.height = size * scale;
+    const pen = canvas.getContext('2d');
+    pen.scale(scale, scale);
+    for (const path of svg.querySelectorAll('path')) {
+        pen.fillStyle = getComputedStyle(path).fill;
+        pen.fill(new Path2D(path.getAttribute('d')));
+    }
+    const { data } = pen.getImageData(0, 0, size * scale, size * scale);
+    const rows = [];
+    for (let y = 0; y < size * scale; y++) {
+        let row = '';
+        for (let x = 0; x < size * scale; x++) row += data[(y * size * scale + x) * 4] < 128 ? '#' : '.';
+        rows.push(row);
+    }
+    return rows";
+
+#[test]
+fn the_qr_code_of_a_link_is_read_as_that_link_in_both_themes() {
+    for (look, options) in [(WIDE, ""), (Look { dark: true, ..WIDE }, "&t=1500")] {
+        let browser = Browser::start(look);
+        browser.open(&SITE.at(&format!("#ex=first-update{options}")));
+        browser.click(".top [data-action=Share]");
+        let link = browser.wait("document.querySelector('#share-link')?.value");
+        browser.click(".qr-code summary");
+        browser.wait("document.querySelector('.qr-code svg')");
+        let rows = browser.run(PIXELS);
+        let rows: Vec<&[u8]> =
+            rows.as_array().expect("rows").iter().map(|row| row.as_str().expect("a row").as_bytes()).collect();
+        let mut picture = rqrr::PreparedImage::prepare_from_greyscale(rows.len(), rows.len(), |x, y| {
+            if rows[y][x] == b'#' { 0 } else { 255 }
+        });
+        let grids = picture.detect_grids();
+        assert_eq!(grids.len(), 1);
+        let (_, text) = grids[0].decode().expect("it can be read");
+        assert_eq!(json!(text), link);
+        assert_eq!(browser.axe(), Vec::<String>::new());
+        assert_clean_console(&browser);
+    }
 }

@@ -4,7 +4,7 @@ use super::{Page, PageMsg, opening};
 use crate::app::browser::host::{self, HostPort};
 use crate::app::browser::{address, engine};
 use crate::app::host::HostAction;
-use crate::app::model::{DocumentMsg, Mode, Msg, Origin};
+use crate::app::model::{DocumentMsg, LessonMsg, Mode, Msg, Origin, SharingMsg};
 use crate::app::scene::Scene;
 use crate::app::ui::lazy_views;
 use std::rc::Rc;
@@ -116,6 +116,7 @@ impl Page {
                 (self.model.mode, self.model.locked) = (mode, locked);
             }
             HostAction::Open(text) if text.starts_with('{') => self.open(opening::open_text(text)),
+            // If it fails, the present run stays.
             HostAction::Open(link) => self.open(opening::open_fragment(link, false)),
             HostAction::Freeze(frozen) => {
                 let Some(connection) = &mut self.host else { return };
@@ -137,13 +138,28 @@ impl Page {
         }
     }
 
+    /// Returns the mode of the page, or of an embed that is frozen the one in which it will continue.
+    pub(super) fn own_mode(&self) -> Mode {
+        self.host.as_ref().and_then(|connection| connection.frozen).unwrap_or(self.model.mode)
+    }
+
     /// Returns whether the host page keeps the visitor from this action.
     pub(super) fn is_frozen(&self, msg: &Msg) -> bool {
         self.host.as_ref().is_some_and(|connection| connection.frozen.is_some())
-            && matches!(
-                msg,
-                Msg::Playback(_) | Msg::Live(_) | Msg::Document(_) | Msg::Branch(_) | Msg::Time(_) | Msg::Keyboard(_)
-            )
+            && match msg {
+                // What the page has fetched or measured.
+                Msg::Lesson(LessonMsg::Fetched(..) | LessonMsg::Received(_) | LessonMsg::Code(_)) => false,
+                Msg::Lesson(_) | Msg::Sharing(SharingMsg::Record { .. }) => true,
+                _ => matches!(
+                    msg,
+                    Msg::Playback(_)
+                        | Msg::Live(_)
+                        | Msg::Document(_)
+                        | Msg::Branch(_)
+                        | Msg::Time(_)
+                        | Msg::Keyboard(_)
+                ),
+            }
     }
 
     /// Reports the result of opening a document.

@@ -115,13 +115,12 @@ fn observe_drops(link: &Scope<Page>) -> Vec<OnDrag> {
         let Some(data) = event.data_transfer() else { return };
         let link = link.clone();
         match data.files().and_then(|files| files.get(0)) {
-            Some(file) => files::read(&file, move |text| {
-                link.send_message(PageMsg::Dropped(text.unwrap_or_default()));
-            }),
+            Some(file) => files::read(&file, move |text| link.send_message(PageMsg::Dropped(text))),
             None => {
-                let text = data.get_data("text/plain").unwrap_or_default();
-                if !text.is_empty() {
-                    link.send_message(PageMsg::Dropped(text));
+                // Some programs drag a link without its text.
+                let texts = ["text/plain", "text/uri-list"].map(|kind| data.get_data(kind).unwrap_or_default());
+                if let Some(text) = texts.into_iter().find(|text| !text.is_empty()) {
+                    link.send_message(PageMsg::Dropped(Some(text)));
                 }
             }
         }
@@ -139,7 +138,12 @@ fn observe_paste(link: Scope<Page>) -> Option<OnPaste> {
             return;
         }
         event.prevent_default();
-        let text = event.clipboard_data().and_then(|data| data.get_data("text/plain").ok()).unwrap_or_default();
+        let data = event.clipboard_data();
+        if let Some(file) = data.as_ref().and_then(|data| data.files()?.get(0)) {
+            let link = link.clone();
+            return files::read(&file, move |text| link.send_message(PageMsg::Dropped(text)));
+        }
+        let text = data.and_then(|data| data.get_data("text/plain").ok()).unwrap_or_default();
         link.send_message(PageMsg::Pasted(text));
     });
     let document = web_sys::window()?.document()?;

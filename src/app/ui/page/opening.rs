@@ -9,7 +9,7 @@ use crate::app::model::{
     DocumentMsg, DrawingsMsg, KEPT_LAST, KEPT_WORK, LessonMsg, Mode, Msg, NEW_ADDRESS, Opening, Origin, PlaybackMsg,
 };
 use crate::app::ui::canvas_2d::CanvasColours;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, link};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Element;
 
@@ -55,7 +55,9 @@ pub async fn open_address(is_first: bool) -> Opened {
         let drawing = if is_first { Drawing::First } else { Drawing::Unchanged };
         Opened { drawing, lesson: Some(lesson), options: Some(address), ..Opened::default() }
     } else if address.names_drawing {
-        open_fragment(address::fragment(), is_first).await
+        let opened = open_fragment(address::fragment(), is_first).await;
+        // An embed shows no other drawing in place of the one that its address names.
+        Opened { has_failed: address::is_embed() && opened.problem.is_some(), ..opened }
     } else if address::is_embed() && !address.unknown.is_empty() {
         let problem = format!("This address names no scenario. Unknown: {}.", address.unknown.join(", "));
         Opened { options: Some(address), problem: Some(problem), has_failed: true, ..Opened::default() }
@@ -83,16 +85,19 @@ pub async fn open_fragment(fragment: String, is_first: bool) -> Opened {
     match documents::open_link(fragment, at_its_point).await {
         Ok(opening) => Opened { drawing: Drawing::Read(opening), options: Some(options), ..Opened::default() },
         Err(error) => {
-            let has_failed = address::is_embed();
-            let fallback = if is_first && !has_failed { open_last().await } else { Opened::default() };
+            let fallback = if is_first && !address::is_embed() { open_last().await } else { Opened::default() };
             let options = Some(Address { autoplay: false, ..options });
-            Opened { options, problem: Some(link_problem(&error)), has_failed, ..fallback }
+            Opened { options, problem: Some(link_problem(&error)), ..fallback }
         }
     }
 }
 
-/// Opens the link or example that a fragment names, and shows it in the address.
+/// Opens the link, the example or the lesson that a fragment names, and shows it in the address.
 pub async fn open_named(fragment: String) -> Opened {
+    let address = address::read(&fragment);
+    if let Some(lesson) = address.lesson.clone() {
+        return Opened { lesson: Some(lesson), options: Some(address), ..Opened::default() };
+    }
     Opened { is_new_address: true, ..open_fragment(fragment, false).await }
 }
 
@@ -112,13 +117,18 @@ pub async fn open_text(text: String) -> Opened {
             }
         };
     }
-    match text.split_once('#') {
-        Some((page, fragment)) if page.is_empty() || page.contains("://") => open_named(fragment.to_string()).await,
-        Some(_) | None => {
-            let problem = Some("This is neither a scenario file nor a link to one.".into());
-            Opened { problem, ..Opened::default() }
-        }
+    if is_link(&text) {
+        let fragment = text.split_once('#').map(|(_, fragment)| fragment.to_string());
+        return open_named(fragment.unwrap_or(text)).await;
     }
+    Opened { problem: Some("This is neither a scenario file nor a link to one.".into()), ..Opened::default() }
+}
+
+/// Returns whether a text is a link: a whole address with a fragment, a fragment, or a payload alone.
+fn is_link(text: &str) -> bool {
+    let is_address = text.split_once('#').is_some_and(|(page, _)| page.is_empty() || page.contains("://"));
+    let drawing = link::split(text).drawing.unwrap_or_default();
+    is_address || ["1r.", "1d.", "ex=", "challenge="].iter().any(|start| drawing.starts_with(start))
 }
 
 /// Opens a drawing that this browser keeps.
@@ -169,11 +179,25 @@ impl Page {
         let trimmed = text.trim().to_string();
         if trimmed.starts_with('{') {
             self.link.send_future(async { PageMsg::PastedCards(documents::read_document(trimmed).await.ok(), text) });
-        } else if trimmed.contains("://") && trimmed.contains('#') {
-            self.open(open_text(trimmed));
+        } else if is_link(&trimmed) {
+            self.open_text(trimmed);
         } else {
             self.update_model(Msg::Document(DocumentMsg::Paste));
         }
+    }
+
+    /// Opens a text that the visitor has dropped or pasted, if this page allows it.
+    pub(super) fn open_text(&mut self, text: String) {
+        let refusal = if !self.model.mode.edits() {
+            "This embed cannot be edited. Open it in the playground to change it."
+        } else if self.model.locked.drawing {
+            "The drawing of this embed is locked."
+        } else if self.model.locked.paste {
+            "This embed does not allow pasting."
+        } else {
+            return self.open(open_text(text));
+        };
+        self.update_model(Msg::Notify(refusal.into()));
     }
 
     pub(super) fn paste_cards(&mut self, cards: Option<Box<Opening>>, text: String) {
@@ -202,7 +226,7 @@ impl Page {
             Drawing::File(opening) => self.update_model(Msg::Document(DocumentMsg::OpenFile(opening))),
             Drawing::Read(mut opening) => {
                 notices.extend(opening.notice.take());
-                if self.model.mode == Mode::Edit {
+                if self.own_mode() == Mode::Edit {
                     // A copy in an embed may be changed; the browser keeps nothing of it.
                     opening.origin = Origin::Own;
                 }
@@ -226,7 +250,7 @@ impl Page {
             notices.extend(problem);
         }
         if !unknown.is_empty() && !has_failed {
-            notices.push(format!("The address has parts that are not known: {}.", unknown.join(", ")));
+            notices.push(format!("The address has parts that are not known or repeated: {}.", unknown.join(", ")));
         }
         if !notices.is_empty() {
             self.update_model(Msg::Notify(notices.join(" ")));

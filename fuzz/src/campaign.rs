@@ -1,0 +1,231 @@
+//! Changes valid inputs at random, and collects what a target finds wrong.
+
+use crate::MEMORY;
+use crate::panics::caught;
+use crate::random::Random;
+use crate::targets::Target;
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Inputs that are changed further, at most.
+const MOST_KEPT: usize = 4096;
+/// Kinds of findings after which a campaign ends.
+const MOST_FINDINGS: usize = 20;
+/// Inputs that minimizing one finding tries, at most.
+const MOST_TRIES: usize = 3000;
+
+/// An input that a target refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The input, made as short as possible.
+    pub input: String,
+    /// What is wrong.
+    pub fault: String,
+}
+
+/// Observes a campaign.
+pub trait Observer {
+    /// An input is about to be checked.
+    fn begin(&mut self, input: &str);
+    /// The input was checked. Returns whether to go on.
+    fn end(&mut self) -> bool;
+}
+
+/// The inputs of a target, one after the other.
+pub struct Campaign<'a> {
+    target: &'a Target,
+    random: Random,
+    /// Inputs with different answers. The first ones are the target's seeds.
+    kept: Vec<String>,
+    answers: BTreeSet<u64>,
+    faults: BTreeSet<u64>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// The most memory that an input needed, bytes.
+    pub peak: usize,
+}
+
+impl<'a> Campaign<'a> {
+    /// Begins a campaign.
+    pub fn new(target: &'a Target, seed: u64) -> Campaign<'a> {
+        Campaign {
+            target,
+            random: Random::new(seed),
+            kept: (target.seeds)(),
+            answers: BTreeSet::new(),
+            faults: BTreeSet::new(),
+            findings: Vec::new(),
+            peak: 0,
+        }
+    }
+
+    /// Returns the number of different answers.
+    pub fn answers(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// Checks the seeds and then `count` random inputs, until the observer stops it. Returns the number of random inputs.
+    pub fn run(&mut self, count: u64, observer: &mut dyn Observer) -> u64 {
+        for input in self.kept.clone() {
+            self.check(input, observer);
+        }
+        for number in 0..count {
+            if self.findings.len() >= MOST_FINDINGS {
+                return number;
+            }
+            let input = (self.target.change)(
+                &self.kept[self.random.below(self.kept.len())].clone(),
+                &self.kept[self.random.below(self.kept.len())].clone(),
+                &mut self.random,
+            );
+            if !self.check(input, observer) {
+                return number + 1;
+            }
+        }
+        count
+    }
+
+    /// Checks an input. Returns whether to go on.
+    fn check(&mut self, input: String, observer: &mut dyn Observer) -> bool {
+        observer.begin(&input);
+        let (answer, memory) = judge(self.target, &input);
+        self.peak = self.peak.max(memory);
+        let goes_on = observer.end();
+        match answer {
+            Ok(answer) => {
+                if self.answers.insert(outline(&answer)) {
+                    self.keep(input);
+                }
+            }
+            Err(fault) => {
+                if self.faults.insert(outline(&fault)) {
+                    let input = minimized(self.target, input, outline(&fault));
+                    self.findings.push(Finding { input, fault });
+                }
+            }
+        }
+        goes_on
+    }
+
+    fn keep(&mut self, input: String) {
+        if self.kept.len() < MOST_KEPT {
+            self.kept.push(input);
+        } else {
+            let place = self.random.below(MOST_KEPT);
+            self.kept[place] = input;
+        }
+    }
+}
+
+/// Checks an input. Returns the kind of its answer, or what is wrong; and the memory that it needed, bytes.
+fn judge(target: &Target, input: &str) -> (Result<String, String>, usize) {
+    MEMORY.reset_peak_usage();
+    let before = MEMORY.current_usage();
+    let answer = caught(|| (target.check)(input)).and_then(|answer| answer);
+    let memory = MEMORY.peak_usage().saturating_sub(before);
+    let most = target.memory;
+    let answer = answer.and_then(|answer| match memory > most {
+        true => Err(format!("it needs {memory} bytes of memory, at most {most} are expected")),
+        false => Ok(answer),
+    });
+    (answer, memory)
+}
+
+/// Returns a hash of an answer or a fault without numbers and quotations, which are different for every input.
+fn outline(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let mut quote = None;
+    for c in text.chars().take(400) {
+        match quote {
+            Some(mark) => quote = Some(mark).filter(|mark| *mark != c),
+            None if matches!(c, '`' | '"') => quote = Some(c),
+            None if c.is_ascii_digit() || c == '-' => {}
+            None => c.hash(&mut hasher),
+        }
+    }
+    hasher.finish()
+}
+
+/// Removes parts of an input as long as the same is wrong with it.
+fn minimized(target: &Target, input: String, fault: u64) -> String {
+    let mut best: Vec<char> = input.chars().collect();
+    let mut tries = 0;
+    let mut length = best.len().div_ceil(2);
+    while length > 0 && tries < MOST_TRIES {
+        let (mut at, mut is_shorter) = (0, false);
+        while at < best.len() && tries < MOST_TRIES {
+            let end = (at + length).min(best.len());
+            let shorter: String = best[..at].iter().chain(&best[end..]).collect();
+            tries += 1;
+            match judge(target, &shorter).0 {
+                Err(other) if outline(&other) == fault => {
+                    best.drain(at..end);
+                    is_shorter = true;
+                }
+                Ok(_) | Err(_) => at = end,
+            }
+        }
+        if !is_shorter || length > 1 {
+            length /= 2;
+        }
+    }
+    best.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text;
+
+    struct All;
+
+    impl Observer for All {
+        fn begin(&mut self, _: &str) {}
+
+        fn end(&mut self) -> bool {
+            true
+        }
+    }
+
+    fn target(check: fn(&str) -> Result<String, String>) -> Target {
+        let seeds = || vec!["a short text with 100 and more".to_string()];
+        let change = |text: &str, donor: &str, random: &mut Random| text::changed(text, donor, &[], random);
+        Target { name: "test", seeds, change, check, memory: 1 << 20 }
+    }
+
+    fn findings(check: fn(&str) -> Result<String, String>) -> Vec<Finding> {
+        let target = target(check);
+        let mut campaign = Campaign::new(&target, 7);
+        campaign.run(2000, &mut All);
+        campaign.findings
+    }
+
+    #[test]
+    fn a_panic_an_error_and_much_memory_are_found_and_minimized() {
+        let found = findings(|text| {
+            assert!(!text.contains("%25"), "percent");
+            if text.contains("<script>") {
+                return Err("it contains markup".into());
+            }
+            let much = vec![0u8; if text.contains("1e999") { 2 << 20 } else { 0 }];
+            Ok(format!("fine{}", much.first().map_or("", |_| "!")))
+        });
+        let of = |input: &str| found.iter().find(|finding| finding.input == input).map(|finding| &*finding.fault);
+        assert!(of("%25").is_some_and(|fault| fault.ends_with("percent")), "{found:?}");
+        assert_eq!(of("<script>"), Some("it contains markup"));
+        assert!(of("1e999").is_some_and(|fault| fault.contains("bytes of memory")), "{found:?}");
+        assert_eq!(found.len(), 3);
+    }
+
+    #[test]
+    fn the_seed_determines_the_inputs() {
+        let once = |seed: u64| {
+            let target = target(|text| Ok(text.len().to_string()));
+            let mut campaign = Campaign::new(&target, seed);
+            campaign.run(300, &mut All);
+            campaign.random.next()
+        };
+        assert_eq!(once(1), once(1));
+        assert_ne!(once(1), once(2));
+    }
+}

@@ -1,0 +1,114 @@
+//! The QR code of an address, in the share dialog. Its code is loaded when it is first shown.
+
+use crate::app::browser::files;
+use crate::app::qr_code::{self, LONGEST, QrCode};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
+use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, Path2d};
+use yew::prelude::*;
+
+/// Pixels of a module in a PNG.
+const PIXELS: f64 = 8.0;
+/// Modules on a side above which a phone needs a large picture.
+const DENSE: i32 = 100;
+
+#[wasm_split(qr_code, fallible)]
+fn encode(text: String) -> Result<Option<QrCode>, SplitLoaderError> {
+    Ok(qr_code::encode(&text))
+}
+
+/// Properties of [`QrCodeOf`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct QrCodeOfProps {
+    /// The address.
+    pub address: String,
+    /// What the address is of, as in `link`.
+    pub of: &'static str,
+    /// The name of the files, without extension.
+    pub name: String,
+}
+
+/// What is known of the code.
+#[derive(Clone, PartialEq)]
+enum Shown {
+    Loading,
+    Code(QrCode),
+    TooLong,
+    NotFetched,
+}
+
+/// A QR code that the visitor opens.
+#[component]
+pub fn QrCodeOf(props: &QrCodeOfProps) -> Html {
+    let is_open = use_state(|| false);
+    let shown = use_state(|| Shown::Loading);
+    {
+        let shown = shown.clone();
+        use_effect_with((props.address.clone(), *is_open), move |(address, is_open)| {
+            if *is_open {
+                let address = address.clone();
+                spawn_local(async move {
+                    shown.set(match encode(address).await {
+                        Ok(Some(code)) => Shown::Code(code),
+                        Ok(None) => Shown::TooLong,
+                        Err(_) => Shown::NotFetched,
+                    });
+                });
+            }
+        });
+    }
+    let ontoggle = Callback::from(move |event: Event| {
+        is_open.set(event.target_dyn_into::<Element>().is_some_and(|details| details.has_attribute("open")));
+    });
+    let content = match &*shown {
+        Shown::Loading => html! { <p class="muted">{ "Loading…" }</p> },
+        Shown::Code(code) => drawn(code, props),
+        Shown::TooLong => html! {
+            <p class="err" role="status">{ format!("Too long for a QR code: the {} has {} characters, and a code holds {LONGEST}. Save as JSON and send the file.", props.of, props.address.len()) }</p>
+        },
+        Shown::NotFetched => html! { <p class="err" role="status">{ crate::app::NOT_FETCHED }</p> },
+    };
+    html! { <details class="qr-code" {ontoggle}><summary>{ format!("QR code of the {}", props.of) }</summary>{ content }</details> }
+}
+
+fn drawn(code: &QrCode, props: &QrCodeOfProps) -> Html {
+    let name = format!("{}-qr", props.name);
+    let save_svg = {
+        let (svg, name) = (code.svg(), format!("{name}.svg"));
+        Callback::from(move |_: MouseEvent| files::download(&name, "image/svg+xml", &svg))
+    };
+    let save_png = {
+        let code = code.clone();
+        Callback::from(move |_: MouseEvent| {
+            if let Some(url) = png(&code) {
+                files::save(&url, &format!("{name}.png"));
+            }
+        })
+    };
+    let QrCode { size, path } = code;
+    html! { <>
+        <svg role="img" aria-label={format!("QR code of the {}, which is the text in the field", props.of)} viewBox={format!("0 0 {size} {size}")}>
+            <path class="light" d={format!("M0 0h{size}v{size}H0z")} /><path class="dark" d={path.clone()} />
+        </svg>
+        if *size > DENSE {
+            <p class="muted small">{ format!("{size} × {size} modules: show it large, so that a phone can read it.") }</p>
+        }
+        <div class="row"><button class="line" onclick={save_svg}>{ "QR code as SVG" }</button><button class="line" onclick={save_png}>{ "QR code as PNG" }</button></div>
+    </> }
+}
+
+/// Paints a code, and returns it as a data URL of a PNG.
+fn png(code: &QrCode) -> Option<String> {
+    let canvas = web_sys::window()?.document()?.create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
+    let side = f64::from(code.size) * PIXELS;
+    canvas.set_width(side as u32);
+    canvas.set_height(side as u32);
+    let pen = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
+    pen.set_fill_style_str("#fff");
+    pen.fill_rect(0.0, 0.0, side, side);
+    pen.set_fill_style_str("#000");
+    pen.scale(PIXELS, PIXELS).ok()?;
+    pen.fill_with_path_2d(&Path2d::new_with_path_string(&code.path).ok()?);
+    canvas.to_data_url().ok()
+}
