@@ -1,5 +1,5 @@
 //! Links open forever, and damaged ones never do. Each case in `tests/links/v1/` has a link, its scenario and the digest of
-//! its run. `CONVERGE_RENEW=1` adds cases for new examples; existing cases never change.
+//! its run. `CONVERGE_RENEW=1` adds cases for new examples and for new semantics; existing cases never change.
 
 mod common;
 
@@ -50,7 +50,7 @@ fn golden() -> Vec<(String, Golden)> {
     if std::env::var_os("CONVERGE_RENEW").is_some() {
         std::fs::create_dir_all(folder()).expect("a folder");
         for example in EXAMPLES.iter().filter(|example| fits(example)) {
-            let file = folder().join(format!("{}.1r.json", example.id));
+            let file = folder().join(format!("{}.1r.{SEMANTICS}.json", example.id));
             if !file.exists() {
                 let scenario = example.scenario();
                 let case = Golden { link: encode(&scenario).expect("a link"), digest: digest(&scenario), scenario };

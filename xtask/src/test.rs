@@ -58,7 +58,7 @@ impl TestProgram {
     /// Compiles all tests at once: package by package, common dependencies would be compiled again with other features.
     /// The benchmarks have no tests.
     fn compile() -> Result<Vec<TestProgram>> {
-        let packages = ["converge", "converge-js", "xtask", "browser-tests"];
+        let packages = ["converge", "converge-js", "converge-fuzz", "xtask", "browser-tests"];
         let mut command = cargo();
         command.args(["test", "--no-run", "--locked", "--lib", "--bins", "--tests"]);
         command.args(packages.iter().flat_map(|package| ["--package", package]));
