@@ -58,6 +58,12 @@
     if (link.href !== current) link.href = current;
   }
   script.dataset.worker = new URL("worker.js", folder).href;
+  if (self.origin === "null") {
+    // A frame without an origin starts no module as a worker, but a script from a blob.
+    const text = `self.convergeFolder = ${JSON.stringify(folder.href)}; importScripts(convergeFolder + "sandbox-worker.js");`;
+    script.dataset.worker = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    script.dataset.classicWorker = "";
+  }
   import(new URL("converge.js", folder).href)
     .then((page) => page.default({ module_or_path: new URL("converge_bg.wasm", folder) }))
     .catch(failed);

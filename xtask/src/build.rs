@@ -2,7 +2,7 @@
 
 use crate::setup::{WASM, WasmCompiler, wasm_compiler};
 use crate::weight::Weight;
-use crate::{Result, cargo, layout, root, run};
+use crate::{Result, cargo, layout, package, root, run};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,6 +22,7 @@ pub fn page(out: &Path) -> Result<Weight> {
     println!("Splitting off what is loaded on demand, and generating the JavaScript bindings.");
     bind(&split(&wasm, &version)?, "converge", &version)?;
     layout::accept_any_media_type(&version.join("later.js"))?;
+    package::write_sandbox_worker(&version)?;
     println!("Compiling the engine as a JavaScript module.");
     engine(&staging)?;
     copy(&root().join("www"), &staging)?;

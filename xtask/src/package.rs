@@ -91,7 +91,7 @@ const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsaf
 /// Returns the page in one file.
 fn single_file(page: &Path) -> Result<String> {
     let version = version_folder(page)?;
-    let mut packed = packed("page.js", module(&version)?.as_bytes());
+    let mut packed = packed("page.js", module(&version, FROM_MEMORY)?.as_bytes());
     for file in layout::files(&version)? {
         if file.extension().is_some_and(|extension| extension == "wasm") {
             packed.push_str(&self::packed(&file.to_string_lossy(), &bytes_of(&version.join(&file))?));
@@ -125,8 +125,32 @@ fn packed(name: &str, bytes: &[u8]) -> String {
     format!("<script type=\"application/gzip\" data-file=\"{name}\">{text}</script>\n")
 }
 
-/// Joins the two scripts of the page, which import each other, to one that takes the split files from memory.
-fn module(version: &Path) -> Result<String> {
+/// A function that takes a split file from memory.
+const FROM_MEMORY: &str = "const part = async (name) => new Response(self.convergeFiles[name], { headers: { 'Content-Type': 'application/wasm' } });";
+
+/// A function that fetches a split file.
+const FROM_HOST: &str = "const part = (name) => fetch(new URL(name, self.convergeFolder));";
+
+/// Writes the script of the worker in a frame without an origin. Such a frame starts no module as a worker, but a script from a blob, which
+/// may import a script of any origin.
+///
+/// # Errors
+/// A script has another form than the generators' versions in Cargo.lock give it.
+pub(crate) fn write_sandbox_worker(version: &Path) -> Result<()> {
+    let mut text = String::new();
+    for line in module(version, FROM_HOST)?.lines().filter(|line| !line.starts_with("export {")) {
+        text.push_str(&line.strip_prefix("export ").unwrap_or(line).replace("import.meta.url", "self.convergeFolder"));
+        text.push('\n');
+    }
+    if text.contains("import.meta") || !text.contains("function __wbg_init(") {
+        return Err("converge.js has another form than the generator's version in Cargo.lock gives it".into());
+    }
+    text.push_str("__wbg_init({ module_or_path: new URL(\"converge_bg.wasm\", self.convergeFolder) });\n");
+    write(&version.join("sandbox-worker.js"), &text)
+}
+
+/// Joins the two scripts of the page, which import each other, to one. `part` defines the function that returns a split file.
+fn module(version: &Path, part: &str) -> Result<String> {
     let (main, later) = (read(&version.join("converge.js"))?, read(&version.join("later.js"))?);
     let mut exported = Vec::new();
     let mut body = String::new();
@@ -141,11 +165,7 @@ fn module(version: &Path) -> Result<String> {
     if exported.is_empty() || body.contains("import.meta") {
         return Err("later.js has another form than the splitter's version in Cargo.lock gives it".into());
     }
-    let mut text = format!(
-        "const part = async (name) => new Response(self.convergeFiles[name], {{ headers: {{ 'Content-Type': 'application/wasm' }} }});\n\
-         const later = (() => {{\n{body}\nreturn {{ {} }};\n}})();\n",
-        exported.join(", ")
-    );
+    let mut text = format!("{part}\nconst later = (() => {{\n{body}\nreturn {{ {} }};\n}})();\n", exported.join(", "));
     for line in main.lines() {
         match line.strip_prefix("import * as ").and_then(|rest| rest.split_once(" from \"./later.js\"")) {
             Some((name, _)) => text.push_str(&format!("const {name} = later;\n")),

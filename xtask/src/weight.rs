@@ -27,7 +27,7 @@ const LESSON_CODE: &str = "split_lesson";
 const ON_DEMAND_FOLDERS: [&str; 1] = ["embed"];
 
 /// Files of the page that opening it does not load.
-const ON_DEMAND_FILES: [&str; 1] = ["embed.js"];
+const ON_DEMAND_FILES: [&str; 2] = ["embed.js", "sandbox-worker.js"];
 
 /// The size of the page in bytes, gzipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -194,7 +194,8 @@ pub(super) fn script_folder() -> Option<String> {
     Some(url[..=url.rfind('/')?].to_string())
 }
 
-/// Returns the address of the worker's script, which the page's script notes.
-pub fn worker() -> Option<String> {
-    script()?.get_attribute("data-worker")
+/// Returns the address of the worker's script, which the page's script notes, and whether it is a module.
+pub fn worker() -> Option<(String, bool)> {
+    let script = script()?;
+    Some((script.get_attribute("data-worker")?, !script.has_attribute("data-classic-worker")))
 }

@@ -119,9 +119,9 @@ fn ready() -> EngineEvent {
 }
 
 fn worker(place: &Rc<RefCell<Place>>, events: &Callback<EngineEvent>) -> Result<Place, JsValue> {
-    let script = address::worker().ok_or("no script")?;
+    let (script, is_module) = address::worker().ok_or("no script")?;
     let options = WorkerOptions::new();
-    options.set_type(WorkerType::Module);
+    options.set_type(if is_module { WorkerType::Module } else { WorkerType::Classic });
     let worker = Worker::new_with_options(&script, &options)?;
     let is_ready = Rc::new(Cell::new(false));
     let on_message = {
