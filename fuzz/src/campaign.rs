@@ -131,11 +131,12 @@ fn judge(target: &Target, input: &str) -> (Result<String, String>, usize) {
     (answer, memory)
 }
 
-/// Returns a hash of an answer or a fault without numbers and quotations, which are different for every input.
+/// Returns a hash of the first error of an answer, or of a fault, without numbers and quotations, which are different for
+/// every input.
 fn outline(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     let mut quote = None;
-    for c in text.chars().take(400) {
+    for c in text.chars().take_while(|c| *c != ';').take(160) {
         match quote {
             Some(mark) => quote = Some(mark).filter(|mark| *mark != c),
             None if matches!(c, '`' | '"') => quote = Some(c),

@@ -105,10 +105,16 @@ fn seeds() -> Vec<String> {
         let body = before.splitn(3, "---").nth(2).unwrap_or_default();
         for part in lesson.split("\n## ").skip(1) {
             let scenarios = body.find("```").map_or("", |start| &body[start..]);
-            seeds.push(text::limited(format!("{HEAD}{scenarios}\n## {part}")));
+            let seed = format!("{HEAD}{scenarios}\n## {part}");
+            // Long texts and many scenarios need more time.
+            seeds.extend((seed.len() < 2000).then_some(seed));
         }
     }
     seeds.push(format!("{HEAD}\n## A {{#a}}\n\ntext\n"));
+    seeds.push(format!(
+        "{HEAD}\n```scenario a ex=first-update until=400\n```\n\n## A {{#a}}\n\n*One* of {{{{a: messages}}}} and \
+         {{{{a: runs(converged) <= 1 %}}}}, [x](#a).\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python of=a\nf()  # @message_sent inventory\n```\n"
+    ));
     seeds
 }
 

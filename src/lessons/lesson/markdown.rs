@@ -56,6 +56,9 @@ pub(super) fn parse(text: &str) -> Result<Lesson, Vec<LessonError>> {
     if reader.lesson.steps.is_empty() && reader.errors.is_empty() {
         reader.error(1, "at least one heading `## Title {#id}` is expected");
     }
+    // A block that is not closed ends with the file.
+    let last = reader.lesson.lines.len().max(1);
+    reader.errors.iter_mut().for_each(|error| error.line = error.line.min(last));
     reader.errors.sort_by_key(|error| error.line);
     if reader.errors.is_empty() { Ok(reader.lesson) } else { Err(reader.errors) }
 }

@@ -150,8 +150,8 @@ mod tests {
         assert_eq!(drawing(&format!("https://a.example/##{LINK}")).as_deref(), Some(LINK));
         let parts = split(&format!("#{LINK}#t=5"));
         assert_eq!((parts.drawing.as_deref(), &*parts.options), (Some(LINK), &[("t".into(), "5".into())][..]));
-        assert_eq!(split("ex=outbox#top").unknown, ["top"]);
-        assert_eq!(split("ex=outbox&set.a.name=#1").options, [("set.a.name".into(), "#1".into())]);
+        assert_eq!(split("#ex=outbox#top").unknown, ["top"]);
+        assert_eq!(split("#ex=outbox&set.a.name=#1").options, [("set.a.name".into(), "#1".into())]);
     }
 
     #[test]
