@@ -167,6 +167,12 @@ pub fn is_embed() -> bool {
     root.and_then(|root| root.get_attribute("data-mode")).as_deref() == Some("embed")
 }
 
+/// Returns whether the page has an origin; a sandboxed frame has none.
+pub fn has_origin() -> bool {
+    let origin = js_sys::Reflect::get(&js_sys::global(), &"origin".into()).ok().and_then(|origin| origin.as_string());
+    origin.is_some_and(|origin| origin != "null")
+}
+
 /// Returns the playground's address for the drawing of an embed.
 pub fn playground() -> String {
     let base = script_folder().unwrap_or_else(|| "../".into());

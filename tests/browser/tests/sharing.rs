@@ -180,6 +180,9 @@ fn a_sandboxed_embed_runs_its_engine_in_a_worker() {
     publish_and_converge(&browser);
     let answers = browser.run("return window.answers ?? 0").as_u64().expect("a number");
     assert!(answers > 5, "{answers} answers of a worker");
+    // The sandbox allows no windows.
+    browser.click("a.open");
+    wait_for_notice(&browser, "open no window");
 }
 
 #[test]

@@ -126,6 +126,25 @@ impl Page {
         })
     }
 
+    /// In a frame without an origin, a link to a new window may do nothing. Then a notice states the reason.
+    fn on_open_playground(&self) -> Callback<MouseEvent> {
+        let send = self.send.clone();
+        Callback::from(move |event: MouseEvent| {
+            let anchor = event.target_dyn_into::<web_sys::Element>().and_then(|target| target.closest("a").ok()?);
+            let Some(href) = anchor.filter(|_| !address::has_origin()).and_then(|anchor| anchor.get_attribute("href"))
+            else {
+                return;
+            };
+            event.prevent_default();
+            let opened = web_sys::window().and_then(|window| window.open_with_url_and_target(&href, "_blank").ok()?);
+            if opened.is_none() {
+                send.emit(Msg::Notify(
+                    "The host page lets this frame open no window (its sandbox lacks allow-popups).".into(),
+                ));
+            }
+        })
+    }
+
     fn card(&self, node: usize) -> Html {
         let model = &self.model;
         let placed = model.scene.nodes[node].clone();
@@ -186,7 +205,7 @@ impl Page {
 
     /// Draws an embed's link to the playground.
     fn playground_link(&self) -> Html {
-        html! { <a class="open" href={address::playground()} onpointerenter={self.on_playground()} onfocus={self.on_playground()} target="_blank" rel="noopener">{ "Open in playground" }</a> }
+        html! { <a class="open" href={address::playground()} onpointerenter={self.on_playground()} onfocus={self.on_playground()} onclick={self.on_open_playground()} target="_blank" rel="noopener">{ "Open in playground" }</a> }
     }
 
     /// Draws the publish button of a drawing that is too small for a button beside its service.
