@@ -37,6 +37,7 @@ pub struct Campaign<'a> {
     random: Random,
     /// Inputs with different answers. The first ones are the target's seeds.
     kept: Vec<String>,
+    seeds: usize,
     answers: BTreeSet<u64>,
     faults: BTreeSet<u64>,
     /// What was found.
@@ -48,10 +49,12 @@ pub struct Campaign<'a> {
 impl<'a> Campaign<'a> {
     /// Begins a campaign.
     pub fn new(target: &'a Target, seed: u64) -> Campaign<'a> {
+        let kept = (target.seeds)();
         Campaign {
             target,
             random: Random::new(seed),
-            kept: (target.seeds)(),
+            seeds: kept.len(),
+            kept,
             answers: BTreeSet::new(),
             faults: BTreeSet::new(),
             findings: Vec::new(),
@@ -73,11 +76,8 @@ impl<'a> Campaign<'a> {
             if self.findings.len() >= MOST_FINDINGS {
                 return number;
             }
-            let input = (self.target.change)(
-                &self.kept[self.random.below(self.kept.len())].clone(),
-                &self.kept[self.random.below(self.kept.len())].clone(),
-                &mut self.random,
-            );
+            let (input, donor) = (self.pick(), self.pick());
+            let input = (self.target.change)(&self.kept[input], &self.kept[donor], &mut self.random);
             if !self.check(input, observer) {
                 return number + 1;
             }
@@ -107,11 +107,17 @@ impl<'a> Campaign<'a> {
         goes_on
     }
 
+    /// Returns the place of an input to change: every second time that of a seed, so that the inputs do not drift to nonsense.
+    fn pick(&mut self) -> usize {
+        let among = if self.random.once_in(2) { self.seeds } else { self.kept.len() };
+        self.random.below(among)
+    }
+
     fn keep(&mut self, input: String) {
         if self.kept.len() < MOST_KEPT {
             self.kept.push(input);
         } else {
-            let place = self.random.below(MOST_KEPT);
+            let place = self.seeds + self.random.below(MOST_KEPT - self.seeds);
             self.kept[place] = input;
         }
     }
