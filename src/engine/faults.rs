@@ -173,7 +173,7 @@ impl Engine {
     fn on_running_bus(&mut self, id: &str, act: impl FnOnce(&mut Bus, Micros, &mut Context)) {
         self.on_bus(id, |bus, now, ctx| {
             if bus.is_up() {
-                act(bus, now, ctx);
+                act(bus, now, ctx)
             }
         });
     }
