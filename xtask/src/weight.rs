@@ -16,9 +16,18 @@ pub const FIRST_LOAD_BUDGET: usize = 450 * 1024;
 pub const TOTAL_BUDGET: usize = 1_468_006; // 1.4 MiB
 
 /// Folders and files beside the page, which it never loads: course content, the engine as a module for other pages, course
-/// pages as examples, the schemas of documents and messages, and what hosts read.
-const APART: [&str; 7] =
-    ["lessons", "engine", "examples", "scenario.schema.json", "messages.schema.json", "_headers", ".htaccess"];
+/// pages as examples, the schemas of documents and messages, what hosts read, and the page's script as the worker of sandboxed
+/// frames.
+const APART: [&str; 8] = [
+    "lessons",
+    "engine",
+    "examples",
+    "scenario.schema.json",
+    "messages.schema.json",
+    "_headers",
+    ".htaccess",
+    "sandbox-worker.js",
+];
 
 /// How the names of the split files begin that only a lesson loads.
 const LESSON_CODE: &str = "split_lesson";
@@ -27,7 +36,7 @@ const LESSON_CODE: &str = "split_lesson";
 const ON_DEMAND_FOLDERS: [&str; 1] = ["embed"];
 
 /// Files of the page that opening it does not load.
-const ON_DEMAND_FILES: [&str; 2] = ["embed.js", "sandbox-worker.js"];
+const ON_DEMAND_FILES: [&str; 1] = ["embed.js"];
 
 /// The size of the page in bytes, gzipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
