@@ -56,15 +56,14 @@ impl RunContext<'_> {
             for (update, prospect) in self.prospects(&mut finder, node, key, state) {
                 let list = if prospect.is_hopeful() { &mut waiting } else { &mut stuck };
                 if list.len() < MAX_EXPLANATIONS {
-                    let stuck_update = update.filter(|_| !prospect.is_hopeful());
-                    let steps = stuck_update.map(|update| self.delivery_steps(node, update)).unwrap_or_default();
-                    list.push(Explanation { node, key, update, steps, prospect });
+                    list.push(Explanation { node, key, update, steps: Vec::new(), prospect });
                 }
             }
             if stuck.len() == MAX_EXPLANATIONS {
                 break;
             }
         }
+        self.find_delivery_steps(&mut stuck);
         match (stuck.is_empty(), waiting.is_empty()) {
             (false, _) => Convergence::WillNotConverge(stuck),
             (true, false) => Convergence::Converging(waiting),
@@ -81,15 +80,26 @@ impl RunContext<'_> {
     pub fn explain(&self, node: NodeId, key: KeyId) -> Vec<Explanation> {
         let Some(copy) = self.analysis.staleness.copy(node, key) else { return Vec::new() };
         let prospects = self.prospects(&mut ProspectFinder::new(self), node, key, copy.state());
-        let explanations = prospects.into_iter().take(MAX_EXPLANATIONS).map(|(update, prospect)| {
-            let steps = match (copy.state(), update) {
-                (CopyState::Stale | CopyState::Down, Some(update)) => self.delivery_steps(node, update),
-                (CopyState::Stale | CopyState::Down, None) => Vec::new(),
-                (CopyState::Diverged | CopyState::Conflicted | CopyState::Consistent, _) => self.write_steps(node, key),
-            };
-            Explanation { node, key, update, steps, prospect }
-        });
-        explanations.collect()
+        let explanation = |(update, prospect)| Explanation { node, key, update, steps: Vec::new(), prospect };
+        let mut explanations: Vec<Explanation> =
+            prospects.into_iter().take(MAX_EXPLANATIONS).map(explanation).collect();
+        match copy.state() {
+            CopyState::Stale | CopyState::Down => self.find_delivery_steps(&mut explanations),
+            CopyState::Diverged | CopyState::Conflicted | CopyState::Consistent => {
+                let steps = self.write_steps(node, key);
+                explanations.iter_mut().for_each(|explanation| explanation.steps = steps.clone());
+            }
+        }
+        explanations
+    }
+
+    /// Finds the steps of the explanations that are about an update, in one reading of the records.
+    fn find_delivery_steps(&self, explanations: &mut [Explanation]) {
+        let about = |it: &Explanation| it.update.map(|update| (it.node, update));
+        let mut steps = self.delivery_steps(explanations.iter().filter_map(about)).into_iter();
+        for explanation in explanations.iter_mut().filter(|it| it.update.is_some()) {
+            explanation.steps = steps.next().unwrap_or_default();
+        }
     }
 
     fn prospects(

@@ -84,6 +84,16 @@ impl Messages {
         self.in_flight.iter().map(|(id, message)| (*id, message))
     }
 
+    /// Iterates over the messages in flight from an id on, oldest first.
+    pub fn since(&self, from: MessageId) -> impl Iterator<Item = (MessageId, &MessageInFlight)> {
+        self.in_flight.range(from..).map(|(id, message)| (*id, message))
+    }
+
+    /// Returns the id of the next message.
+    pub fn next_id(&self) -> MessageId {
+        MessageId(self.recent.total())
+    }
+
     /// Returns the number of messages in flight.
     pub fn len(&self) -> usize {
         self.in_flight.len()

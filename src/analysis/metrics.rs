@@ -82,8 +82,16 @@ impl Metrics {
 
     /// Takes the samples that are due before `now`.
     pub fn advance_to(&mut self, now: Micros, analysis: &Analysis) {
+        let mut last: Option<Sample> = None;
         while self.next_sample_at() < now && self.samples.len() as Micros <= SAMPLES {
-            self.samples.push(self.sample(self.next_sample_at(), analysis));
+            let at = self.next_sample_at();
+            // Nothing happened between these samples, so only the age differs.
+            let sample = match last {
+                Some(last) => Sample { at, age: if last.behind > 0 { last.age + (at - last.at) } else { 0 }, ..last },
+                None => self.sample(at, analysis),
+            };
+            self.samples.push(sample.clone());
+            last = Some(sample);
         }
     }
 

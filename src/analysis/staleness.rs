@@ -127,11 +127,14 @@ pub struct Staleness {
     each_copy: bool,
     notices: Vec<(Micros, Notice)>,
     changed: NodeSet,
+    /// Number of records so far that may have changed a copy.
+    revision: u64,
 }
 
 impl Staleness {
     pub(super) fn observe(&mut self, record: &Record, event_writes: &EventWrites) {
         let at = record.at;
+        self.revision += 1;
         match &record.fact {
             Fact::FlowDeclared { from, to } => {
                 self.flows.entry(*from).or_default().insert(*to, ());
@@ -197,7 +200,7 @@ impl Staleness {
             | Fact::BusStarted { .. }
             | Fact::HintStored { .. }
             | Fact::HintRemoved { .. }
-            | Fact::TreesCompared { .. } => {}
+            | Fact::TreesCompared { .. } => self.revision -= 1,
         }
     }
 
@@ -283,11 +286,14 @@ impl Staleness {
             }
             return self.recount_copy(at, node, key);
         }
-        copy.missing.retain(|missing| *missing > copy.newest_applied);
-        let mut behind = copy.behind.split_off(&version);
-        let at_version = behind.remove(&version);
-        let older = std::mem::replace(&mut copy.behind, behind);
-        let reflected: Vec<MissingUpdate> = older.into_values().chain(at_version).collect();
+        // Only what is removed is visited: a copy may miss many updates.
+        while copy.missing.first().is_some_and(|missing| *missing <= copy.newest_applied) {
+            copy.missing.pop_first();
+        }
+        let mut reflected: Vec<MissingUpdate> = Vec::new();
+        while let Some(oldest) = copy.behind.first_entry().filter(|oldest| *oldest.key() <= version) {
+            reflected.push(oldest.remove());
+        }
         for behind in reflected {
             self.count_reflected(at, behind.update);
         }

@@ -290,7 +290,7 @@ impl Playback {
             return None;
         }
         self.pending = false;
-        self.unanswered_command = None;
+        let is_command = self.unanswered_command.take().is_some();
         // Lessons and grades are not about a run.
         let is_about_course = matches!(answer.report, Report::Lesson(_) | Report::Grade(_));
         if answer.epoch != self.epoch && !is_about_course {
@@ -301,6 +301,8 @@ impl Playback {
             self.now = frame.now;
             self.until = frame.until;
             self.more = frame.more;
+            // In the past, the engine may need several requests to execute a command.
+            self.moving |= is_command && frame.more;
             self.moving &= frame.more || self.is_moved_by_queue();
             self.seeks_mark &= frame.more && frame.marks.is_empty();
             if frame.whole {

@@ -75,6 +75,8 @@ pub struct RunView {
     pub marks: Vec<Mark>,
     /// Faults over time.
     pub faults: Vec<FaultBar>,
+    /// The active ones, by their place in the list.
+    open_faults: Vec<usize>,
     /// The state of all copies together.
     pub summary: Rc<Summary>,
     /// Virtual time.
@@ -139,6 +141,7 @@ impl RunView {
         }
         self.marks.extend(frame.marks);
         discard_oldest(&mut self.marks);
+        self.discard_oldest_faults();
         if *self.cut != frame.cut {
             self.cut = Rc::new(frame.cut);
             changes.cards = true;
@@ -165,6 +168,19 @@ impl RunView {
         changes
     }
 
+    /// Discards the older half of too many faults, but none that is active.
+    fn discard_oldest_faults(&mut self) {
+        if self.faults.len() > MAX_HISTORY {
+            let older = self.faults.len() - MAX_HISTORY / 2;
+            let mut place = 0;
+            self.faults.retain(|bar| {
+                place += 1;
+                place > older || bar.to.is_none()
+            });
+            self.open_faults = (0..self.faults.len()).filter(|place| self.faults[*place].to.is_none()).collect();
+        }
+    }
+
     fn apply_fault(&mut self, mark: &Mark) {
         // A service may be crashed and slow: these are two faults.
         let began_by = match mark.kind {
@@ -179,15 +195,17 @@ impl RunView {
             | MarkKind::FirstStale
             | MarkKind::Converged => mark.kind,
         };
-        let is_open = |bar: &FaultBar, ends: (NodeId, Option<NodeId>)| {
-            let same = bar.ends == ends || ends.1.is_some_and(|to| bar.ends == (to, Some(ends.0)));
-            bar.to.is_none() && same && bar.kind == began_by
-        };
         let ends = (mark.node, mark.to);
+        let is_same = |bar: &FaultBar| {
+            let same = bar.ends == ends || ends.1.is_some_and(|to| bar.ends == (to, Some(ends.0)));
+            same && bar.kind == began_by
+        };
+        let open = self.open_faults.iter().rposition(|place| is_same(&self.faults[*place]));
         match mark.kind {
             MarkKind::Crash | MarkKind::Cut | MarkKind::Fault => {
                 // Both directions of a link are shown as one fault.
-                if !self.faults.iter().any(|bar| is_open(bar, ends)) {
+                if open.is_none() {
+                    self.open_faults.push(self.faults.len());
                     self.faults.push(FaultBar {
                         from: mark.at,
                         to: None,
@@ -198,8 +216,8 @@ impl RunView {
                 }
             }
             MarkKind::Restart | MarkKind::Heal | MarkKind::FaultEnded => {
-                if let Some(bar) = self.faults.iter_mut().rev().find(|bar| is_open(bar, ends)) {
-                    bar.to = Some(mark.at);
+                if let Some(open) = open {
+                    self.faults[self.open_faults.remove(open)].to = Some(mark.at);
                 }
             }
             MarkKind::Update | MarkKind::FirstStale | MarkKind::Converged | MarkKind::Lost => {}

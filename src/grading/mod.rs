@@ -13,7 +13,7 @@ use crate::analysis::history::HistoryRecorder;
 use crate::scenario::goal::{Condition, Figure, Requirement};
 use crate::scenario::{Goal, Micros, Scenario, ScenarioError, Task, link, micros};
 use crate::session::Run;
-use crate::session::sweep::Sweep;
+use crate::session::sweep::{Sweep, SweepRun};
 use conditions::Conditions;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -32,7 +32,12 @@ pub struct Grader {
     failures: Vec<Option<(u64, Micros, String)>>,
     digest: Xxh3,
     max_events: u64,
+    /// The run in progress, and the history of its operations if the goals need it.
+    run: Option<(Box<SweepRun>, Option<HistoryRecorder>)>,
 }
+
+/// Events of a part of a run.
+const PART: u64 = 4096;
 
 impl std::fmt::Debug for Grader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -68,6 +73,7 @@ impl Grader {
             requirements,
             task: task.clone(),
             max_events,
+            run: None,
         })
     }
 
@@ -79,18 +85,31 @@ impl Grader {
 
     /// Makes the next run. Returns whether there are more to make.
     pub fn step(&mut self) -> bool {
+        let (done, _) = self.progress();
+        while self.step_part() && self.progress().0 == done {}
+        let (done, all) = self.progress();
+        done < all
+    }
+
+    /// Makes the next part of a run, which takes little time. Returns whether there is more to do.
+    pub fn step_part(&mut self) -> bool {
         let (done, all) = self.progress();
         if done >= all {
             return false;
         }
         let seed = done + 1;
-        let mut recorder = self.conditions.needs_history().then(HistoryRecorder::default);
-        let mut look = |record: &_| {
-            if let Some(recorder) = &mut recorder {
-                recorder.observe(record);
-            }
-        };
-        let run = self.sweep.measure(&self.scenario, seed, self.max_events, &mut look).expect("each seed is run once");
+        let (mut run, mut recorder) = self.run.take().unwrap_or_else(|| {
+            let mut recorder = self.conditions.needs_history().then(HistoryRecorder::default);
+            let mut look = |record: &_| recorder.iter_mut().for_each(|recorder| recorder.observe(record));
+            let begun = self.sweep.begin(&self.scenario, seed, self.max_events, &mut look);
+            (Box::new(begun.expect("each seed is run once")), recorder)
+        });
+        let mut look = |record: &_| recorder.iter_mut().for_each(|recorder| recorder.observe(record));
+        if !self.sweep.advance(&mut run, PART, &mut look) {
+            self.run = Some((run, recorder));
+            return true;
+        }
+        let run = self.sweep.finish(*run);
         self.judge(&run, recorder.as_ref(), seed);
         seed < all
     }

@@ -12,7 +12,7 @@ pub struct CourseDesk {
 }
 
 impl CourseDesk {
-    /// Answers a request about the course. Work goes on while `goes_on` returns true, and makes at least one run.
+    /// Answers a request about the course. Work goes on while `goes_on` returns true, and makes at least a part of a run.
     pub fn answer(&mut self, message: ToEngine, goes_on: &mut dyn FnMut() -> bool) -> FromEngine {
         let ToEngine { epoch, request } = message;
         let report = match request {

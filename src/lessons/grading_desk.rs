@@ -12,7 +12,7 @@ pub struct GradingDesk {
 }
 
 impl GradingDesk {
-    /// Answers a request. Grading goes on while `goes_on` returns true, and makes at least one run.
+    /// Answers a request. Grading goes on while `goes_on` returns true, and makes at least a part of a run.
     pub fn answer(&mut self, query: GradingQuery, goes_on: &mut dyn FnMut() -> bool) -> GradingReport {
         match query {
             GradingQuery::Begin { start, answer, task } => match begin(&start, &answer, &task) {
@@ -26,7 +26,7 @@ impl GradingDesk {
             GradingQuery::Cancel => self.grader = None,
         }
         let Some(grader) = &mut self.grader else { return GradingReport::NotBegun };
-        while grader.step() && goes_on() {}
+        while grader.step_part() && goes_on() {}
         let (runs, of) = grader.progress();
         if runs < of {
             return GradingReport::Progress { runs, of };

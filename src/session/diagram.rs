@@ -6,7 +6,7 @@ use super::run::Run;
 use crate::analysis::Quorums;
 use crate::scenario::{Micros, Scenario};
 use crate::trace::{Fact, MessageId, facts_about};
-use litemap::LiteMap;
+use std::collections::BTreeMap;
 
 /// Limit of messages.
 const MOST_MESSAGES: usize = 1500;
@@ -15,7 +15,7 @@ const MOST_MESSAGES: usize = 1500;
 /// too many.
 pub(super) fn messages(run: &Run, scenario: &Scenario, from: Micros, to: Micros) -> Vec<DiagramMessage> {
     let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
-    let mut messages: LiteMap<MessageId, DiagramMessage> = LiteMap::new();
+    let mut messages: BTreeMap<MessageId, DiagramMessage> = BTreeMap::new();
     for record in trace.since(trace.oldest()) {
         match &record.fact {
             Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } if record.at <= to => {

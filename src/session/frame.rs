@@ -2,8 +2,9 @@
 
 mod cards;
 mod faults;
+mod ribbons;
 
-use super::protocol::{Frame, Mark, MarkKind, MessageEnd, MessageView, RibbonChange};
+use super::protocol::{Frame, Mark, MarkKind, MessageEnd, MessageView};
 use super::run::Run;
 use super::{content, log_text};
 use crate::analysis::{Analysis, MessageInFlight, Notice};
@@ -12,13 +13,14 @@ use crate::scenario::{Scenario, micros};
 use crate::trace::{Fact, MessageId, Names, NodeId, Record, facts_about};
 pub use cards::service_view;
 use faults::FaultSet;
+use ribbons::Ribbons;
 
-/// Limit of messages in one frame; beyond it the frame is made whole.
-const MOST_MESSAGES: usize = 20_000;
-/// Limit of ribbon changes that are kept for whole frames; beyond it the older half is discarded.
-const MOST_RIBBONS: usize = 100_000;
+/// Limit of the messages in flight that the page shows: the oldest.
+const MOST_MESSAGES: usize = 5_000;
+/// Limit of the lost messages in a frame that were not shown before: the newest.
+const MOST_LOST: usize = 6;
 /// Limit of marks that are kept for whole frames; beyond it the older half is discarded.
-const MOST_MARKS: usize = 4_000;
+const MOST_MARKS: usize = 2_000;
 
 /// Collects what changes in a run, and builds frames from it.
 #[derive(Clone, Debug, Default)]
@@ -27,11 +29,8 @@ pub struct FrameBuilder {
     pub halted: Option<String>,
     /// The next frame contains everything.
     whole: bool,
-    sent: Vec<MessageView>,
-    ended: Vec<MessageEnd>,
-    ribbons: Vec<RibbonChange>,
-    /// Number of ribbon changes that were in a frame.
-    ribbons_sent: usize,
+    messages: ShownMessages,
+    ribbons: Ribbons,
     marks: Vec<Mark>,
     /// Number of marks that were in a frame.
     marks_sent: usize,
@@ -58,24 +57,23 @@ impl FrameBuilder {
     /// Makes the next frame contain everything.
     pub fn make_whole(&mut self) {
         self.whole = true;
-        self.sent.clear();
-        self.ended.clear();
+        self.messages = ShownMessages::default();
     }
 
     /// Collects what a record changes, after the analysis has observed it.
     pub fn observe(&mut self, record: &Record, analysis: &Analysis, engine: &Engine) {
         let names = engine.names();
         match &record.fact {
-            Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } if !self.whole => {
-                if let Some(info) = analysis.messages.get(*message) {
-                    self.sent.push(message_view(*message, info, analysis, names));
-                }
-            }
             Fact::MessageDelivered { message } if !self.whole => {
-                self.ended.push(MessageEnd { id: message.0, at: record.at, dropped: None });
+                let _ = self.messages.end(MessageEnd { id: message.0, at: record.at, dropped: None });
             }
             Fact::MessageDropped { message, cause } if !self.whole => {
-                self.ended.push(MessageEnd { id: message.0, at: record.at, dropped: Some(*cause) });
+                let end = MessageEnd { id: message.0, at: record.at, dropped: Some(*cause) };
+                if let Some(end) = self.messages.end(end)
+                    && let Some(info) = analysis.messages.recall(*message)
+                {
+                    self.messages.lose(message_view(*message, info, analysis, names), end);
+                }
             }
             Fact::UpdateCommitted { update, node, .. } | Fact::WriteCoordinated { update, node, .. } => {
                 let label = log_text::update(*update, analysis, names);
@@ -104,9 +102,6 @@ impl FrameBuilder {
                 }
             }
         }
-        if self.sent.len() + self.ended.len() > MOST_MESSAGES {
-            self.make_whole();
-        }
     }
 
     /// Returns the number of marks so far, including those that the analysis has just noticed.
@@ -128,7 +123,7 @@ impl FrameBuilder {
         let notices = run.analysis_mut().staleness.take_notices();
         for (at, notice) in notices {
             match notice {
-                Notice::ServiceState(node, state) => self.ribbons.push(RibbonChange { node, at, state }),
+                Notice::ServiceState(node, state) => self.ribbons.push(node, at, state),
                 Notice::FirstStale(node) => {
                     let label = format!("{} became stale first", run.engine().names().label(node));
                     self.mark(Mark { at, kind: MarkKind::FirstStale, node, to: None, update: None, label });
@@ -140,10 +135,6 @@ impl FrameBuilder {
                 Notice::WindowClosed(..) | Notice::Reflected(_) => {}
             }
         }
-        if self.ribbons.len() > MOST_RIBBONS {
-            self.ribbons.drain(..MOST_RIBBONS / 2);
-            self.ribbons_sent = self.ribbons_sent.saturating_sub(MOST_RIBBONS / 2);
-        }
         // Marks of one frame come from records and notices; the page receives them in order of time.
         let sent = self.marks_sent.min(self.marks.len());
         self.marks[sent..].sort_by_key(|mark| mark.at);
@@ -154,11 +145,10 @@ impl FrameBuilder {
         self.take_notices(run);
         let whole = std::mem::take(&mut self.whole);
         if whole {
-            self.ribbons_sent = 0;
             self.marks_sent = 0;
-            self.sent = in_flight(run);
-            self.ended.clear();
+            self.messages = ShownMessages::default();
         }
+        let (sent, ended) = self.messages.take_changes(run);
         let cards = self.cards(run, scenario, whole);
         let engine = run.engine();
         let frame = Frame {
@@ -170,18 +160,17 @@ impl FrameBuilder {
             events: engine.events(),
             records: engine.trace().total(),
             digest: engine.trace().digest().hex(),
-            sent: std::mem::take(&mut self.sent),
-            ended: std::mem::take(&mut self.ended),
+            sent,
+            ended,
             in_flight: run.analysis().messages.len() as u32,
             cut: self.faults.cut(),
             active_faults: self.faults.active(),
-            ribbons: self.ribbons[self.ribbons_sent..].to_vec(),
+            ribbons: self.ribbons.take(whole),
             marks: self.marks[self.marks_sent..].to_vec(),
             summary: cards::summary(run),
             halted: self.halted.clone(),
             ..cards
         };
-        self.ribbons_sent = self.ribbons.len();
         self.marks_sent = self.marks.len();
         frame
     }
@@ -214,10 +203,54 @@ impl FrameBuilder {
     }
 }
 
-fn in_flight(run: &Run) -> Vec<MessageView> {
-    let (analysis, names) = (run.analysis(), run.engine().names());
-    let messages = analysis.messages.iter().take(MOST_MESSAGES);
-    messages.map(|(id, info)| message_view(id, info, analysis, names)).collect()
+/// The messages that the page shows: of those in flight, the oldest up to [`MOST_MESSAGES`]. So a frame is small however
+/// many are in flight, and a message that ends before the next frame is in none.
+#[derive(Clone, Debug, Default)]
+struct ShownMessages {
+    /// The first message that was not in a frame. The page shows all in flight before it.
+    next: u64,
+    /// Number of the messages in flight before it.
+    count: usize,
+    /// The shown messages that ended since the last frame.
+    ended: Vec<MessageEnd>,
+    /// The newest messages that were lost since the last frame and not shown before.
+    lost: Vec<(MessageView, MessageEnd)>,
+}
+
+impl ShownMessages {
+    /// Notes that a message ended. Returns its end if the message is not shown.
+    fn end(&mut self, end: MessageEnd) -> Option<MessageEnd> {
+        if end.id >= self.next {
+            return Some(end);
+        }
+        self.count = self.count.saturating_sub(1);
+        self.ended.push(end);
+        None
+    }
+
+    /// Notes that a message was lost that is not shown.
+    fn lose(&mut self, message: MessageView, end: MessageEnd) {
+        if self.lost.len() == MOST_LOST {
+            self.lost.remove(0);
+        }
+        self.lost.push((message, end));
+    }
+
+    /// Returns the messages to show, and the ends of shown messages, since the last frame.
+    fn take_changes(&mut self, run: &Run) -> (Vec<MessageView>, Vec<MessageEnd>) {
+        let (analysis, names) = (run.analysis(), run.engine().names());
+        let (mut sent, lost_ends): (Vec<MessageView>, Vec<MessageEnd>) = self.lost.drain(..).unzip();
+        let mut ended = std::mem::take(&mut self.ended);
+        ended.extend(lost_ends);
+        ended.sort_by_key(|end| end.at);
+        let mut waiting = analysis.messages.since(MessageId(self.next));
+        let room = MOST_MESSAGES.saturating_sub(self.count);
+        let before = sent.len();
+        sent.extend(waiting.by_ref().take(room).map(|(id, info)| message_view(id, info, analysis, names)));
+        self.count += sent.len() - before;
+        self.next = waiting.next().map_or(analysis.messages.next_id(), |(id, _)| id).0;
+        (sent, ended)
+    }
 }
 
 fn message_view(id: MessageId, info: &MessageInFlight, analysis: &Analysis, names: &Names) -> MessageView {

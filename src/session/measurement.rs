@@ -3,12 +3,20 @@
 use super::labels;
 use super::protocol::MeasurementRow;
 use super::quantile_sketch::QuantileSketch;
-use super::sweep::Sweep;
+use super::sweep::{MOST_EVENTS, Sweep, SweepRun};
 use crate::scenario::{Consistency, Scenario};
+
+/// Events of a part of a run, between two looks at the time.
+const PART: u64 = 512;
 
 /// The measurements at each consistency level.
 #[derive(Debug)]
-pub struct ConsistencyMeasurement(pub Vec<(Consistency, Sweep)>);
+pub struct ConsistencyMeasurement {
+    /// The measurements.
+    pub levels: Vec<(Consistency, Sweep)>,
+    /// The seed that is being run, the level, and its run.
+    unfinished: Option<(u64, usize, Box<SweepRun>)>,
+}
 
 /// Number of seeds that the page measures.
 pub const SEEDS: u64 = 20;
@@ -16,20 +24,36 @@ pub const SEEDS: u64 = 20;
 impl ConsistencyMeasurement {
     /// Creates measurements without runs.
     pub fn new(scenario: &Scenario, group: usize) -> Self {
-        ConsistencyMeasurement(Consistency::ALL.map(|it| (it, Sweep::new(&scenario.under(group, it)))).into())
+        let levels = Consistency::ALL.map(|it| (it, Sweep::new(&scenario.under(group, it)))).into();
+        ConsistencyMeasurement { levels, unfinished: None }
     }
 
-    /// Runs the scenario with a seed at each consistency level of a group, unless that seed was run already.
-    pub fn run(&mut self, scenario: &Scenario, group: usize, seed: u64) {
-        for (consistency, measured) in &mut self.0 {
-            let _ = measured.run(&scenario.under(group, *consistency), seed);
+    /// Runs the scenario with a seed at each consistency level of a group, unless that seed was run already, or continues such
+    /// runs. Returns whether all are finished before `pauses`, which is asked after each part of a run.
+    pub fn run(&mut self, scenario: &Scenario, group: usize, seed: u64, pauses: &dyn Fn() -> bool) -> bool {
+        let unfinished = self.unfinished.take().filter(|(of, ..)| *of == seed);
+        let first = unfinished.as_ref().map_or(0, |(_, level, _)| *level);
+        let mut continued = unfinished.map(|(_, _, run)| *run);
+        for level in first..self.levels.len() {
+            let (consistency, measured) = &mut self.levels[level];
+            let under = scenario.under(group, *consistency);
+            let begun = continued.take().map_or_else(|| measured.begin(&under, seed, MOST_EVENTS, &mut |_| {}), Ok);
+            let Ok(mut run) = begun else { continue };
+            while !measured.advance(&mut run, PART, &mut |_| {}) {
+                if pauses() {
+                    self.unfinished = Some((seed, level, Box::new(run)));
+                    return false;
+                }
+            }
+            measured.finish(run);
         }
+        true
     }
 
     /// Returns the rows.
     pub fn rows(&self) -> Vec<MeasurementRow> {
         let row = |what: &str, cell: &dyn Fn(&Sweep) -> String| {
-            (what.to_string(), self.0.iter().map(|(_, measured)| cell(measured)).collect())
+            (what.to_string(), self.levels.iter().map(|(_, measured)| cell(measured)).collect())
         };
         vec![
             row("write latency, median", &|it| at(&it.write_latency_us, 0.5)),

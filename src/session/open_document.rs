@@ -32,6 +32,16 @@ struct Measured {
     scenario: Scenario,
     group: usize,
     compared: ConsistencyMeasurement,
+    /// The last request did not run its seed to the end at each level.
+    is_unfinished: bool,
+}
+
+impl Measured {
+    /// Returns whether a request to run a seed is about this measurement.
+    fn continues(&self, scenario: &Scenario, group: usize, seed: u64) -> bool {
+        let is_begun = seed > 1 || (self.is_unfinished && self.scenario == *scenario);
+        is_begun && self.group == group
+    }
 }
 
 impl OpenDocument {
@@ -68,7 +78,7 @@ impl OpenDocument {
 
     /// Runs up to a time, but no more than so many events.
     pub fn advance(&mut self, to: Micros, budget: u32) -> Report {
-        let reached = match self.shown.resume_step_back() {
+        let reached = match self.shown.resume() {
             Some(reached) => reached,
             None => self.shown.advance(to, u64::from(budget)),
         };
@@ -118,19 +128,20 @@ impl OpenDocument {
 
     /// Executes a live command. In the past it forks the run: what lay ahead stays as the branch that it was.
     pub fn act(&mut self, command: Command) -> Report {
-        let refused = if self.shown.has_future() { self.act_in_the_past(command) } else { self.act_now(command) };
-        self.report_refusal(refused)
-    }
-
-    fn act_in_the_past(&mut self, command: Command) -> Option<String> {
+        if !self.shown.has_future() {
+            let refused = self.act_now(command);
+            return self.report_refusal(refused);
+        }
         if let Some(refused) = self.shown.refusal(&command) {
-            return Some(refused);
+            return self.report_refusal(Some(refused));
         }
         if let Err(full) = self.branches.fork(&self.shown.live, Default::default(), None) {
-            return Some(full);
+            return self.report_refusal(Some(full));
         }
-        self.shown.discard_future();
-        self.act_now(command)
+        // With the live commands, the page can restart a crashed engine.
+        self.branches.changed = true;
+        let reached = self.shown.fork(command);
+        self.report(reached)
     }
 
     fn act_now(&mut self, command: Command) -> Option<String> {
@@ -157,6 +168,9 @@ impl OpenDocument {
 
     /// Answers a question about the run.
     pub fn answer(&mut self, query: &Query) -> Report {
+        if matches!(query, Query::Describe) {
+            self.shown.finish_fork();
+        }
         let SeekableRun { run, scenario, live, checks, .. } = &mut self.shown;
         match query {
             Query::Verdicts { node } => {
@@ -192,22 +206,27 @@ impl OpenDocument {
         }
     }
 
-    /// Runs one more seed at each consistency level of a group. Seed 1 starts over with the scenario as it is.
+    /// Runs one more seed at each consistency level of a group. Seed 1 starts over with the scenario as it is. If the time does
+    /// not suffice, reports the rows without this seed; the same request continues.
     fn measure(&mut self, group: u32, seed: u64) -> Report {
         let scenario = &self.shown.scenario;
+        // Seeds are counted from 1.
+        let seed = seed.max(1);
         if scenario.groups.get(group as usize).is_none() {
             return Report::Unanswered("The group no longer exists.".into());
         }
         let measured = match &mut self.measured {
-            Some(measured) if seed > 1 && measured.group == group as usize => measured,
+            Some(measured) if measured.continues(scenario, group as usize, seed) => measured,
             place => {
                 let (scenario, group) = (scenario.clone(), group as usize);
                 let compared = ConsistencyMeasurement::new(&scenario, group);
-                place.insert(Measured { scenario, group, compared })
+                place.insert(Measured { scenario, group, compared, is_unfinished: false })
             }
         };
-        measured.compared.run(&measured.scenario, measured.group, seed);
-        Report::Measured { seed, rows: measured.compared.rows() }
+        let time = self.time;
+        let is_finished = measured.compared.run(&measured.scenario, measured.group, seed, &|| time.is_over());
+        measured.is_unfinished = !is_finished;
+        Report::Measured { seed: if is_finished { seed } else { seed - 1 }, rows: measured.compared.rows() }
     }
 
     /// Shows, opens, renames, deletes or compares branches.

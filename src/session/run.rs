@@ -213,14 +213,13 @@ impl Run {
         let staleness = &self.analysis.staleness;
         match promise {
             Promise::Converged => {
-                let (stale, down) = (staleness.stale(), staleness.down());
+                // A service that is down with copies that equal the reference changes nothing, as in the verdict.
+                let stale = staleness.stale();
                 let diverged = staleness.diverged() + staleness.conflicted();
                 if staleness.acknowledged() == 0 {
                     Some("converged: no update was acknowledged".into())
-                } else if stale + diverged + down > 0 {
-                    Some(format!(
-                        "converged: {stale} copies are stale, {diverged} diverged or conflicted, {down} services down"
-                    ))
+                } else if stale + diverged > 0 {
+                    Some(format!("converged: {stale} copies are stale, {diverged} diverged or conflicted"))
                 } else if self.has_unheard {
                     Some(
                         "converged: unknown, because a service subscribes to a topic to which no update is published"

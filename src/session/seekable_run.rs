@@ -31,8 +31,32 @@ pub(super) struct SeekableRun {
     time: TimeLimit,
     /// The number of events between two looks at the clock, adapted so that they take about [`PART`].
     pace: u64,
-    /// The number of events at which an unfinished step back ends.
-    step_back_to: Option<u64>,
+    /// The work of an earlier request that its time did not suffice for.
+    unfinished: Option<Unfinished>,
+}
+
+/// Work that the next requests to advance continue.
+#[derive(Debug)]
+enum Unfinished {
+    /// Going back to the state after so many events.
+    StepBack(u64),
+    /// Looking for a fact.
+    FactSearch(FactSearch),
+    /// Executing a live command in the past, once the run without the live commands after it has processed so many events.
+    Fork(Command, u64),
+}
+
+/// A search for the next time that a fact happens.
+#[derive(Clone, Debug)]
+struct FactSearch {
+    name: String,
+    node: Option<NodeId>,
+    /// Where it began.
+    start: Micros,
+    /// It goes on from the start of the run.
+    is_again: bool,
+    /// The next record to look at.
+    from: u64,
 }
 
 /// The time between two looks at the clock to aim at, ms.
@@ -46,8 +70,8 @@ impl SeekableRun {
         let run = Run::with_live(&scenario, &live);
         let frames = FrameBuilder::new(&run, &scenario);
         let (snapshots, checks) = (Snapshots::new(), GuaranteeChecks::default());
-        let (time, pace, step_back_to) = (TimeLimit::default(), 64, None);
-        SeekableRun { scenario, live, run, frames, snapshots, checks, furthest: 0, time, pace, step_back_to }
+        let (time, pace, unfinished) = (TimeLimit::default(), 64, None);
+        SeekableRun { scenario, live, run, frames, snapshots, checks, furthest: 0, time, pace, unfinished }
     }
 
     /// Runs the scenario with live commands to a time. Returns whether it was reached within the budget and the time.
@@ -59,11 +83,22 @@ impl SeekableRun {
         (run, reached)
     }
 
-    /// Begins a request and limits its time. Unless it continues a step back, an unfinished step back is abandoned.
+    /// Begins a request, which may take some time. All but those that continue end the unfinished work of an earlier one; a
+    /// live command is never lost.
     pub fn begin(&mut self, continues: bool, time: TimeLimit) {
-        self.time = time;
         if !continues {
-            self.step_back_to = None;
+            self.finish_fork();
+            self.unfinished = None;
+        }
+        self.time = time;
+    }
+
+    /// Executes the live command that has not been executed yet, however long it takes.
+    pub fn finish_fork(&mut self) {
+        if matches!(self.unfinished, Some(Unfinished::Fork(..))) {
+            let time = std::mem::take(&mut self.time);
+            self.resume();
+            self.time = time;
         }
     }
 
@@ -125,42 +160,49 @@ impl SeekableRun {
     /// Runs to the next mark of the timeline, or to the end. Returns whether it was reached within the budget.
     pub fn seek_next_mark(&mut self) -> bool {
         let (before, until) = (self.frames.marked(&mut self.run), micros(self.scenario.until_ms));
-        for n in 0..BUDGET {
-            if n % 16 == 15 && self.time.is_over() {
-                return false;
-            }
+        for _ in 0..BUDGET {
             if self.advance(until, 1) {
                 return true;
             }
             if self.frames.marked(&mut self.run) > before {
                 return self.advance(self.now(), BUDGET);
             }
+            if self.time.is_over() {
+                return false;
+            }
         }
         false
     }
 
-    /// Runs to the next fact with this name, of a node if one is given. After the last one it goes on at the start of the run.
-    /// Without any, it goes to the end. Returns whether the fact or the end was reached within the budget.
+    /// Runs to the next time that a fact happens; from the start if it does not happen again. If it never happens, the run
+    /// ends at its end. Returns whether it was reached; the next requests to advance continue the search.
     pub fn seek_next_fact(&mut self, name: &str, node: Option<NodeId>) -> bool {
-        let (start, until) = (self.now(), micros(self.scenario.until_ms));
-        for starts_over in [false, true] {
-            if starts_over {
-                self.go_to_nearest(|run| run.engine().now() == 0 && start > 0);
+        let (start, from) = (self.now(), self.run.engine().trace().total());
+        self.continue_fact_search(FactSearch { name: name.into(), node, start, is_again: false, from })
+    }
+
+    fn continue_fact_search(&mut self, mut search: FactSearch) -> bool {
+        let until = micros(self.scenario.until_ms);
+        loop {
+            let is_at_end = self.advance(until, 1);
+            let total = self.run.engine().trace().total();
+            let mut records = search.from..total;
+            if records.any(|index| fact_times::is_at(&self.run, index, &search.name, search.node)) {
+                return self.advance(self.now(), BUDGET);
             }
-            let mut from = self.run.engine().trace().total();
-            for _ in 0..BUDGET {
-                let is_at_end = self.advance(until, 1);
-                let total = self.run.engine().trace().total();
-                if (from..total).any(|index| fact_times::is_at(&self.run, index, name, node)) {
-                    return self.advance(self.now(), BUDGET);
-                }
-                from = total;
-                if is_at_end {
-                    break;
-                }
+            search.from = total;
+            if is_at_end && std::mem::replace(&mut search.is_again, true) {
+                return true;
+            } else if is_at_end {
+                let start = search.start;
+                self.go_to_nearest(|run| run.engine().now() == 0 && start > 0);
+                search.from = self.run.engine().trace().total();
+            }
+            if self.time.is_over() {
+                self.unfinished = Some(Unfinished::FactSearch(search));
+                return false;
             }
         }
-        true
     }
 
     /// Goes to the latest snapshot that `allows` accepts, or to the start. Keeps the present run if `allows` accepts it and
@@ -210,20 +252,30 @@ impl SeekableRun {
             return self.seek(0);
         };
         self.go_to_nearest(|run| run.engine().events() <= target);
-        self.step_back_to = Some(target);
-        self.resume_step_back().unwrap_or(true)
+        self.return_to(target) || {
+            self.unfinished = Some(Unfinished::StepBack(target));
+            false
+        }
     }
 
-    /// Continues a step back. Returns whether its state is reached; none if none is unfinished.
-    pub fn resume_step_back(&mut self) -> Option<bool> {
-        let target = self.step_back_to?;
-        let left = target.saturating_sub(self.run.engine().events());
+    /// Runs to the state after so many events. Returns whether it was reached within the time.
+    fn return_to(&mut self, events: u64) -> bool {
+        let left = events.saturating_sub(self.run.engine().events());
         // Without an event left, the clock would jump to the limit.
-        let is_over = left == 0 || self.advance(Micros::MAX, left) || self.run.engine().events() >= target;
-        if is_over {
-            self.step_back_to = None;
-        }
-        Some(is_over)
+        left == 0 || self.advance(Micros::MAX, left) || self.run.engine().events() >= events
+    }
+
+    /// Continues the unfinished work. Returns whether it is finished; none if there is none.
+    pub fn resume(&mut self) -> Option<bool> {
+        Some(match self.unfinished.take()? {
+            Unfinished::StepBack(events) => {
+                let is_over = self.return_to(events);
+                self.unfinished = (!is_over).then_some(Unfinished::StepBack(events));
+                is_over
+            }
+            Unfinished::FactSearch(search) => self.continue_fact_search(search),
+            Unfinished::Fork(command, events) => self.continue_fork(command, events),
+        })
     }
 
     /// Builds the next frame.
@@ -246,23 +298,32 @@ impl SeekableRun {
         self.run.engine().check(command).err().map(|refused| refused.to_string())
     }
 
-    /// Discards the live commands and the snapshots later than now. The run keeps its state.
-    pub fn discard_future(&mut self) {
+    /// Discards the live commands later than now, and executes a live command. Returns whether it was executed; the next
+    /// requests to advance continue the work. The command is valid now.
+    pub fn fork(&mut self, command: Command) -> bool {
         let (now, events, executed) = (self.now(), self.run.engine().events(), self.executed_commands());
         self.snapshots.forget_after(now, executed.len());
         // The engine has scheduled the discarded commands, so the run is repeated without them.
         if executed.len() < self.live.len() {
             self.live = executed;
             self.go_to_snapshot(|run| run.engine().events() <= events);
-            let left = events.saturating_sub(self.run.engine().events());
-            // The command that forks the run is executed after this event, so the time limit must not end the run earlier.
-            let time = std::mem::take(&mut self.time);
-            self.advance(now, left);
-            self.time = time;
-            debug_assert_eq!(self.run.engine().events(), events, "the repeated run has the same events");
             self.frames.make_whole();
         }
         self.furthest = now;
+        self.continue_fork(command, events)
+    }
+
+    fn continue_fork(&mut self, command: Command, events: u64) -> bool {
+        let left = events.saturating_sub(self.run.engine().events());
+        // The command is executed at this very event, at the time of the fork.
+        if !self.advance(self.furthest, left) && self.run.engine().events() < events {
+            self.unfinished = Some(Unfinished::Fork(command, events));
+            return false;
+        }
+        debug_assert_eq!(self.run.engine().events(), events, "the repeated run has the same events");
+        let refused = self.act(command);
+        debug_assert!(refused.is_none(), "the command was valid before: {refused:?}");
+        true
     }
 
     /// Executes a live command now. Returns why it is refused, as a message for people; none if it is executed.

@@ -13,6 +13,15 @@ use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::Record;
 use run_observer::RunObserver;
 
+/// The run of one seed, which is measured in parts.
+#[derive(Debug)]
+pub struct SweepRun {
+    run: Run,
+    observer: RunObserver,
+    seed: u64,
+    end: Micros,
+}
+
 impl Sweep {
     /// Runs the scenario with a seed to its end, and measures it.
     ///
@@ -41,28 +50,52 @@ impl Sweep {
         max_events: u64,
         look: &mut dyn FnMut(&Record),
     ) -> Result<Run, MergeError> {
+        let mut part = self.begin(scenario, seed, max_events, look)?;
+        while !self.advance(&mut part, 65_536, look) {}
+        Ok(self.finish(part))
+    }
+
+    /// Begins to measure the run of a seed, in parts.
+    ///
+    /// # Errors
+    /// The seed was run already.
+    pub fn begin(
+        &mut self,
+        scenario: &Scenario,
+        seed: u64,
+        max_events: u64,
+        look: &mut dyn FnMut(&Record),
+    ) -> Result<SweepRun, MergeError> {
         self.add_seeds(seed, seed + 1)?;
         let scenario = Scenario { seed, ..scenario.clone() };
         let end = micros(scenario.until_ms);
         let mut run = Run::with_limits(&scenario, Limits::with_events(max_events));
         run.analysis_mut().staleness.watch_each_copy();
-        run.engine().trace().since(0).for_each(&mut *look);
-        let mut observer = RunObserver::new(self, end);
-        let mut at_end = false;
-        while !at_end {
-            at_end = run.advance(end, 65_536, &mut |record, analysis, _| {
-                observer.observe(record, analysis);
-                look(record);
-            });
-            // Notices are taken regularly, so that they do not accumulate.
-            observer.notices(&mut run);
-        }
-        observer.end();
-        self.finish(&run, seed, end);
-        Ok(run)
+        run.engine().trace().since(0).for_each(look);
+        Ok(SweepRun { run, observer: RunObserver::new(end), seed, end })
     }
 
-    fn finish(&mut self, run: &Run, seed: u64, end: Micros) {
+    /// Advances a run by so many events at most, and passes each record to `look`. Returns whether it is at its end.
+    pub fn advance(&mut self, part: &mut SweepRun, events: u64, look: &mut dyn FnMut(&Record)) -> bool {
+        let SweepRun { run, observer, end, .. } = part;
+        let is_at_end = run.advance(*end, events, &mut |record, analysis, _| {
+            observer.observe(self, record, analysis);
+            look(record);
+        });
+        // Notices are taken regularly, so that they do not accumulate.
+        observer.notices(self, run);
+        is_at_end
+    }
+
+    /// Counts what is open at the end of a run, and returns the run.
+    pub fn finish(&mut self, part: SweepRun) -> Run {
+        let SweepRun { run, observer, seed, end } = part;
+        observer.end(self);
+        self.count_run(&run, seed, end);
+        run
+    }
+
+    fn count_run(&mut self, run: &Run, seed: u64, end: Micros) {
         let (staleness, operations) = (&run.analysis().staleness, &run.analysis().operations);
         self.runs += 1;
         if let Some(why) = halt_text::sentence(run) {
@@ -81,7 +114,7 @@ impl Sweep {
                 self.reflect(since, None, end);
             }
         }
-        let all_consistent = staleness.stale() + staleness.diverged() + staleness.down() == 0;
+        let all_consistent = staleness.stale() + staleness.diverged() == 0;
         if all_consistent
             && run.engine().halt().is_none()
             && let Some(last) = staleness.last_acknowledged()

@@ -7,12 +7,14 @@ use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
 use crate::analysis::history::{History, HistoryRecorder, Revisions};
 use crate::analysis::{Convergence, Explanation, InvariantStatus, RunContext};
 use crate::scenario::{Micros, Scenario};
-use crate::trace::{Fact, NodeId, OperationId, Trace, UpdateId};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, Trace, UpdateId};
 
 /// Budget of search steps of each guarantee. Searches do not pause, so this bounds the time of one in the browser.
 const BUDGET: u64 = 100_000;
 /// Limit of explained copies, and of lost updates.
 const MOST: usize = 12;
+/// Records of the trace that one part of the work observes.
+const PART: usize = 4096;
 
 /// Returns all verdicts on a run of a scenario whose script contains the live commands. `pauses` is called before each part of
 /// the work: if it returns true, this returns none, and the next call continues.
@@ -24,20 +26,13 @@ pub(super) fn verdicts(
     pauses: &dyn Fn() -> bool,
 ) -> Option<Vec<VerdictView>> {
     let context = run.context(scenario);
-    let guarantees = checks.guarantees(&context, pauses)?;
-    let mut found = Vec::new();
-    let copies = |is_of_node: bool| {
-        let copies = context.analysis.staleness.inconsistent_copies();
-        copies.filter(move |(at, ..)| (node == Some(*at)) == is_of_node)
-    };
-    let explanations = copies(true).chain(copies(false)).flat_map(|(node, key, _)| context.explain(node, key));
-    found.extend(explanations.take(MOST).map(|why| reason(&why, &context)));
-    // Where copies are explained, these are the reasons of the verdict on convergence.
-    let explain = found.is_empty();
-    found.insert(0, convergence(run, &context, explain));
+    checks.check_guarantees(&context, pauses)?;
+    checks.find_reasons(run, &context, node, pauses)?;
+    let round = checks.round.take()?;
+    let mut found = round.reasons.unwrap_or_default().views;
     let why = reasons::unknown_invariant(run);
     found.extend(scenario.invariants.iter().zip(run.invariants()).map(|(text, status)| invariant(text, status, why)));
-    found.extend(guarantees);
+    found.extend(round.done);
     if let Some(halted) = halt_text::sentence(run) {
         found.iter_mut().for_each(make_unknown);
         // The verdict on convergence is the first.
@@ -144,34 +139,61 @@ struct CheckRound {
     missed: bool,
     /// The verdicts so far, in the order of the guarantees.
     done: Vec<VerdictView>,
+    /// The verdict on convergence and the explanations.
+    reasons: Option<Reasons>,
+}
+
+/// The explanations of copies' states, in slices of work.
+#[derive(Clone, Debug, Default)]
+struct Reasons {
+    /// The events of the run when the first copy was explained.
+    events: u64,
+    /// The copies to explain, in reverse order.
+    copies: Vec<(NodeId, KeyId)>,
+    /// The explanations so far; at the end, the verdict on convergence comes first.
+    views: Vec<VerdictView>,
 }
 
 impl GuaranteeChecks {
-    /// Observes the new records.
-    fn observe(&mut self, trace: &Trace) {
+    /// Observes the new records. Returns none if the work pauses.
+    fn observe(&mut self, trace: &Trace, pauses: &dyn Fn() -> bool) -> Option<()> {
         if trace.oldest() > self.next {
-            self.round = None;
-            *self = GuaranteeChecks { missed: true, ..GuaranteeChecks::default() };
+            *self = GuaranteeChecks { missed: true, next: trace.oldest(), ..GuaranteeChecks::default() };
         }
-        for record in trace.since(self.next) {
-            self.recorder.observe(record);
-            if let Fact::OperationIssued { operation, by, to, .. } = &record.fact {
-                self.issued.push((*operation, *by, *to));
+        while self.next < trace.total() {
+            if pauses() {
+                return None;
+            }
+            for record in trace.since(self.next).take(PART) {
+                self.recorder.observe(record);
+                if let Fact::OperationIssued { operation, by, to, .. } = &record.fact {
+                    self.issued.push((*operation, *by, *to));
+                }
+                self.next += 1;
             }
         }
-        self.next = trace.total();
+        Some(())
     }
 
     /// Checks the guarantees on the history so far, or continues the checks in progress. Returns none if the work pauses.
-    fn guarantees(&mut self, context: &RunContext, pauses: &dyn Fn() -> bool) -> Option<Vec<VerdictView>> {
-        self.observe(context.trace);
+    fn check_guarantees(&mut self, context: &RunContext, pauses: &dyn Fn() -> bool) -> Option<()> {
+        self.observe(context.trace, pauses)?;
         let GuaranteeChecks { recorder, issued, missed, memo, round, .. } = self;
         let names = context.names;
-        let round = round.get_or_insert_with(|| CheckRound {
-            history: recorder.history(|key| names.qualified_key(key), |by, _| names.label(by).into()),
-            revisions: recorder.revisions(),
-            missed: *missed,
-            done: Vec::new(),
+        if round.is_none() && pauses() {
+            return None;
+        }
+        let round = round.get_or_insert_with(|| {
+            // Without its beginning, a history proves nothing.
+            let unknown = HistoryRecorder::default();
+            let recorder = if *missed { &unknown } else { &*recorder };
+            CheckRound {
+                history: recorder.history(|key| names.qualified_key(key), |by, _| names.label(by).into()),
+                revisions: recorder.revisions(),
+                missed: *missed,
+                done: Vec::new(),
+                reasons: None,
+            }
         });
         // The trace of a group shows lost updates that clients never observe, and distinguishes them from stale reads.
         let is_of_groups = issued.iter().all(|(_, _, to)| names.group(*to).is_some());
@@ -188,7 +210,46 @@ impl GuaranteeChecks {
             };
             round.done.push(view);
         }
-        self.round.take().map(|round| round.done)
+        Some(())
+    }
+
+    /// Explains copies, those of `node` first, and finds the verdict on convergence. Returns none if the work pauses. If the run
+    /// goes on meanwhile, what was explained before is enough.
+    fn find_reasons(
+        &mut self,
+        run: &Run,
+        context: &RunContext,
+        node: Option<NodeId>,
+        pauses: &dyn Fn() -> bool,
+    ) -> Option<()> {
+        let reasons = self.round.as_mut()?.reasons.get_or_insert_with(|| {
+            let copies = |is_asked_for: bool| {
+                let copies = context.analysis.staleness.inconsistent_copies().map(|(at, key, _)| (at, key));
+                copies.filter(move |(at, _)| (node == Some(*at)) == is_asked_for)
+            };
+            let mut first: Vec<(NodeId, KeyId)> = copies(true).chain(copies(false)).take(MOST).collect();
+            first.reverse();
+            Reasons { events: run.engine().events(), copies: first, views: Vec::new() }
+        });
+        while let Some((node, key)) = reasons.copies.last().copied() {
+            let is_older = reasons.events != run.engine().events() && !reasons.views.is_empty();
+            if is_older || reasons.views.len() >= MOST {
+                break;
+            }
+            if pauses() {
+                return None;
+            }
+            reasons.copies.pop();
+            reasons.views.extend(context.explain(node, key).iter().map(|why| reason(why, context)));
+        }
+        if pauses() {
+            return None;
+        }
+        reasons.views.truncate(MOST);
+        // The explained copies are the reasons of the verdict.
+        let explain = reasons.views.is_empty();
+        reasons.views.insert(0, convergence(run, context, explain));
+        Some(())
     }
 }
 
@@ -263,7 +324,7 @@ mod tests {
     use super::*;
     use crate::scenario::{examples::EXAMPLES, micros};
     use crate::session::seekable_run::SeekableRun;
-    use crate::trace::{CHUNK, KeyId, Level, OperationKind};
+    use crate::trace::{CHUNK, Level, OperationKind};
     use std::cell::Cell;
 
     fn loaded(scenario: &Scenario) -> SeekableRun {
@@ -320,12 +381,12 @@ mod tests {
                 trace.push(u64::from(asked), asks(asked));
                 asked += 1;
             }
-            checks.observe(&trace);
+            checks.observe(&trace, &|| false);
         }
         // Observing twice changes nothing.
-        checks.observe(&trace);
+        checks.observe(&trace, &|| false);
         assert_eq!((checks.issued.len() as u32, checks.missed), (asked, false));
-        late.observe(&trace);
+        late.observe(&trace, &|| false);
         assert!(late.missed && (late.issued.len() as u32) < asked, "a late observer misses the beginning");
     }
 }

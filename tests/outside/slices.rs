@@ -1,7 +1,8 @@
 //! Requests of the page take little time, however expensive the events are.
 
+use converge::app::run_view::RunView;
 use converge::report::scenario_from;
-use converge::scenario::Scenario;
+use converge::scenario::{Command, Operation, Scenario};
 use converge::session::Session;
 use converge::session::protocol::{Frame, Query, Report, Request, ToEngine};
 use serde_json::json;
@@ -12,6 +13,11 @@ static TICKS: AtomicU64 = AtomicU64::new(0);
 
 fn ticking() -> f64 {
     TICKS.fetch_add(1, Ordering::Relaxed) as f64
+}
+
+/// A clock by which each look takes so long that a request executes a single event.
+fn slow() -> f64 {
+    5.0 * ticking()
 }
 
 fn frame(session: &mut Session, request: Request) -> Frame {
@@ -53,6 +59,116 @@ fn work_in_slices_reaches_the_same_states_as_work_at_once() {
         let (frame, _) = complete(&mut sliced, request.clone(), to);
         let at_once = self::frame(&mut whole, request.clone());
         assert_eq!((frame.events, &frame.digest), (at_once.events, &at_once.digest), "{request:?}");
+    }
+}
+
+fn write(value: i64) -> Request {
+    let operation = Operation::Write { key: "widget".into(), value: value.into() };
+    Request::Act { command: Command::Operate { service: "inventory".into(), operation, poison: false } }
+}
+
+#[test]
+fn searches_and_commands_in_the_past_take_slices_and_reach_the_same_states() {
+    let scenario = converge::scenario::examples::find("inventory-notification").expect("an example").scenario();
+    let (mut sliced, mut whole) = (Session::with_clock(slow, 1.0), Session::default());
+    let fact = |name: &str| Request::NextFact { name: name.into(), node: None };
+    let mut most = 0;
+    for (request, to) in [
+        (load(&scenario, 500_000), 500_000),
+        (write(41), 500_000),
+        (Request::Seek { to: 2_000_000 }, 2_000_000),
+        (write(42), 2_000_000),
+        (Request::Seek { to: 4_000_000 }, 4_000_000),
+        // In the past of a live command: the run is repeated without the command.
+        (Request::Seek { to: 1_500_000 }, 1_500_000),
+        (write(43), 1_500_000),
+        (Request::Seek { to: 4_000_000 }, 4_000_000),
+        (fact("update_applied"), 0),
+        (fact("no_fact"), 0),
+        (Request::Seek { to: 1_000_000 }, 1_000_000),
+        (fact("message_dropped"), 0),
+        (fact("update_applied"), 0),
+    ] {
+        let (frame, requests) = complete(&mut sliced, request.clone(), to);
+        let at_once = self::frame(&mut whole, request.clone());
+        let state = |frame: &Frame| (frame.now, frame.events, frame.digest.clone(), frame.refused.clone());
+        assert_eq!(state(&frame), state(&at_once), "{request:?}");
+        most = most.max(requests);
+    }
+    assert!(most > 50, "the work takes slices: {most}");
+}
+
+#[test]
+fn a_reset_gets_through_while_a_command_in_the_past_is_executed() {
+    let scenario = converge::scenario::examples::find("inventory-notification").expect("an example").scenario();
+    let mut sliced = Session::with_clock(slow, 1.0);
+    complete(&mut sliced, load(&scenario, 3_000_000), 3_000_000);
+    complete(&mut sliced, write(42), 3_000_000);
+    complete(&mut sliced, Request::Seek { to: 2_900_000 }, 2_900_000);
+    let forked = frame(&mut sliced, write(43));
+    assert!(forked.more && forked.events < 10, "{} events", forked.events);
+    // A document that is asked for meanwhile contains the command.
+    let Report::Document { scenario: document, .. } =
+        sliced.handle(ToEngine { epoch: 0, request: Request::Query(Query::Describe) }).report
+    else {
+        panic!("no document")
+    };
+    let scripts: Vec<usize> = document.branches.iter().map(|branch| branch.script.len()).collect();
+    assert_eq!(scripts, [1, 1]);
+    let reset = frame(&mut sliced, Request::Reset);
+    assert!(reset.now == 0 && reset.whole);
+}
+
+#[test]
+fn a_measurement_of_consistency_levels_takes_slices_and_gives_the_same_figures() {
+    let scenario = converge::scenario::examples::find("oversold").expect("an example").scenario();
+    let (mut sliced, mut whole) = (Session::with_clock(slow, 1.0), Session::default());
+    complete(&mut sliced, load(&scenario, 0), 0);
+    frame(&mut whole, load(&scenario, 0));
+    let measure = |session: &mut Session, seed: u64| {
+        let request = Request::Query(Query::Measure { group: 0, seed });
+        let Report::Measured { seed, rows } = session.handle(ToEngine { epoch: 0, request }).report else {
+            panic!("not measured")
+        };
+        (seed, rows)
+    };
+    let mut requests = 0;
+    for seed in 1..=2 {
+        let found = loop {
+            let (measured, rows) = measure(&mut sliced, seed);
+            requests += 1;
+            assert!(requests < 10_000, "each request makes progress");
+            if measured == seed {
+                break (measured, rows);
+            }
+        };
+        assert_eq!(found, measure(&mut whole, seed));
+    }
+    assert!(requests > 2, "the work takes several requests: {requests}");
+}
+
+#[test]
+fn a_frame_is_small_however_many_messages_are_in_flight_or_end_meanwhile() {
+    // Events without time, and messages that never arrive.
+    for name in ["hostile/closed0.link", "cases/halted-run-looks-successful.json"] {
+        let scenario = scenario_from(&crate::cases::text(name)).expect("a scenario");
+        let until = converge::scenario::micros(scenario.until_ms);
+        let (mut session, mut view) = (Session::default(), RunView::default());
+        view.apply(frame(&mut session, load(&scenario, 0)));
+        let mut in_flight = 0;
+        while view.events < 100_000 {
+            let frame = frame(&mut session, Request::Advance { to: until, budget: 30_000 });
+            assert!(!frame.whole, "{name}: only what changed");
+            assert!(frame.sent.len() <= 5_000 && frame.ended.len() <= 5_000, "{name}");
+            in_flight = frame.in_flight;
+            view.apply(frame);
+            assert!(view.messages.len() <= 5_000, "{name}: {}", view.messages.len());
+        }
+        // A whole frame shows the same messages.
+        let whole = frame(&mut session, Request::Seek { to: view.now });
+        let ids: Vec<u64> = whole.sent.iter().map(|message| message.id).collect();
+        assert!(whole.whole && ids.len() == 5_000.min(in_flight as usize), "{name}: {} of {in_flight}", ids.len());
+        assert_eq!(ids, view.messages.keys().copied().collect::<Vec<_>>(), "{name}");
     }
 }
 

@@ -5,8 +5,7 @@ use crate::scenario::Micros;
 use crate::trace::{
     DropReason, Fact, HandlingFailure, MessageId, MessageKind, NodeId, SubscriptionId, UpdateId, facts_about,
 };
-use litemap::LiteMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The fates of events, as far as the kept records contain them.
 #[derive(Default)]
@@ -14,11 +13,11 @@ pub(super) struct EventHistory {
     pub published: BTreeSet<UpdateId>,
     pub poison: BTreeSet<(SubscriptionId, UpdateId)>,
     /// The first reason for which a bus discarded an update's event.
-    pub discarded: LiteMap<UpdateId, DropReason>,
+    pub discarded: BTreeMap<UpdateId, DropReason>,
     /// When a message last carried an update.
-    pub last_sent: LiteMap<UpdateId, Micros>,
+    pub last_sent: BTreeMap<UpdateId, Micros>,
     /// When a node first published an update.
-    pub first_published: LiteMap<(UpdateId, NodeId), Micros>,
+    pub first_published: BTreeMap<(UpdateId, NodeId), Micros>,
     /// Consumers that received an update's event and have not ended its handling.
     pub received: BTreeSet<(NodeId, UpdateId)>,
 }
@@ -27,7 +26,7 @@ impl EventHistory {
     /// Reads the kept records.
     pub fn read(run: &RunContext) -> Self {
         let mut history = EventHistory::default();
-        let mut deliveries: LiteMap<MessageId, (NodeId, UpdateId)> = LiteMap::new();
+        let mut deliveries: BTreeMap<MessageId, (NodeId, UpdateId)> = BTreeMap::new();
         for (_, record) in run.records() {
             match &record.fact {
                 Fact::EventPublished { update, .. } => _ = history.published.insert(*update),

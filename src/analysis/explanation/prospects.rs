@@ -9,25 +9,24 @@ use crate::scenario::{
     Attachment, ClientStep, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service, micros,
 };
 use crate::trace::{DropReason, Fact, KeyId, MessageKind, NodeId, Subscriber, SubscriptionId, UpdateId, facts_about};
-use litemap::LiteMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Finds the prospects of copies. Indexes the pending work once, so that each copy costs little.
 pub(super) struct ProspectFinder<'a> {
     run: &'a RunContext<'a>,
     healing: HealingTimes,
     /// For each update and receiver, the senders and arrival times of messages that carry it.
-    carriers: LiteMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
+    carriers: BTreeMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
     /// Updates in publications that are in flight.
     being_published: BTreeSet<UpdateId>,
-    queued: LiteMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
-    dead_letters: LiteMap<UpdateId, Vec<SubscriptionId>>,
+    queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
+    dead_letters: BTreeMap<UpdateId, Vec<SubscriptionId>>,
     /// For each update the first service with a row in its outbox, and the bus of that row.
-    outboxes: LiteMap<UpdateId, (NodeId, NodeId)>,
-    hints: LiteMap<(NodeId, KeyId), Vec<NodeId>>,
+    outboxes: BTreeMap<UpdateId, (NodeId, NodeId)>,
+    hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
     history: EventHistory,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
-    reached: LiteMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
+    reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
 }
 
 /// A time of healing, and the members that an update can reach from then on.
@@ -38,14 +37,14 @@ impl<'a> ProspectFinder<'a> {
         let mut finder = ProspectFinder {
             run,
             healing: HealingTimes::new(run),
-            carriers: LiteMap::new(),
+            carriers: BTreeMap::new(),
             being_published: BTreeSet::new(),
-            queued: LiteMap::new(),
-            dead_letters: LiteMap::new(),
-            outboxes: LiteMap::new(),
-            hints: LiteMap::new(),
+            queued: BTreeMap::new(),
+            dead_letters: BTreeMap::new(),
+            outboxes: BTreeMap::new(),
+            hints: BTreeMap::new(),
             history: EventHistory::read(run),
-            reached: LiteMap::new(),
+            reached: BTreeMap::new(),
         };
         finder.index_messages();
         finder.index_queues();

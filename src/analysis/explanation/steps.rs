@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 const MAX_STEPS: usize = 14;
 
 impl RunContext<'_> {
-    /// Returns the numbers of the records about an update on its way to a service, with the faults that stopped it.
-    pub(super) fn delivery_steps(&self, node: NodeId, update: UpdateId) -> Vec<u64> {
-        let mut steps = DeliverySteps {
+    /// For each service and update, returns the numbers of the records about the update on its way to the service, with the
+    /// faults that stopped it.
+    pub(super) fn delivery_steps(&self, wanted: impl Iterator<Item = (NodeId, UpdateId)>) -> Vec<Vec<u64>> {
+        let begin = |(node, update)| DeliverySteps {
             run: self,
             node,
             update,
@@ -21,14 +22,19 @@ impl RunContext<'_> {
             steps: Vec::new(),
             is_acknowledged: false,
         };
-        for (number, record) in self.records() {
-            steps.observe(number, record);
+        let mut all: Vec<DeliverySteps> = wanted.map(begin).collect();
+        if !all.is_empty() {
+            for (number, record) in self.records() {
+                all.iter_mut().for_each(|steps| steps.observe(number, record));
+            }
         }
-        let mut steps = steps.steps;
-        steps.extend(self.analysis.faults.down(node));
-        steps.sort_unstable();
-        steps.dedup();
-        shorten(steps)
+        let finish = |DeliverySteps { node, mut steps, .. }: DeliverySteps| {
+            steps.extend(self.analysis.faults.down(node));
+            steps.sort_unstable();
+            steps.dedup();
+            shorten(steps)
+        };
+        all.into_iter().map(finish).collect()
     }
 
     /// Returns the numbers of the last records that wrote a copy.

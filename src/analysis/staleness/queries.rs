@@ -56,6 +56,11 @@ impl Staleness {
         newer.fold((0, issued), |(count, oldest), (_, update)| (count + 1, oldest.min(update.behind.acknowledged)))
     }
 
+    /// Returns a number that grows with each record that may have changed a copy.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// Enables a notice for each copy that reflects an update.
     pub fn watch_each_copy(&mut self) {
         self.each_copy = true;

@@ -87,6 +87,10 @@ impl Model {
         if let Some(why) = frame.halted.clone().filter(|_| self.run.halted.is_none()) {
             self.playback.play(false);
             self.notify(why);
+        } else if frame.halted.is_none() && self.run.halted.is_some() && self.notices.notice == self.run.halted {
+            // The run is at an earlier time, or another one.
+            self.dismiss_notice();
+            self.redraw.page = true;
         }
         if !frame.more
             && let Some(expected) = self.sharing.expected_digest.take()

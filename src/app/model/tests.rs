@@ -5,7 +5,7 @@ use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Press, Target};
 use crate::app::scene::NodeKind;
 use crate::scenario::{Command, Scenario};
-use crate::session::protocol::{FromEngine, Report};
+use crate::session::protocol::{Frame, FromEngine, Report};
 
 /// A page of 1,200 × 800 px that shows the first scenario.
 fn first_page() -> Model {
@@ -91,6 +91,29 @@ fn an_embed_that_only_plays_refuses_edits_and_commands() {
     assert!(model.notices.notice.take().is_some_and(|notice| notice.contains("cannot be edited")));
     update(&mut model, Msg::Live(LiveMsg::Execute(Command::HealAll)));
     assert!(model.notices.notice.take().is_some_and(|notice| notice.contains("only plays")));
+}
+
+#[test]
+fn the_notice_of_a_halted_run_ends_with_a_reset() {
+    let mut model = first_page();
+    update(&mut model, Msg::Engine(FromEngine { epoch: 0, report: Report::Ready }.into()));
+    let mut receive = |msg: PlaybackMsg, halted: Option<&str>| {
+        let effects = update(&mut model, Msg::Playback(msg));
+        let epoch = effects.iter().find_map(|effect| match effect {
+            Effect::Send(request) => Some(request.epoch),
+            _ => None,
+        });
+        let halted = halted.map(String::from);
+        let frame = Frame { whole: true, until: 10_000_000, halted, ..Frame::default() };
+        let answer = FromEngine { epoch: epoch.expect("a request"), report: Report::Frame(Box::new(frame)) };
+        update(&mut model, Msg::Engine(answer.into()));
+        model.notices.notice.clone()
+    };
+    let why = "The run was halted at 1.00 s: more than 500000 events happened at one instant.";
+    assert_eq!(receive(PlaybackMsg::SeekEnd, Some(why)).as_deref(), Some(why));
+    assert_eq!(receive(PlaybackMsg::SeekEnd, Some(why)).as_deref(), Some(why), "the run is still halted");
+    assert_eq!(receive(PlaybackMsg::Reset, None), None);
+    assert_eq!(receive(PlaybackMsg::SeekEnd, Some(why)).as_deref(), Some(why), "it halts again");
 }
 
 #[test]

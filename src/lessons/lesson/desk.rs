@@ -18,7 +18,7 @@ pub struct LessonDesk {
 }
 
 impl LessonDesk {
-    /// Answers a request. A measurement goes on while `goes_on` returns true, and makes at least one run.
+    /// Answers a request. A measurement goes on while `goes_on` returns true, and makes at least a part of a run.
     pub fn answer(&mut self, query: LessonQuery, goes_on: &mut dyn FnMut() -> bool) -> LessonReport {
         match query {
             LessonQuery::Open { text } => self.open(&text),
@@ -45,7 +45,7 @@ impl LessonDesk {
 
     fn measure(&mut self, place: u32, goes_on: &mut dyn FnMut() -> bool) -> LessonReport {
         let Some(measurement) = self.prepare(place) else { return LessonReport::NotOpen };
-        while measurement.step() && goes_on() {}
+        while measurement.step_part() && goes_on() {}
         let (runs, of) = measurement.progress();
         let mut report = LessonMeasurement { scenario: place, runs, of, ..LessonMeasurement::default() };
         if runs == of

@@ -69,6 +69,11 @@ impl ScenarioMeasurement {
         self.grader.as_mut().is_some_and(Grader::step)
     }
 
+    /// Makes the next part of a run. Returns whether there is more to do.
+    pub fn step_part(&mut self) -> bool {
+        self.grader.as_mut().is_some_and(Grader::step_part)
+    }
+
     /// Returns the number of runs made, and of all runs to make.
     pub fn progress(&self) -> (u64, u64) {
         self.grader.as_ref().map_or((0, 0), Grader::progress)

@@ -7,9 +7,9 @@ use crate::session::run::Run;
 use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record, facts_about};
 use std::collections::BTreeMap;
 
-/// A run that is being measured.
-pub(super) struct RunObserver<'a> {
-    sweep: &'a mut Sweep,
+/// What measuring a run needs to remember.
+#[derive(Debug)]
+pub(super) struct RunObserver {
     end: Micros,
     /// Deliveries of each event that is not finished, by its subscription and its number.
     deliveries: BTreeMap<(u32, u32), u32>,
@@ -18,15 +18,14 @@ pub(super) struct RunObserver<'a> {
     stale_reads: BTreeMap<(u32, Micros), Micros>,
 }
 
-impl RunObserver<'_> {
-    /// Creates an observer of a run that ends at `end`, which adds to `sweep`.
-    pub(super) fn new(sweep: &mut Sweep, end: Micros) -> RunObserver<'_> {
-        RunObserver { sweep, end, deliveries: BTreeMap::new(), stale_reads: BTreeMap::new() }
+impl RunObserver {
+    /// Creates an observer of a run that ends at `end`.
+    pub(super) fn new(end: Micros) -> RunObserver {
+        RunObserver { end, deliveries: BTreeMap::new(), stale_reads: BTreeMap::new() }
     }
 
     /// Counts what a record reports.
-    pub(super) fn observe(&mut self, record: &Record, analysis: &Analysis) {
-        let sweep = &mut *self.sweep;
+    pub(super) fn observe(&mut self, sweep: &mut Sweep, record: &Record, analysis: &Analysis) {
         match &record.fact {
             Fact::MessageSent { kind, .. } => match sweep.messages.get_mut(kind_name(*kind)) {
                 Some(count) => *count += 1,
@@ -37,7 +36,7 @@ impl RunObserver<'_> {
             Fact::MessageDropped { .. } => sweep.dropped += 1,
             Fact::OperationEnded { .. } => {
                 if let Some(ended) = analysis.operations.last() {
-                    self.count(ended);
+                    count(sweep, ended);
                     if ended.stale {
                         let oldest = (ended.key.0, ended.issued.saturating_sub(ended.stale_for));
                         let last = self.stale_reads.entry(oldest).or_default();
@@ -52,15 +51,15 @@ impl RunObserver<'_> {
             }
             Fact::EventAcknowledged { subscription, event, .. } => {
                 sweep.acknowledged += 1;
-                self.land(subscription.0, *event);
+                self.land(sweep, subscription.0, *event);
             }
             Fact::EventDeadLettered { subscription, event, .. } => {
                 sweep.dead_lettered += 1;
-                self.land(subscription.0, *event);
+                self.land(sweep, subscription.0, *event);
             }
             Fact::EventDiscarded { subscription, event, .. } => {
                 sweep.discarded += 1;
-                self.land(subscription.0, *event);
+                self.land(sweep, subscription.0, *event);
             }
             Fact::UpdateApplied { by: Some(_), .. } => {
                 sweep.executions += 1;
@@ -90,60 +89,59 @@ impl RunObserver<'_> {
         }
     }
 
-    fn land(&mut self, subscription: u32, event: u32) {
+    fn land(&mut self, sweep: &mut Sweep, subscription: u32, event: u32) {
         if let Some(deliveries) = self.deliveries.remove(&(subscription, event)) {
-            self.sweep.deliveries.add(deliveries.into());
+            sweep.deliveries.add(deliveries.into());
         }
     }
 
     /// Counts what is open at the end of the run.
-    pub(super) fn end(&mut self) {
-        for took in std::mem::take(&mut self.stale_reads).into_values() {
-            self.sweep.stale_read_window_us.add(took);
+    pub(super) fn end(self, sweep: &mut Sweep) {
+        for took in self.stale_reads.into_values() {
+            sweep.stale_read_window_us.add(took);
         }
     }
 
     /// Counts what the analysis noticed since the last call.
-    pub(super) fn notices(&mut self, run: &mut Run) {
+    pub(super) fn notices(&self, sweep: &mut Sweep, run: &mut Run) {
         for (at, notice) in run.analysis_mut().staleness.take_notices() {
             match notice {
                 Notice::WindowClosed(_, took) => {
-                    self.sweep.window_us.add(took);
-                    self.sweep.see_everywhere(at - took, Some(took), self.end);
+                    sweep.window_us.add(took);
+                    sweep.see_everywhere(at - took, Some(took), self.end);
                 }
-                Notice::Reflected(took) => self.sweep.reflect(at - took, Some(took), self.end),
+                Notice::Reflected(took) => sweep.reflect(at - took, Some(took), self.end),
                 Notice::ServiceState(..) | Notice::FirstStale(_) | Notice::AllConsistent => {}
             }
         }
     }
+}
 
-    /// Counts an operation that ended.
-    fn count(&mut self, ended: &EndedOperation) {
-        let sweep = &mut *self.sweep;
-        let read = ended.kind == OperationKind::Read;
-        let outcomes = if read { &mut sweep.read_outcomes } else { &mut sweep.write_outcomes };
-        match ended.outcome {
-            Outcome::Ok => outcomes.ok += 1,
-            Outcome::Fail => outcomes.fail += 1,
-            Outcome::Unknown => outcomes.unknown += 1,
-        }
-        if ended.outcome != Outcome::Ok {
-            return;
-        }
-        if !read {
-            return sweep.write_latency_us.add(ended.took);
-        }
-        sweep.read_latency_us.add(ended.took);
-        sweep.reads.count += 1;
-        if ended.stale {
-            sweep.reads.stale += 1;
-            sweep.reads.k.add(ended.behind.into());
-            sweep.reads.t_us.add(ended.stale_for);
-        }
-        if let Some(since) = ended.since_acknowledged {
-            let bin = GRID.partition_point(|t| *t <= since) - 1;
-            sweep.reads.fresh[bin].add(!ended.stale);
-        }
+/// Counts an operation that ended.
+fn count(sweep: &mut Sweep, ended: &EndedOperation) {
+    let read = ended.kind == OperationKind::Read;
+    let outcomes = if read { &mut sweep.read_outcomes } else { &mut sweep.write_outcomes };
+    match ended.outcome {
+        Outcome::Ok => outcomes.ok += 1,
+        Outcome::Fail => outcomes.fail += 1,
+        Outcome::Unknown => outcomes.unknown += 1,
+    }
+    if ended.outcome != Outcome::Ok {
+        return;
+    }
+    if !read {
+        return sweep.write_latency_us.add(ended.took);
+    }
+    sweep.read_latency_us.add(ended.took);
+    sweep.reads.count += 1;
+    if ended.stale {
+        sweep.reads.stale += 1;
+        sweep.reads.k.add(ended.behind.into());
+        sweep.reads.t_us.add(ended.stale_for);
+    }
+    if let Some(since) = ended.since_acknowledged {
+        let bin = GRID.partition_point(|t| *t <= since) - 1;
+        sweep.reads.fresh[bin].add(!ended.stale);
     }
 }
 
