@@ -25,6 +25,11 @@ impl ConsistencyMeasurement {
     /// Creates measurements without runs.
     pub fn new(scenario: &Scenario, group: usize) -> Self {
         let levels = Consistency::ALL.map(|it| (it, Sweep::new(&scenario.under(group, it)))).into();
+        ConsistencyMeasurement::of(levels)
+    }
+
+    /// Joins measurements of the same runs at each level.
+    pub fn of(levels: Vec<(Consistency, Sweep)>) -> Self {
         ConsistencyMeasurement { levels, unfinished: None }
     }
 

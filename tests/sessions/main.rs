@@ -385,7 +385,7 @@ fn the_three_consistencies_are_measured_seed_by_seed_even_across_an_edit() {
         };
     }
     let mut compared = ConsistencyMeasurement::new(&scenario, 0);
-    (1..=3).for_each(|seed| compared.run(&scenario, 0, seed));
+    (1..=3).for_each(|seed| assert!(compared.run(&scenario, 0, seed, &|| false)));
     assert_eq!(rows, compared.rows());
     assert!(matches!(ask(Request::Query(Query::Measure { group: 9, seed: 1 })), Report::Unanswered(_)));
 }

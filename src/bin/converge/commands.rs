@@ -351,7 +351,7 @@ fn compare(options: &CompareOptions) -> CommandResult {
         let title = if scenario.title.is_empty() { "untitled" } else { &scenario.title };
         print(&comparison::text(&compared, title, &scenario.groups[group].id))?;
     }
-    let is_halted = STOP.load(Ordering::Relaxed) || compared.0.iter().any(|(_, sweep)| sweep.halted > 0);
+    let is_halted = STOP.load(Ordering::Relaxed) || compared.levels.iter().any(|(_, sweep)| sweep.halted > 0);
     Ok(if is_halted { halted() } else { ExitCode::SUCCESS })
 }
 

@@ -21,25 +21,25 @@ pub fn compare(
 ) -> ConsistencyMeasurement {
     let sweeps = Consistency::ALL
         .map(|level| (level, sweep(&scenario.under(group, level), seeds.clone(), jobs, max_events, stop)));
-    ConsistencyMeasurement(sweeps.into())
+    ConsistencyMeasurement::of(sweeps.into())
 }
 
 /// The report of each sweep by the name of its consistency.
 pub fn report(compared: &ConsistencyMeasurement) -> BTreeMap<&'static str, SweepReport<'_>> {
-    compared.0.iter().map(|(level, sweep)| (level.name(), SweepReport::new(sweep))).collect()
+    compared.levels.iter().map(|(level, sweep)| (level.name(), SweepReport::new(sweep))).collect()
 }
 
 /// Formats the comparison as a table.
 pub fn text(compared: &ConsistencyMeasurement, title: &str, group: &str) -> String {
-    let runs = compared.0.first().map_or(0, |(_, sweep)| sweep.runs);
+    let runs = compared.levels.first().map_or(0, |(_, sweep)| sweep.runs);
     let halted =
         |(level, sweep): &(Consistency, Sweep)| Some(format!("{}: {}", level.name(), sweep_text::halted(sweep)?));
-    let mut lines: Vec<String> = compared.0.iter().filter_map(halted).collect();
+    let mut lines: Vec<String> = compared.levels.iter().filter_map(halted).collect();
     lines.extend([format!("{title}: {group} under each consistency, {runs} runs each"), String::new()]);
     let row = |name: &str, cells: &mut dyn Iterator<Item = &str>| {
         format!("{name:<26}{}", cells.map(|cell| format!("{cell:>18}")).collect::<String>())
     };
-    lines.push(row("", &mut compared.0.iter().map(|(level, _)| level.name())));
+    lines.push(row("", &mut compared.levels.iter().map(|(level, _)| level.name())));
     lines.extend(compared.rows().iter().map(|(name, cells)| row(name, &mut cells.iter().map(String::as_str))));
     lines.join("\n") + "\n"
 }

@@ -20,8 +20,12 @@ const HOSTILE: [(&str, &[&str]); 4] = [
 /// Memory that a page may use for a run, MB.
 const MEMORY: u64 = 512;
 
-/// Counts the tasks of a document that took long, and the longest one, ms.
-const OBSERVE: &str = "window.tasks = { count: 0, longest: 0 }; new PerformanceObserver(list => { for (const e of list.getEntries()) { window.tasks.count++; window.tasks.longest = Math.max(window.tasks.longest, e.duration) } }).observe({ type: 'longtask', buffered: true })";
+/// The longest task of a document that the page may have, ms. On an idle computer none is over 50 ms; the limit allows for others that
+/// work at the same time. Work of a second or more would be a fault of the page.
+const LONGEST: f64 = 400.0;
+
+/// Counts the tasks of a document that took over 50 ms from now on, and the longest one, ms.
+const OBSERVE: &str = "window.tasks = { count: 0, longest: 0 }; new PerformanceObserver(list => { for (const e of list.getEntries()) { window.tasks.count++; window.tasks.longest = Math.max(window.tasks.longest, e.duration) } }).observe({ type: 'longtask' })";
 
 /// Returns the text of a hostile link, and the end of its run, ms.
 fn hostile(name: &str) -> (String, u64) {
@@ -31,20 +35,18 @@ fn hostile(name: &str) -> (String, u64) {
     (text, until as u64)
 }
 
-/// Opens a hostile link at the end of its run: on the page with a worker, or in a sandboxed frame without one. Returns the browser,
-/// in the document of the page.
-fn open(name: &str, is_sandboxed: bool) -> (Browser, u64) {
-    let (text, until) = hostile(name);
+/// Opens the first scenario: on the page with a worker, or in a sandboxed frame without one. Returns the browser, in the
+/// document of the page, and its memory before.
+fn open(is_sandboxed: bool) -> (Browser, u64) {
     let browser = Browser::start(WIDE);
     browser.open(&format!("{}examples/plain.html", SITE.elsewhere.address()));
     let before = browser.memory();
     if is_sandboxed {
-        let source = SITE.at(&format!("embed/#{text}&t={until}"));
         let script = "const f = document.createElement('iframe'); f.id = 'hostile'; f.width = 900; f.height = 600; f.setAttribute('sandbox', 'allow-scripts'); f.src = arguments[0]; document.body.append(f)";
-        browser.run_with(script, &source);
+        browser.run_with(script, &SITE.at("embed/#ex=first-update"));
         browser.frame(Some("#hostile"));
     } else {
-        browser.open(&SITE.at(&format!("#{text}&t={until}")));
+        browser.open(&SITE.at("#ex=first-update"));
     }
     browser.wait("document.querySelector('.transport .clock')?.textContent");
     browser.run(OBSERVE);
@@ -53,30 +55,31 @@ fn open(name: &str, is_sandboxed: bool) -> (Browser, u64) {
 
 /// Waits until the page shows that the run is halted, or that it is not.
 fn wait_for_halt(browser: &Browser, is_halted: bool) {
-    browser.wait(&format!("document.body.textContent.includes('halted at') === {is_halted}"));
+    let shown = "document.querySelector('.notice')?.textContent.includes('halted at') === true";
+    browser.wait(&format!("({shown}) === {is_halted}"));
 }
 
 fn check(name: &str, parts: &[&str], is_sandboxed: bool) {
-    let (browser, before) = open(name, is_sandboxed);
-    wait_for_halt(&browser, true);
-    for part in parts {
-        browser.wait(&format!("document.body.textContent.includes({})", json!(part)));
-    }
-    let used = browser.memory().saturating_sub(before);
-    let tasks = browser.run("return window.tasks");
-    eprintln!("{name}, sandboxed {is_sandboxed}: {used} MB, tasks over 50 ms: {tasks}");
-    assert!(used <= MEMORY, "{name}, sandboxed {is_sandboxed}: {used} MB");
+    let (browser, before) = open(is_sandboxed);
+    let (text, until) = hostile(name);
     // A reset gives the memory back to the next run, and the page no longer reports the halt.
-    browser.run("window.tasks = { count: 0, longest: 0 }");
-    browser.click(".transport [data-action=Reset]");
-    browser.wait("document.querySelector('.transport .clock').textContent.trim() === '0.000 s'");
-    wait_for_halt(&browser, false);
-    browser.run(&format!("location.hash = '#{}&t={}'", hostile(name).0, hostile(name).1 - 1));
-    wait_for_halt(&browser, true);
-    let again = browser.memory().saturating_sub(before);
-    let tasks = browser.run("return window.tasks");
-    eprintln!("{name}, sandboxed {is_sandboxed}: {again} MB in the second run, tasks over 50 ms: {tasks}");
-    assert!(again <= MEMORY, "{name}, sandboxed {is_sandboxed}: {again} MB in the second run");
+    for (run, at) in [("first", until), ("second", until - 1)] {
+        browser.run("window.tasks = { count: 0, longest: 0 }");
+        browser.run(&format!("location.hash = '#{text}&t={at}'"));
+        wait_for_halt(&browser, true);
+        for part in parts {
+            browser.wait(&format!("document.querySelector('.notice').textContent.includes({})", json!(part)));
+        }
+        let used = browser.memory().saturating_sub(before);
+        browser.click(".transport [data-action=Reset]");
+        browser.wait("document.querySelector('.transport .clock').textContent.trim() === '0.000 s'");
+        wait_for_halt(&browser, false);
+        let tasks = browser.run("return window.tasks");
+        eprintln!("{name}, sandboxed {is_sandboxed}, {run} run: {used} MB, tasks over 50 ms: {tasks}");
+        assert!(used <= MEMORY, "{name}, sandboxed {is_sandboxed}, {run} run: {used} MB");
+        let longest = tasks["longest"].as_f64().expect("a duration");
+        assert!(longest <= LONGEST, "{name}, sandboxed {is_sandboxed}, {run} run: {tasks}");
+    }
 }
 
 #[test]
