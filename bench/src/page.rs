@@ -1,7 +1,9 @@
-//! The page in Chromium: how soon it can be used, also on a slow processor, and how smoothly it plays 200 services.
+//! The page in Chromium: how soon it can be used, also on a slow processor, how smoothly it plays 200 services, and how it
+//! withstands scenarios that never end or that need much memory.
 
 use crate::outcome;
 use browser_tests::{Browser, Site, WIDE};
+use converge::scenario::link;
 use converge::session::Run;
 use converge_bench::crowd;
 use serde_json::{Value, json};
@@ -57,6 +59,65 @@ pub fn run() {
     opening(&site, 1, 300.0);
     opening(&site, 4, 1000.0);
     playing(&site);
+    hostile(&site);
+}
+
+/// Scenarios that never end or that need much memory.
+const HOSTILE: [&str; 4] = ["closed0", "nack0", "storm", "mv_siblings"];
+
+/// Opens a fragment in place of the present one, waits until the run is halted, and resets it. Returns how long both took, the
+/// number of long tasks and the longest, all in ms.
+const HALT: &str = "
+    const shows = () => document.querySelector('.notice')?.textContent.includes('halted at') === true;
+    const tasks = [], observer = new PerformanceObserver(list => tasks.push(...list.getEntries().map(task => task.duration)));
+    observer.observe({ type: 'longtask' });
+    const start = performance.now();
+    let reset;
+    location.hash = FRAGMENT;
+    const look = () => {
+        if (!reset && shows()) { reset = performance.now(); document.querySelector('[data-action=Reset]').click(); }
+        if (reset && !shows()) {
+            const end = performance.now();
+            return setTimeout(() => done([reset - start, end - reset, tasks.length, Math.max(0, ...tasks)]), 200);
+        }
+        setTimeout(look, 5);
+    };
+    look();";
+
+/// Runs hostile links, on the page with a worker and in a sandboxed frame without one.
+fn hostile(site: &Site) {
+    println!("  hostile links, target: no task over 50 ms, reset within 100 ms, 512 MB");
+    for is_sandboxed in [false, true] {
+        for name in HOSTILE {
+            let file = xtask::root().join(format!("tests/outside/hostile/{name}.link"));
+            let text = std::fs::read_to_string(file).expect("a link").trim().to_string();
+            let until = link::decode(&text).expect("a valid link").scenario.until_ms;
+            let browser = Browser::start(WIDE);
+            browser.open(&format!("{}examples/plain.html", site.elsewhere.address()));
+            let before = browser.memory();
+            if is_sandboxed {
+                let script = "const f = document.createElement('iframe'); f.id = 'frame'; f.width = 900; f.height = 600; \
+                    f.setAttribute('sandbox', 'allow-scripts'); f.src = arguments[0]; document.body.append(f)";
+                browser.run_with(script, &site.at("embed/#ex=first-update"));
+                browser.frame(Some("#frame"));
+            } else {
+                browser.open(&site.at("#ex=first-update"));
+            }
+            browser.wait("document.querySelector('.transport .clock')?.textContent");
+            let script = HALT.replace("FRAGMENT", &json!(format!("#{text}&t={until}")).to_string());
+            let found = figures(&browser.run_async(&script));
+            let used = browser.memory().saturating_sub(before);
+            let place = if is_sandboxed { "sandboxed" } else { "with a worker" };
+            println!(
+                "    {name}, {place}: halted after {:.1} s, reset within {:.0} ms; {:.0} tasks over 50 ms, the longest {:.0} ms: {}; {used} MB",
+                found[0] / 1e3,
+                found[1],
+                found[2],
+                found[3],
+                outcome(found[3] <= 50.0 && found[1] <= 100.0 && used <= 512),
+            );
+        }
+    }
 }
 
 fn figures(answer: &Value) -> Vec<f64> {

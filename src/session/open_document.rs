@@ -78,8 +78,13 @@ impl OpenDocument {
 
     /// Runs up to a time, but no more than so many events.
     pub fn advance(&mut self, to: Micros, budget: u32) -> Report {
+        let forks = self.shown.is_forking();
         let reached = match self.shown.resume() {
-            Some(reached) => reached,
+            Some(reached) => {
+                // The branch has got its command.
+                self.branches.changed |= forks && reached;
+                reached
+            }
             None => self.shown.advance(to, u64::from(budget)),
         };
         self.report(reached)

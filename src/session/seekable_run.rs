@@ -93,9 +93,14 @@ impl SeekableRun {
         self.time = time;
     }
 
+    /// Returns whether a live command in the past has not been executed yet.
+    pub fn is_forking(&self) -> bool {
+        matches!(self.unfinished, Some(Unfinished::Fork(..)))
+    }
+
     /// Executes the live command that has not been executed yet, however long it takes.
     pub fn finish_fork(&mut self) {
-        if matches!(self.unfinished, Some(Unfinished::Fork(..))) {
+        if self.is_forking() {
             let time = std::mem::take(&mut self.time);
             self.resume();
             self.time = time;

@@ -120,6 +120,18 @@ fn a_reset_gets_through_while_a_command_in_the_past_is_executed() {
 }
 
 #[test]
+fn the_page_learns_of_a_command_in_the_past_once_it_is_executed() {
+    let scenario = converge::scenario::examples::find("inventory-notification").expect("an example").scenario();
+    let mut sliced = Session::with_clock(slow, 1.0);
+    complete(&mut sliced, load(&scenario, 3_000_000), 3_000_000);
+    complete(&mut sliced, write(42), 3_000_000);
+    complete(&mut sliced, Request::Seek { to: 2_900_000 }, 2_900_000);
+    let (last, requests) = complete(&mut sliced, write(43), 2_900_000);
+    let branches = last.branches.expect("the branches");
+    assert!(requests > 2 && branches.list[branches.current as usize].script.len() == 1, "{branches:?}");
+}
+
+#[test]
 fn a_measurement_of_consistency_levels_takes_slices_and_gives_the_same_figures() {
     let scenario = converge::scenario::examples::find("oversold").expect("an example").scenario();
     let (mut sliced, mut whole) = (Session::with_clock(slow, 1.0), Session::default());
