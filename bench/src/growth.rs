@@ -1,9 +1,10 @@
 //! Costs that must not grow: of an event with the number of messages in flight (at 100,000 at most 3 times that at 1,000; the
-//! scenario is the same, only the latency of its messages differs), and of placing a card with the number of cards (at 10,000
-//! at most 3 times that at 1,000).
+//! scenario is the same, only the latency of its messages differs), of placing a card with the number of cards, and of an update
+//! with the number of updates that a copy misses until it catches up with them (at 10,000 at most 3 times that at 1,000).
 
 use converge::app::layout::{self, Card};
 use converge::engine::Engine;
+use converge::scenario::Scenario;
 use converge::session::Run;
 use converge::trace::Level;
 use converge_bench::crowd;
@@ -18,7 +19,7 @@ const LATENCIES: [f64; 2] = [100.0, 10_000.0];
 /// Events that are timed.
 const EVENTS: u64 = 300_000;
 const REPETITIONS: usize = 3;
-/// Numbers of cards to place.
+/// Numbers of cards to place, and of updates to catch up with.
 const CARDS: [usize; 2] = [1_000, 10_000];
 
 /// Measures nanoseconds an event and the messages in flight, for a latency in ms.
@@ -56,6 +57,33 @@ fn placing(count: usize) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / count as f64
 }
 
+/// Measures nanoseconds an update for a copy that misses all updates, and then catches up with them.
+fn catching_up(count: usize) -> f64 {
+    let end = count as f64 / 10.0;
+    let scenario = serde_json::json!({
+        "converge": 1,
+        "until_ms": end + 1_000.0,
+        "default_latency": { "constant": { "ms": 1.0 } },
+        "services": [
+            { "id": "writer", "publishes": [{ "to": "bus" }] },
+            { "id": "view", "subscribes": [{ "to": "bus", "max_in_flight": 100_000, "ack_deadline_ms": 1e6 }] },
+        ],
+        "buses": [{ "id": "bus" }],
+        "clients": [{ "id": "client", "target": "writer", "sessions": 100, "generate": {
+            "arrivals": { "poisson": { "per_second": 10_000.0 } }, "keys": { "one": { "key": "x" } }, "read_share": 0.0, "until_ms": end } }],
+        "script": [
+            { "at_ms": 0, "do": { "pause": { "node": "view" } } },
+            { "at_ms": end + 100.0, "do": { "resume": { "node": "view" } } },
+        ],
+    });
+    let scenario = Scenario::from_json(&scenario.to_string()).expect("a valid scenario");
+    let start = Instant::now();
+    let mut run = Run::new(&scenario);
+    run.complete(u64::MAX);
+    assert!(run.analysis().staleness.stale() == 0 && run.engine().halt().is_none(), "the copy catches up");
+    start.elapsed().as_secs_f64() * 1e9 / run.analysis().staleness.acknowledged() as f64
+}
+
 /// The time, µs, after which as many messages arrive as are sent: a write causes up to 5 messages in sequence.
 fn warm_up(latency_ms: f64) -> u64 {
     (latency_ms * 6.0 * 1000.0) as u64
@@ -70,6 +98,13 @@ pub fn run() {
     });
     println!("  ratio {:.2}, at most {MAX_RATIO}", many / few);
     assert!(many / few <= MAX_RATIO, "the cost of placing a card grows by a factor of {:.2}", many / few);
+    let [few, many] = CARDS.map(|count| {
+        let best = (0..REPETITIONS).map(|_| catching_up(count)).fold(f64::INFINITY, f64::min);
+        println!("growth: catching up with {count} updates: {best:.0} ns an update, best of {REPETITIONS}");
+        best
+    });
+    println!("  ratio {:.2}, at most {MAX_RATIO}", many / few);
+    assert!(many / few <= MAX_RATIO, "the cost of a missing update grows by a factor of {:.2}", many / few);
     println!("growth: cost of an event by messages in flight, best of {REPETITIONS}");
     let measurements: [(&str, Measure); 2] = [("engine", engine), ("engine and analysis", analysed)];
     for (name, measure) in measurements {
