@@ -101,11 +101,11 @@ impl Run {
         self.engine.memory() + self.analysis.memory()
     }
 
-    /// Returns a copy of the run to go back to. Of a trace without its beginning it keeps 2^16 records, so that the
+    /// Returns a copy of the run to go back to. Of a trace without its beginning it keeps 2^14 records, so that the
     /// snapshots of a long run do not contain many traces.
     pub(super) fn snapshot(&self) -> Self {
         let mut run = self.clone();
-        run.engine.truncate_to_newest(16);
+        run.engine.truncate_to_newest(4);
         run
     }
 
