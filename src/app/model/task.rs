@@ -229,8 +229,6 @@ mod tests {
 
     const OUTBOX: PublishMode = PublishMode::Outbox { poll_ms: 100.0, batch: 10 };
 
-    const OUTBOX: PublishMode = PublishMode::Outbox { poll_ms: 100.0, batch: 100 };
-
     fn challenge(id: &str) -> TestPage {
         let mut page = TestPage::new();
         let scenario = find(id).expect("a challenge").scenario();
