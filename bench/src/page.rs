@@ -84,7 +84,7 @@ const HALT: &str = "
     };
     look();";
 
-/// Runs hostile links, on the page with a worker and in a sandboxed frame without one.
+/// Runs hostile links, on the page and in a sandboxed frame.
 fn hostile(site: &Site) {
     println!("  hostile links, target: no task over 50 ms, reset within 100 ms, 512 MB");
     for is_sandboxed in [false, true] {
@@ -107,7 +107,7 @@ fn hostile(site: &Site) {
             let script = HALT.replace("FRAGMENT", &json!(format!("#{text}&t={until}")).to_string());
             let found = figures(&browser.run_async(&script));
             let used = browser.memory().saturating_sub(before);
-            let place = if is_sandboxed { "sandboxed" } else { "with a worker" };
+            let place = if is_sandboxed { "sandboxed" } else { "on the page" };
             println!(
                 "    {name}, {place}: halted after {:.1} s, reset within {:.0} ms; {:.0} tasks over 50 ms, the longest {:.0} ms: {}; {used} MB",
                 found[0] / 1e3,

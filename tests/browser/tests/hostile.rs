@@ -35,7 +35,7 @@ fn hostile(name: &str) -> (String, u64) {
     (text, until as u64)
 }
 
-/// Opens the first scenario: on the page with a worker, or in a sandboxed frame without one. Returns the browser, in the
+/// Opens the first scenario: on the page, or in a sandboxed frame. Returns the browser, in the
 /// document of the page, and its memory before.
 fn open(is_sandboxed: bool) -> (Browser, u64) {
     let browser = Browser::start(WIDE);
