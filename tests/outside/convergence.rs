@@ -54,3 +54,31 @@ fn a_mend_of_another_node_mends_nothing() {
         assert_eq!(verdict(fault.clone(), std::slice::from_ref(&mend)).0, "converging", "{fault} {mend}");
     }
 }
+
+#[test]
+fn a_service_that_is_down_with_equal_copies_breaks_no_promise() {
+    let write = |at_ms: u32, value: u32| {
+        let operation = json!({ "write": { "key": "k", "value": value } });
+        json!({ "at_ms": at_ms, "do": { "operate": { "service": "a", "operation": operation } } })
+    };
+    let report = |script: Vec<Value>| {
+        let scenario = json!({
+            "converge": 1,
+            "until_ms": 3000,
+            "services": [
+                { "id": "a", "data": { "k": 0 }, "publishes": [{ "to": "q" }] },
+                { "id": "view", "data": { "k": 0 }, "subscribes": [{ "to": "q" }] },
+            ],
+            "buses": [{ "id": "q" }],
+            "script": script,
+            "promises": ["converged"],
+        });
+        RunReport::of(&scenario_from(&scenario.to_string()).expect("valid"), u64::MAX)
+    };
+    let crash = json!({ "at_ms": 2000, "do": { "crash": { "service": "view" } } });
+    let kept = report(vec![write(100, 1), crash.clone()]);
+    assert_eq!((kept.convergence.verdict, kept.missed.len()), ("converged", 0), "{:?}", kept.missed);
+    // Its copy is stale for ever.
+    let missed = report(vec![write(100, 1), crash, write(2500, 2)]);
+    assert_eq!((missed.convergence.verdict, missed.missed.len()), ("will not converge", 1), "{:?}", missed.missed);
+}
