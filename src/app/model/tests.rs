@@ -96,19 +96,19 @@ fn an_embed_that_only_plays_refuses_edits_and_commands() {
 #[test]
 fn the_notice_of_a_halted_run_ends_with_a_reset() {
     let mut model = first_page();
-    update(&mut model, Msg::Engine(FromEngine { epoch: 0, report: Report::Ready }.into()));
-    let mut receive = |msg: PlaybackMsg, halted: Option<&str>| {
-        let effects = update(&mut model, Msg::Playback(msg));
-        let epoch = effects.iter().find_map(|effect| match effect {
-            Effect::Send(request) => Some(request.epoch),
-            _ => None,
-        });
-        let halted = halted.map(String::from);
-        let frame = Frame { whole: true, until: 10_000_000, halted, ..Frame::default() };
-        let answer = FromEngine { epoch: epoch.expect("a request"), report: Report::Frame(Box::new(frame)) };
-        update(&mut model, Msg::Engine(answer.into()));
+    // Answers the request that a message leads to. Returns the notice.
+    let mut answer = |msg: Msg, halted: Option<&str>| {
+        let effects = update(&mut model, msg);
+        let epoch = effects
+            .iter()
+            .find_map(|effect| if let Effect::Send(request) = effect { Some(request.epoch) } else { None });
+        let frame = Frame { whole: true, until: 10_000_000, halted: halted.map(String::from), ..Frame::default() };
+        let report = Report::Frame(Box::new(frame));
+        update(&mut model, Msg::Engine(FromEngine { epoch: epoch.expect("a request"), report }.into()));
         model.notices.notice.clone()
     };
+    answer(Msg::Engine(FromEngine { epoch: 0, report: Report::Ready }.into()), None);
+    let mut receive = |msg: PlaybackMsg, halted: Option<&str>| answer(Msg::Playback(msg), halted);
     let why = "The run was halted at 1.00 s: more than 500000 events happened at one instant.";
     assert_eq!(receive(PlaybackMsg::SeekEnd, Some(why)).as_deref(), Some(why));
     assert_eq!(receive(PlaybackMsg::SeekEnd, Some(why)).as_deref(), Some(why), "the run is still halted");

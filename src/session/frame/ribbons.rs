@@ -62,8 +62,8 @@ fn coarsen(changes: &mut Vec<RibbonChange>, limit: &mut usize) {
         }
     }
     *changes = merged;
-    // Each change is merged a few times at most, however many services there are.
-    *limit = MOST.max(2 * changes.len());
+    // Where many services change a few times each, little can be merged. Then the list may grow before the next attempt.
+    *limit = if changes.len() <= MOST / 4 * 3 { MOST } else { 2 * changes.len() };
 }
 
 #[cfg(test)]
