@@ -7,7 +7,7 @@ use super::sweep::{MOST_EVENTS, Sweep, SweepRun};
 use crate::scenario::{Consistency, Scenario};
 
 /// Events of a part of a run, between two looks at the time.
-const PART: u64 = 512;
+const PART: u64 = 64;
 
 /// The measurements at each consistency level.
 #[derive(Debug)]

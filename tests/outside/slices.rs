@@ -62,9 +62,13 @@ fn work_in_slices_reaches_the_same_states_as_work_at_once() {
     }
 }
 
+fn write_to(service: &str, key: &str, value: i64) -> Request {
+    let operation = Operation::Write { key: key.into(), value: value.into() };
+    Request::Act { command: Command::Operate { service: service.into(), operation, poison: false } }
+}
+
 fn write(value: i64) -> Request {
-    let operation = Operation::Write { key: "widget".into(), value: value.into() };
-    Request::Act { command: Command::Operate { service: "inventory".into(), operation, poison: false } }
+    write_to("inventory", "widget", value)
 }
 
 #[test]
@@ -100,12 +104,12 @@ fn searches_and_commands_in_the_past_take_slices_and_reach_the_same_states() {
 
 #[test]
 fn a_reset_gets_through_while_a_command_in_the_past_is_executed() {
-    let scenario = converge::scenario::examples::find("inventory-notification").expect("an example").scenario();
+    let scenario = expensive();
     let mut sliced = Session::with_clock(slow, 1.0);
-    complete(&mut sliced, load(&scenario, 3_000_000), 3_000_000);
-    complete(&mut sliced, write(42), 3_000_000);
-    complete(&mut sliced, Request::Seek { to: 2_900_000 }, 2_900_000);
-    let forked = frame(&mut sliced, write(43));
+    complete(&mut sliced, load(&scenario, 300_000), 300_000);
+    complete(&mut sliced, write_to("w", "k1", 42), 300_000);
+    complete(&mut sliced, Request::Seek { to: 250_000 }, 250_000);
+    let forked = frame(&mut sliced, write_to("w", "k1", 43));
     assert!(forked.more && forked.events < 10, "{} events", forked.events);
     // A document that is asked for meanwhile contains the command.
     let Report::Document { scenario: document, .. } =
@@ -121,12 +125,12 @@ fn a_reset_gets_through_while_a_command_in_the_past_is_executed() {
 
 #[test]
 fn the_page_learns_of_a_command_in_the_past_once_it_is_executed() {
-    let scenario = converge::scenario::examples::find("inventory-notification").expect("an example").scenario();
+    let scenario = expensive();
     let mut sliced = Session::with_clock(slow, 1.0);
-    complete(&mut sliced, load(&scenario, 3_000_000), 3_000_000);
-    complete(&mut sliced, write(42), 3_000_000);
-    complete(&mut sliced, Request::Seek { to: 2_900_000 }, 2_900_000);
-    let (last, requests) = complete(&mut sliced, write(43), 2_900_000);
+    complete(&mut sliced, load(&scenario, 300_000), 300_000);
+    complete(&mut sliced, write_to("w", "k1", 42), 300_000);
+    complete(&mut sliced, Request::Seek { to: 250_000 }, 250_000);
+    let (last, requests) = complete(&mut sliced, write_to("w", "k1", 43), 250_000);
     let branches = last.branches.expect("the branches");
     assert!(requests > 2 && branches.list[branches.current as usize].script.len() == 1, "{branches:?}");
 }
