@@ -230,7 +230,7 @@ mod tests {
             let target = target(|text| Ok(text.len().to_string()));
             let mut campaign = Campaign::new(&target, seed);
             campaign.run(300, &mut All);
-            campaign.random.next()
+            campaign.random.number()
         };
         assert_eq!(once(1), once(1));
         assert_ne!(once(1), once(2));

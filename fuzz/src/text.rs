@@ -136,7 +136,7 @@ fn replace_number(text: &mut Vec<char>, at: usize, random: &mut Random) {
     let end = start + text[start..].iter().take_while(|c| is_digit(c)).count();
     let number = match random.below(3) {
         0 => random.below(10).to_string(),
-        1 => random.next().to_string(),
+        1 => random.number().to_string(),
         _ => (*random.pick(INTERESTING)).to_string(),
     };
     text.splice(start..end, number.chars());

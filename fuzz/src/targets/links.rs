@@ -91,8 +91,8 @@ fn changed_payload(link: &str, donor: &str, random: &mut Random) -> Option<Strin
         let at = random.below(bytes.len() + 1);
         match random.below(5) {
             0 => bytes.truncate(at),
-            1 => bytes.insert(at, random.next() as u8),
-            2 => bytes.extend((0..random.below(40)).map(|_| random.next() as u8)),
+            1 => bytes.insert(at, random.number() as u8),
+            2 => bytes.extend((0..random.below(40)).map(|_| random.number() as u8)),
             3 => {
                 let (_, other) = packed(donor)?;
                 bytes.truncate(at);
@@ -136,7 +136,7 @@ fn check(text: &str) -> Result<String, String> {
         Err(error) => return Ok(error.to_string()),
     };
     // Writing and reading the packed form takes most of the time, and examples are read often.
-    if opened.example.is_some() && text.len() % 64 != 0 {
+    if opened.example.is_some() && !text.len().is_multiple_of(64) {
         return Ok(format!("example `{}`", text.len()));
     }
     opened.scenario.validate().map_err(|errors| format!("it opens an invalid scenario: {errors:?}"))?;

@@ -59,7 +59,7 @@ fn check(document: &str) -> Result<String, String> {
     expect_same("written and read again", &scenario, &again)?;
     let warnings = scenario.warnings();
     // These need more time than the rest.
-    if document.len() % 4 == 0 {
+    if document.len().is_multiple_of(4) {
         let _ = Run::new(&scenario).advance(u64::MAX, EVENTS, &mut |_, _, _| {});
     }
     if document.len() % 16 == 1
