@@ -1,5 +1,16 @@
 use std::fmt;
 
+/// Characters of a name or a text of the document that an error quotes.
+const LONGEST_QUOTE: usize = 80;
+
+/// Returns a text as an error quotes it: of a long one the beginning.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_QUOTE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
+
 /// An error in a scenario document.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ScenarioError {

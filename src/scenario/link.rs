@@ -16,6 +16,7 @@ mod varint;
 
 pub use parts::{Parts, split};
 
+use super::error::shortened;
 use super::{Micros, Scenario, ScenarioError, challenges, examples, micros};
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
@@ -34,8 +35,6 @@ const MOST_STEPS: usize = 1_000;
 /// Settings of branches, or in options, at most: each is checked with the whole scenario.
 const MOST_BRANCH_SETTINGS: usize = 200;
 const MOST_OPTIONS: usize = 50;
-/// Characters of a name in an error at most.
-const LONGEST_QUOTE: usize = 80;
 const RAW: &str = "r";
 const DEFLATED: &str = "d";
 const LAST_LETTER: char = 'e';
@@ -138,11 +137,6 @@ impl fmt::Display for LinkError {
 }
 
 impl std::error::Error for LinkError {}
-
-/// Returns the beginning of a long text.
-fn shortened(text: &str) -> &str {
-    text.char_indices().nth(LONGEST_QUOTE).map_or(text, |(end, _)| &text[..end])
-}
 
 /// Encodes a valid scenario as a link.
 ///

@@ -10,6 +10,7 @@
 //! representation; `serde_path_to_error` stops at the first error. All of them accept a list for a struct.
 
 use crate::scenario::ScenarioError;
+use crate::scenario::error::shortened;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -20,8 +21,6 @@ use std::fmt;
 
 /// Errors reported at most.
 pub(super) const MOST_ERRORS: usize = 50;
-/// Characters of a name or a text of the document that an error quotes.
-const LONGEST_QUOTE: usize = 80;
 
 /// Reads a document, or a part of one, from a JSON value.
 ///
@@ -421,13 +420,6 @@ fn description(json: &Json) -> String {
         Json::String(text) => format!("{:?}", shortened(text)),
         Json::Array(_) => "a list".into(),
         Json::Object(_) => "an object".into(),
-    }
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_QUOTE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into(),
     }
 }
 

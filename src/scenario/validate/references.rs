@@ -1,6 +1,7 @@
 //! References: ids are unique, and every reference names an existing part of the right kind.
 
 use super::checker::{Checker, LONGEST_NAME};
+use crate::scenario::error::shortened;
 use crate::scenario::{Bus, Forward, Group, Promise, Scenario, Service, Subscription, Value};
 use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,10 +103,13 @@ impl Checker {
             let path = format!("{list}[{i}].id");
             let is_allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
             if id.is_empty() || id.chars().count() > LONGEST_NAME || !id.chars().all(is_allowed) {
-                self.error(&path, format!("must have 1 to 80 letters, digits, `_`, `-` and `.`, not `{id}`"));
+                self.error(
+                    &path,
+                    format!("must have 1 to 80 letters, digits, `_`, `-` and `.`, not `{}`", shortened(id)),
+                );
             }
             if by_id.insert(id, (kind, i)).is_some() {
-                self.error(&path, format!("another node already has the id `{id}`"));
+                self.error(&path, format!("another node already has the id `{}`", shortened(id)));
             }
         }
         Nodes { by_id, scenario }
