@@ -20,11 +20,8 @@ const HOSTILE: [(&str, &[&str]); 4] = [
 /// Memory that a page may use for a run, MB.
 const MEMORY: u64 = 512;
 
-/// The longest task of a document that the page may have, ms. On an idle computer none is over 50 ms; the limit allows for others that
-/// work at the same time. Work of a second or more would be a fault of the page.
-const LONGEST: f64 = 400.0;
-
-/// Counts the tasks of a document that took over 50 ms from now on, and the longest one, ms.
+/// Counts the tasks of a document that took over 50 ms from now on, and the longest one, ms. The test prints them; `cargo xtask bench
+/// page` measures them.
 const OBSERVE: &str = "window.tasks = { count: 0, longest: 0 }; new PerformanceObserver(list => { for (const e of list.getEntries()) { window.tasks.count++; window.tasks.longest = Math.max(window.tasks.longest, e.duration) } }).observe({ type: 'longtask' })";
 
 /// Returns the text of a hostile link, and the end of its run, ms.
@@ -77,8 +74,6 @@ fn check(name: &str, parts: &[&str], is_sandboxed: bool) {
         let tasks = browser.run("return window.tasks");
         eprintln!("{name}, sandboxed {is_sandboxed}, {run} run: {used} MB, tasks over 50 ms: {tasks}");
         assert!(used <= MEMORY, "{name}, sandboxed {is_sandboxed}, {run} run: {used} MB");
-        let longest = tasks["longest"].as_f64().expect("a duration");
-        assert!(longest <= LONGEST, "{name}, sandboxed {is_sandboxed}, {run} run: {tasks}");
     }
 }
 
