@@ -104,7 +104,10 @@ fn a_cut_link_is_refused_with_its_length() {
 #[test]
 fn a_link_with_a_changed_character_never_opens_an_invalid_scenario() {
     let others: Vec<char> = ('!'..='~').chain(['ä', ' ']).collect();
-    for (file, case) in golden() {
+    // Links of older semantics are written in the same way as those of the present one.
+    let is_like_another =
+        |link: &str| link.starts_with("1r.") && decode(link).is_ok_and(|opened| opened.semantics < SEMANTICS);
+    for (file, case) in golden().into_iter().filter(|(_, case)| !is_like_another(&case.link)) {
         for (i, present) in case.link.char_indices() {
             for &other in others.iter().filter(|&&other| other != present) {
                 let changed = format!("{}{other}{}", &case.link[..i], &case.link[i + 1..]);
