@@ -137,7 +137,7 @@ fn the_page_learns_of_a_command_in_the_past_once_it_is_executed() {
 
 #[test]
 fn a_measurement_of_consistency_levels_takes_slices_and_gives_the_same_figures() {
-    let scenario = converge::scenario::examples::find("oversold").expect("an example").scenario();
+    let scenario = converge::scenario::examples::find("cassandra-hints").expect("an example").scenario();
     let (mut sliced, mut whole) = (Session::with_clock(slow, 1.0), Session::default());
     complete(&mut sliced, load(&scenario, 0), 0);
     frame(&mut whole, load(&scenario, 0));
