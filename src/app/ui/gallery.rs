@@ -121,7 +121,7 @@ fn filters(search: &UseStateHandle<Search>, field: &NodeRef) -> Html {
     let levels = Difficulty::ALL.map(Difficulty::name).to_vec();
     html! {
         <>
-            <input ref={field.clone()} type="search" aria-label="Find an example" placeholder="Find: retry, quorum, cart…" autofocus=true value={search.text.clone()} {oninput} />
+            <input ref={field.clone()} type="search" aria-label="Find an example" placeholder="Find: retry, quorum, cart…" autofocus=true {oninput} />
             { choice("Subject", "All subjects", subjects, search.section.map(Section::name), |search, at| Search { section: at.checked_sub(1).map(|at| Section::all()[at]), ..search }) }
             { choice("Level", "All levels", levels, search.level.map(Difficulty::name), |search, at| Search { level: at.checked_sub(1).map(|at| Difficulty::ALL[at]), ..search }) }
         </>
