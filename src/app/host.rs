@@ -11,7 +11,8 @@ mod splice;
 pub use command::COMMANDS;
 pub use event::{EVENTS, HostEventName};
 
-use super::model::{Model, Msg};
+use super::chrome::Locked;
+use super::model::{DocumentMsg, Mode, Model, Msg, Origin};
 use crate::scenario::{FORMAT, Scenario, link};
 use command::Failure;
 use reported::Reported;
@@ -393,6 +394,28 @@ impl Host {
         }
         self.outgoing.push(Outgoing { message, to });
     }
+}
+
+/// What the visitor of an embed may do, while its host page acts.
+#[derive(Clone, Copy, Debug)]
+pub struct VisitorRights {
+    mode: Mode,
+    locked: Locked,
+}
+
+/// Lets the host page act: its author may do what its visitors may not. Returns what the visitor may do, for
+/// [`end_host_action`].
+pub fn begin_host_action(model: &mut Model, msg: &Msg) -> VisitorRights {
+    if matches!(msg, Msg::Document(DocumentMsg::Edit(_))) {
+        model.document.origin = Origin::Own;
+    }
+    let locked = std::mem::take(&mut model.locked);
+    VisitorRights { mode: std::mem::replace(&mut model.mode, Mode::Edit), locked }
+}
+
+/// Lets the visitor act again.
+pub fn end_host_action(model: &mut Model, rights: VisitorRights) {
+    (model.mode, model.locked) = (rights.mode, rights.locked);
 }
 
 /// Returns the drawing of a model with all live commands, as a link contains it.

@@ -8,6 +8,8 @@ use super::examples::Difficulty;
 pub struct Challenge {
     /// Stable id, for `challenge=<id>`.
     pub id: &'static str,
+    /// What is to be repaired.
+    pub asks: &'static str,
     /// How much it takes for granted.
     pub level: Difficulty,
     /// Its document, which has one task with the same id.
@@ -15,10 +17,11 @@ pub struct Challenge {
 }
 
 macro_rules! challenges {
-    ($($id:literal $level:ident,)*) => {
+    ($($id:literal $level:ident: $asks:literal,)*) => {
         /// All challenges, easier ones first.
         pub const CHALLENGES: &[Challenge] = &[$(Challenge {
             id: $id,
+            asks: $asks,
             level: Difficulty::$level,
             json: include_str!(concat!("challenges/", $id, ".json")),
         }),*];
@@ -26,18 +29,18 @@ macro_rules! challenges {
 }
 
 challenges! {
-    "lost-event" Basic,
-    "double-charge" Basic,
-    "jammed-queue" Basic,
-    "angry-user" Basic,
-    "thundering-herd" Intermediate,
-    "ghost-item" Intermediate,
-    "lying-clock" Intermediate,
-    "cheapest-quorum" Intermediate,
-    "lost-book" Intermediate,
-    "oversold-item" Advanced,
-    "split-brain" Advanced,
-    "hidden-latency" Advanced,
+    "lost-event" Basic: "publish every committed update, although the publisher crashes",
+    "double-charge" Basic: "charge exactly once, although messages are lost and repeated",
+    "jammed-queue" Basic: "let a queue go on, although one event fails each time",
+    "angry-user" Basic: "show a user her own write, without slower writes",
+    "thundering-herd" Intermediate: "let all sixty buyers succeed with few messages",
+    "ghost-item" Intermediate: "keep a deleted account deleted",
+    "lying-clock" Intermediate: "keep the last write, although a clock is wrong",
+    "cheapest-quorum" Intermediate: "meet a limit of stale reads with the fastest quorum",
+    "lost-book" Intermediate: "keep every addition to a cart, and every removal",
+    "oversold-item" Advanced: "sell the last item once",
+    "split-brain" Advanced: "lose no acknowledged write in a partition",
+    "hidden-latency" Advanced: "find a latency by its staleness curve",
 }
 
 impl Challenge {

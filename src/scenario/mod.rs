@@ -30,7 +30,7 @@ mod region;
 pub mod schema;
 mod service;
 mod task;
-mod task_changes;
+pub mod task_changes;
 mod topology;
 mod validate;
 mod value;

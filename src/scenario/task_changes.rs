@@ -12,7 +12,7 @@ const LISTS: [(&str, TaskNode, &str); 4] = [
 ];
 
 /// Fields of a node that have no influence on a run.
-const FREE: [&str; 2] = ["name", "position"];
+pub const FREE: [&str; 2] = ["name", "position"];
 
 impl Task {
     /// Returns what the answer changed without permission, each with its path and what is permitted. The start and the answer

@@ -3,13 +3,8 @@
 use converge::report::{RunReport, scenario_from};
 use serde_json::{Value, json};
 
-/// A publisher, a bus and a view; the view is stopped by `fault` before the write, and `mends` come later than the run's end.
-fn verdict(fault: Value, mends: &[Value]) -> (&'static str, String) {
-    let mut script = vec![
-        json!({ "at_ms": 50, "do": fault }),
-        json!({ "at_ms": 100, "do": { "operate": { "service": "a", "operation": { "write": { "key": "k", "value": 1 } } } } }),
-    ];
-    script.extend(mends.iter().map(|mend| json!({ "at_ms": 9000, "do": mend })));
+/// Runs a publisher, a bus and a view.
+fn report(script: &[Value]) -> RunReport {
     let scenario = json!({
         "converge": 1,
         "until_ms": 3000,
@@ -20,8 +15,21 @@ fn verdict(fault: Value, mends: &[Value]) -> (&'static str, String) {
         ],
         "buses": [{ "id": "q" }],
         "script": script,
+        "promises": ["converged"],
     });
-    let report = RunReport::of(&scenario_from(&scenario.to_string()).expect("valid"), u64::MAX);
+    RunReport::of(&scenario_from(&scenario.to_string()).expect("valid"), u64::MAX)
+}
+
+fn write(at_ms: u32, value: u32) -> Value {
+    let operation = json!({ "write": { "key": "k", "value": value } });
+    json!({ "at_ms": at_ms, "do": { "operate": { "service": "a", "operation": operation } } })
+}
+
+/// The verdict if the view is stopped by `fault` before the write, and `mends` come later than the run's end.
+fn verdict(fault: Value, mends: &[Value]) -> (&'static str, String) {
+    let mut script = vec![json!({ "at_ms": 50, "do": fault }), write(100, 1)];
+    script.extend(mends.iter().map(|mend| json!({ "at_ms": 9000, "do": mend })));
+    let report = report(&script);
     (report.convergence.verdict, report.convergence.because.join(" "))
 }
 
@@ -57,28 +65,10 @@ fn a_mend_of_another_node_mends_nothing() {
 
 #[test]
 fn a_service_that_is_down_with_equal_copies_breaks_no_promise() {
-    let write = |at_ms: u32, value: u32| {
-        let operation = json!({ "write": { "key": "k", "value": value } });
-        json!({ "at_ms": at_ms, "do": { "operate": { "service": "a", "operation": operation } } })
-    };
-    let report = |script: Vec<Value>| {
-        let scenario = json!({
-            "converge": 1,
-            "until_ms": 3000,
-            "services": [
-                { "id": "a", "data": { "k": 0 }, "publishes": [{ "to": "q" }] },
-                { "id": "view", "data": { "k": 0 }, "subscribes": [{ "to": "q" }] },
-            ],
-            "buses": [{ "id": "q" }],
-            "script": script,
-            "promises": ["converged"],
-        });
-        RunReport::of(&scenario_from(&scenario.to_string()).expect("valid"), u64::MAX)
-    };
     let crash = json!({ "at_ms": 2000, "do": { "crash": { "service": "view" } } });
-    let kept = report(vec![write(100, 1), crash.clone()]);
+    let kept = report(&[write(100, 1), crash.clone()]);
     assert_eq!((kept.convergence.verdict, kept.missed.len()), ("converged", 0), "{:?}", kept.missed);
     // Its copy is stale for ever.
-    let missed = report(vec![write(100, 1), crash, write(2500, 2)]);
+    let missed = report(&[write(100, 1), crash, write(2500, 2)]);
     assert_eq!((missed.convergence.verdict, missed.missed.len()), ("will not converge", 1), "{:?}", missed.missed);
 }

@@ -102,13 +102,18 @@ fn searches_and_commands_in_the_past_take_slices_and_reach_the_same_states() {
     assert!(most > 50, "the work takes slices: {most}");
 }
 
-#[test]
-fn a_reset_gets_through_while_a_command_in_the_past_is_executed() {
-    let scenario = expensive();
+/// A session that writes at 300 ms, and goes back to 250 ms.
+fn back_before_a_write() -> Session {
     let mut sliced = Session::with_clock(slow, 1.0);
-    complete(&mut sliced, load(&scenario, 300_000), 300_000);
+    complete(&mut sliced, load(&expensive(), 300_000), 300_000);
     complete(&mut sliced, write_to("w", "k1", 42), 300_000);
     complete(&mut sliced, Request::Seek { to: 250_000 }, 250_000);
+    sliced
+}
+
+#[test]
+fn a_reset_gets_through_while_a_command_in_the_past_is_executed() {
+    let mut sliced = back_before_a_write();
     let forked = frame(&mut sliced, write_to("w", "k1", 43));
     assert!(forked.more && forked.events < 10, "{} events", forked.events);
     // A document that is asked for meanwhile contains the command.
@@ -125,11 +130,7 @@ fn a_reset_gets_through_while_a_command_in_the_past_is_executed() {
 
 #[test]
 fn the_page_learns_of_a_command_in_the_past_once_it_is_executed() {
-    let scenario = expensive();
-    let mut sliced = Session::with_clock(slow, 1.0);
-    complete(&mut sliced, load(&scenario, 300_000), 300_000);
-    complete(&mut sliced, write_to("w", "k1", 42), 300_000);
-    complete(&mut sliced, Request::Seek { to: 250_000 }, 250_000);
+    let mut sliced = back_before_a_write();
     let (last, requests) = complete(&mut sliced, write_to("w", "k1", 43), 250_000);
     let branches = last.branches.expect("the branches");
     assert!(requests > 2 && branches.list[branches.current as usize].script.len() == 1, "{branches:?}");

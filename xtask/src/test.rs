@@ -30,7 +30,7 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     })?;
     let programs = step("compiling the tests", TestProgram::compile)?;
     let (browser, native): (Vec<_>, Vec<_>) = programs.into_iter().partition(TestProgram::needs_browser);
-    step("tests, native debug", || native.iter().try_for_each(|program| run(&mut program.command())))?;
+    step("tests, native debug", || TestProgram::run_all(&native, |command| command))?;
     step("documentation", || {
         run(cargo().args(["doc", "--no-deps", "--package", "converge", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
@@ -42,9 +42,7 @@ pub fn everything(skip_browser: bool) -> Result<()> {
         println!("\nThe browser tests were skipped.");
         return Ok(());
     }
-    step("tests, real browser", || {
-        browser.iter().try_for_each(|program| run(program.command().env("CONVERGE_DIST", &dist)))
-    })
+    step("tests, real browser", || TestProgram::run_all(&browser, |command| command.env("CONVERGE_DIST", &dist)))
 }
 
 /// A compiled program of tests.
@@ -82,10 +80,15 @@ impl TestProgram {
         self.package.ends_with("tests/browser")
     }
 
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.file);
-        command.current_dir(&self.package).env("CARGO_MANIFEST_DIR", &self.package);
-        command
+    /// Runs all programs, also after one has failed, and names those that failed. `prepare` sets what they need.
+    fn run_all(programs: &[TestProgram], prepare: impl Fn(&mut Command) -> &mut Command) -> Result<()> {
+        let mut failures = Vec::new();
+        for program in programs {
+            let mut command = Command::new(&program.file);
+            command.current_dir(&program.package).env("CARGO_MANIFEST_DIR", &program.package);
+            failures.extend(run(prepare(&mut command)).err());
+        }
+        if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
     }
 }
 

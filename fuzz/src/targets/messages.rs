@@ -5,8 +5,8 @@
 use super::Target;
 use crate::random::Random;
 use crate::{json, text};
-use converge::app::host::{Audience, Host, HostAction, HostOptions, Outgoing};
-use converge::app::model::{DocumentMsg, Effect, Mode, Model, Msg, Opening, Origin, ViewportMsg, update};
+use converge::app::host::{Audience, Host, HostAction, HostOptions, Outgoing, begin_host_action, end_host_action};
+use converge::app::model::{DocumentMsg, Effect, Mode, Model, Msg, Opening, ViewportMsg, update};
 use converge::scenario::{Scenario, link};
 use converge::session::Session;
 use converge::session::protocol::{FromEngine, Report};
@@ -165,13 +165,9 @@ impl Embed {
     fn act(&mut self, action: HostAction) {
         match action {
             HostAction::Update(msg) => {
-                let (mode, locked) = (self.model.mode, self.model.locked);
-                if matches!(msg, Msg::Document(DocumentMsg::Edit(_))) {
-                    self.model.document.origin = Origin::Own;
-                }
-                (self.model.mode, self.model.locked) = (Mode::Edit, Default::default());
+                let rights = begin_host_action(&mut self.model, &msg);
                 self.update(msg);
-                (self.model.mode, self.model.locked) = (mode, locked);
+                end_host_action(&mut self.model, rights);
             }
             HostAction::Open(text) => {
                 let opened = match text.starts_with('{') {

@@ -63,6 +63,20 @@ pub fn wait_for_state(browser: &Browser, service: &str, state: &str) {
         .wait(&format!("document.querySelector('[data-node=\"{service}\"] .badge')?.textContent.trim() === '{state}'"));
 }
 
+/// Opens an embed in a course page that says hello, gives it `state` by SPLICE, and collects its messages in `heard`. Its
+/// address follows the one of the embed's folder.
+pub fn embed_in_course_page(browser: &Browser, address: &str, state: &Value) {
+    let script = format!(
+        "window.heard = []; addEventListener('message', event => {{ heard.push(event.data); \
+         if (event.data.type === 'ready') event.source.postMessage({{ app: 'converge', v: 1, type: 'hello', payload: {{ v: 1 }} }}, '*'); \
+         if (event.data.subject === 'SPLICE.getState') event.source.postMessage({{ subject: 'SPLICE.getState.response', message_id: event.data.message_id, \
+         state: {state} }}, '*'); }}); \
+         document.body.innerHTML = ''; const frame = document.createElement('iframe'); frame.src = '../embed/' + arguments[0]; \
+         frame.width = 1200; frame.height = 700; document.body.append(frame)"
+    );
+    browser.run_with(&script, address);
+}
+
 /// Chooses an entry of the gallery: the id of an example, `-` for a new drawing, or `~` for the previous one.
 pub fn open_from_gallery(browser: &Browser, entry: &str) {
     browser.click("[data-action=Examples]");

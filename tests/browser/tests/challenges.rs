@@ -1,6 +1,6 @@
 //! Challenges on the page: what may be changed, hints, attempts, and grades that equal those of the command line.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery};
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, embed_in_course_page, open_from_gallery};
 use converge::grading::{Grader, TaskGrade};
 use converge::scenario::challenges::{CHALLENGES, find};
 use converge::scenario::{Scenario, link};
@@ -162,13 +162,10 @@ fn challenges_are_in_the_gallery_and_open_on_a_phone() {
 fn a_challenge_in_an_embed_reports_its_goals_and_its_score() {
     let browser = Browser::start(WIDE);
     browser.open(&SITE.at("examples/plain.html"));
-    browser.run(
-        "window.heard = []; addEventListener('message', event => { heard.push(event.data); \
-         if (event.data.type === 'ready') event.source.postMessage({ app: 'converge', v: 1, type: 'hello', payload: { v: 1 } }, '*'); \
-         if (event.data.subject === 'SPLICE.getState') event.source.postMessage({ subject: 'SPLICE.getState.response', message_id: event.data.message_id, \
-         state: { tasks: { 'The double charge/double-charge': { attempts: 4, hints: 1, best: 0 } } } }, '*'); }); \
-         document.body.innerHTML = ''; const frame = document.createElement('iframe'); frame.src = '../embed/#challenge=double-charge&mode=edit&api=1,splice'; \
-         frame.width = 1200; frame.height = 700; document.body.append(frame)",
+    embed_in_course_page(
+        &browser,
+        "#challenge=double-charge&mode=edit&api=1,splice",
+        &json!({ "tasks": { "The double charge/double-charge": { "attempts": 4, "hints": 1, "best": 0 } } }),
     );
     browser.frame(Some("iframe"));
     browser.wait("document.querySelector('.task-check')?.textContent.includes('6 of 10 attempts left')");

@@ -1,6 +1,6 @@
 //! The lesson beside the system: its steps, measured numbers, questions with their proofs, and code that lights up.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console};
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, embed_in_course_page};
 use converge::lessons::LESSONS;
 use converge::lessons::lesson::Lesson;
 use serde_json::{Value, json};
@@ -224,14 +224,10 @@ fn the_lesson_is_readable_as_a_page_without_the_engine() {
 fn a_lesson_in_an_embed_reports_predictions_and_its_score() {
     let browser = Browser::start(WIDE);
     browser.open(&SITE.at("examples/plain.html"));
-    browser.run_with(
-        "window.heard = []; addEventListener('message', event => { heard.push(event.data); \
-         if (event.data.type === 'ready') event.source.postMessage({ app: 'converge', v: 1, type: 'hello', payload: { v: 1 } }, '*'); \
-         if (event.data.subject === 'SPLICE.getState') event.source.postMessage({ subject: 'SPLICE.getState.response', message_id: event.data.message_id, \
-         state: { lesson: { answers: { meaning: [1] } } } }, '*'); }); \
-         document.body.innerHTML = ''; const frame = document.createElement('iframe'); frame.src = arguments[0]; \
-         frame.width = 1200; frame.height = 700; document.body.append(frame)",
-        &format!("../embed/{LESSON}&step=practice&api=1,splice"),
+    embed_in_course_page(
+        &browser,
+        &format!("{LESSON}&step=practice&api=1,splice"),
+        &json!({ "lesson": { "answers": { "meaning": [1] } } }),
     );
     browser.frame(Some("iframe"));
     browser.wait("document.querySelector('[data-question=meaning] .verdict-line')?.textContent === 'Right.'");

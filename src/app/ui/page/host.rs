@@ -3,8 +3,8 @@
 use super::{Page, PageMsg, opening};
 use crate::app::browser::host::{self, HostPort};
 use crate::app::browser::{address, engine};
-use crate::app::host::HostAction;
-use crate::app::model::{DocumentMsg, LessonMsg, Mode, Msg, Origin, SharingMsg};
+use crate::app::host::{HostAction, begin_host_action, end_host_action};
+use crate::app::model::{LessonMsg, Mode, Msg, SharingMsg};
 use crate::app::scene::Scene;
 use crate::app::ui::lazy_views;
 use std::rc::Rc;
@@ -106,14 +106,9 @@ impl Page {
     fn act_for_host(&mut self, action: HostAction) {
         match action {
             HostAction::Update(msg) => {
-                // The author of the host page may do what its visitors may not.
-                let (mode, locked) = (self.model.mode, self.model.locked);
-                if matches!(msg, Msg::Document(DocumentMsg::Edit(_))) {
-                    self.model.document.origin = Origin::Own;
-                }
-                (self.model.mode, self.model.locked) = (Mode::Edit, Default::default());
+                let rights = begin_host_action(&mut self.model, &msg);
                 self.update_model(msg);
-                (self.model.mode, self.model.locked) = (mode, locked);
+                end_host_action(&mut self.model, rights);
             }
             HostAction::Open(text) if text.starts_with('{') => self.open(opening::open_text(text)),
             // If it fails, the present run stays.
