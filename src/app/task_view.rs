@@ -71,7 +71,7 @@ pub struct TaskView {
     /// The documents with tasks as they were opened, by their numbers.
     pub starts: BTreeMap<u32, Rc<Scenario>>,
     /// What the embed hides apart from the task.
-    pub outside: Option<Hidden>,
+    pub hidden_without_tasks: Option<Hidden>,
     /// The request that begins the grading, until it is sent.
     begins: Option<Request>,
     answer: Rc<Scenario>,

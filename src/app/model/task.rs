@@ -191,12 +191,12 @@ impl Model {
 
     /// Hides what the tasks of the drawing hide, and shows what those of the drawing before have hidden.
     pub(super) fn hide_for_tasks(&mut self) {
-        if let Some(outside) = self.tasks.outside.take() {
-            self.hidden = outside;
+        if let Some(hidden) = self.tasks.hidden_without_tasks.take() {
+            self.hidden = hidden;
         }
         let scenario = self.document.scenario.clone();
         if !scenario.tasks.is_empty() {
-            self.tasks.outside = Some(self.hidden);
+            self.tasks.hidden_without_tasks = Some(self.hidden);
             scenario.tasks.iter().flat_map(|task| &task.hide).for_each(|part| hide(&mut self.hidden, *part));
         }
     }

@@ -38,7 +38,7 @@ pub fn Branches(props: &BranchesProps) -> Html {
                 <button class="icon small" aria-label="Close the branches" onclick={on(Msg::Panels(PanelsMsg::ToggleBranches))}>{ icon(Icon::Close) }</button>
             </header>
             <div class="scroll">
-                { for props.branches.list.iter().enumerate().map(|(index, branch)| branch_view(props, index as u32, branch)) }
+                { props.branches.list.iter().enumerate().map(|(index, branch)| branch_view(props, index as u32, branch)).collect::<Html>() }
                 <p class="muted small">{ "An action in the past starts a new branch and keeps the old one. You can also start a branch here:" }</p>
                 <div class="row">
                     <button class="line small" onclick={new(None, Default::default())}>{ "New branch" }</button>

@@ -74,6 +74,8 @@ pub fn Gallery(props: &GalleryProps) -> Html {
     let section = |(section, entries): &(Section, Vec<Entry>)| {
         html! { <section key={section.name()}><h3>{ section.name() }</h3><ul>{ for entries.iter().map(card) }</ul></section> }
     };
+    // A list of its own, so that the field stays the same element however many sections follow it.
+    let sections: Html = found.iter().map(section).collect();
     html! {
         <Modal title="Examples" on_close={close.clone()}>
             <div class="gallery" onkeydown={Callback::from(move_between_cards)}>
@@ -87,7 +89,7 @@ pub fn Gallery(props: &GalleryProps) -> Html {
                     0 => "Nothing matches. Use fewer words, or all subjects.".to_string(),
                     count => format!("{count} found"),
                 } }</p>
-                { for found.iter().map(section) }
+                { sections }
             </div>
         </Modal>
     }

@@ -10,7 +10,7 @@ use crate::app::actions::ActionId;
 use crate::app::drawing;
 use crate::app::edit;
 use crate::app::faults::{ItemCondition, faults};
-use crate::app::fields::{self, AddButton, Section};
+use crate::app::fields::{self, AddButton, Field, Section};
 use crate::app::internals::names;
 use crate::app::measurement::Measurement;
 use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Msg, SelectionMsg, VerdictsMsg};
@@ -79,7 +79,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
             { head(props) }
             { if is_many { faults_of_many(props) } else { actions(props) } }
             <fieldset disabled={!props.editable}>
-                { for sections.into_iter().map(|section| section_view(props, section)) }
+                { for sections.into_iter().enumerate().map(|(place, section)| section_view(props, place, section)) }
             </fieldset>
         </aside>
     }
@@ -157,7 +157,7 @@ fn actions(props: &InspectorProps) -> Html {
             }
             { consumers(props) }
             { depths(props) }
-            { for props.internals.iter().map(|internals| internals::view(internals, &names(&props.scenario), &props.send)) }
+            { props.internals.as_ref().map(|internals| internals::view(internals, &names(&props.scenario), &props.send)).unwrap_or_default() }
             { dead_letters(props) }
             { consistency(props) }
             <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.condition)}
@@ -182,7 +182,7 @@ fn why(props: &InspectorProps) -> Html {
     html! {
         <section class="reasons" aria-label="Why">
             if props.reasons.all.is_empty() { <h3>{ format!("Why is it {}?", view.state.name()) }</h3> }
-            { for props.reasons.all.iter().map(reason) }
+            { props.reasons.all.iter().map(reason).collect::<Html>() }
             if let Some(at) = props.reasons.pinned {
                 <button class="line small" onclick={refresh}>{ format!("As of {} · Refresh", clock(at)) }</button>
             }
@@ -289,7 +289,7 @@ fn Palette(props: &PaletteProps) -> Html {
     html! {
         <section class="actions"><h3>{ if *scripted { "Add a fault to the script" } else { "Inject a fault" } }</h3>
             if !props.active_faults.is_empty() { <p class="trouble">{ &props.active_faults }</p> }
-            { for props.faults.iter().map(act) }
+            { props.faults.iter().map(act).collect::<Html>() }
             if props.editable {
                 <label class="scripted"><input type="checkbox" checked={*scripted} onchange={toggle} />{ "Add to the script at the current time" }</label>
             }
@@ -390,12 +390,14 @@ fn keys_of(props: &InspectorProps) -> Vec<AttrValue> {
     rows.collect()
 }
 
-fn section_view(props: &InspectorProps, section: Section) -> Html {
-    let fields = section.fields.iter().map(|field| {
+fn section_view(props: &InspectorProps, place: usize, section: Section) -> Html {
+    let field = |field: &Field| {
         html! {
             <FieldView key={field.path.join("/")} field={field.clone()} scenario={props.scenario.clone()} send={props.send.clone()} />
         }
-    });
+    };
+    // A list of its own, so that each field stays the same element when others come and go.
+    let fields: Html = section.fields.iter().map(field).collect();
     let remove = section.remove.map(|path| {
         let (scenario, send) = (props.scenario.clone(), props.send.clone());
         let onclick = Callback::from(move |_: MouseEvent| report(&send, edit::remove(&scenario, &path)));
@@ -403,9 +405,9 @@ fn section_view(props: &InspectorProps, section: Section) -> Html {
         html! { <button type="button" class="icon small" title="Remove" aria-label={label} {onclick}>{ icon(Icon::Close) }</button> }
     });
     html! {
-        <section>
+        <section key={place}>
             <h3><span class="grow">{ section.title }</span>{ remove.unwrap_or_default() }</h3>
-            { for fields }
+            { fields }
             { for section.adders.into_iter().map(|adder| html! { <AdderView {adder} scenario={props.scenario.clone()} send={props.send.clone()} /> }) }
         </section>
     }

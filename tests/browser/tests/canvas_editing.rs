@@ -223,3 +223,22 @@ fn panels_of_a_phone_are_as_wide_as_the_page() {
     assert_eq!(overflow, json!(0), "the dialog scrolls sideways");
     assert_clean_console(&browser);
 }
+
+#[test]
+fn a_field_keeps_the_focus_and_cards_stay_when_others_come_and_go() {
+    let browser = SITE.visit(WIDE, "#ex=first-update");
+    browser.click("[data-node=notification] header");
+    browser.wait("document.getElementById('field-services-1-subscribes-0-backoff')");
+    browser.run(
+        "window.kept = ['#field-services-1-subscribes-0-backoff', '[data-node=inventory]'].map(name => document.querySelector(name)); \
+         kept[0].focus(); kept[0].value = 'fixed'; kept[0].dispatchEvent(new Event('change', { bubbles: true }))",
+    );
+    browser.wait("document.querySelectorAll('[id^=field-services-1-subscribes-0-backoff]').length > 1");
+    assert_eq!(browser.run("return document.activeElement === kept[0]"), json!(true));
+    // One card more.
+    browser.run("document.querySelector('main.canvas').focus()");
+    browser.keys(&["1"]);
+    browser.wait("document.querySelectorAll('main [data-node]').length === 4");
+    assert_eq!(browser.run("return kept[1].isConnected"), json!(true));
+    assert_clean_console(&browser);
+}

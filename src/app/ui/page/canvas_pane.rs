@@ -70,7 +70,7 @@ impl Page {
                 </svg>
                 <div class="world" ref={&refs.layers.world}>
                     { self.lazy(LazyView::Areas) }
-                    { for (0..model.scene.nodes.len()).map(|node| self.card(node)) }
+                    { (0..model.scene.nodes.len()).map(|node| self.card(node)).collect::<Html>() }
                     { self.lazy(LazyView::CardTools) }
                     { self.publish_button() }
                     { self.lazy(LazyView::InPlace) }
