@@ -1,4 +1,4 @@
-//! Installs what a fresh machine lacks: the wasm target, rustfmt and clippy, a browser.
+//! Installs what a fresh machine lacks: the wasm target, rustfmt and clippy, browsers.
 
 use crate::{Result, run};
 use std::path::{Path, PathBuf};
@@ -109,6 +109,29 @@ pub fn browser() -> Result<Browser> {
             packages.join(" ")
         )
     })
+}
+
+/// Returns Firefox, and installs it if this machine has none.
+///
+/// # Errors
+/// It could not be installed. The message names the command that installs it.
+pub fn firefox() -> Result<PathBuf> {
+    let names = ["firefox-esr", "firefox"];
+    if let Some(firefox) = find(&names) {
+        return Ok(firefox);
+    }
+    let installed = install(&names[..1]);
+    find(&names).ok_or_else(|| {
+        let cause = installed.err().map(|error| format!(" ({error})")).unwrap_or_default();
+        format!("the browser tests need Firefox{cause}: as root `apt-get install {}`", names[0])
+    })
+}
+
+/// Whether this machine can install Debian packages: it has apt-get, and the user is root.
+pub fn can_install() -> bool {
+    let user = Command::new("id").arg("-u").output();
+    let is_root = user.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == "0");
+    is_root && succeeds("apt-get", &["--version"])
 }
 
 /// Installs Debian packages.

@@ -16,9 +16,7 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     setup::component("clippy", &["clippy", "--version"])?;
     setup::wasm_compiler()?;
     // A missing browser is reported at the start, not after all other checks.
-    if !skip_browser {
-        setup::browser()?;
-    }
+    let without_firefox = if skip_browser { None } else { browsers()? };
     step("formatting", || run(cargo().args(["fmt", "--all", "--check"])))?;
     step("licences", licences::check)?;
     let dist = root().join("dist");
@@ -42,7 +40,27 @@ pub fn everything(skip_browser: bool) -> Result<()> {
         println!("\nThe browser tests were skipped.");
         return Ok(());
     }
-    step("tests, real browser", || TestProgram::run_all(&browser, |command| command.env("CONVERGE_DIST", &dist)))
+    let browser: Vec<_> =
+        browser.into_iter().filter(|program| without_firefox.is_none() || !program.needs_firefox()).collect();
+    step("tests, real browser", || TestProgram::run_all(&browser, |command| command.env("CONVERGE_DIST", &dist)))?;
+    if let Some(reason) = without_firefox {
+        println!("\nTHE TESTS IN FIREFOX WERE SKIPPED: {reason}");
+    }
+    Ok(())
+}
+
+/// Finds or installs the browsers. Returns why the tests in Firefox are skipped, if this machine cannot install it; where
+/// it can, a missing Firefox is an error.
+fn browsers() -> Result<Option<String>> {
+    setup::browser()?;
+    match setup::firefox() {
+        Ok(_) => Ok(None),
+        Err(reason) if setup::can_install() => Err(reason),
+        Err(reason) => {
+            println!("\nTHE TESTS IN FIREFOX ARE SKIPPED: {reason}");
+            Ok(Some(reason))
+        }
+    }
 }
 
 /// A compiled program of tests.
@@ -78,6 +96,11 @@ impl TestProgram {
 
     fn needs_browser(&self) -> bool {
         self.package.ends_with("tests/browser")
+    }
+
+    fn needs_firefox(&self) -> bool {
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy();
+        self.needs_browser() && name.starts_with("firefox-")
     }
 
     /// Runs all programs, also after one has failed, and names those that failed. `prepare` sets what they need.

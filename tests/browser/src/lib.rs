@@ -1,16 +1,26 @@
-//! A small WebDriver client for tests of the page in Chromium.
+//! A small WebDriver client for tests of the page in Chromium and Firefox.
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests may read the clock")]
 
+mod digests;
+mod driver;
+mod marionette;
+
+pub use digests::worker_digests;
+
 use base64::Engine as _;
+use driver::{ChromeDriver, Driver};
+use marionette::Marionette;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use xtask::{serve::Server, setup};
+use xtask::serve::Server;
 
 /// How long a condition may take to become true. It detects a page that hangs; it does not measure speed.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a script may run, ms.
+const SCRIPT_MS: u32 = 600_000;
 
 /// The built page, served on two ports, which are two origins.
 pub struct Site {
@@ -36,6 +46,14 @@ impl Site {
     /// Opens the page in a new browser and waits until it is rendered.
     pub fn visit(&self, look: Look, path: &str) -> Browser {
         let browser = Browser::start(look);
+        browser.open(&self.at(path));
+        browser.wait("document.querySelector('.transport .clock')?.textContent");
+        browser
+    }
+
+    /// Opens the page in Firefox and waits until it is rendered.
+    pub fn visit_in_firefox(&self, path: &str) -> Browser {
+        let browser = Browser::start_firefox();
         browser.open(&self.at(path));
         browser.wait("document.querySelector('.transport .clock')?.textContent");
         browser
@@ -133,76 +151,29 @@ pub const PHONE: Look = Look { width: 390, height: 844, dark: false, phone: true
 
 /// A browser with an empty profile.
 pub struct Browser {
-    driver: Child,
-    session: String,
-    agent: ureq::Agent,
+    driver: Box<dyn Driver>,
     profile: PathBuf,
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let _ = self.agent.delete(&self.session).call();
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        self.driver.quit();
         let _ = std::fs::remove_dir_all(&self.profile);
     }
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
-}
-
 /// Returns whether an error of the driver means that the page was replaced.
 fn is_unloaded(error: &Value) -> bool {
-    let message = error["message"].as_str().unwrap_or_default();
-    ["unloaded", "navigation", "execution context"].iter().any(|reason| message.contains(reason))
+    let message = error["message"].as_str().unwrap_or_default().to_lowercase();
+    ["unloaded", "navigat", "execution context"].iter().any(|reason| message.contains(reason))
 }
 
 impl Browser {
-    /// Starts a browser.
+    /// Starts Chromium.
     pub fn start(look: Look) -> Browser {
-        let found = setup::browser().expect("a browser");
-        let port = free_port();
-        let driver = Command::new(&found.driver)
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("ChromeDriver starts");
-        let profile = std::env::temp_dir().join(format!("converge-browser-{}-{port}", std::process::id()));
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        let agent: ureq::Agent = config.into();
-        let base = format!("http://127.0.0.1:{port}");
-        let deadline = Instant::now() + TIMEOUT;
-        while agent.get(format!("{base}/status")).call().is_err() {
-            assert!(Instant::now() < deadline, "ChromeDriver does not answer");
-            std::thread::yield_now();
-        }
-        let mut arguments: Vec<String> = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ]
-        .map(String::from)
-        .to_vec();
-        arguments.push(format!("--window-size={},{}", look.width, look.height));
-        arguments.push(format!("--user-data-dir={}", profile.display()));
-        let mut options = json!({ "binary": found.chromium, "args": arguments });
-        if look.phone {
-            let metrics = json!({ "width": look.width, "height": look.height, "pixelRatio": 2, "touch": true });
-            options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
-        }
-        let wanted = json!({ "goog:loggingPrefs": { "browser": "ALL" }, "goog:chromeOptions": options });
-        let mut browser = Browser { driver, session: base.clone(), agent, profile };
-        let answer = browser.post(&format!("{base}/session"), json!({ "capabilities": { "alwaysMatch": wanted } }));
-        browser.session = format!("{base}/session/{}", answer["sessionId"].as_str().expect("a session"));
-        browser.call("/timeouts", json!({ "script": 600_000 }));
+        let (driver, profile) = ChromeDriver::start(look);
+        let browser = Browser { driver: Box::new(driver), profile };
+        browser.call("/timeouts", json!({ "script": SCRIPT_MS }));
         if !look.phone {
             let metrics =
                 json!({ "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": false });
@@ -215,20 +186,27 @@ impl Browser {
         browser
     }
 
-    /// Returns the driver's answer, which may be an error.
-    fn answer(&self, url: &str, body: Value) -> Value {
-        let mut answer = self.agent.post(url).send_json(&body).expect("the driver answers");
-        answer.body_mut().read_json::<Value>().expect("JSON")["value"].take()
+    /// Starts Firefox, with a window like [`WIDE`].
+    pub fn start_firefox() -> Browser {
+        let (driver, profile) = Marionette::start();
+        let browser = Browser { driver: Box::new(driver), profile };
+        browser.call("/timeouts", json!({ "script": SCRIPT_MS }));
+        let frame = browser.run("return [outerWidth - innerWidth, outerHeight - innerHeight]");
+        let outer = |size: u32, frame: &Value| i64::from(size) + frame.as_i64().expect("whole px");
+        let size = json!({ "width": outer(WIDE.width, &frame[0]), "height": outer(WIDE.height, &frame[1]) });
+        browser.call("/window/rect", size);
+        browser
     }
 
-    fn post(&self, url: &str, body: Value) -> Value {
-        let value = self.answer(url, body);
-        assert!(value.get("error").is_none(), "{url}: {value:#}");
-        value
+    /// Returns the driver's answer, which may be an error.
+    fn answer(&self, path: &str, body: Value) -> Value {
+        self.driver.answer(path, body)
     }
 
     fn call(&self, path: &str, body: Value) -> Value {
-        self.post(&format!("{}{path}", self.session), body)
+        let value = self.answer(path, body);
+        assert!(value.get("error").is_none(), "{path}: {value:#}");
+        value
     }
 
     /// Executes a command of the DevTools protocol and returns its answer.
@@ -279,8 +257,7 @@ impl Browser {
         );
         let deadline = Instant::now() + TIMEOUT;
         loop {
-            let answer =
-                self.answer(&format!("{}/execute/async", self.session), json!({ "script": script, "args": [] }));
+            let answer = self.answer("/execute/async", json!({ "script": script, "args": [] }));
             match &answer[0] {
                 Value::Null if answer.is_array() => {}
                 // A page that is being replaced ends its scripts.
@@ -381,8 +358,7 @@ impl Browser {
 
     /// Opens an address in a new tab, and goes there. Returns the tab before and the new one.
     pub fn open_tab(&self, url: &str) -> (String, String) {
-        let mut answer = self.agent.get(format!("{}/window", self.session)).call().expect("the driver answers");
-        let before = answer.body_mut().read_json::<Value>().expect("JSON")["value"].take();
+        let before = self.call("/window", Value::Null);
         let new = self.call("/window/new", json!({ "type": "tab" }))["handle"].take();
         let handle = |value: &Value| value.as_str().expect("a handle").to_string();
         let (before, new) = (handle(&before), handle(&new));
@@ -441,8 +417,7 @@ impl Browser {
     /// Saves a screenshot of the window.
     pub fn shot(&self, file: &Path) {
         let file = xtask::root().join(file);
-        let mut answer = self.agent.get(format!("{}/screenshot", self.session)).call().expect("a picture");
-        let picture = answer.body_mut().read_json::<Value>().expect("JSON")["value"].take();
+        let picture = self.call("/screenshot", Value::Null);
         let bytes = base64::prelude::BASE64_STANDARD.decode(picture.as_str().unwrap_or_default()).expect("base64");
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder).expect("a folder");
