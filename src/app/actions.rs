@@ -11,6 +11,7 @@ pub use table::ACTIONS;
 
 use super::keys::Modifiers;
 use super::model::{KeyboardMsg, Msg};
+use super::texts::Text;
 
 impl ActionId {
     /// Returns the action with this name.
@@ -25,27 +26,30 @@ impl ActionId {
 }
 
 /// Gestures and keys that are not actions: the effect, and the gesture.
-pub const GESTURES: &[(&str, &str)] = &[
-    ("Select with the pointer", "Click; Shift+click or Ctrl+click adds; Shift+drag draws a box"),
-    ("Move", "Drag a card, with Ctrl off the grid; arrow keys, with Shift five times as far"),
-    ("Move the focus", "Arrow keys, if nothing is selected"),
-    ("Connect with the pointer", "Drag from the dot at a card's edge"),
-    ("Duplicate with the pointer", "Alt+drag"),
-    ("Rename with the pointer", "Double-click a card"),
-    ("Edit a value or a latency", "Double-click it; Enter keeps it, Esc cancels, arrow keys go to the next value"),
-    ("Inject a fault with the pointer", "The buttons above a card"),
-    ("Add with the pointer", "Drag from the palette onto the canvas"),
-    ("Pan", "Drag empty space, or anything with Space held; turn the wheel"),
-    ("Zoom with the pointer", "Ctrl+wheel or pinch"),
-    ("Move along the timeline", "Drag; Ctrl+wheel zooms, Shift+wheel pans"),
-    ("Open the menu with the pointer", "Right-click or long press"),
+pub const GESTURES: &[(Text, Text)] = &[
+    (Text::new("Select with the pointer"), Text::new("Click; Shift+click or Ctrl+click adds; Shift+drag draws a box")),
+    (Text::new("Move"), Text::new("Drag a card, with Ctrl off the grid; arrow keys, with Shift five times as far")),
+    (Text::new("Move the focus"), Text::new("Arrow keys, if nothing is selected")),
+    (Text::new("Connect with the pointer"), Text::new("Drag from the dot at a card's edge")),
+    (Text::new("Duplicate with the pointer"), Text::new("Alt+drag")),
+    (Text::new("Rename with the pointer"), Text::new("Double-click a card")),
+    (
+        Text::new("Edit a value or a latency"),
+        Text::new("Double-click it; Enter keeps it, Esc cancels, arrow keys go to the next value"),
+    ),
+    (Text::new("Inject a fault with the pointer"), Text::new("The buttons above a card")),
+    (Text::new("Add with the pointer"), Text::new("Drag from the palette onto the canvas")),
+    (Text::new("Pan"), Text::new("Drag empty space, or anything with Space held; turn the wheel")),
+    (Text::new("Zoom with the pointer"), Text::new("Ctrl+wheel or pinch")),
+    (Text::new("Move along the timeline"), Text::new("Drag; Ctrl+wheel zooms, Shift+wheel pans")),
+    (Text::new("Open the menu with the pointer"), Text::new("Right-click or long press")),
 ];
 
 /// Returns the rows of the help: what each action with a shortcut does and its keys, then the gestures.
 pub fn help_rows() -> impl Iterator<Item = (&'static str, String)> {
     let actions = ACTIONS.iter().filter(|action| !action.shortcuts.is_empty());
-    let gestures = GESTURES.iter().map(|(effect, gesture)| (*effect, (*gesture).to_string()));
-    actions.map(|action| (action.help, action.keys())).chain(gestures)
+    let gestures = GESTURES.iter().map(|(effect, gesture)| (effect.get(), gesture.get().to_string()));
+    actions.map(|action| (action.help(), action.keys())).chain(gestures)
 }
 
 /// Returns the action of a key, if it is a shortcut.

@@ -31,7 +31,7 @@ pub fn commands(model: &Model) -> Vec<PaletteCommand> {
     let actions = ACTIONS.iter().filter(|action| is_offered(action.id) && (action.is_enabled)(model));
     let actions = actions.map(|action| PaletteCommand {
         keys: action.keys(),
-        ..PaletteCommand::new(action.help.into(), (action.msg)())
+        ..PaletteCommand::new(action.help().into(), (action.msg)())
     });
     let templates = TEMPLATES.iter().filter(|_| model.mode.edits()).map(|template| {
         let msg = Msg::Document(DocumentMsg::AddTemplate(template.id.into()));

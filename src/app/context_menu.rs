@@ -41,7 +41,7 @@ impl MenuEntry {
     }
 
     fn action(id: ActionId) -> MenuEntry {
-        MenuEntry { label: id.action().label.into(), msg: id.msg() }
+        MenuEntry { label: id.action().label().into(), msg: id.msg() }
     }
 }
 
@@ -82,7 +82,7 @@ fn node_entries(model: &Model, id: &str) -> Vec<MenuEntry> {
         MenuEntry { label: format!("Edit the value of {}", row.key), msg: Msg::InPlace(InPlaceMsg::Start(edit)) }
     }));
     let rename = Msg::Selection(SelectionMsg::StartRename(id.into()));
-    entries.push(MenuEntry { label: ActionId::Rename.action().label.into(), msg: rename });
+    entries.push(MenuEntry { label: ActionId::Rename.action().label().into(), msg: rename });
     entries.extend([ActionId::Duplicate, ActionId::Delete].map(MenuEntry::action));
     entries
 }

@@ -5,6 +5,7 @@
 //! - [`scene`], [`layout`], [`camera`], [`detail`], [`geometry`], [`gesture`]: the canvas.
 //! - [`run_view`], [`playback`]: the run as the engine has reported it, and the clock.
 //! - [`drawing`], [`edit`], [`script`], [`fields`]: edits of the drawing, and the fields of the inspector.
+//! - [`texts`]: the texts of the page in each language.
 //! - [`kept_drawings`]: the drawings that the browser keeps.
 //! - The other modules are views: log, verdicts, internals, diagram, outline, timeline.
 //! - `ui`: the components. `browser`: the worker, storage, files and addresses. Both exist only for wasm32.
@@ -54,6 +55,7 @@ pub mod script;
 pub mod status_text;
 pub mod task_view;
 pub mod templates;
+pub mod texts;
 pub mod time_view;
 pub mod timeline_rows;
 #[cfg(all(target_arch = "wasm32", feature = "page"))]

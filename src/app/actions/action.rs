@@ -2,6 +2,7 @@
 
 use crate::app::keys::Shortcut;
 use crate::app::model::{Model, Msg};
+use crate::app::texts::Text;
 
 /// The name of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +96,9 @@ pub struct Action {
     /// The group in the help.
     pub group: ActionGroup,
     /// The text of buttons and menu items.
-    pub label: &'static str,
-    /// What it does, for tooltip and help. No full stop at the end.
-    pub help: &'static str,
+    label: Text,
+    /// What it does.
+    help: Text,
     /// The keys that trigger it while the canvas has the focus.
     pub shortcuts: &'static [Shortcut],
     /// Whether it would have an effect now.
@@ -109,28 +110,43 @@ pub struct Action {
 }
 
 impl Action {
+    /// Returns the text of buttons and menu items.
+    pub fn label(&self) -> &'static str {
+        self.label.get()
+    }
+
+    /// Returns what it does, for tooltip and help. No full stop at the end.
+    pub fn help(&self) -> &'static str {
+        self.help.get()
+    }
+
     /// Returns the tooltip: the help text and the first shortcut.
     pub fn tooltip(&self) -> String {
         match self.shortcuts.first() {
-            Some(shortcut) => format!("{} ({shortcut})", self.help),
-            None => self.help.to_string(),
+            Some(shortcut) => format!("{} ({shortcut})", self.help()),
+            None => self.help().to_string(),
         }
     }
 
     /// Returns the shortcuts as a text: `Ctrl+Y or Ctrl+Shift+Z`.
     pub fn keys(&self) -> String {
-        self.shortcuts.iter().map(ToString::to_string).collect::<Vec<String>>().join(" or ")
+        self.shortcuts
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<String>>()
+            .join(&format!(" {} ", crate::text!("or")))
     }
 
     /// Creates an action that is always enabled and is not a switch.
     pub(super) const fn new(
         group: ActionGroup,
         id: ActionId,
-        label: &'static str,
-        help: &'static str,
+        label: &str,
+        help: &str,
         shortcuts: &'static [Shortcut],
         msg: fn() -> Msg,
     ) -> Action {
+        let (label, help) = (Text::new(label), Text::new(help));
         Action { id, group, label, help, shortcuts, is_enabled: |_| true, is_on: None, msg }
     }
 

@@ -197,7 +197,7 @@ pub static ACTIONS: &[Action] = &[
     Action::new(
         DRAWING,
         ActionId::Cut,
-        "Cut",
+        "Cut cards",
         "Copy the selected cards and delete them",
         &[key("X").control()],
         || Msg::Document(DocumentMsg::Cut),

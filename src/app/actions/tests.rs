@@ -6,7 +6,7 @@ use crate::app::model::{DocumentMsg, Model, update};
 fn every_action_has_its_own_name_keys_and_texts() {
     for (i, action) in ACTIONS.iter().enumerate() {
         assert!(std::ptr::eq(action.id.action(), action), "{:?} has two objects", action.id);
-        for text in [action.label, action.help] {
+        for text in [action.label(), action.help()] {
             assert!(
                 text.starts_with(|first: char| first.is_uppercase() || first == '+') && !text.ends_with('.'),
                 "{text:?} is no short label"

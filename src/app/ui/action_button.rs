@@ -10,7 +10,7 @@ pub fn action_button(id: ActionId, class: &'static str, content: Html, model: &M
     let action = id.action();
     let is_on = action.is_on.map(|is_on| is_on(model));
     html! {
-        <button data-action={format!("{id:?}")} class={classes!(class, (is_on == Some(true)).then_some("on"))} title={action.tooltip()} aria-label={action.label}
+        <button data-action={format!("{id:?}")} class={classes!(class, (is_on == Some(true)).then_some("on"))} title={action.tooltip()} aria-label={action.label()}
             aria-pressed={is_on.map(|is_on| is_on.to_string())} disabled={!(action.is_enabled)(model)}
             onclick={send.reform(move |_: MouseEvent| id.msg())}>{ content }</button>
     }

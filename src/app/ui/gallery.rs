@@ -83,7 +83,7 @@ pub fn Gallery(props: &GalleryProps) -> Html {
                     { filters(&search, &field) }
                     <span class="grow"></span>
                     <button class="line" data-open="-" onclick={open(ActionId::NewDrawing.msg())}>{ "New drawing" }</button>
-                    <button class="line" data-open="~" onclick={open(ActionId::OtherDrawing.msg())}>{ ActionId::OtherDrawing.action().label }</button>
+                    <button class="line" data-open="~" onclick={open(ActionId::OtherDrawing.msg())}>{ ActionId::OtherDrawing.action().label() }</button>
                 </div>
                 <p class="muted small" role="status">{ match count {
                     0 => "Nothing matches. Use fewer words, or all subjects.".to_string(),

@@ -130,7 +130,7 @@ fn icon_and_name(scenario: &Scenario, id: &str) -> (Icon, String) {
 fn faults_of_many(props: &InspectorProps) -> Html {
     let button = |action: ActionId| {
         let onclick = props.send.reform(move |_: MouseEvent| action.msg());
-        html! { <button class="line" title={action.action().tooltip()} {onclick}>{ action.action().label }</button> }
+        html! { <button class="line" title={action.action().tooltip()} {onclick}>{ action.action().label() }</button> }
     };
     html! {
         <section class="actions"><h3>{ "Inject a fault" }</h3>

@@ -73,8 +73,8 @@ pub fn more(model: &Model, send: &Callback<Msg>) -> Html {
             None => ("menuitem", None),
         };
         html! {
-            <button key={action.label} {role} aria-checked={checked} tabindex="-1" title={action.tooltip()} data-more={format!("{id:?}")}
-                disabled={!(action.is_enabled)(model)} {onclick}>{ action.label }</button>
+            <button key={action.label()} {role} aria-checked={checked} tabindex="-1" title={action.tooltip()} data-more={format!("{id:?}")}
+                disabled={!(action.is_enabled)(model)} {onclick}>{ action.label() }</button>
         }
     };
     // What cannot be done in an embed has no entry.

@@ -172,7 +172,7 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
             // What an embed hides has no button.
             return html! {};
         }
-        let content = html! { <>{ icon(symbol) }<span>{ id.action().label }</span></> };
+        let content = html! { <>{ icon(symbol) }<span>{ id.action().label() }</span></> };
         action_button(id, "logs", content, model, send)
     };
     html! {
@@ -188,7 +188,7 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
                 oninput={scrub.clone()} />
             if at_end && model.run.until > 0 {
                 <span class="ended">{ "End of run" }</span>
-                { action_button(ActionId::Extend, "line small", ActionId::Extend.action().label.into(), model, send) }
+                { action_button(ActionId::Extend, "line small", ActionId::Extend.action().label().into(), model, send) }
             }
             <span class="muted small seed">{ format!("seed {}", model.document.scenario.seed) }</span>
             { panel(ActionId::Outline, Icon::Outline) }

@@ -55,10 +55,10 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             <h1 class="title"><button class="title" title={ActionId::EditScenario.action().tooltip()} onclick={on(ActionId::EditScenario)}>{ title }</button></h1>
             { save_state(model) }
             <span class="grow"></span>
-            { action_button(ActionId::FileMenu, "", ActionId::FileMenu.action().label.into(), model, send) }
-            { action_button(ActionId::Examples, "line", ActionId::Examples.action().label.into(), model, send) }
+            { action_button(ActionId::FileMenu, "", ActionId::FileMenu.action().label().into(), model, send) }
+            { action_button(ActionId::Examples, "line", ActionId::Examples.action().label().into(), model, send) }
             { action_button(ActionId::Lesson, "line", html! { <>{ icon(Icon::Lesson) }<span class="word">{ "Lesson" }</span></> }, model, send) }
-            if model.task().is_some() { { action_button(ActionId::Task, "line", ActionId::Task.action().label.into(), model, send) } }
+            if model.task().is_some() { { action_button(ActionId::Task, "line", ActionId::Task.action().label().into(), model, send) } }
             { icon_button(ActionId::Undo, Icon::Undo, model, send) }
             { icon_button(ActionId::Redo, Icon::Redo, model, send) }
             { icon_button(ActionId::Help, Icon::Help, model, send) }
@@ -91,7 +91,7 @@ fn brand() -> Html {
 /// added an item, so the click event that follows it adds no second one.
 pub fn palette(model: &Model, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> Html {
     let tool_button = |id: ActionId, symbol: Icon| {
-        let content = html! { <>{ icon(symbol) }<span class="word">{ id.action().label }</span></> };
+        let content = html! { <>{ icon(symbol) }<span class="word">{ id.action().label() }</span></> };
         action_button(id, "", content, model, send)
     };
     let onpointerdown = Callback::from(|event: PointerEvent| {

@@ -105,8 +105,8 @@ impl Page {
                     { action_button(ActionId::ZoomOut, "", "−".into(), model, &self.send) }
                     <button ref={&self.painter.refs.zoom} title={ActionId::ZoomActual.action().tooltip()} onclick={self.on(ActionId::ZoomActual.msg())}></button>
                     { action_button(ActionId::ZoomIn, "", "+".into(), model, &self.send) }
-                    { action_button(ActionId::Fit, "", ActionId::Fit.action().label.into(), model, &self.send) }
-                    { action_button(ActionId::Legend, "", ActionId::Legend.action().label.into(), model, &self.send) }
+                    { action_button(ActionId::Fit, "", ActionId::Fit.action().label().into(), model, &self.send) }
+                    { action_button(ActionId::Legend, "", ActionId::Legend.action().label().into(), model, &self.send) }
                 </div>
                 { self.lazy(LazyView::EmptyCanvas) }
                 { self.lazy(LazyView::Menu) }

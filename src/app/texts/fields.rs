@@ -1,0 +1,6 @@
+//! Labels, choices and help of fields.
+
+use super::Entry;
+
+/// Sorted by the English texts.
+pub(super) const TEXTS: &[Entry] = &[];

@@ -1,0 +1,203 @@
+//! The texts of the page in each language: one table, whose parts follow the page's areas.
+//!
+//! [`text!`](crate::text) names a text by its English words and returns it in the page's language:
+//! `text!("Publish update")`, `text!("{} of {} in sync", in_sync, replicas)`. [`Text::new`] does the same for constant
+//! tables. A text that is not in the table does not compile, nor does a table that is not sorted.
+
+mod actions;
+mod fields;
+mod messages;
+mod views;
+
+use std::cell::Cell;
+use std::fmt::Display;
+
+/// A language of the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// German.
+    German,
+}
+
+impl Language {
+    /// All languages.
+    pub const ALL: [Language; 2] = [Language::English, Language::German];
+
+    /// Returns its code in BCP 47: `en`, `de`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::German => "de",
+        }
+    }
+
+    /// Returns its own name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Language::English => "English",
+            Language::German => "Deutsch",
+        }
+    }
+
+    /// Returns the language of a code, which may name a region: `de-AT`.
+    pub fn from_code(code: &str) -> Option<Language> {
+        let primary = code.split('-').next().unwrap_or_default();
+        Language::ALL.into_iter().find(|language| language.code().eq_ignore_ascii_case(primary))
+    }
+}
+
+/// A text: English, German.
+type Entry = (&'static str, &'static str);
+
+/// The table, in parts that are sorted by their English texts.
+const PARTS: [&[Entry]; 4] = [actions::TEXTS, fields::TEXTS, messages::TEXTS, views::TEXTS];
+
+thread_local! {
+    static LANGUAGE: Cell<Language> = const { Cell::new(Language::English) };
+}
+
+/// Returns the language in which this thread shows the page.
+pub fn language() -> Language {
+    LANGUAGE.get()
+}
+
+/// Shows the page in a language from now on.
+pub fn set_language(language: Language) {
+    LANGUAGE.set(language);
+}
+
+/// A text of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text {
+    part: u8,
+    place: u16,
+}
+
+impl Text {
+    /// Finds a text by its English words. Evaluate it in a constant, so that a missing text does not compile.
+    ///
+    /// # Panics
+    /// The table has no such text.
+    pub const fn new(english: &str) -> Text {
+        let mut part = 0;
+        while part < PARTS.len() {
+            if let Some(place) = place(PARTS[part], english) {
+                return Text { part: part as u8, place: place as u16 };
+            }
+            part += 1;
+        }
+        panic!("this text is missing in src/app/texts: add it with its translation");
+    }
+
+    /// Returns it in the page's language.
+    pub fn get(self) -> &'static str {
+        self.of(language())
+    }
+
+    /// Returns it in a language.
+    pub fn of(self, language: Language) -> &'static str {
+        let (english, german) = PARTS[self.part as usize][self.place as usize];
+        match language {
+            Language::English => english,
+            Language::German => german,
+        }
+    }
+}
+
+/// Returns a word that the simulator names in English, such as a state, in the page's language; as it is if the table
+/// does not have it.
+pub fn translated(english: &'static str) -> &'static str {
+    let found = PARTS.iter().find_map(|part| place(part, english).map(|place| &part[place]));
+    match (found, language()) {
+        (Some((_, german)), Language::German) => german,
+        (Some(_) | None, Language::English) | (None, Language::German) => english,
+    }
+}
+
+/// Fills the gaps of a text: `{}` takes the next value, `{0}` and `{1}` the value of that number.
+///
+/// # Panics
+/// A gap has no value; a test fills every text of the table.
+pub fn filled(text: &str, values: &[&dyn Display]) -> String {
+    let mut result = String::with_capacity(text.len() + 16);
+    let (mut rest, mut next) = (text, 0);
+    while let Some((before, after)) = rest.split_once('{') {
+        let (gap, after) = after.split_once('}').expect("a gap ends");
+        let number = if gap.is_empty() { next } else { gap.parse().expect("the number of a value") };
+        next += 1;
+        result.push_str(before);
+        result.push_str(&values[number].to_string());
+        rest = after;
+    }
+    result + rest
+}
+
+/// Returns a text of the page in its language. The text is named by its English words and must be in the table; further
+/// arguments fill its gaps.
+#[macro_export]
+macro_rules! text {
+    ($english:literal) => {{
+        const FOUND: $crate::app::texts::Text = $crate::app::texts::Text::new($english);
+        FOUND.get()
+    }};
+    ($english:literal, $($value:expr),+ $(,)?) => {
+        $crate::app::texts::filled($crate::text!($english), &[$(&$value as &dyn ::std::fmt::Display),+])
+    };
+}
+
+/// Finds an English text in a sorted part by halving.
+const fn place(part: &[Entry], english: &str) -> Option<usize> {
+    let (mut from, mut to) = (0, part.len());
+    while from < to {
+        let middle = usize::midpoint(from, to);
+        match order(part[middle].0, english) {
+            0 => return Some(middle),
+            -1 => from = middle + 1,
+            _ => to = middle,
+        }
+    }
+    None
+}
+
+/// Compares two texts by their bytes: −1, 0 or 1.
+const fn order(left: &str, right: &str) -> i8 {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut at = 0;
+    while at < left.len() && at < right.len() {
+        if left[at] != right[at] {
+            return if left[at] < right[at] { -1 } else { 1 };
+        }
+        at += 1;
+    }
+    if left.len() == right.len() {
+        0
+    } else if left.len() < right.len() {
+        -1
+    } else {
+        1
+    }
+}
+
+const fn is_sorted(part: &[Entry]) -> bool {
+    let mut at = 1;
+    while at < part.len() {
+        if order(part[at - 1].0, part[at].0) != -1 {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+const _: () = {
+    assert!(is_sorted(actions::TEXTS), "src/app/texts/actions.rs is not sorted by its English texts");
+    assert!(is_sorted(fields::TEXTS), "src/app/texts/fields.rs is not sorted by its English texts");
+    assert!(is_sorted(messages::TEXTS), "src/app/texts/messages.rs is not sorted by its English texts");
+    assert!(is_sorted(views::TEXTS), "src/app/texts/views.rs is not sorted by its English texts");
+};
+
+#[cfg(test)]
+mod tests;
