@@ -1,6 +1,7 @@
 //! The lesson beside the system: the text, the measured numbers, the reader's answers, and the lines of code that the run
 //! has reached.
 
+use super::texts::{self, Language};
 use crate::scenario::Micros;
 use crate::session::protocol::lesson::{
     FactMark, LessonBlock, LessonMeasurement, LessonPage, LessonProblem, LessonQuery, LessonSpan, MeasuredText,
@@ -10,8 +11,13 @@ use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// The address of the lesson that the page offers, relative to the page.
-pub const FIRST_LESSON: &str = "lessons/eventual-consistency.md";
+/// Returns the address of the lesson that the page offers, relative to the page and in its language.
+pub fn first_lesson() -> &'static str {
+    match texts::language() {
+        Language::English => "lessons/eventual-consistency.md",
+        Language::German => "lessons/eventual-consistency.de.md",
+    }
+}
 /// Least time between two requests while the run plays, ms of real time, so that the run goes first.
 const PAUSE: f64 = 60.0;
 /// A request is given up for good after as many attempts.

@@ -60,6 +60,7 @@ pub enum ActionId {
     Task,
     Share,
     Theme,
+    Language,
     Help,
     Legend,
     Commands,

@@ -325,6 +325,9 @@ pub static ACTIONS: &[Action] = &[
     Action::new(PAGE, ActionId::Theme, "Theme", "Switch between the system's theme, dark and light", &[], || {
         Msg::Preferences(PreferencesMsg::NextTheme)
     }),
+    Action::new(PAGE, ActionId::Language, "Language", "Show the page in the next language", &[], || {
+        Msg::Preferences(PreferencesMsg::NextLanguage)
+    }),
     Action::new(PAGE, ActionId::Legend, "Legend", "Show what shapes mean, and hide kinds of messages", &[], || {
         Msg::Panels(PanelsMsg::ToggleLegend)
     })

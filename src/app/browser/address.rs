@@ -2,8 +2,9 @@
 
 use crate::app::chrome::{Hidden, Locked};
 use crate::app::host::HostOptions;
-use crate::app::lesson_view::FIRST_LESSON;
+use crate::app::lesson_view::first_lesson;
 use crate::app::model::{Controls, Mode, NEW_ADDRESS, Theme};
+use crate::app::texts::Language;
 use crate::scenario::link;
 use wasm_bindgen::JsValue;
 
@@ -30,6 +31,8 @@ pub struct Address {
     pub host: HostOptions,
     /// The theme.
     pub theme: Option<Theme>,
+    /// The language.
+    pub language: Option<Language>,
     /// The run plays at once.
     pub autoplay: bool,
     /// The speed.
@@ -73,7 +76,7 @@ pub fn read(fragment: &str) -> Address {
     }
     // A step without a lesson is one of the lesson that the page offers.
     if let Some((lesson, _)) = address.lesson.as_mut().filter(|(lesson, _)| lesson.is_empty()) {
-        *lesson = FIRST_LESSON.into();
+        *lesson = first_lesson().into();
     }
     address
 }
@@ -81,7 +84,7 @@ pub fn read(fragment: &str) -> Address {
 impl Address {
     /// Returns what the page takes from its address when it starts, apart from the drawing.
     pub fn chrome(&self) -> impl PartialEq + use<> {
-        (self.mode, self.controls, self.hidden, self.locked, self.host, self.theme, self.speed)
+        (self.mode, self.controls, self.hidden, self.locked, self.host, (self.theme, self.language), self.speed)
     }
 
     /// Applies an option. Returns whether name and value are known.
@@ -97,6 +100,10 @@ impl Address {
             ("ui", "controls") => self.controls = Controls::Transport,
             ("ui", "none") => self.controls = Controls::None,
             ("theme", "auto" | "light" | "dark") => self.theme = Some(Theme::from_word(value)),
+            ("lang", _) => {
+                self.language = Language::from_code(value);
+                return self.language.is_some();
+            }
             ("autoplay", "0" | "1") => self.autoplay = value == "1",
             ("speed", _) => {
                 // The browser parses the number, which keeps the parser out of the first load.

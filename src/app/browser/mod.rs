@@ -8,6 +8,7 @@ pub mod drawings;
 pub mod engine;
 pub mod files;
 pub mod host;
+pub mod language;
 pub mod picture;
 pub mod start;
 pub mod storage;

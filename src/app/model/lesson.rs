@@ -1,7 +1,7 @@
 //! The lesson beside the system: opening it, its steps, predictions and their proofs, and the lines of code.
 
 use super::{Effect, KEPT_LESSONS, Model, Opening, Redraw};
-use crate::app::lesson_view::{FIRST_LESSON, LessonState, Prediction, Tries, each_block};
+use crate::app::lesson_view::{LessonState, Prediction, Tries, each_block, first_lesson};
 use crate::scenario::{Scenario, json};
 use crate::session::protocol::lesson::{FactMark, LessonBlock, LessonReport};
 use crate::session::protocol::{BranchCommand, Request};
@@ -133,8 +133,8 @@ impl Model {
 
     fn toggle_lesson(&mut self, effects: &mut Vec<Effect>) {
         if self.lesson.state == LessonState::None {
-            effects.push(Effect::Address { fragment: format!("lesson={FIRST_LESSON}"), is_new: true });
-            return self.open_lesson(FIRST_LESSON.into(), None, effects);
+            effects.push(Effect::Address { fragment: format!("lesson={}", first_lesson()), is_new: true });
+            return self.open_lesson(first_lesson().into(), None, effects);
         }
         self.lesson.is_open = !self.lesson.is_open;
         effects.push(match self.lesson.is_open {

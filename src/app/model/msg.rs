@@ -20,6 +20,7 @@ use crate::app::diagram::DiagramMsg;
 use crate::app::kept_drawings::DrawingsRequest;
 use crate::app::outline::OutlineMsg;
 use crate::app::picture::PictureFormat;
+use crate::app::texts::Language;
 use crate::app::time_view::TimeMsg;
 use crate::scenario::Scenario;
 use crate::session::protocol::grade::GradingReport;
@@ -119,6 +120,8 @@ pub enum Effect {
     OpenNamed(String),
     /// Show the page in this theme.
     Theme(Theme),
+    /// Show the page in this language.
+    Language(Language),
     /// Show the page with reduced motion, or with all motion.
     LessMotion(bool),
     /// Offer a text as a file with this name.

@@ -1,6 +1,7 @@
 //! The visitor's preferences, and the keys under which the browser stores what it keeps.
 
 use super::{Effect, Model, Redraw};
+use crate::app::texts::Language;
 
 /// Storage key of the id of the drawing that was changed last.
 pub const KEPT_LAST: &str = "converge.last";
@@ -12,6 +13,8 @@ pub const KEPT_BEFORE: &str = "converge.before";
 pub const KEPT_THEME: &str = "converge.theme";
 /// Storage key of the motion preference: `less` or `full`.
 pub const KEPT_MOTION: &str = "converge.motion";
+/// Storage key of the language, as its code.
+pub const KEPT_LANGUAGE: &str = "converge.language";
 /// Storage key of the single-key shortcuts: `on` or `off`.
 pub const KEPT_KEYS: &str = "converge.keys";
 
@@ -70,6 +73,8 @@ impl Theme {
 pub struct Preferences {
     /// Light or dark.
     pub theme: Theme,
+    /// The language of the page.
+    pub language: Language,
     /// Messages move in steps and nothing slides.
     pub reduced_motion: bool,
     /// Shortcuts of a single character are on.
@@ -80,7 +85,13 @@ pub struct Preferences {
 
 impl Default for Preferences {
     fn default() -> Self {
-        Preferences { theme: Theme::Auto, reduced_motion: false, single_keys: true, hints: true }
+        Preferences {
+            theme: Theme::Auto,
+            language: Language::English,
+            reduced_motion: false,
+            single_keys: true,
+            hints: true,
+        }
     }
 }
 
@@ -91,6 +102,8 @@ pub enum PreferencesMsg {
     Theme(Theme),
     /// Use the theme that follows the current one.
     NextTheme,
+    /// Show the page in the language that follows the current one.
+    NextLanguage,
     /// Reduce motion, or not.
     ReducedMotion(bool),
     /// Turn shortcuts of a single character on or off.
@@ -104,6 +117,11 @@ impl Model {
         match msg {
             PreferencesMsg::Theme(theme) => self.set_theme(theme, effects),
             PreferencesMsg::NextTheme => self.set_theme(self.preferences.theme.following(), effects),
+            PreferencesMsg::NextLanguage => {
+                self.preferences.language = self.preferences.language.following();
+                effects.push(Effect::Language(self.preferences.language));
+                effects.push(Effect::Keep(KEPT_LANGUAGE, self.preferences.language.code().into()));
+            }
             PreferencesMsg::ReducedMotion(reduced) => {
                 self.preferences.reduced_motion = reduced;
                 effects.push(Effect::LessMotion(reduced));

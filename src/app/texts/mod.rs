@@ -42,6 +42,14 @@ impl Language {
         }
     }
 
+    /// Returns the language that the button for languages switches to.
+    pub fn following(self) -> Language {
+        match self {
+            Language::English => Language::German,
+            Language::German => Language::English,
+        }
+    }
+
     /// Returns the language of a code, which may name a region: `de-AT`.
     pub fn from_code(code: &str) -> Option<Language> {
         let primary = code.split('-').next().unwrap_or_default();

@@ -21,10 +21,11 @@ const PARTS: [(&str, &str); 7] = [
 type Choice = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 /// The options with few values: the name in the address, the label, and the values with their labels. The first is the default.
-const CHOICES: [Choice; 4] = [
+const CHOICES: [Choice; 5] = [
     ("mode", "Visitors may", &[("play", "Play, publish, break"), ("view", "Only play"), ("edit", "Also edit")]),
     ("ui", "Controls", &[("full", "All"), ("controls", "Playback only"), ("none", "None")]),
     ("theme", "Theme", &[("auto", "The system’s"), ("light", "Light"), ("dark", "Dark")]),
+    ("lang", "Language", &[("", "The visitor’s"), ("en", "English"), ("de", "Deutsch")]),
     ("api", "Messages", &[("", "None"), ("1", "With the host page"), ("splice", "SPLICE")]),
 ];
 
@@ -100,7 +101,7 @@ pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
             <details class="embed-options">
                 <summary>{ "Options of the embed" }</summary>
                 <div class="row">{ for choices }</div>
-                if values[3].is_empty() {
+                if values[4].is_empty() {
                     <p class="muted small">{ "A plain link or frame reports no grade. For grades choose SPLICE, or let the host page listen to messages." }</p>
                 }
                 <fieldset><legend>{ "Hide" }</legend><div class="row">{ for parts }</div></fieldset>

@@ -6,7 +6,7 @@ mod questions;
 mod task;
 
 use super::icons::{Icon, icon};
-use crate::app::lesson_view::{FIRST_LESSON, LessonState, LessonView, each_block};
+use crate::app::lesson_view::{LessonState, LessonView, each_block, first_lesson};
 use crate::app::lesson_words::LessonWords;
 use crate::app::model::{LessonMsg, Model, Msg};
 use crate::session::protocol::lesson::{LessonBlock, LessonPage};
@@ -141,7 +141,7 @@ impl<'a> View<'a> {
     }
 
     fn ways_on(self) -> Html {
-        let first = format!("#lesson={FIRST_LESSON}");
+        let first = format!("#lesson={}", first_lesson());
         html! { <p><a href={first}>{ self.words.open_first }</a></p> }
     }
 

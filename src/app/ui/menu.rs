@@ -52,6 +52,7 @@ const MORE: [(&str, &[ActionId]); 4] = [
             ActionId::Share,
             ActionId::Legend,
             ActionId::Theme,
+            ActionId::Language,
             ActionId::Help,
         ],
     ),

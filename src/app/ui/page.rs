@@ -20,13 +20,14 @@ use super::shell;
 use crate::app::browser::engine::{Engine, EngineEvent};
 use crate::app::browser::host::HostPort;
 use crate::app::browser::tabs::Tabs;
-use crate::app::browser::{address, files, storage, theme};
+use crate::app::browser::{address, files, language, storage, theme};
 use crate::app::geometry::{Rect, point};
 use crate::app::model::{
     Controls, KEPT_HINTS, KEPT_KEYS, KEPT_MOTION, KEPT_TASKS, KEPT_THEME, Model, Msg, Opening, Origin, PointerMsg,
     SelectionMsg, Theme, ViewportMsg,
 };
 use crate::app::outline::OutlineMsg;
+use crate::app::texts::Language;
 use card_views::CardViews;
 use focus::LastFocus;
 use host::HostConnection;
@@ -132,6 +133,8 @@ pub struct Page {
     next_element: Option<String>,
     last_focus: LastFocus,
     is_visible: bool,
+    /// The language in which the page is drawn.
+    drawn_language: Language,
     /// The options of the address with which the page started.
     options: address::Address,
     observers: Observers,
@@ -171,6 +174,7 @@ impl Component for Page {
             next_element: None,
             last_focus: LastFocus::default(),
             is_visible: true,
+            drawn_language: Language::English,
             options: address::read(&address::fragment()),
             observers: Observers::default(),
             copied: Rc::default(),
@@ -223,7 +227,8 @@ impl Component for Page {
             self.is_stacked().then_some("stacked"),
         );
         html! {
-            <div class={classes}>
+            // Another language draws everything anew.
+            <div key={model.preferences.language.code()} class={classes}>
                 if !embed {
                     { self.skip_links() }
                     { shell::top_bar(model, &self.send) }
@@ -266,7 +271,9 @@ impl Component for Page {
         {
             focus_element(&id);
         }
-        if first {
+        let language = self.model.preferences.language;
+        if first || std::mem::replace(&mut self.drawn_language, language) != language {
+            self.drawn_language = language;
             let embed_canvas = self.canvas_element().filter(|_| self.model.mode.is_embed());
             let resized = [self.canvas_element(), self.painter.refs.tracks.cast()];
             self.observers = Observers::start(ctx.link(), resized.into_iter().flatten(), embed_canvas.as_ref());
@@ -296,6 +303,8 @@ fn initial_model() -> Model {
     }
     theme::set_reduced_motion(model.preferences.reduced_motion);
     theme::apply(model.preferences.theme);
+    model.preferences.language = address::read(&address::fragment()).language.unwrap_or_else(language::preferred);
+    language::apply(model.preferences.language);
     model
 }
 

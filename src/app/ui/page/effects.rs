@@ -1,7 +1,7 @@
 //! Executes the model's effects: requests to the engine, storage, focus, files, theme.
 
 use super::{Page, PageMsg, ViewsState, opening};
-use crate::app::browser::{address, crash_report, documents, drawings, files, storage, theme};
+use crate::app::browser::{address, crash_report, documents, drawings, files, language, storage, theme};
 use crate::app::gesture::Gesture;
 use crate::app::kept_drawings::{DrawingsAnswer, DrawingsRequest};
 use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, LessonMsg, Msg, SharingMsg, TaskMsg};
@@ -99,6 +99,7 @@ impl Page {
             }
             Effect::Save(name, text) => files::download(&name, "text/plain", &text),
             Effect::LessMotion(reduced) => theme::set_reduced_motion(reduced),
+            Effect::Language(which) => language::apply(which),
             Effect::Theme(which) => {
                 theme::apply(which);
                 self.painter.forget_theme();

@@ -1,0 +1,24 @@
+//! The language of the page: of its texts, and as `lang` of the document's root.
+
+use super::storage;
+use crate::app::model::KEPT_LANGUAGE;
+use crate::app::texts::{self, Language};
+
+/// Returns the language that the visitor has chosen here, or else the first of the browser's that the page has.
+pub fn preferred() -> Language {
+    let kept = storage::kept(KEPT_LANGUAGE).and_then(|code| Language::from_code(&code));
+    let of_browser = || {
+        let codes = web_sys::window()?.navigator().languages();
+        codes.iter().find_map(|code| Language::from_code(&code.as_string()?))
+    };
+    kept.or_else(of_browser).unwrap_or_default()
+}
+
+/// Shows the page in a language. What is drawn already stays as it is.
+pub fn apply(language: Language) {
+    texts::set_language(language);
+    let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
+    if let Some(root) = root {
+        let _ = root.set_attribute("lang", language.code());
+    }
+}
