@@ -67,6 +67,11 @@ thread_local! {
     static LANGUAGE: Cell<Language> = const { Cell::new(Language::English) };
 }
 
+/// Returns all texts: English, German.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PARTS.iter().flat_map(|part| part.iter().copied())
+}
+
 /// Returns the language in which this thread shows the page.
 pub fn language() -> Language {
     LANGUAGE.get()

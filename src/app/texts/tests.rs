@@ -1,10 +1,6 @@
 use super::*;
 use std::collections::BTreeSet;
 
-fn entries() -> impl Iterator<Item = &'static Entry> {
-    PARTS.iter().flat_map(|part| part.iter())
-}
-
 /// Returns the numbers of the values that a text shows, in order of their numbers.
 fn gaps(text: &str) -> Vec<usize> {
     let gaps = text.split('{').skip(1).map(|after| after.split('}').next().expect("a gap ends"));
@@ -32,7 +28,7 @@ fn values_fill_gaps_in_the_order_of_the_language() {
 
 #[test]
 fn both_languages_show_the_same_values() {
-    for (english, german) in entries() {
+    for (english, german) in all() {
         assert_eq!(gaps(english), gaps(german), "{english}");
         assert!(!english.is_empty() && !german.is_empty(), "{english}");
         assert_eq!(english.ends_with('.'), german.ends_with('.'), "{english}");
@@ -44,7 +40,7 @@ fn both_languages_show_the_same_values() {
 #[test]
 fn each_text_is_in_the_table_once() {
     let mut seen = BTreeSet::new();
-    let twice: Vec<_> = entries().filter(|(english, _)| !seen.insert(english)).collect();
+    let twice: Vec<_> = all().filter(|(english, _)| !seen.insert(*english)).collect();
     assert!(twice.is_empty(), "{twice:?}");
 }
 

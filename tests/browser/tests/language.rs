@@ -1,0 +1,111 @@
+//! The page in German: all texts, the choice of the language, and what it keeps.
+
+use browser_tests::{Browser, PHONE, Site, WIDE, assert_clean_console, wait_for_state};
+use converge::app::texts;
+use serde_json::json;
+use std::path::Path;
+use std::sync::LazyLock;
+
+static SITE: LazyLock<Site> = LazyLock::new(Site::start);
+
+/// All that the page shows or says: texts, labels, tooltips, placeholders.
+const SHOWN: &str = "return [document.querySelector('.page').innerText, ...[...document.querySelectorAll('[aria-label], [title], [placeholder]')] \
+    .flatMap(e => [e.ariaLabel, e.title, e.placeholder])].filter(text => text)";
+
+/// Asserts that nothing on the page is an English text of the table.
+fn assert_german(browser: &Browser, view: &str) {
+    let shown = browser.run(SHOWN);
+    let shown: Vec<&str> = shown.as_array().expect("a list").iter().filter_map(|text| text.as_str()).collect();
+    let lines: Vec<&str> = shown.iter().flat_map(|text| text.lines()).map(str::trim).collect();
+    let is_shown = |english: &str| lines.contains(&english) || shown.iter().any(|text| text.trim() == english);
+    let left: Vec<&str> = texts::all()
+        .filter(|(english, german)| english != german && !english.contains('{') && is_shown(english))
+        .map(|(english, _)| english)
+        // A German text may have the same words.
+        .filter(|english| !texts::all().any(|(_, german)| german == *english))
+        .collect();
+    assert!(left.is_empty(), "{view}: {left:?}");
+}
+
+#[test]
+fn every_view_is_shown_in_german() {
+    let browser = SITE.visit(WIDE, "#ex=first-update&lang=de");
+    assert_eq!(browser.run("return document.documentElement.lang"), json!("de"));
+    wait_for_state(&browser, "notification", "konsistent");
+    browser.click(".publish");
+    wait_for_state(&browser, "notification", "veraltet");
+    wait_for_state(&browser, "notification", "konsistent");
+    assert_german(&browser, "the page");
+    browser.click("[data-node=\"notification\"] header");
+    browser.wait("document.querySelector('.inspector fieldset')");
+    assert_german(&browser, "the inspector");
+    browser.shot(Path::new("test-output/german.png"));
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    for (action, view) in [
+        ("Verdicts", ".verdicts"),
+        ("Log", ".log ol li"),
+        ("Branches", ".branches"),
+        ("Outline", ".outline"),
+        ("Diagram", ".diagram"),
+    ] {
+        browser.click(&format!("[data-action={action}]"));
+        browser.wait(&format!("document.querySelector('{view}')"));
+        assert_german(&browser, action);
+        browser.click(&format!("[data-action={action}]"));
+    }
+    for action in ["Share", "Help", "Examples"] {
+        browser.click(&format!("[data-action={action}]"));
+        browser.wait("document.querySelector('dialog h2')");
+        assert_german(&browser, action);
+        browser.click("dialog header button");
+        browser.wait("!document.querySelector('dialog')");
+    }
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_visitor_changes_the_language_and_keeps_the_run_and_the_choice() {
+    let browser = SITE.visit(WIDE, "#ex=first-update");
+    browser.click(".publish");
+    wait_for_state(&browser, "notification", "stale");
+    wait_for_state(&browser, "notification", "consistent");
+    browser.click(".transport [data-action=Play]");
+    let clock = browser.text(".transport .clock");
+    browser.click("[data-action=Commands], .more-button, [data-action=Help]");
+    browser.keys(&["Escape"]);
+    browser.run("document.querySelector('main.canvas').focus()");
+    browser.keys(&["Control+k"]);
+    browser.wait("document.activeElement.matches('.commands-input')");
+    browser.keys(&["n", "e", "x", "t", " ", "l", "a", "n", "g", "Enter"]);
+    browser.wait("document.documentElement.lang === 'de'");
+    wait_for_state(&browser, "notification", "konsistent");
+    assert_eq!(browser.text(".transport .clock"), clock, "the run stays where it was");
+    // The canvas that is drawn anew works.
+    browser.drag(browser.middle("[data-node=\"notification\"] header"), (700.0, 500.0));
+    browser.click(".publish");
+    wait_for_state(&browser, "notification", "veraltet");
+    // After a reload the page is German too.
+    browser.run("location.reload()");
+    browser.wait("document.documentElement.lang === 'de' && document.querySelector('[data-node] .badge')");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn the_lesson_and_a_phone_follow_the_language() {
+    let browser = SITE.visit(WIDE, "#lang=de");
+    browser.click(".top [data-action=Lesson]");
+    browser.wait("document.querySelector('.lesson')?.lang === 'de'");
+    let phone = SITE.visit(PHONE, "#ex=first-update&lang=de");
+    wait_for_state(&phone, "notification", "konsistent");
+    assert_german(&phone, "a phone");
+    assert_eq!(phone.run("return document.documentElement.scrollWidth <= innerWidth"), json!(true));
+    phone.shot(Path::new("test-output/german-phone.png"));
+    assert_eq!(phone.axe(), Vec::<String>::new());
+    assert_clean_console(&phone);
+}
+
+#[test]
+fn an_unknown_language_is_reported() {
+    let browser = SITE.visit(WIDE, "#ex=first-update&lang=tlh");
+    browser.wait("document.body.innerText.includes('lang=tlh')");
+}
