@@ -3,6 +3,7 @@
 use crate::app::model::{Msg, SharingMsg};
 use crate::app::recording::Recording;
 use crate::scenario::{self, Micros};
+use crate::text;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -45,7 +46,7 @@ pub fn AnimationOptions(props: &AnimationOptionsProps) -> Html {
             .map(|seconds| (seconds * 1e6).round() as Micros)
     };
     let interval =
-        parsed(&ends.0).zip(parsed(&ends.1)).ok_or_else(|| "Times are seconds from 0, such as 1.5.".to_string());
+        parsed(&ends.0).zip(parsed(&ends.1)).ok_or_else(|| text!("Times are seconds from 0, such as 1.5.").to_string());
     // The recording itself begins when the dialog is closed.
     let interval = interval.and_then(|ends| Recording::new(ends, props.speed, 0, String::new()).map(|_| ends));
     let record = {
@@ -57,11 +58,11 @@ pub fn AnimationOptions(props: &AnimationOptionsProps) -> Html {
         })
     };
     html! {
-        <div class="row animation" role="group" aria-label="Animated picture">
-            { input("animation-from", "From", &ends.0, |ends, from| (from, ends.1.clone())) }
-            { input("animation-to", "to", &ends.1, |ends, to| (ends.0.clone(), to)) }
+        <div class="row animation" role="group" aria-label={text!("Animated picture")}>
+            { input("animation-from", text!("From"), &ends.0, |ends, from| (from, ends.1.clone())) }
+            { input("animation-to", text!("to"), &ends.1, |ends, to| (ends.0.clone(), to)) }
             <span>{ "s" }</span>
-            <button class="line" disabled={interval.is_err()} onclick={record}>{ "Animated picture as GIF" }</button>
+            <button class="line" disabled={interval.is_err()} onclick={record}>{ text!("Animated picture as GIF") }</button>
             if let Err(problem) = interval { <span class="err" role="status">{ problem }</span> }
         </div>
     }

@@ -3,6 +3,7 @@
 use crate::app::model::{CanvasItem, Msg, SelectionMsg};
 use crate::app::scene::Area;
 use crate::app::scene::Scene;
+use crate::text;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -45,7 +46,7 @@ pub fn AreaLabel(props: &AreaLabelProps) -> Html {
     let onpointerdown = Callback::from(|event: PointerEvent| event.stop_propagation());
     html! {
         <button ref={root} class={classes!("area-label", props.selected.then_some("selected"))} {onclick} {onpointerdown}
-            aria-label={format!("Replica group {name}, {description}")}>
+            aria-label={text!("Replica group {}, {}", name, description)}>
             <b>{ name }</b>{ " " }<span>{ description }</span>
         </button>
     }

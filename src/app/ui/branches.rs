@@ -2,8 +2,10 @@
 
 use super::icons::{Icon, icon};
 use crate::app::model::{Msg, PanelsMsg};
+use crate::app::texts::translated;
 use crate::scenario::{Branch, Consistency, Scenario};
 use crate::session::protocol::{BranchCommand, BranchList};
+use crate::text;
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -27,21 +29,21 @@ pub fn Branches(props: &BranchesProps) -> Html {
     // Branches in which the first group has another consistency.
     let presets = Consistency::ALL.into_iter().filter(|_| !props.scenario.groups.is_empty()).map(|consistency| {
         let set = props.scenario.settings_under(0, consistency);
-        let name = consistency.name().to_string();
-        html! { <button class="line small" onclick={new(Some(name.clone()), set)}>{ name }</button> }
+        let name = translated(consistency.name());
+        html! { <button class="line small" onclick={new(Some(name.to_string()), set)}>{ name }</button> }
     });
     html! {
-        <section class="log verdicts branches" aria-label="Branches">
+        <section class="log verdicts branches" aria-label={text!("Branches")}>
             <header>
-                <h2>{ "Branches" }</h2>
+                <h2>{ text!("Branches") }</h2>
                 <span class="grow"></span>
-                <button class="icon small" aria-label="Close the branches" onclick={on(Msg::Panels(PanelsMsg::ToggleBranches))}>{ icon(Icon::Close) }</button>
+                <button class="icon small" aria-label={text!("Close the branches")} onclick={on(Msg::Panels(PanelsMsg::ToggleBranches))}>{ icon(Icon::Close) }</button>
             </header>
             <div class="scroll">
                 { props.branches.list.iter().enumerate().map(|(index, branch)| branch_view(props, index as u32, branch)).collect::<Html>() }
-                <p class="muted small">{ "An action in the past starts a new branch and keeps the old one. You can also start a branch here:" }</p>
+                <p class="muted small">{ text!("An action in the past starts a new branch and keeps the old one. You can also start a branch here:") }</p>
                 <div class="row">
-                    <button class="line small" onclick={new(None, Default::default())}>{ "New branch" }</button>
+                    <button class="line small" onclick={new(None, Default::default())}>{ text!("New branch") }</button>
                     { for presets }
                 </div>
             </div>
@@ -58,23 +60,23 @@ fn branch_view(props: &BranchesProps, index: u32, branch: &Branch) -> Html {
         Msg::Branch(BranchCommand::Rename(index, name))
     });
     let steps = match (branch.script.len(), branch.script.first()) {
-        (1, Some(first)) => format!("1 action, at {} s", first.at_ms / 1000.0),
-        (n, Some(first)) => format!("{n} actions, the first at {} s", first.at_ms / 1000.0),
-        (_, None) => "no actions".into(),
+        (1, Some(first)) => text!("1 action, at {} s", first.at_ms / 1000.0),
+        (n, Some(first)) => text!("{} actions, the first at {} s", n, first.at_ms / 1000.0),
+        (_, None) => text!("no actions").into(),
     };
     let settings = branch.set.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     html! {
         <article class={classes!("verdict", shown.then_some("shown"))} key={branch.name.clone()}>
-            <input aria-label="Branch name" value={branch.name.clone()} onchange={rename} />
-            <p>{ steps }if !settings.is_empty() { { format!("; other settings: {settings}") } }</p>
+            <input aria-label={text!("Branch name")} value={branch.name.clone()} onchange={rename} />
+            <p>{ steps }if !settings.is_empty() { { "; " }{ text!("other settings: {}", settings) } }</p>
             <div class="row">
-                <button class="line small" aria-pressed={shown.to_string()} disabled={shown} onclick={on(BranchCommand::Show(index))}>{ if shown { "Shown" } else { "Show" } }</button>
+                <button class="line small" aria-pressed={shown.to_string()} disabled={shown} onclick={on(BranchCommand::Show(index))}>{ if shown { text!("Shown") } else { text!("Show") } }</button>
                 if !shown {
                     <button class={classes!("line", "small", beside.then_some("on"))} aria-pressed={beside.to_string()}
-                        onclick={on(BranchCommand::Compare((!beside).then_some(index)))}>{ "Compare" }</button>
+                        onclick={on(BranchCommand::Compare((!beside).then_some(index)))}>{ text!("Compare") }</button>
                 }
                 if list.len() > 1 {
-                    <button class="line small" onclick={on(BranchCommand::Remove(index))}>{ "Delete" }</button>
+                    <button class="line small" onclick={on(BranchCommand::Remove(index))}>{ text!("Delete") }</button>
                 }
             </div>
         </article>

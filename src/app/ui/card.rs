@@ -6,8 +6,10 @@ use crate::app::model::{Msg, SelectionMsg, VerdictsMsg};
 use crate::app::playback::short;
 use crate::app::scene::{NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneNode};
 use crate::app::status_text;
+use crate::app::texts::translated;
 use crate::session::labels;
 use crate::session::protocol::{BusView, ClientView, CopyState, QueuedEvent, RowView, ServiceView, SubscriptionView};
+use crate::text;
 use crate::trace::Outcome;
 use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlInputElement};
@@ -99,7 +101,7 @@ pub fn Card(props: &CardProps) -> Html {
         Callback::from(move |_: FocusEvent| send.emit(Msg::Selection(SelectionMsg::Focused(id.to_string()))))
     };
     if let Some(state) = state.filter(|_| props.placed.group.is_some()) {
-        let title = format!("{}, {}", props.placed.name, state.name());
+        let title = format!("{}, {}", props.placed.name, translated(state.name()));
         return html! {
             <article ref={root} class={classes!(classes, "member", state_class(state))} data-node={props.placed.id.to_string()} {title}
                 tabindex={if props.tab { "0" } else { "-1" }} aria-label={description(props)} onfocus={focused}>{ glyph(state) }</article>
@@ -121,26 +123,26 @@ pub fn Card(props: &CardProps) -> Html {
 
 /// Describes the card for screen readers: kind, name, state and links.
 fn description(props: &CardProps) -> String {
-    let mut name = format!("{} {}", props.placed.kind.word(), props.placed.name);
+    let mut name = format!("{} {}", translated(props.placed.kind.word()), props.placed.name);
     match &props.view {
         View::Service(service) => {
-            name.push_str(&format!(", {}", service.state.name()));
+            name.push_str(&format!(", {}", translated(service.state.name())));
             if service.behind > 0 {
-                name.push_str(&format!(", {} behind", service.behind));
+                name.push_str(&format!(", {}", text!("{} behind", service.behind)));
             }
         }
         View::Bus(bus, ..) => {
             let depth: u32 = bus.subscriptions.iter().map(|subscription| subscription.depth).sum();
-            name.push_str(&format!(", {depth} queued"));
+            name.push_str(&format!(", {}", text!("{} queued", depth)));
         }
-        View::Client(client) => name.push_str(&format!(", {} ok", client.ok)),
+        View::Client(client) => name.push_str(&format!(", {}", text!("{} ok", client.ok))),
         View::Unknown => {}
     }
     if !props.active_faults.is_empty() {
         name.push_str(&format!(", {}", props.active_faults));
     }
     if props.differs {
-        name.push_str(", differs in the compared branch");
+        name.push_str(&format!(", {}", text!("differs in the compared branch")));
     }
     if !props.placed.connections.is_empty() {
         name.push_str(&format!(", {}", props.placed.connections));
@@ -158,7 +160,7 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
     let aside = match (&props.view, state) {
         (_, Some(state)) => badge(state),
         (View::Client(client), None) if client.pending > 0 => {
-            html! { <span class="muted small">{ format!("{} pending", client.pending) }</span> }
+            html! { <span class="muted small">{ text!("{} pending", client.pending) }</span> }
         }
         _ => html! {},
     };
@@ -177,7 +179,7 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
 
 /// Draws a state with shape, word and colour.
 pub fn badge(state: CopyState) -> Html {
-    html! { <span class={classes!("badge", state_class(state))} title={state.name()}>{ glyph(state) }<span class="word">{ state.name() }</span></span> }
+    html! { <span class={classes!("badge", state_class(state))} title={translated(state.name())}>{ glyph(state) }<span class="word">{ translated(state.name()) }</span></span> }
 }
 
 /// Draws the shape of a state: disc, half disc, two bars, triangle, cross.
@@ -219,10 +221,10 @@ fn service_body(service: &ServiceView, send: &Callback<Msg>) -> Html {
             <ul class="rows">
                 { for service.rows.iter().map(row) }
                 if service.rows.is_empty() {
-                    <li class="muted">{ "no data yet" }</li>
+                    <li class="muted">{ text!("no data yet") }</li>
                 }
                 if more > 0 {
-                    <li class="muted">{ format!("{more} more rows") }</li>
+                    <li class="muted">{ text!("{} more rows", more) }</li>
                 }
             </ul>
             { foot(service, send) }
@@ -242,7 +244,7 @@ fn row(row: &RowView) -> Html {
     html! {
         <li key={row.key.clone()} data-key={row.key.clone()}>
             <span class="mono key" title={row.key.clone()}>{ &row.key }</span>
-            if row.lost > 0 { <em title="Acknowledged writes of this service that were overwritten without being seen">{ format!("{} lost", row.lost) }</em> }
+            if row.lost > 0 { <em title={text!("Acknowledged writes of this service that were overwritten without being seen")}>{ text!("{} lost", row.lost) }</em> }
             <span class={classes!("v", old)} title={value.clone()}>{ value }</span>
             <span class="ver">
                 { swatch }
@@ -255,35 +257,34 @@ fn row(row: &RowView) -> Html {
 /// Describes the version of a row: `v3`, `2 siblings`, `deleted`, `none`.
 fn version(row: &RowView) -> String {
     match row.version {
-        _ if row.siblings.len() > 1 => format!("{} siblings", row.siblings.len()),
-        _ if row.deleted => "deleted".into(),
+        _ if row.siblings.len() > 1 => text!("{} siblings", row.siblings.len()),
+        _ if row.deleted => text!("deleted").into(),
         // The time of a write is shorter than `written at`.
         Some(version) => version.reading().map_or_else(|| labels::version(version), |at| short(at.unsigned_abs())),
         None if row.value.is_some() => String::new(),
-        None => "none".into(),
+        None => text!("none").into(),
     }
 }
 
 fn foot(service: &ServiceView, send: &Callback<Msg>) -> Html {
     let node = service.node;
     let explain = send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Explain(node)));
-    let why =
-        html! { <button class="why" tabindex="-1" title="Explain this state" onclick={explain}>{ "Why?" }</button> };
+    let why = html! { <button class="why" tabindex="-1" title={text!("Explain this state")} onclick={explain}>{ text!("Why?") }</button> };
     let load = html! { <>{ tables(service) }<span>{ status_text::service(service) }</span></> };
     match (service.state, service.stale_since) {
         (CopyState::Down, _) => html! {
-            <div class="foot gone"><span>{ if service.outbox > 0 { "stopped" } else { "stopped, data kept" } }</span><span class="grow"></span>{ load }</div>
+            <div class="foot gone"><span>{ if service.outbox > 0 { text!("stopped") } else { text!("stopped, data kept") } }</span><span class="grow"></span>{ load }</div>
         },
         (CopyState::Stale, Some(since)) => html! {
             <div class="foot behind">
-                <span>{ format!("{} behind for ", service.behind) }<span data-since={since.to_string()}></span></span>
+                <span>{ text!("{} behind for", service.behind) }{ " " }<span data-since={since.to_string()}></span></span>
                 <span class="grow"></span>
                 <span class="load">{ load }</span>
                 { why }
             </div>
         },
         (CopyState::Diverged, _) => html! {
-            <div class="foot off"><span>{ "all applied, value differs" }</span><span class="grow"></span><span class="load">{ load }</span>{ why }</div>
+            <div class="foot off"><span>{ text!("all applied, value differs") }</span><span class="grow"></span><span class="load">{ load }</span>{ why }</div>
         },
         (CopyState::Consistent | CopyState::Conflicted | CopyState::Stale, _) => {
             let rows = service.row_count;
@@ -291,7 +292,7 @@ fn foot(service: &ServiceView, send: &Callback<Msg>) -> Html {
                 <div class="foot muted">
                     { load }
                     <span class="grow"></span>
-                    <span>{ if rows == 1 { "1 row".to_string() } else { format!("{rows} rows") } }</span>
+                    <span>{ if rows == 1 { text!("1 row").to_string() } else { text!("{} rows", rows) } }</span>
                 </div>
             }
         }
@@ -309,12 +310,12 @@ fn tables(service: &ServiceView) -> Html {
     html! {
         <>
             if service.outbox > 0 {
-                <span class="cells" title={format!("{} in the outbox, not acknowledged by the bus yet", service.outbox)}>
-                    { "outbox" }{ for outbox }if more > 0 { { format!("+{more}") } }
+                <span class="cells" title={text!("{} in the outbox, not acknowledged by the bus yet", service.outbox)}>
+                    { text!("outbox") }{ for outbox }if more > 0 { { format!("+{more}") } }
                 </span>
             }
             if !service.inbox.is_empty() {
-                <span class="cells" title="Events in the inbox, newest last. A dot marks an event that was delivered again and had no effect.">{ "inbox" }{ for inbox }</span>
+                <span class="cells" title={text!("Events in the inbox, newest last. A dot marks an event that was delivered again and had no effect.")}>{ text!("inbox") }{ for inbox }</span>
             }
         </>
     }
@@ -336,9 +337,9 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
         let name = names.get(i).cloned().unwrap_or_default();
         html! {
             <div class="lane" key={i}>
-                <span class={classes!("consumer", (!subscription.attached).then_some("gone"))} title={format!("topic {}, {} partitions; {}", subscription.topic, subscription.partitions, attachment(subscription))}>
+                <span class={classes!("consumer", (!subscription.attached).then_some("gone"))} title={text!("topic {}, {} partitions; {}", subscription.topic, subscription.partitions, attachment(subscription))}>
                     { &*name }
-                    if !subscription.attached { <small>{ "not attached" }</small> }
+                    if !subscription.attached { <small>{ text!("not attached") }</small> }
                     if topics { <small>{ topic(subscription) }</small> }
                 </span>
                 <span class="slots">{ for subscription.events.iter().take(6).map(event) }</span>
@@ -352,18 +353,18 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
             <div class="rows lanes">
                 { for rows }
                 if more > 0 {
-                    <div class="lane">{ format!("{more} more subscriptions") }</div>
+                    <div class="lane">{ text!("{} more subscriptions", more) }</div>
                 }
                 if bus.subscriptions.is_empty() {
-                    <div class="lane">{ "no subscriptions yet" }</div>
+                    <div class="lane">{ text!("no subscriptions yet") }</div>
                 }
             </div>
             if dead_letters || dead > 0 || discarded > 0 {
-                <div class={classes!("dlq", (dead > 0).then_some("full"))} title={if dead > 0 { "Dead-letter queue: select the bus to redrive or purge" } else { "Dead-letter queue: empty" }}>
+                <div class={classes!("dlq", (dead > 0).then_some("full"))} title={if dead > 0 { text!("Dead-letter queue: select the bus to redrive or purge") } else { text!("Dead-letter queue: empty") }}>
                     { icon(Icon::Note) }
-                    { "Dead letters " }<b>{ dead }</b>
+                    { text!("Dead letters") }{ " " }<b>{ dead }</b>
                     if discarded > 0 {
-                        <span>{ format!("· {discarded} discarded") }</span>
+                        <span>{ text!("· {} discarded", discarded) }</span>
                     }
                 </div>
             }
@@ -374,11 +375,11 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
 /// Describes how a consumer is attached and what it holds: "connected, 2 in flight".
 pub fn attachment(subscription: &SubscriptionView) -> String {
     let how = match (subscription.attached, subscription.polls) {
-        (false, _) => "not attached",
-        (true, true) => "polling",
-        (true, false) => "connected",
+        (false, _) => text!("not attached"),
+        (true, true) => text!("polling"),
+        (true, false) => text!("connected"),
     };
-    format!("{how}, {} in flight", subscription.held)
+    text!("{}, {} in flight", how, subscription.held)
 }
 
 /// Draws the time until the next retry of a subscription without a delivery in flight.
@@ -386,19 +387,19 @@ fn countdown(subscription: &SubscriptionView) -> Html {
     let waits = subscription.events.iter().all(|event| !event.in_flight);
     match subscription.events.iter().filter_map(|event| event.not_before).min() {
         Some(at) if waits => {
-            html! { <span class="again" title="Time until the next retry" data-until={at.to_string()}></span> }
+            html! { <span class="again" title={text!("Time until the next retry")} data-until={at.to_string()}></span> }
         }
         Some(_) | None => html! {},
     }
 }
 
 fn event(event: &QueuedEvent) -> Html {
-    let waits = if event.in_flight { "in flight" } else { "waiting" };
-    let title = format!(
-        "{}, {waits}, {}",
-        labels::update(&event.update),
-        labels::count(event.deliveries.into(), "delivery attempt", "delivery attempts")
-    );
+    let waits = if event.in_flight { text!("in flight") } else { text!("waiting") };
+    let attempts = match event.deliveries {
+        1 => text!("1 delivery attempt").to_string(),
+        n => text!("{} delivery attempts", n),
+    };
+    let title = format!("{}, {waits}, {attempts}", labels::update(&event.update));
     let in_flight = event.in_flight.then_some("sent");
     let again = (event.deliveries > 1).then_some("again");
     let class = classes!(update_class(event.update.update), in_flight, again);
@@ -408,32 +409,32 @@ fn event(event: &QueuedEvent) -> Html {
 fn client_body(client: &ClientView) -> Html {
     let stale = (client.reads > 0).then(|| {
         let share = 100.0 * client.stale_reads as f64 / client.reads as f64;
-        html! { <span class={classes!("v", (client.stale_reads > 0).then_some("old"))} title="Share of stale reads">{ format!("{share:.0} % stale") }</span> }
+        html! { <span class={classes!("v", (client.stale_reads > 0).then_some("old"))} title={text!("Share of stale reads")}>{ text!("{} % stale", format!("{share:.0}")) }</span> }
     });
     let last = client.last.as_ref().map(|last| {
         let result = match (last.outcome, last.refusal) {
-            (_, Some(refusal)) => labels::refusal(refusal).to_string(),
+            (_, Some(refusal)) => translated(labels::refusal(refusal)).to_string(),
             (Outcome::Ok, None) => short(last.took),
-            (Outcome::Fail | Outcome::Unknown, None) => labels::outcome(last.outcome).to_string(),
+            (Outcome::Fail | Outcome::Unknown, None) => translated(labels::outcome(last.outcome)).to_string(),
         };
         let request = status_text::last_operation(last);
         let class = if last.stale || last.outcome != Outcome::Ok { "old" } else { "" };
         html! {
             <>
                 <li><span class="mono key" title={request.clone()}>{ request }</span></li>
-                <li class="result"><span class="muted">{ "last result" }</span><span class={classes!("v", class)} title={result.clone()}>{ result }</span></li>
+                <li class="result"><span class="muted">{ text!("last result") }</span><span class={classes!("v", class)} title={result.clone()}>{ result }</span></li>
             </>
         }
     });
     html! {
         <ul class="rows">
             <li>
-                <span><b>{ client.ok }</b>{ " ok" }</span>
-                if client.fail > 0 { <span class="old"><b>{ client.fail }</b>{ " fail" }</span> }
-                if client.unknown > 0 { <span class="old"><b>{ client.unknown }</b>{ " unknown" }</span> }
+                <span><b>{ client.ok }</b>{ " " }{ text!("ok") }</span>
+                if client.fail > 0 { <span class="old"><b>{ client.fail }</b>{ " " }{ text!("fail") }</span> }
+                if client.unknown > 0 { <span class="old"><b>{ client.unknown }</b>{ " " }{ text!("unknown") }</span> }
                 { stale.unwrap_or_default() }
             </li>
-            { last.unwrap_or_else(|| html! { <li><span class="muted">{ "no operation yet" }</span></li> }) }
+            { last.unwrap_or_else(|| html! { <li><span class="muted">{ text!("no operation yet") }</span></li> }) }
         </ul>
     }
 }
@@ -476,7 +477,7 @@ fn NameField(props: &NameFieldProps) -> Html {
         })
     };
     html! {
-        <input ref={field} class="name" value={props.name.to_string()} maxlength="80" aria-label="Name"
+        <input ref={field} class="name" value={props.name.to_string()} maxlength="80" aria-label={text!("Name")}
             onkeydown={on_key} onblur={on_blur} />
     }
 }

@@ -6,6 +6,7 @@ use crate::app::faults::{CardFault, card_fault};
 use crate::app::geometry::{Point, point};
 use crate::app::model::{LiveMsg, Model, Msg};
 use crate::scenario::Command;
+use crate::text;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -31,7 +32,7 @@ pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
     let button = |(fault, action): (CardFault, ActionId)| {
         let found = card_fault(&model.document.scenario, &id, fault, &condition);
         let (label, ends) = match (fault, found) {
-            (CardFault::Heal, _) => ("Heal".to_string(), true),
+            (CardFault::Heal, _) => (text!("Heal").to_string(), true),
             (_, Some((label, command))) => (label, ends_fault(&command)),
             (_, None) => return html! {},
         };
@@ -55,7 +56,7 @@ pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
     let camera = model.viewport.camera;
     let is_cut = camera.to_window(point(node.rect.x, node.rect.y)).y < HEIGHT * camera.scale.max(1.0);
     let at = point(node.rect.x, if is_cut { node.rect.y + node.rect.h + BELOW } else { node.rect.y });
-    html! { <CardTools {at} below={is_cut} {by_focus} label={format!("Faults of {name}")}>{ for FAULTS.map(button) }</CardTools> }
+    html! { <CardTools {at} below={is_cut} {by_focus} label={text!("Faults of {}", name)}>{ for FAULTS.map(button) }</CardTools> }
 }
 
 fn ends_fault(command: &Command) -> bool {

@@ -6,6 +6,7 @@ use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
 use crate::session::protocol::{Charts, TimedOperation};
+use crate::text;
 use yew::prelude::*;
 
 /// Number of colours for lines.
@@ -33,10 +34,10 @@ pub fn view(charts: &Charts, scale: Scale, room: f64, now: Micros) -> Html {
 fn description(charts: &Charts) -> String {
     let most = |values: &[u32]| values.iter().copied().max().unwrap_or_default();
     let lines = charts.counts.iter().flat_map(|(title, lines)| {
-        lines.iter().map(move |(name, values)| format!("{title}, {name}: at most {}", most(values)))
+        lines.iter().map(move |(name, values)| text!("{}, {}: at most {}", title, name, most(values)))
     });
     let slowest = charts.operations.iter().map(|operation| operation.took).max();
-    let operations = slowest.map(|took| format!("{} operations, the slowest {}", charts.operations.len(), short(took)));
+    let operations = slowest.map(|took| text!("{} operations, the slowest {}", charts.operations.len(), short(took)));
     lines.chain(operations).chain(stale_charts::descriptions(charts)).collect::<Vec<_>>().join("; ")
 }
 
@@ -93,20 +94,20 @@ fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
             return html! {};
         }
         let (class, result, d) = match (ok, behind) {
-            (false, _) => ("bad", "not ok", "m-3.500 -3.500l7 7m0 -7l-7 7"),
-            (true, 1..) => ("stale", "a stale read", "m0 -4.500l4.500 8h-9z"),
-            (true, 0) => ("ok", "ok", "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"),
+            (false, _) => ("bad", text!("not ok"), "m-3.500 -3.500l7 7m0 -7l-7 7"),
+            (true, 1..) => ("stale", text!("a stale read"), "m0 -4.500l4.500 8h-9z"),
+            (true, 0) => ("ok", text!("ok"), "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"),
         };
         let title = format!("{}: {result}, {}", clock(at), short(took));
         html! { <path key={i} class={classes!("dot", class)} d={format!("M{:.1} {y:.1}{d}", room + x)}><title>{ title }</title></path> }
     };
     html! {
         <g key="operations">
-            { frame("Latency of operations (log)", short(most), room, scale.width, top) }
+            { frame(text!("Latency of operations (log)"), short(most), room, scale.width, top) }
             { log.rows(room, scale.width) }
-            <text class="tick" x="14" y={format!("{}", top + 46.0)}>{ "● ok" }</text>
-            <text class="tick" x="14" y={format!("{}", top + 62.0)}>{ "▲ stale read" }</text>
-            <text class="tick" x="14" y={format!("{}", top + 78.0)}>{ "× not ok" }</text>
+            <text class="tick" x="14" y={format!("{}", top + 46.0)}>{ text!("● ok") }</text>
+            <text class="tick" x="14" y={format!("{}", top + 62.0)}>{ text!("▲ stale read") }</text>
+            <text class="tick" x="14" y={format!("{}", top + 78.0)}>{ text!("× not ok") }</text>
             { for charts.operations.iter().enumerate().map(dot) }
         </g>
     }

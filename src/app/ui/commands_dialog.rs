@@ -3,6 +3,7 @@
 use super::dialogs::Modal;
 use crate::app::command_palette::{PaletteCommand, found};
 use crate::app::model::{Msg, PanelsMsg};
+use crate::text;
 use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
@@ -77,12 +78,12 @@ pub fn CommandsDialog(props: &CommandsDialogProps) -> Html {
         }
     };
     html! {
-        <Modal title="Commands" on_close={close}>
-            <input ref={input} class="commands-input" role="combobox" aria-label="Find a command" aria-expanded="true" aria-controls="commands-list"
-                aria-activedescendant={format!("command-{}", *chosen)} autocomplete="off" spellcheck="false" placeholder="Type what you want to do"
+        <Modal title={text!("Commands")} on_close={close}>
+            <input ref={input} class="commands-input" role="combobox" aria-label={text!("Find a command")} aria-expanded="true" aria-controls="commands-list"
+                aria-activedescendant={format!("command-{}", *chosen)} autocomplete="off" spellcheck="false" placeholder={text!("Type what you want to do")}
                 oninput={on_input} onkeydown={on_key} />
-            <ul id="commands-list" class="commands-list" role="listbox" aria-label="Commands">{ for shown.iter().enumerate().map(row) }</ul>
-            if shown.is_empty() { <p class="muted" role="status">{ "No command has this name." }</p> }
+            <ul id="commands-list" class="commands-list" role="listbox" aria-label={text!("Commands")}>{ for shown.iter().enumerate().map(row) }</ul>
+            if shown.is_empty() { <p class="muted" role="status">{ text!("No command has this name.") }</p> }
         </Modal>
     }
 }

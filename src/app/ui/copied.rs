@@ -1,6 +1,7 @@
 //! A text that can be copied.
 
 use crate::app::browser::files;
+use crate::text;
 use yew::prelude::*;
 
 /// Properties of [`Copied`].
@@ -17,7 +18,7 @@ pub struct CopiedProps {
 /// A text with a button that copies it and shows whether that worked.
 #[component]
 pub fn Copied(props: &CopiedProps) -> Html {
-    let label = use_state(|| "Copy");
+    let label = use_state(|| None::<bool>);
     let area = use_node_ref();
     let onclick = {
         let (label, area, text) = (label.clone(), area.clone(), props.text.clone());
@@ -28,14 +29,14 @@ pub fn Copied(props: &CopiedProps) -> Html {
                 if !worked && let Some(area) = area.cast::<web_sys::HtmlTextAreaElement>() {
                     area.select();
                 }
-                label.set(if worked { "Copied" } else { "Press Ctrl+C" });
+                label.set(Some(worked));
             });
         })
     };
     html! {
         <div class="copied"><label for={props.id}>{ props.label }</label>
             <textarea ref={area} id={props.id} readonly=true rows="3" value={props.text.clone()} spellcheck="false"/>
-            <button class="line" aria-live="polite" {onclick}>{ *label }</button>
+            <button class="line" aria-live="polite" {onclick}>{ match *label { None => text!("Copy"), Some(true) => text!("Copied"), Some(false) => text!("Press Ctrl+C") } }</button>
         </div>
     }
 }

@@ -11,9 +11,11 @@ use crate::app::picture::PictureFormat;
 use crate::app::playback::clock;
 use crate::app::ribbon::{Scale, ticks};
 use crate::app::scene::SceneNode;
+use crate::app::texts::{Language, Text};
 use crate::scenario::Micros;
 use crate::session::labels;
 use crate::session::protocol::{DiagramMessage, ExportKind};
+use crate::text;
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement, KeyboardEvent};
 use yew::prelude::*;
 
@@ -61,9 +63,9 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     if state.charting {
         let charts = charts::view(&state.charts, plot.scale, NAMES, model.run.now);
         return html! {
-            <section class="diagram" aria-label="Charts">
+            <section class="diagram" aria-label={text!("Charts")}>
                 { header(state, send, html! {}) }
-                <div class="scroll" tabindex="0" role="group" aria-label="Charts over time">{ charts }</div>
+                <div class="scroll" tabindex="0" role="group" aria-label={text!("Charts over time")}>{ charts }</div>
             </section>
         };
     }
@@ -83,13 +85,13 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     });
     let filter = html! {
         <>
-            <input type="search" placeholder="Filter" aria-label="Filter the messages" value={state.filter.to_string()} oninput={on_filter} />
-            <span class="muted small">{ format!("{} messages", shown.len()) }</span>
+            <input type="search" placeholder={text!("Filter")} aria-label={text!("Filter the messages")} value={state.filter.to_string()} oninput={on_filter} />
+            <span class="muted small">{ text!("{} messages", shown.len()) }</span>
         </>
     };
     let arrows = shown.iter().map(|message| arrow(&plot, message, relation(message.id), model.run.now));
     html! {
-        <section class="diagram" aria-label="Space-time diagram">
+        <section class="diagram" aria-label={text!("Space-time diagram")}>
             { header(state, send, filter) }
             <div class="scroll">{ drawing(model, send, &plot, &shown, arrows.collect()) }</div>
             <footer role="status">{ description(model, all, state.highlighted, past.len(), future.len(), send) }</footer>
@@ -134,7 +136,7 @@ fn drawing(model: &Model, send: &Callback<Msg>, plot: &Plot, shown: &[&DiagramMe
     let now = plot.x(model.run.now);
     html! {
         <svg width={width.to_string()} height={height.to_string()} role="application" tabindex="0" onclick={on_click} onkeydown={on_key}
-            aria-label="Messages between nodes over time. Arrow keys select the previous or next message.">
+            aria-label={text!("Messages between nodes over time. Arrow keys select the previous or next message.")}>
             <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .5 7 4 0 7.5z" /></marker></defs>
             { for model.scene.nodes.iter().enumerate().map(lane) }
             { arrows }
@@ -174,38 +176,38 @@ fn header(state: &State, send: &Callback<Msg>, filter: Html) -> Html {
     let save = Callback::from(move |event: Event| {
         let Some(select) = event.target_dyn_into::<HtmlSelectElement>() else { return };
         let chosen = select.value();
-        if let Some((_, kind)) = SAVES.iter().find(|(name, _)| *name == chosen) {
+        if let Some((_, kind)) = SAVES.iter().find(|(name, _)| name.of(Language::English) == chosen) {
             export.emit(Msg::Sharing(SharingMsg::Export(*kind)));
-        } else if let Some((_, kind)) = PICTURES.iter().find(|(name, _)| *name == chosen) {
+        } else if let Some((_, kind)) = PICTURES.iter().find(|(name, _)| name.of(Language::English) == chosen) {
             picture::save(".diagram .scroll > svg", if charting { "charts" } else { "diagram" }, *kind);
         }
         select.set_value("");
     });
     html! {
         <header>
-            <span class="seg" role="group" aria-label="View">{ view(false, "Messages") }{ view(true, "Charts") }</span>
+            <span class="seg" role="group" aria-label={text!("View")}>{ view(false, text!("Messages")) }{ view(true, text!("Charts")) }</span>
             { filter }
             <span class="grow"></span>
-            <select aria-label="Save the run as" onchange={save}>
-                <option value="" selected=true>{ "Save as…" }</option>
-                { for SAVES.iter().map(|(name, _)| *name).chain(PICTURES.map(|(name, _)| name)).map(|name| html! { <option value={name}>{ name }</option> }) }
+            <select aria-label={text!("Save the run as")} onchange={save}>
+                <option value="" selected=true>{ text!("Save as…") }</option>
+                { for SAVES.iter().map(|(name, _)| *name).chain(PICTURES.map(|(name, _)| name)).map(|name| html! { <option value={name.of(Language::English)}>{ name.get() }</option> }) }
             </select>
-            <button class="icon small" aria-label="Close the diagram" onclick={send.reform(|_: MouseEvent| Msg::Diagram(DiagramMsg::Toggle))}>{ icon(Icon::Close) }</button>
+            <button class="icon small" aria-label={text!("Close the diagram")} onclick={send.reform(|_: MouseEvent| Msg::Diagram(DiagramMsg::Toggle))}>{ icon(Icon::Close) }</button>
         </header>
     }
 }
 
 /// The formats of an exported run.
-const SAVES: [(&str, ExportKind); 4] = [
-    ("Metrics (CSV)", ExportKind::Csv),
-    ("Sequence diagram (Mermaid)", ExportKind::Mermaid),
-    ("ShiViz log", ExportKind::Shiviz),
-    ("History (Jepsen)", ExportKind::History),
+const SAVES: [(Text, ExportKind); 4] = [
+    (Text::new("Metrics (CSV)"), ExportKind::Csv),
+    (Text::new("Sequence diagram (Mermaid)"), ExportKind::Mermaid),
+    (Text::new("ShiViz log"), ExportKind::Shiviz),
+    (Text::new("History (Jepsen)"), ExportKind::History),
 ];
 
 /// The formats of a picture of the view.
-const PICTURES: [(&str, PictureFormat); 2] =
-    [("Picture (SVG)", PictureFormat::Svg), ("Picture (PNG)", PictureFormat::Png)];
+const PICTURES: [(Text, PictureFormat); 2] =
+    [(Text::new("Picture (SVG)"), PictureFormat::Svg), (Text::new("Picture (PNG)"), PictureFormat::Png)];
 
 /// Returns a name, truncated to 15 characters.
 fn truncated(name: &str) -> String {
@@ -222,20 +224,20 @@ fn description(
     send: &Callback<Msg>,
 ) -> Html {
     let Some(arrow) = all.iter().find(|arrow| Some(arrow.id) == lit) else {
-        return html! { <span class="muted">{ "Select a message to see its possible causes and effects." }</span> };
+        return html! { <span class="muted">{ text!("Select a message to see its possible causes and effects.") }</span> };
     };
     let ends = format!("{} → {}", model.name_of(arrow.from.index()), model.name_of(arrow.to.index()));
     let fate = match (arrow.end, arrow.dropped) {
-        (Some(end), true) => format!("lost at {}", clock(end)),
-        (Some(end), false) if arrow.late => format!("arrived late at {}, after a quorum had answered", clock(end)),
-        (Some(end), false) => format!("arrived at {}", clock(end)),
-        (None, _) => "in flight".into(),
+        (Some(end), true) => text!("lost at {}", clock(end)),
+        (Some(end), false) if arrow.late => text!("arrived late at {}, after a quorum had answered", clock(end)),
+        (Some(end), false) => text!("arrived at {}", clock(end)),
+        (None, _) => text!("in flight").into(),
     };
     let (at, nodes) = (arrow.sent, vec![arrow.from, arrow.to]);
     html! {
         <>
-            <span>{ format!("{ends}: {}, sent at {}, {fate}. {past} possible causes, {future} possible effects.", labels::message(arrow.kind, &arrow.content), clock(arrow.sent)) }</span>
-            <button class="line small" onclick={send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Jump(at, nodes.clone())))}>{ "Seek to this time" }</button>
+            <span>{ text!("{}: {}, sent at {}, {}. {} possible causes, {} possible effects.", ends, labels::message(arrow.kind, &arrow.content), clock(arrow.sent), fate, past, future) }</span>
+            <button class="line small" onclick={send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Jump(at, nodes.clone())))}>{ text!("Seek to this time") }</button>
         </>
     }
 }

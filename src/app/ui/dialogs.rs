@@ -10,7 +10,9 @@ use crate::app::browser::{address, files};
 use crate::app::model::{DocumentMsg, DrawingsMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
 use crate::app::picture::PictureFormat;
 use crate::app::playback::clock;
+use crate::app::texts::translated;
 use crate::scenario::{Micros, Scenario, ScenarioError, link};
+use crate::text;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, HtmlElement, HtmlInputElement};
@@ -56,7 +58,7 @@ pub fn Modal(props: &ModalProps) -> Html {
     html! {
         <dialog ref={dialog} aria-label={props.title} onclose={on_close.clone()} oncancel={on_close}>
             <header><h2 class="grow">{ props.title }</h2>
-                <button class="icon" aria-label="Close" onclick={on_button}>{ icon(Icon::Close) }</button></header>
+                <button class="icon" aria-label={text!("Close")} onclick={on_button}>{ icon(Icon::Close) }</button></header>
             { props.children.clone() }
         </dialog>
     }
@@ -83,11 +85,11 @@ pub fn Share(props: &ShareProps) -> Html {
     let with_run = use_state(|| true);
     let selection = use_state(|| false);
     let content = match &props.described {
-        None => html! { <p class="muted">{ "Loading…" }</p> },
+        None => html! { <p class="muted">{ text!("Loading…") }</p> },
         Some(described) => shared(described, &with_run, &selection, props),
     };
     html! {
-        <Modal title="Share" on_close={props.send.reform(|()| Msg::Sharing(SharingMsg::Open(false)))}>
+        <Modal title={text!("Share")} on_close={props.send.reform(|()| Msg::Sharing(SharingMsg::Open(false)))}>
             { content }
             <OpenFile send={props.send.clone()} />
         </Modal>
@@ -123,14 +125,15 @@ fn shared(
         let msg = move |_: MouseEvent| Msg::Sharing(SharingMsg::Picture { format, selection, name: name.clone() });
         html! { <button class="line" onclick={props.send.reform(msg)}>{ label }</button> }
     };
-    let pictures = [picture(PictureFormat::Svg, "Picture as SVG"), picture(PictureFormat::Png, "Picture as PNG")];
+    let pictures =
+        [picture(PictureFormat::Svg, text!("Picture as SVG")), picture(PictureFormat::Png, text!("Picture as PNG"))];
     let toggle_selection = {
         let selection = selection.clone();
         Callback::from(move |_: Event| selection.set(!*selection))
     };
     let animation = html! { <AnimationOptions interval={props.interval} speed={props.speed} name={name.clone()} send={props.send.clone()} /> };
     let link = match fragment {
-        Err(error) => html! { <p class="err" role="alert">{ format!("No link: {error}.") }</p> },
+        Err(error) => html! { <p class="err" role="alert">{ text!("No link: {}.", error) }</p> },
         Ok(fragment) => link_and_embed(&fragment, &scenario.title, &name),
     };
     let download =
@@ -138,12 +141,12 @@ fn shared(
     html! {
         <>
             <label class="check"><input type="checkbox" checked={**with_run} onchange={toggle} />
-                { format!("Include the run: {} live {}, at {}", described.live, if described.live == 1 { "action" } else { "actions" }, clock(described.now)) }</label>
+                { if described.live == 1 { text!("Include the run: 1 live action, at {}", clock(described.now)) } else { text!("Include the run: {} live actions, at {}", described.live, clock(described.now)) } }</label>
             { link }
-            <div class="row"><button class="line" onclick={download}>{ "Save as JSON" }</button>{ for pictures }</div>
+            <div class="row"><button class="line" onclick={download}>{ text!("Save as JSON") }</button>{ for pictures }</div>
             { animation }
             if props.has_selection {
-                <label class="check"><input type="checkbox" checked={**selection} onchange={toggle_selection} />{ "Picture of the selected cards only" }</label>
+                <label class="check"><input type="checkbox" checked={**selection} onchange={toggle_selection} />{ text!("Picture of the selected cards only") }</label>
             }
         </>
     }
@@ -155,15 +158,15 @@ fn link_and_embed(fragment: &str, title: &str, name: &str) -> Html {
     let url = format!("{page}#{fragment}");
     let length = url.chars().count();
     let warning = if length > TOO_LONG {
-        "Too long for most programs. Save as JSON and send the file."
+        text!("Too long for most programs. Save as JSON and send the file.")
     } else if length > LONG {
-        "Some chat programs truncate links of more than 2,000 characters."
+        text!("Some chat programs truncate links of more than 2,000 characters.")
     } else {
         ""
     };
     html! { <>
-        <Copied label="Link" text={url.clone()} id="share-link" />
-        <p class="muted small"><span id="share-length">{ format!("{length} characters") }</span>{ ". " }{ warning }</p>
+        <Copied label={text!("Link")} text={url.clone()} id="share-link" />
+        <p class="muted small"><span id="share-length">{ text!("{} characters", length) }</span>{ ". " }{ warning }</p>
         <QrCodeOf address={url} of="link" name={name.to_string()} />
         <EmbedOptions {page} fragment={fragment.to_string()} title={title.to_string()} name={name.to_string()} />
     </> }
@@ -193,12 +196,12 @@ pub fn OpenFile(props: &OpenFileProps) -> Html {
                     send.emit(Msg::Drawings(DrawingsMsg::CloseDialog));
                 }
                 Some(Err(found)) => errors.set(found),
-                None => errors.set(vec![ScenarioError::new("", files::UNREADABLE)]),
+                None => errors.set(vec![ScenarioError::new("", translated(files::UNREADABLE))]),
             });
         })
     };
     html! {
-        <div class="open-file"><label for="open-file">{ "Open a scenario file" }</label>
+        <div class="open-file"><label for="open-file">{ text!("Open a scenario file") }</label>
             <input id="open-file" type="file" accept=".json,application/json" {onchange} />
             if !errors.is_empty() {
                 <ul class="err" role="alert">{ for errors.iter().take(12).map(|error| html! { <li>{ error.to_string() }</li> }) }</ul>
@@ -228,10 +231,10 @@ fn check(label: &'static str, on: bool, msg: fn(bool) -> Msg, send: &Callback<Ms
 #[component]
 pub fn Help(props: &HelpProps) -> Html {
     html! {
-        <Modal title="Keys, gestures, motion" on_close={props.send.reform(|()| Msg::Panels(PanelsMsg::CloseHelp))}>
-            <p class="muted">{ "Shortcuts work while the canvas has the focus." }</p>
-            { check("Single-key shortcuts (P, ., 1 and so on)", props.single_keys, |value| Msg::Preferences(PreferencesMsg::SingleKeys(value)), &props.send) }
-            { check("Reduce motion: messages move in steps", props.less_motion, |value| Msg::Preferences(PreferencesMsg::ReducedMotion(value)), &props.send) }
+        <Modal title={text!("Keys, gestures, motion")} on_close={props.send.reform(|()| Msg::Panels(PanelsMsg::CloseHelp))}>
+            <p class="muted">{ text!("Shortcuts work while the canvas has the focus.") }</p>
+            { check(text!("Single-key shortcuts (P, ., 1 and so on)"), props.single_keys, |value| Msg::Preferences(PreferencesMsg::SingleKeys(value)), &props.send) }
+            { check(text!("Reduce motion: messages move in steps"), props.less_motion, |value| Msg::Preferences(PreferencesMsg::ReducedMotion(value)), &props.send) }
             <table><tbody>
                 { for actions::help_rows().map(|(effect, keys)| html! { <tr><th scope="row">{ effect }</th><td>{ keys }</td></tr> }) }
             </tbody></table>

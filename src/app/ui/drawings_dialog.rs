@@ -5,6 +5,7 @@ use crate::app::browser::files;
 use crate::app::kept_drawings::{DrawingInfo, DrawingsRequest, Version, imported};
 use crate::app::model::{DrawingsMsg, Msg};
 use crate::scenario::ScenarioError;
+use crate::text;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use web_sys::HtmlInputElement;
@@ -28,11 +29,11 @@ pub struct DrawingsDialogProps {
 pub fn DrawingsDialog(props: &DrawingsDialogProps) -> Html {
     let renaming = use_state(|| None::<Rc<str>>);
     let content = match &props.list {
-        None => html! { <p class="muted">{ "Loading…" }</p> },
+        None => html! { <p class="muted">{ text!("Loading…") }</p> },
         Some(list) => {
             let kept: Vec<&DrawingInfo> = list.iter().filter(|info| info.deleted.is_none()).collect();
             if kept.is_empty() {
-                html! { <p class="muted">{ "None yet. A drawing is kept here as soon as you change it." }</p> }
+                html! { <p class="muted">{ text!("None yet. A drawing is kept here as soon as you change it.") }</p> }
             } else {
                 html! { <ul class="drawings-list">{ for kept.into_iter().map(|info| row(props, info, &renaming)) }</ul> }
             }
@@ -40,9 +41,9 @@ pub fn DrawingsDialog(props: &DrawingsDialogProps) -> Html {
     };
     let request = |request: DrawingsRequest| on(props, DrawingsMsg::Request(request));
     html! {
-        <Modal title="My drawings" on_close={props.send.reform(|()| Msg::Drawings(DrawingsMsg::CloseDialog))}>
+        <Modal title={text!("My drawings")} on_close={props.send.reform(|()| Msg::Drawings(DrawingsMsg::CloseDialog))}>
             { content }
-            <div class="row"><button class="line" onclick={request(DrawingsRequest::ExportAll)}>{ "Export all" }</button></div>
+            <div class="row"><button class="line" onclick={request(DrawingsRequest::ExportAll)}>{ text!("Export all") }</button></div>
             <OpenFile send={props.send.clone()} />
             <ImportAll send={props.send.clone()} />
         </Modal>
@@ -72,11 +73,11 @@ fn row(props: &DrawingsDialogProps, info: &DrawingInfo, renaming: &UseStateHandl
             } else {
                 <button class="name" aria-current={is_shown.then_some("true")} onclick={on(props, DrawingsMsg::Open(id.clone()))}>{ &name }</button>
             }
-            <span class="muted small">{ if is_shown { "open".to_string() } else { local_time(info.at) } }</span>
-            <button class="line small" aria-label={format!("Rename: {name}")} onclick={start_rename}>{ "Rename" }</button>
-            { button("Duplicate", DrawingsMsg::Duplicate(id.clone())) }
-            { button("Versions", versions) }
-            { button("Delete", delete) }
+            <span class="muted small">{ if is_shown { text!("open").to_string() } else { local_time(info.at) } }</span>
+            <button class="line small" aria-label={text!("Rename: {}", name)} onclick={start_rename}>{ text!("Rename") }</button>
+            { button(text!("Duplicate"), DrawingsMsg::Duplicate(id.clone())) }
+            { button(text!("Versions"), versions) }
+            { button(text!("Delete"), delete) }
             { versions_of(props, &id) }
         </li>
     }
@@ -99,8 +100,8 @@ fn rename_form(props: &DrawingsDialogProps, info: &DrawingInfo, renaming: &UseSt
     };
     html! {
         <form class="rename" {onsubmit}>
-            <input aria-label="Name of the drawing" value={info.title.clone()} />
-            <button class="line small">{ "Save" }</button>
+            <input aria-label={text!("Name of the drawing")} value={info.title.clone()} />
+            <button class="line small">{ text!("Save") }</button>
         </form>
     }
 }
@@ -108,7 +109,7 @@ fn rename_form(props: &DrawingsDialogProps, info: &DrawingInfo, renaming: &UseSt
 fn versions_of(props: &DrawingsDialogProps, id: &Rc<str>) -> Html {
     let Some((of, versions)) = props.versions.as_ref().filter(|(of, _)| of == id) else { return html! {} };
     if versions.is_empty() {
-        return html! { <span class="versions muted small">{ "No former versions yet. One is kept every minute while you edit." }</span> };
+        return html! { <span class="versions muted small">{ text!("No former versions yet. One is kept every minute while you edit.") }</span> };
     }
     let version = |version: &Version| {
         let read = DrawingsRequest::Read { id: of.clone(), version: Some(version.at) };
@@ -141,7 +142,7 @@ fn ImportAll(props: &ImportAllProps) -> Html {
             files::read(&file, move |text| {
                 // The same file can be chosen again.
                 input.set_value("");
-                let read = text.ok_or_else(|| ScenarioError::new("", "the file cannot be read as text"));
+                let read = text.ok_or_else(|| ScenarioError::new("", text!("the file cannot be read as text")));
                 match read.and_then(|text| imported(&text)) {
                     Ok((drawings, found)) => {
                         if !drawings.is_empty() {
@@ -155,11 +156,11 @@ fn ImportAll(props: &ImportAllProps) -> Html {
         })
     };
     html! {
-        <div class="open-file"><label for="import-all">{ "Import all drawings of a file" }</label>
+        <div class="open-file"><label for="import-all">{ text!("Import all drawings of a file") }</label>
             <input id="import-all" type="file" accept=".json,application/json" {onchange} />
             if !errors.is_empty() {
                 <div class="err" role="alert">
-                    { "Not imported:" }
+                    { text!("Not imported:") }
                     <ul>{ for errors.iter().take(12).map(|error| html! { <li>{ error.to_string() }</li> }) }</ul>
                 </div>
             }

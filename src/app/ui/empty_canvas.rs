@@ -3,6 +3,8 @@
 use crate::app::actions::ActionId;
 use crate::app::model::{DocumentMsg, Model, Msg, PreferencesMsg};
 use crate::app::templates::TEMPLATES;
+use crate::app::texts::translated;
+use crate::text;
 use yew::prelude::*;
 
 /// Draws the steps.
@@ -13,21 +15,23 @@ pub fn empty_canvas(model: &Model, send: &Callback<Msg>) -> Html {
     };
     let templates = TEMPLATES.iter().map(|template| {
         let msg = Msg::Document(DocumentMsg::AddTemplate(template.id.into()));
-        html! { <button class="line small" onclick={on(msg)}>{ template.label }</button> }
+        html! { <button class="line small" onclick={on(msg)}>{ translated(template.label) }</button> }
     });
+    // The words around the two buttons.
+    let mut words = text!("Add a {} and a {}, then another service.").split("{}");
     html! {
-        <section class="empty-canvas" aria-label="First steps">
+        <section class="empty-canvas" aria-label={text!("First steps")}>
             if model.preferences.hints {
                 <ol>
-                    <li>{ "Add a " }{ add(ActionId::AddService, "service") }{ " and a " }{ add(ActionId::AddBus, "bus") }{ ", then another service." }</li>
-                    <li>{ "Connect them: drag from the dot at a card's edge to another card." }</li>
-                    <li>{ "Press “Publish update”, and watch the copy become stale and consistent." }</li>
+                    <li>{ words.next().unwrap_or_default() }{ add(ActionId::AddService, text!("service")) }{ words.next().unwrap_or_default() }{ add(ActionId::AddBus, text!("bus")) }{ words.next().unwrap_or_default() }</li>
+                    <li>{ text!("Connect them: drag from the dot at a card's edge to another card.") }</li>
+                    <li>{ text!("Press “Publish update”, and watch the copy become stale and consistent.") }</li>
                 </ol>
             }
-            <p>{ "Or start with a template:" }</p>
+            <p>{ text!("Or start with a template:") }</p>
             <div class="row">{ for templates }</div>
             if model.preferences.hints {
-                <button class="line small" onclick={on(Msg::Preferences(PreferencesMsg::HideHints))}>{ "Do not show the steps again" }</button>
+                <button class="line small" onclick={on(Msg::Preferences(PreferencesMsg::HideHints))}>{ text!("Do not show the steps again") }</button>
             }
         </section>
     }

@@ -5,6 +5,7 @@ use crate::app::edit;
 use crate::app::fields::{Field, FieldKind, Histogram, parse};
 use crate::app::model::{DocumentMsg, Msg};
 use crate::scenario::Scenario;
+use crate::text;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
@@ -84,10 +85,10 @@ pub fn FieldView(props: &FieldProps) -> Html {
             }
             { control }
             if matches!(field.kind, FieldKind::Numbers) {
-                <input type="file" accept=".csv,.txt,text/plain" aria-label="Load numbers from a file" onchange={load} />
+                <input type="file" accept=".csv,.txt,text/plain" aria-label={text!("Load numbers from a file")} onchange={load} />
                 { histogram(&field.text) }
             }
-            if let Some(leaves_out) = field.leaves_out { <p class="left-out">{ "Not modelled: " }{ leaves_out }</p> }
+            if let Some(leaves_out) = field.leaves_out { <p class="left-out">{ text!("Not modelled:") }{ " " }{ leaves_out }</p> }
             if let Some(refused) = &*refused { <p class="err" id={error} role="alert">{ &refused.reason }</p> }
         </div>
     }

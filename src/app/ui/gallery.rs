@@ -7,8 +7,10 @@ use crate::app::gallery::{Entry, Search, Section};
 use crate::app::geometry::Rect;
 use crate::app::model::{DocumentMsg, Msg, PanelsMsg};
 use crate::app::scene::{Layout, NodeKind, Scene, SceneNode};
+use crate::app::texts::translated;
 use crate::scenario::Scenario;
 use crate::scenario::examples::Difficulty;
+use crate::text;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -65,29 +67,29 @@ pub fn Gallery(props: &GalleryProps) -> Html {
             <li key={fragment}><button class="example" data-open={name} {onclick}>
                 { picture.clone() }
                 <b>{ title }</b><span>{ entry.promise() }</span>
-                <small>{ format!("{} · {}", entry.level().name(), entry.id()) }</small>
+                <small>{ format!("{} · {}", translated(entry.level().name()), entry.id()) }</small>
             </button></li>
         }
     };
     let found = search.found();
     let count: usize = found.iter().map(|(_, entries)| entries.len()).sum();
     let section = |(section, entries): &(Section, Vec<Entry>)| {
-        html! { <section key={section.name()}><h3>{ section.name() }</h3><ul>{ for entries.iter().map(card) }</ul></section> }
+        html! { <section key={section.name()}><h3>{ translated(section.name()) }</h3><ul>{ for entries.iter().map(card) }</ul></section> }
     };
     // A list of its own, so that the field stays the same element however many sections follow it.
     let sections: Html = found.iter().map(section).collect();
     html! {
-        <Modal title="Examples" on_close={close.clone()}>
+        <Modal title={text!("Examples")} on_close={close.clone()}>
             <div class="gallery" onkeydown={Callback::from(move_between_cards)}>
                 <div class="row" role="search">
                     { filters(&search, &field) }
                     <span class="grow"></span>
-                    <button class="line" data-open="-" onclick={open(ActionId::NewDrawing.msg())}>{ "New drawing" }</button>
+                    <button class="line" data-open="-" onclick={open(ActionId::NewDrawing.msg())}>{ text!("New drawing") }</button>
                     <button class="line" data-open="~" onclick={open(ActionId::OtherDrawing.msg())}>{ ActionId::OtherDrawing.action().label() }</button>
                 </div>
                 <p class="muted small" role="status">{ match count {
-                    0 => "Nothing matches. Use fewer words, or all subjects.".to_string(),
-                    count => format!("{count} found"),
+                    0 => text!("Nothing matches. Use fewer words, or all subjects.").to_string(),
+                    count => text!("{} found", count),
                 } }</p>
                 { sections }
             </div>
@@ -119,13 +121,13 @@ fn filters(search: &UseStateHandle<Search>, field: &NodeRef) -> Html {
         html! { <select aria-label={label} {onchange}>{ for [all].into_iter().chain(names).map(option) }</select> }
     };
     let sections = Section::all();
-    let subjects = sections.iter().map(|section| section.name()).collect();
-    let levels = Difficulty::ALL.map(Difficulty::name).to_vec();
+    let subjects = sections.iter().map(|section| translated(section.name())).collect();
+    let levels = Difficulty::ALL.map(|level| translated(level.name())).to_vec();
     html! {
         <>
-            <input ref={field.clone()} type="search" aria-label="Find an example" placeholder="Find: retry, quorum, cart…" autofocus=true {oninput} />
-            { choice("Subject", "All subjects", subjects, search.section.map(Section::name), |search, at| Search { section: at.checked_sub(1).map(|at| Section::all()[at]), ..search }) }
-            { choice("Level", "All levels", levels, search.level.map(Difficulty::name), |search, at| Search { level: at.checked_sub(1).map(|at| Difficulty::ALL[at]), ..search }) }
+            <input ref={field.clone()} type="search" aria-label={text!("Find an example")} placeholder={text!("Find: retry, quorum, cart…")} autofocus=true {oninput} />
+            { choice(text!("Subject"), text!("All subjects"), subjects, search.section.map(|section| translated(section.name())), |search, at| Search { section: at.checked_sub(1).map(|at| Section::all()[at]), ..search }) }
+            { choice(text!("Level"), text!("All levels"), levels, search.level.map(|level| translated(level.name())), |search, at| Search { level: at.checked_sub(1).map(|at| Difficulty::ALL[at]), ..search }) }
         </>
     }
 }

@@ -17,11 +17,13 @@ use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Msg, SelectionMsg, Ver
 use crate::app::playback::clock;
 use crate::app::scene::NodeKind;
 use crate::app::status_text;
+use crate::app::texts::translated;
 use crate::scenario::{Command, Consistency, Micros, Scenario, Service};
 use crate::session::labels;
 use crate::session::measurement::SEEDS;
 use crate::session::protocol::internals::GroupInternals;
 use crate::session::protocol::{BusView, MeasurementRow, PartitionDepth, ServiceView, SubscriptionView, VerdictView};
+use crate::text;
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -75,7 +77,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
     };
     let key = format!("{:?} {}", props.selected, props.many.join(" "));
     html! {
-        <aside class="inspector" aria-label="Inspector" key={key}>
+        <aside class="inspector" aria-label={text!("Inspector")} key={key}>
             { head(props) }
             { if is_many { faults_of_many(props) } else { actions(props) } }
             <fieldset disabled={!props.editable}>
@@ -96,10 +98,16 @@ fn head(props: &InspectorProps) -> Html {
     let (symbol, name) = match &props.selected {
         None if !props.many.is_empty() => {
             let (symbol, _) = icon_and_name(&props.scenario, &props.many[0]);
-            let kind = drawing::kind(&props.scenario, &props.many[0]).map_or("Node", NodeKind::word);
-            (symbol, format!("{} × {}", props.many.len(), kind.to_lowercase()))
+            let kind = match drawing::kind(&props.scenario, &props.many[0]) {
+                Some(NodeKind::Service) => text!("service"),
+                Some(NodeKind::Bus) => text!("bus"),
+                Some(NodeKind::Client) => text!("client"),
+                Some(NodeKind::Group) => text!("replica group"),
+                None => text!("node"),
+            };
+            (symbol, format!("{} × {kind}", props.many.len()))
         }
-        None => (Icon::Note, "Scenario".to_string()),
+        None => (Icon::Note, text!("Scenario").to_string()),
         Some(CanvasItem::Link { from, to }) => {
             let name = |id| drawing::name(&props.scenario, id);
             (Icon::Connect, format!("{} – {}", name(from), name(to)))
@@ -109,7 +117,7 @@ fn head(props: &InspectorProps) -> Html {
     let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();
     html! {
         <section class="head"><h2>{ icon(symbol) }<span class="grow">{ name }</span>{ state }
-            <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Selection(SelectionMsg::Select(None)))}>{ icon(Icon::Close) }</button>
+            <button class="icon small" aria-label={text!("Close the inspector")} onclick={props.send.reform(|_| Msg::Selection(SelectionMsg::Select(None)))}>{ icon(Icon::Close) }</button>
         </h2></section>
     }
 }
@@ -133,7 +141,7 @@ fn faults_of_many(props: &InspectorProps) -> Html {
         html! { <button class="line" title={action.action().tooltip()} {onclick}>{ action.action().label() }</button> }
     };
     html! {
-        <section class="actions"><h3>{ "Inject a fault" }</h3>
+        <section class="actions"><h3>{ text!("Inject a fault") }</h3>
             { for [ActionId::CrashCard, ActionId::FreezeCard, ActionId::HealCard].map(button) }
         </section>
     }
@@ -180,11 +188,11 @@ fn why(props: &InspectorProps) -> Html {
     };
     let refresh = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Refresh));
     html! {
-        <section class="reasons" aria-label="Why">
-            if props.reasons.all.is_empty() { <h3>{ format!("Why is it {}?", view.state.name()) }</h3> }
+        <section class="reasons" aria-label={text!("Why")}>
+            if props.reasons.all.is_empty() { <h3>{ text!("Why is it {}?", translated(view.state.name())) }</h3> }
             { props.reasons.all.iter().map(reason).collect::<Html>() }
             if let Some(at) = props.reasons.pinned {
-                <button class="line small" onclick={refresh}>{ format!("As of {} · Refresh", clock(at)) }</button>
+                <button class="line small" onclick={refresh}>{ text!("As of {} · Refresh", clock(at)) }</button>
             }
         </section>
     }
@@ -205,10 +213,10 @@ fn consistency(props: &InspectorProps) -> Html {
             Msg::Document(DocumentMsg::Edit(Box::new(scenario.under(group, consistency))))
         });
         let on = now == Some(consistency);
-        html! { <button class={classes!("line", on.then_some("on"))} aria-pressed={on.to_string()} {onclick}>{ consistency.name() }</button> }
+        html! { <button class={classes!("line", on.then_some("on"))} aria-pressed={on.to_string()} {onclick}>{ translated(consistency.name()) }</button> }
     };
     html! {
-        <section class="actions"><h3>{ "Consistency" }</h3>
+        <section class="actions"><h3>{ text!("Consistency") }</h3>
             { for Consistency::ALL.into_iter().map(choice) }
             { measured(props, group) }
         </section>
@@ -221,27 +229,27 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
     let onclick = props.send.reform(move |_: MouseEvent| Msg::Measure(group));
     let about = props.measured.is_about(group);
     if about && *seeds == 0 {
-        return html! { <p class="hint" role="status">{ "Measuring…" }</p> };
+        return html! { <p class="hint" role="status">{ text!("Measuring…") }</p> };
     }
     if !has_workload(&props.scenario, group) {
-        return html! { <p class="hint">{ "To measure it, add a client of the group that reads and writes, or operations in the script." }</p> };
+        return html! { <p class="hint">{ text!("To measure it, add a client of the group that reads and writes, or operations in the script.") }</p> };
     }
     if !about {
-        let title = format!("Run the scenario with {SEEDS} seeds under each consistency and compare the results");
-        return html! { <button class="line" {title} {onclick}>{ "Measure all three" }</button> };
+        let title = text!("Run the scenario with {} seeds under each consistency and compare the results", SEEDS);
+        return html! { <button class="line" {title} {onclick}>{ text!("Measure all three") }</button> };
     }
     let row = |(metric, cells): &MeasurementRow| {
         html! { <tr><th scope="row">{ metric }</th>{ for cells.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }
     };
-    let heads = Consistency::ALL.into_iter().map(|it| html! { <th scope="col">{ it.name() }</th> });
+    let heads = Consistency::ALL.into_iter().map(|it| html! { <th scope="col">{ translated(it.name()) }</th> });
     html! {
         <>
             <table class="measured">
-                <caption>{ format!("{seeds} of {SEEDS} seeds, each run to the end") }</caption>
+                <caption>{ text!("{} of {} seeds, each run to the end", seeds, SEEDS) }</caption>
                 <thead><tr><td></td>{ for heads }</tr></thead>
                 <tbody>{ for rows.iter().map(row) }</tbody>
             </table>
-            if *seeds == SEEDS { <button class="line" {onclick}>{ "Measure again" }</button> }
+            if *seeds == SEEDS { <button class="line" {onclick}>{ text!("Measure again") }</button> }
         </>
     }
 }
@@ -287,11 +295,11 @@ fn Palette(props: &PaletteProps) -> Html {
         return html! {};
     }
     html! {
-        <section class="actions"><h3>{ if *scripted { "Add a fault to the script" } else { "Inject a fault" } }</h3>
+        <section class="actions"><h3>{ if *scripted { text!("Add a fault to the script") } else { text!("Inject a fault") } }</h3>
             if !props.active_faults.is_empty() { <p class="trouble">{ &props.active_faults }</p> }
             { props.faults.iter().map(act).collect::<Html>() }
             if props.editable {
-                <label class="scripted"><input type="checkbox" checked={*scripted} onchange={toggle} />{ "Add to the script at the current time" }</label>
+                <label class="scripted"><input type="checkbox" checked={*scripted} onchange={toggle} />{ text!("Add to the script at the current time") }</label>
             }
         </section>
     }
@@ -306,16 +314,16 @@ fn consumers(props: &InspectorProps) -> Html {
         // A consumer works on as many events as it has workers; the others wait in it.
         let prefetched = subscription.held.saturating_sub(service.map_or(0, |service| service.concurrency));
         let attached = match (subscription.attached, subscription.polls) {
-            (false, _) => "no",
-            (true, true) => "polls",
-            (true, false) => "connected",
+            (false, _) => text!("no"),
+            (true, true) => text!("polls"),
+            (true, false) => text!("connected"),
         };
         html! { <tr><th scope="row">{ name }</th><td>{ attached }</td><td>{ subscription.held }</td><td>{ prefetched }</td><td>{ subscription.most }</td></tr> }
     };
     html! {
-        <section class="actions consumers"><h3>{ "Consumers" }</h3>
+        <section class="actions consumers"><h3>{ text!("Consumers") }</h3>
             <table class="measured">
-                <thead><tr><th scope="col">{ "consumer" }</th><th scope="col">{ "attached" }</th><th scope="col">{ "in flight" }</th><th scope="col">{ "prefetched" }</th><th scope="col">{ "at most" }</th></tr></thead>
+                <thead><tr><th scope="col">{ text!("consumer") }</th><th scope="col">{ text!("attached") }</th><th scope="col">{ text!("in flight") }</th><th scope="col">{ text!("prefetched") }</th><th scope="col">{ text!("at most") }</th></tr></thead>
                 <tbody>{ for bus.subscriptions.iter().map(row) }</tbody>
             </table>
         </section>
@@ -333,8 +341,8 @@ fn depths(props: &InspectorProps) -> Html {
         };
         html! {
             <table class="measured">
-                <caption>{ format!("{} for {name}: events in {} of {} partitions", subscription.topic, subscription.depths.len(), subscription.partitions) }</caption>
-                <thead><tr><th scope="col">{ "partition" }</th><th scope="col">{ "queued" }</th><th scope="col">{ "in flight" }</th></tr></thead>
+                <caption>{ text!("{} for {}: events in {} of {} partitions", subscription.topic, name, subscription.depths.len(), subscription.partitions) }</caption>
+                <thead><tr><th scope="col">{ text!("partition") }</th><th scope="col">{ text!("queued") }</th><th scope="col">{ text!("in flight") }</th></tr></thead>
                 <tbody>{ for subscription.depths.iter().map(row) }</tbody>
             </table>
         }
@@ -343,7 +351,7 @@ fn depths(props: &InspectorProps) -> Html {
     if tables.is_empty() {
         return html! {};
     }
-    html! { <section class="actions depths"><h3>{ "Depth by partition" }</h3>{ for tables }</section> }
+    html! { <section class="actions depths"><h3>{ text!("Depth by partition") }</h3>{ for tables }</section> }
 }
 
 /// Draws the dead-letter queues of a bus, with buttons that redrive or purge them.
@@ -356,7 +364,7 @@ fn dead_letters(props: &InspectorProps) -> Html {
     if bus.subscriptions.iter().all(|subscription| subscription.dead == 0)
         && props.scenario.services.iter().any(|it| has_queue(&it))
     {
-        return html! { <section class="actions"><h3>{ "Dead letters" }</h3><p class="muted">{ "None. An event arrives here after its last delivery attempt." }</p></section> };
+        return html! { <section class="actions"><h3>{ text!("Dead letters") }</h3><p class="muted">{ text!("None. An event arrives here after its last delivery attempt.") }</p></section> };
     }
     let queues = bus.subscriptions.iter().filter(|subscription| subscription.dead > 0).map(|subscription| {
         let service = props
@@ -372,13 +380,13 @@ fn dead_letters(props: &InspectorProps) -> Html {
         let more = subscription.dead as usize - subscription.dead_letters.len();
         html! {
             <section class="actions dead-letters" key={subscription.service.0}>
-                <h3>{ format!("Dead letters for {}", icon_and_name(&props.scenario, &service).1) }</h3>
+                <h3>{ text!("Dead letters for {}", icon_and_name(&props.scenario, &service).1) }</h3>
                 <ul class="mono">
                     { for subscription.dead_letters.iter().map(|update| html! { <li>{ labels::update(update) }</li> }) }
-                    if more > 0 { <li class="muted">{ format!("{more} more") }</li> }
+                    if more > 0 { <li class="muted">{ text!("{} more", more) }</li> }
                 </ul>
-                { act("Redrive", Command::Redrive { bus: id.clone(), service: service.clone() }) }
-                { act("Purge", Command::Purge { bus: id.clone(), service }) }
+                { act(text!("Redrive"), Command::Redrive { bus: id.clone(), service: service.clone() }) }
+                { act(text!("Purge"), Command::Purge { bus: id.clone(), service }) }
             </section>
         }
     });
@@ -401,8 +409,8 @@ fn section_view(props: &InspectorProps, place: usize, section: Section) -> Html 
     let remove = section.remove.map(|path| {
         let (scenario, send) = (props.scenario.clone(), props.send.clone());
         let onclick = Callback::from(move |_: MouseEvent| report(&send, edit::remove(&scenario, &path)));
-        let label = format!("Remove: {}", section.title);
-        html! { <button type="button" class="icon small" title="Remove" aria-label={label} {onclick}>{ icon(Icon::Close) }</button> }
+        let label = text!("Remove: {}", section.title);
+        html! { <button type="button" class="icon small" title={text!("Remove")} aria-label={label} {onclick}>{ icon(Icon::Close) }</button> }
     });
     html! {
         <section key={place}>
@@ -435,7 +443,7 @@ fn AdderView(props: &AdderProps) -> Html {
             let Some(input) = name.cast::<HtmlInputElement>() else { return };
             let key = input.value().trim().to_string();
             if key.is_empty() {
-                return send.emit(Msg::Notify("Enter a name first.".into()));
+                return send.emit(Msg::Notify(text!("Enter a name first.").into()));
             }
             let mut path = adder.path.clone();
             path.push(key);

@@ -3,7 +3,9 @@
 use super::card::badge;
 use super::icons::{Icon, icon};
 use crate::app::model::{MESSAGE_GROUPS, MessageGroup, Model, Msg, PanelsMsg, ViewportMsg};
+use crate::app::texts::translated;
 use crate::session::protocol::CopyState;
+use crate::text;
 use yew::prelude::*;
 
 /// Draws the legend.
@@ -13,17 +15,17 @@ pub fn legend(model: &Model, send: &Callback<Msg>) -> Html {
         let shown = !model.viewport.hides_group(index);
         let onchange = send.reform(move |_: Event| Msg::Viewport(ViewportMsg::ToggleMessages(index)));
         html! {
-            <li key={group.name}><label><input type="checkbox" checked={shown} {onchange} />{ shape(group.shape) }<span>{ group.name }</span></label></li>
+            <li key={group.name}><label><input type="checkbox" checked={shown} {onchange} />{ shape(group.shape) }<span>{ translated(group.name) }</span></label></li>
         }
     };
     html! {
-        <section class="legend" aria-label="Legend">
-            <header><h2>{ "Legend" }</h2><button class="icon small" title="Close" aria-label="Close the legend" onclick={close}>{ icon(Icon::Close) }</button></header>
-            <h3>{ "Copies" }</h3>
+        <section class="legend" aria-label={text!("Legend")}>
+            <header><h2>{ text!("Legend") }</h2><button class="icon small" title={text!("Close")} aria-label={text!("Close the legend")} onclick={close}>{ icon(Icon::Close) }</button></header>
+            <h3>{ text!("Copies") }</h3>
             <ul>{ for CopyState::ALL.into_iter().map(|state| html! { <li key={state.name()}>{ badge(state) }</li> }) }</ul>
-            <h3>{ "Messages: shown kinds" }</h3>
+            <h3>{ text!("Messages: shown kinds") }</h3>
             <ul>{ for MESSAGE_GROUPS.iter().enumerate().map(row) }</ul>
-            <p>{ "The colour of a message is that of its update, also in queues, rows and the timeline." }</p>
+            <p>{ text!("The colour of a message is that of its update, also in queues, rows and the timeline.") }</p>
         </section>
     }
 }

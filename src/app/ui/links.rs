@@ -3,6 +3,7 @@
 use crate::app::model::CanvasItem;
 use crate::app::scene::{Scene, SceneLink};
 use crate::session::protocol::ActiveFault;
+use crate::text;
 use crate::trace::NodeId;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -48,10 +49,10 @@ fn link(props: &LinksProps, index: usize, link: &SceneLink) -> Html {
     let marker = if cut { "url(#arrow-cut)" } else { "url(#arrow)" };
     // The label of a faulty link has its place, so it must not be longer.
     let label = match (forward_cut, backward_cut) {
-        (true, true) => "cut",
-        (true, false) => "cut →",
-        (false, true) => "← cut",
-        (false, false) if disturbed => "disturbed",
+        (true, true) => text!("cut"),
+        (true, false) => text!("cut →"),
+        (false, true) => text!("← cut"),
+        (false, false) if disturbed => text!("disturbed"),
         (false, false) => &link.label,
     };
     let text = link.label_at.map(|at| {

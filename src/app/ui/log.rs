@@ -6,6 +6,7 @@ use crate::app::log_view::{ROW, visible_rows};
 use crate::app::model::{LogMsg, Msg};
 use crate::app::playback::clock;
 use crate::session::protocol::LogRow;
+use crate::text;
 use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
@@ -81,16 +82,16 @@ pub fn Log(props: &LogProps) -> Html {
     let close = props.send.reform(|_: MouseEvent| Msg::Log(LogMsg::Toggle));
     let older = props.send.reform(|_: MouseEvent| Msg::Log(LogMsg::LoadOlder));
     html! {
-        <section class="log" aria-label="Event log">
+        <section class="log" aria-label={text!("Event log")}>
             <header>
-                <h2>{ "Log" }</h2>
-                <input type="search" placeholder="Filter" aria-label="Filter the log" value={props.filter.to_string()} oninput={on_filter} />
-                <span class="muted small">{ format!("{total} rows") }</span>
-                if props.older { <button class="small" onclick={older}>{ "Older" }</button> }
+                <h2>{ text!("Log") }</h2>
+                <input type="search" placeholder={text!("Filter")} aria-label={text!("Filter the log")} value={props.filter.to_string()} oninput={on_filter} />
+                <span class="muted small">{ text!("{} rows", total) }</span>
+                if props.older { <button class="small" onclick={older}>{ text!("Older") }</button> }
                 <span class="grow"></span>
-                <button class="icon small" aria-label="Close the log" onclick={close}>{ icon(Icon::Close) }</button>
+                <button class="icon small" aria-label={text!("Close the log")} onclick={close}>{ icon(Icon::Close) }</button>
             </header>
-            <ol ref={list} onscroll={on_scroll} tabindex="0" aria-label="Events, oldest first">
+            <ol ref={list} onscroll={on_scroll} tabindex="0" aria-label={text!("Events, oldest first")}>
                 <Space height={visible.above} />
                 { for props.rows[visible.from..visible.to].iter().enumerate().map(|(i, entry)| row(entry, visible.from + i + 1, total)) }
                 <Space height={visible.below} />

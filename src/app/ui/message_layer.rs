@@ -11,8 +11,10 @@ use crate::app::model::{Mode, Model};
 use crate::app::playback::short;
 use crate::app::run_view::{LOST_VISIBLE, Lost, RunView};
 use crate::app::scene::Scene;
+use crate::app::texts::translated;
 use crate::session::labels;
 use crate::session::protocol::{MessageContent, MessageView};
+use crate::text;
 use crate::trace::{DropCause, MessageKind};
 use std::collections::BTreeSet;
 use std::f64::consts::TAU;
@@ -334,12 +336,12 @@ fn label(
     let mut text = match &message.content {
         MessageContent::Update(update) => labels::short_update(update),
         MessageContent::Operation(operation) | MessageContent::Response(operation) => labels::operation(operation),
-        MessageContent::Empty => labels::message_kind(message.kind).into(),
+        MessageContent::Empty => translated(labels::message_kind(message.kind)).into(),
     };
     if message.duplicate {
-        text.push_str(" again");
+        text.push_str(&format!(" {}", text!("again")));
     } else if message.attempt > 1 {
-        text.push_str(&format!(", attempt {}", message.attempt));
+        text.push_str(&format!(", {}", text!("attempt {}", message.attempt)));
     }
     let text_size = view.text_size();
     pen.set_font(&format!("600 {text_size}px {}", colours.font));
@@ -388,7 +390,7 @@ fn paint_lost(
         pen.line_to(at.x - x, at.y - y);
     }
     pen.stroke();
-    let reason = labels::drop_cause(lost.cause);
+    let reason = translated(labels::drop_cause(lost.cause));
     let text = match message.content.update() {
         Some(update) => format!("{}: {reason}", labels::short_update(update)),
         None => reason.to_string(),
@@ -435,12 +437,12 @@ fn paint_hovered(pen: &CanvasRenderingContext2d, view: &CanvasView, colours: &Ca
     let Some((_, at, message)) = near.min_by(|a, b| a.0.total_cmp(&b.0)) else { return };
     let mut text = labels::message(message.kind, &message.content);
     if message.attempt > 1 {
-        text.push_str(&format!(", delivery attempt {}", message.attempt));
+        text.push_str(&format!(", {}", text!("delivery attempt {}", message.attempt)));
     }
     if message.duplicate {
-        text.push_str(", a duplicate");
+        text.push_str(&format!(", {}", text!("a duplicate")));
     }
-    text.push_str(&format!(", due in {}", short(message.due.saturating_sub(view.run.now))));
+    text.push_str(&format!(", {}", text!("due in {}", short(message.due.saturating_sub(view.run.now)))));
     let text_size = 1.1 * view.text_size();
     pen.set_font(&format!("{text_size}px {}", colours.font));
     let (width, h) = (pen.measure_text(&text).map_or(120.0, |metrics| metrics.width()) + 20.0, 2.3 * text_size);

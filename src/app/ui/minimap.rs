@@ -4,6 +4,7 @@ use super::icons::{Icon, icon};
 use crate::app::geometry::{Rect, point};
 use crate::app::minimap::{SIZE, extent, paths, view};
 use crate::app::model::{Model, Msg, PanelsMsg, ViewportMsg};
+use crate::text;
 use web_sys::Element;
 use yew::prelude::*;
 
@@ -54,11 +55,11 @@ pub fn minimap(model: &Model, send: &Callback<Msg>) -> Html {
     html! {
         <div class="minimap">
             <svg viewBox={format!("{} {} {} {}", extent.x, extent.y, extent.w, extent.h)} width={SIZE.0.to_string()} height={SIZE.1.to_string()}
-                role="img" aria-label="Map of the drawing" onpointerdown={on_down} onpointermove={on_move}>
+                role="img" aria-label={text!("Map of the drawing")} onpointerdown={on_down} onpointermove={on_move}>
                 { for paths(model).iter().map(card) }
                 { frame(&visible) }
             </svg>
-            <button class="icon small" title="Close the map" aria-label="Close the map" onclick={close}>{ icon(Icon::Close) }</button>
+            <button class="icon small" title={text!("Close the map")} aria-label={text!("Close the map")} onclick={close}>{ icon(Icon::Close) }</button>
         </div>
     }
 }

@@ -8,9 +8,11 @@ use crate::app::fields::{self, Field};
 use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Model, Msg, Origin, SelectionMsg};
 use crate::app::outline::{OutlineMsg, bus_summary, client_summary, service_summary};
 use crate::app::scene::{LinkKind, NodeKind};
+use crate::app::texts::translated;
 use crate::scenario::{Command, Scenario};
 use crate::session::labels;
 use crate::session::protocol::RowView;
+use crate::text;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement};
@@ -42,11 +44,11 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let cards = group_rows.chain((0..model.scene.nodes.len()).flat_map(|node| sheet.card(node)));
     let links = (0..model.scene.links.len()).flat_map(|link| sheet.link(link));
     html! {
-        <section class="outline" role="main" tabindex="-1" aria-label="Outline" onkeydown={on_key}>
+        <section class="outline" role="main" tabindex="-1" aria-label={text!("Outline")} onkeydown={on_key}>
             { sheet.tools() }
             <div class="scroll">
-                { table("Cards", &["Card", "State", "Place", "Links", "Actions"], cards.collect()) }
-                { table("Links", &["Link", "State", "Latency", "Actions"], links.collect()) }
+                { table(text!("Cards"), &[text!("Card"), text!("State"), text!("Place"), text!("Links"), text!("Actions")], cards.collect()) }
+                { table(text!("Links"), &[text!("Link"), text!("State"), text!("Latency"), text!("Actions")], links.collect()) }
                 { sheet.connector() }
             </div>
         </section>
@@ -102,10 +104,10 @@ impl Sheet<'_> {
     /// Draws the toolbar: add, tidy, heal, publish.
     fn tools(&self) -> Html {
         let add = |kind: NodeKind| {
-            let word = kind.word();
+            let word = translated(kind.word());
             self.button(
                 word.into(),
-                format!("Add: {word}"),
+                text!("Add: {}", word),
                 None,
                 self.editable,
                 Msg::Document(DocumentMsg::Add { kind, at: None }),
@@ -114,14 +116,14 @@ impl Sheet<'_> {
         let tool = |label: &'static str, enabled, msg| self.button(label.into(), label.into(), None, enabled, msg);
         html! {
             <header class="tools">
-                <h2>{ "Outline" }</h2>
-                { span("muted small", "Add".into()) }
+                <h2>{ text!("Outline") }</h2>
+                { span("muted small", text!("Add").into()) }
                 { for [NodeKind::Service, NodeKind::Bus, NodeKind::Client, NodeKind::Group].map(add) }
                 { span("grow", Html::default()) }
-                { tool("Tidy up", self.editable, Msg::Document(DocumentMsg::Tidy)) }
-                { tool("Heal everything", true, Msg::Live(LiveMsg::Execute(Command::HealAll))) }
-                { tool("Publish update", true, Msg::Live(LiveMsg::Publish)) }
-                { self.button(icon(Icon::Close), "Close the outline".into(), None, true, Msg::Outline(OutlineMsg::Toggle)) }
+                { tool(text!("Tidy up"), self.editable, Msg::Document(DocumentMsg::Tidy)) }
+                { tool(text!("Heal everything"), true, Msg::Live(LiveMsg::Execute(Command::HealAll))) }
+                { tool(text!("Publish update"), true, Msg::Live(LiveMsg::Publish)) }
+                { self.button(icon(Icon::Close), text!("Close the outline").into(), None, true, Msg::Outline(OutlineMsg::Toggle)) }
             </header>
         }
     }
@@ -131,7 +133,7 @@ impl Sheet<'_> {
         let end = |label: &'static str, chosen: usize| {
             let nodes = self.model.scene.nodes.iter().enumerate();
             let option = nodes.map(|(i, node)| {
-                let (id, text) = (node.id.to_string(), format!("{} {}", node.kind.word(), node.name));
+                let (id, text) = (node.id.to_string(), format!("{} {}", translated(node.kind.word()), node.name));
                 html! { <option key={id.clone()} value={id} selected={i == chosen}>{ text }</option> }
             });
             span("input", html! { <select aria-label={label}>{ for option }</select> })
@@ -147,8 +149,8 @@ impl Sheet<'_> {
         };
         html! {
             <form class="tools" {onsubmit}>
-                { end("Connect from", 0) }{ "→" }{ end("Connect to", 1) }
-                <button class="line small" disabled={!self.editable}>{ "Connect" }</button>
+                { end(text!("Connect from"), 0) }{ "→" }{ end(text!("Connect to"), 1) }
+                <button class="line small" disabled={!self.editable}>{ text!("Connect") }</button>
             </form>
         }
     }
@@ -158,7 +160,7 @@ impl Sheet<'_> {
         let field = |field: &Field| {
             let key = field.path.join("/");
             let placeholder = if key.ends_with("/name") { name.to_string() } else { String::new() };
-            let field = Field { label: format!("{} of {name}", field.label), ..field.clone() };
+            let field = Field { label: text!("{} of {}", field.label, name), ..field.clone() };
             html! { <FieldView {key} {field} {placeholder} scope="outline" scenario={self.scenario.clone()} send={self.send.clone()} /> }
         };
         html! { <fieldset disabled={!self.editable}>{ for fields.iter().map(field) }</fieldset> }
@@ -171,7 +173,7 @@ impl Sheet<'_> {
 
     /// Draws the kind and the name of a card.
     fn head(&self, symbol: Icon, kind: NodeKind, fields: &[Field], name: &str) -> Html {
-        let what = [icon(symbol), span("sr", kind.word().into()), self.fields(&fields[..1], name)];
+        let what = [icon(symbol), span("sr", translated(kind.word()).into()), self.fields(&fields[..1], name)];
         cell("th", "rowheader", "", span("what", what.into_iter().collect()))
     }
 
@@ -190,21 +192,21 @@ impl Sheet<'_> {
         let mut state: Vec<Html> = service.iter().map(|view| badge(view.state)).collect();
         state.push(span("status", status.unwrap_or_default().into()));
         state.extend(service.and_then(|view| view.stale_since).map(|since| {
-            html! { <span class="status">{ "for " }<span data-since={since.to_string()}></span></span> }
+            html! { <span class="status">{ text!("for") }{ " " }<span data-since={since.to_string()}></span></span> }
         }));
         state.push(span("bad", run.faults_of(node).into()));
         state.extend(service.iter().flat_map(|view| view.rows.iter().take(3)).map(datum));
         let mut actions = Vec::new();
         if placed.kind == NodeKind::Service {
-            actions.push(self.action("Publish", name, Msg::Outline(OutlineMsg::Publish(node))));
+            actions.push(self.action(text!("Publish"), name, Msg::Outline(OutlineMsg::Publish(node))));
         }
         actions.extend(self.actions(&item, name, true));
         let fields = fields::identity(&self.scenario, &id);
         let cells = [
             self.head(symbol, placed.kind, &fields, name),
-            cell("td", "cell", "State", state.into_iter().collect()),
-            cell("td", "cell", "Place", self.fields(&fields[1..], name)),
-            cell("td", "cell", "Links", (*placed.connections).into()),
+            cell("td", "cell", text!("State"), state.into_iter().collect()),
+            cell("td", "cell", text!("Place"), self.fields(&fields[1..], name)),
+            cell("td", "cell", text!("Links"), (*placed.connections).into()),
             cell("td", "cell", "", span("acts", actions.into_iter().collect())),
         ];
         [self.row(id, &item, cells.into_iter().collect()), self.more(&item, name)]
@@ -214,7 +216,7 @@ impl Sheet<'_> {
         let item = CanvasItem::Node(id.into());
         let cells = [
             self.head(Icon::Group, NodeKind::Group, &fields::identity(&self.scenario, id), name),
-            cell("td", "cell", "State", summary.into()),
+            cell("td", "cell", text!("State"), summary.into()),
             cell("td", "cell", "", Html::default()),
             cell("td", "cell", "", Html::default()),
             cell("td", "cell", "", span("acts", self.actions(&item, name, true).into_iter().collect())),
@@ -227,18 +229,18 @@ impl Sheet<'_> {
         let link = &self.model.scene.links[link];
         let (from, to) = (&nodes[link.from], &nodes[link.to]);
         let item = CanvasItem::Link { from: from.id.to_string(), to: to.id.to_string() };
-        let name = format!("{} to {}", from.name, to.name);
+        let name = text!("{} to {}", from.name, to.name);
         let condition = self.model.condition(Some(&item));
         let state = match (condition.cut, condition.disturbed) {
-            (true, _) => span("bad", html! { <>{ icon(Icon::Cut) }{ "cut" }</> }),
-            (false, true) => span("bad", html! { <>{ icon(Icon::Fault) }{ "disturbed" }</> }),
-            (false, false) => span("status", "up".into()),
+            (true, _) => span("bad", html! { <>{ icon(Icon::Cut) }{ text!("cut") }</> }),
+            (false, true) => span("bad", html! { <>{ icon(Icon::Fault) }{ text!("disturbed") }</> }),
+            (false, false) => span("status", text!("up").into()),
         };
         let actions = self.actions(&item, &name, link.kind != LinkKind::Replicates);
         let cells = [
-            cell("th", "rowheader", "", format!("{} {} {}", from.name, link.kind.word(), to.name).into()),
-            cell("td", "cell", "State", state),
-            cell("td", "cell", "Latency", (*link.label).into()),
+            cell("th", "rowheader", "", format!("{} {} {}", from.name, translated(link.kind.word()), to.name).into()),
+            cell("td", "cell", text!("State"), state),
+            cell("td", "cell", text!("Latency"), (*link.label).into()),
             cell("td", "cell", "", span("acts", actions.into_iter().collect())),
         ];
         [self.row(format!("{}>{}", from.id, to.id), &item, cells.into_iter().collect()), self.more(&item, &name)]
@@ -265,12 +267,18 @@ impl Sheet<'_> {
         if let Some((label, command)) = first {
             let more = Msg::Outline(OutlineMsg::ToggleFaults(item.clone()));
             buttons.push(self.action(&label, name, Msg::Live(LiveMsg::Execute(command))));
-            buttons.push(self.button("Faults…".into(), format!("More faults: {name}"), Some(open), true, more));
+            buttons.push(self.button(text!("Faults…").into(), text!("More faults: {}", name), Some(open), true, more));
         }
         let select = Msg::Selection(SelectionMsg::Select((!chosen).then(|| item.clone())));
-        buttons.push(self.button("Inspect".into(), format!("Inspect: {name}"), Some(chosen), true, select));
+        buttons.push(self.button(text!("Inspect").into(), text!("Inspect: {}", name), Some(chosen), true, select));
         let remove = Msg::Outline(OutlineMsg::Delete(item.clone()));
-        buttons.push(self.button("Delete".into(), format!("Delete: {name}"), None, self.editable && removable, remove));
+        buttons.push(self.button(
+            text!("Delete").into(),
+            text!("Delete: {}", name),
+            None,
+            self.editable && removable,
+            remove,
+        ));
         buttons
     }
 

@@ -27,7 +27,8 @@ use crate::app::model::{
     SelectionMsg, Theme, ViewportMsg,
 };
 use crate::app::outline::OutlineMsg;
-use crate::app::texts::Language;
+use crate::app::texts::{Language, translated};
+use crate::text;
 use card_views::CardViews;
 use focus::LastFocus;
 use host::HostConnection;
@@ -361,7 +362,7 @@ impl Page {
             PageMsg::PlaygroundNear(anchor) => self.renew_playground(anchor),
             PageMsg::Interacted => self.report_interaction(),
             PageMsg::Dropped(Some(text)) => self.open_text(text),
-            PageMsg::Dropped(None) => self.update_model(Msg::Notify(files::UNREADABLE.into())),
+            PageMsg::Dropped(None) => self.update_model(Msg::Notify(translated(files::UNREADABLE).into())),
             PageMsg::Pasted(text) => self.paste(text),
             PageMsg::PastedCards(cards, text) => self.paste_cards(cards, text),
             PageMsg::ViewsLoaded(true) => {
@@ -373,9 +374,13 @@ impl Page {
                 self.lesson_views = if is_loaded { ViewsState::Loaded } else { ViewsState::Failed };
                 self.model.redraw.page = true;
                 if !is_loaded {
-                    let what = if self.model.lesson.is_open { "lesson" } else { "task" };
+                    let problem = if self.model.lesson.is_open {
+                        text!("The lesson could not be fetched. Check the network.")
+                    } else {
+                        text!("The task could not be fetched. Check the network.")
+                    };
                     (self.model.lesson.is_open, self.model.tasks.is_open) = (false, false);
-                    self.update_model(Msg::Notify(format!("The {what} could not be fetched. Check the network.")));
+                    self.update_model(Msg::Notify(problem.into()));
                 }
             }
             PageMsg::ViewsLoaded(false) => {
@@ -384,8 +389,11 @@ impl Page {
                 let is_change_lost = dropped.iter().any(|action| !matches!(action, Msg::Pointer(_)));
                 // A notice about the drawing is more important.
                 if is_change_lost || self.model.notices.notice.is_none() {
-                    let outcome = if is_change_lost { "Nothing was changed. " } else { "" };
-                    let problem = format!("{outcome}{}", crate::app::NOT_FETCHED);
+                    let problem = translated(crate::app::NOT_FETCHED);
+                    let problem = match is_change_lost {
+                        true => format!("{} {problem}", text!("Nothing was changed.")),
+                        false => problem.to_string(),
+                    };
                     self.update_model(Msg::Notify(problem));
                 }
             }
@@ -491,10 +499,10 @@ impl Page {
             event.prevent_default();
             Msg::Selection(SelectionMsg::EnterCanvas)
         });
-        let outline = if self.model.outline.open { "Close the outline" } else { "Open the outline" };
+        let outline = if self.model.outline.open { text!("Close the outline") } else { text!("Open the outline") };
         html! {
             <>
-                <a class="skip" href="#canvas" onclick={to_canvas}>{ "Skip to the canvas" }</a>
+                <a class="skip" href="#canvas" onclick={to_canvas}>{ text!("Skip to the canvas") }</a>
                 <button class="skip" onclick={self.on(Msg::Outline(OutlineMsg::Toggle))}>{ outline }</button>
             </>
         }

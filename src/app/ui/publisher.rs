@@ -2,6 +2,7 @@
 
 use crate::app::model::{LiveMsg, Msg};
 use crate::scenario::{Command, Operation, Value};
+use crate::text;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -33,9 +34,9 @@ pub fn Publisher(props: &PublisherProps) -> Html {
                 key = first.to_string();
             }
             let problem = if key.is_empty() || key.chars().count() > 80 {
-                Some("Enter a key of 1 to 80 characters.")
+                Some(text!("Enter a key of 1 to 80 characters."))
             } else if value.trim().is_empty() || value.chars().count() > 80 {
-                Some("Enter a value of 1 to 80 characters.")
+                Some(text!("Enter a value of 1 to 80 characters."))
             } else {
                 None
             };
@@ -51,12 +52,12 @@ pub fn Publisher(props: &PublisherProps) -> Html {
         })
     };
     html! {
-        <section class="publisher"><h3>{ "Publish a value" }</h3>
+        <section class="publisher"><h3>{ text!("Publish a value") }</h3>
             <form {onsubmit}>
-                <input ref={key} aria-label="Key" placeholder={first} list="keys" autocomplete="off" />
+                <input ref={key} aria-label={text!("Key")} placeholder={first} list="keys" autocomplete="off" />
                 <datalist id="keys">{ for props.keys.iter().map(|key| html! { <option value={key.clone()} /> }) }</datalist>
-                <input ref={value} aria-label="Value" placeholder="value" />
-                <button class="line">{ "Publish" }</button>
+                <input ref={value} aria-label={text!("Value")} placeholder={text!("value")} />
+                <button class="line">{ text!("Publish") }</button>
             </form>
             if let Some(error) = *error { <p class="err" role="alert">{ error }</p> }
         </section>

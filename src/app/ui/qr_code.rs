@@ -2,6 +2,8 @@
 
 use crate::app::browser::files;
 use crate::app::qr_code::{self, LONGEST, QrCode};
+use crate::app::texts::translated;
+use crate::text;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -62,14 +64,14 @@ pub fn QrCodeOf(props: &QrCodeOfProps) -> Html {
         is_open.set(event.target_dyn_into::<Element>().is_some_and(|details| details.has_attribute("open")));
     });
     let content = match &*shown {
-        Shown::Loading => html! { <p class="muted">{ "Loading…" }</p> },
+        Shown::Loading => html! { <p class="muted">{ text!("Loading…") }</p> },
         Shown::Code(code) => drawn(code, props),
         Shown::TooLong => html! {
-            <p class="err" role="status">{ format!("Too long for a QR code: the {} has {} characters, and a code holds {LONGEST}. Save as JSON and send the file.", props.of, props.address.len()) }</p>
+            <p class="err" role="status">{ text!("Too long for a QR code: the {} has {} characters, and a code holds {}. Save as JSON and send the file.", translated(props.of), props.address.len(), LONGEST) }</p>
         },
-        Shown::NotFetched => html! { <p class="err" role="status">{ crate::app::NOT_FETCHED }</p> },
+        Shown::NotFetched => html! { <p class="err" role="status">{ translated(crate::app::NOT_FETCHED) }</p> },
     };
-    html! { <details class="qr-code" {ontoggle}><summary>{ format!("QR code of the {}", props.of) }</summary>{ content }</details> }
+    html! { <details class="qr-code" {ontoggle}><summary>{ text!("QR code of the {}", translated(props.of)) }</summary>{ content }</details> }
 }
 
 fn drawn(code: &QrCode, props: &QrCodeOfProps) -> Html {
@@ -88,13 +90,13 @@ fn drawn(code: &QrCode, props: &QrCodeOfProps) -> Html {
     };
     let QrCode { size, path } = code;
     html! { <>
-        <svg role="img" aria-label={format!("QR code of the {}, which is the text in the field", props.of)} viewBox={format!("0 0 {size} {size}")}>
+        <svg role="img" aria-label={text!("QR code of the {}, which is the text in the field", translated(props.of))} viewBox={format!("0 0 {size} {size}")}>
             <path class="light" d={format!("M0 0h{size}v{size}H0z")} /><path class="dark" d={path.clone()} />
         </svg>
         if *size > DENSE {
-            <p class="muted small">{ format!("{size} × {size} modules: show it large, so that a phone can read it.") }</p>
+            <p class="muted small">{ text!("{} × {} modules: show it large, so that a phone can read it.", size, size) }</p>
         }
-        <div class="row"><button class="line" onclick={save_svg}>{ "QR code as SVG" }</button><button class="line" onclick={save_png}>{ "QR code as PNG" }</button></div>
+        <div class="row"><button class="line" onclick={save_svg}>{ text!("QR code as SVG") }</button><button class="line" onclick={save_png}>{ text!("QR code as PNG") }</button></div>
     </> }
 }
 

@@ -6,6 +6,7 @@ use crate::app::actions::ActionId;
 use crate::app::geometry::{Point, point};
 use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, PointerMsg, SaveState, Theme};
 use crate::app::scene::NodeKind;
+use crate::text;
 use std::cell::Cell;
 use std::rc::Rc;
 use web_sys::Element;
@@ -17,7 +18,7 @@ pub fn caption(model: &Model, send: &Callback<Msg>) -> Html {
     let first = scenario.note.split_inclusive(". ").next().unwrap_or_default().trim_end();
     let text = match &*model.document.caption {
         "" if scenario.services.is_empty() && scenario.buses.is_empty() => {
-            "Add services, a bus and clients from the palette, connect them, and publish an update."
+            text!("Add services, a bus and clients from the palette, connect them, and publish an update.")
         }
         "" => first,
         caption => caption,
@@ -30,12 +31,12 @@ pub fn caption(model: &Model, send: &Callback<Msg>) -> Html {
     let open = model.panels.note_open;
     let has_note = scenario.note.len() > text.len();
     html! {
-        <section class="caption" aria-label="What this scenario shows">
+        <section class="caption" aria-label={text!("What this scenario shows")}>
             <span><p>{ text }</p>if open && has_note { <p class="note">{ &scenario.note }</p> }</span>
             if has_note {
-                <button class="small" aria-expanded={open.to_string()} onclick={on(PanelsMsg::ToggleNote)}>{ if open { "Less" } else { "More" } }</button>
+                <button class="small" aria-expanded={open.to_string()} onclick={on(PanelsMsg::ToggleNote)}>{ if open { text!("Less") } else { text!("More") } }</button>
             }
-            <button class="icon small" title="Close" aria-label="Close the description" onclick={on(PanelsMsg::CloseCaption)}>{ icon(Icon::Close) }</button>
+            <button class="icon small" title={text!("Close")} aria-label={text!("Close the description")} onclick={on(PanelsMsg::CloseCaption)}>{ icon(Icon::Close) }</button>
         </section>
     }
 }
@@ -43,11 +44,12 @@ pub fn caption(model: &Model, send: &Callback<Msg>) -> Html {
 /// Draws the top bar: title, files, examples, lesson, undo, redo, help, share, theme.
 pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     let on = |id: ActionId| send.reform(move |_: MouseEvent| id.msg());
-    let title = if model.document.scenario.title.is_empty() { "Untitled" } else { &model.document.scenario.title };
+    let title =
+        if model.document.scenario.title.is_empty() { text!("Untitled") } else { &model.document.scenario.title };
     let theme = match model.preferences.theme {
-        Theme::Auto => "Theme: system. Switch to dark",
-        Theme::Dark => "Theme: dark. Switch to light",
-        Theme::Light => "Theme: light. Switch to system",
+        Theme::Auto => text!("Theme: system. Switch to dark"),
+        Theme::Dark => text!("Theme: dark. Switch to light"),
+        Theme::Light => text!("Theme: light. Switch to system"),
     };
     html! {
         <header class="top">
@@ -57,12 +59,12 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             <span class="grow"></span>
             { action_button(ActionId::FileMenu, "", ActionId::FileMenu.action().label().into(), model, send) }
             { action_button(ActionId::Examples, "line", ActionId::Examples.action().label().into(), model, send) }
-            { action_button(ActionId::Lesson, "line", html! { <>{ icon(Icon::Lesson) }<span class="word">{ "Lesson" }</span></> }, model, send) }
+            { action_button(ActionId::Lesson, "line", html! { <>{ icon(Icon::Lesson) }<span class="word">{ text!("Lesson") }</span></> }, model, send) }
             if model.task().is_some() { { action_button(ActionId::Task, "line", ActionId::Task.action().label().into(), model, send) } }
             { icon_button(ActionId::Undo, Icon::Undo, model, send) }
             { icon_button(ActionId::Redo, Icon::Redo, model, send) }
             { icon_button(ActionId::Help, Icon::Help, model, send) }
-            { action_button(ActionId::Share, "line", html! { <>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></> }, model, send) }
+            { action_button(ActionId::Share, "line", html! { <>{ icon(Icon::Share) }<span class="word">{ text!("Share") }</span></> }, model, send) }
             <button class="icon" title={theme} aria-label={theme} onclick={on(ActionId::Theme)}>{ icon(Icon::Theme) }</button>
         </header>
     }
@@ -72,9 +74,9 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
 fn save_state(model: &Model) -> Html {
     let (text, title) = match &model.drawings.state {
         SaveState::Unchanged => return html! {},
-        SaveState::Saving => ("Saving…", String::new()),
-        SaveState::Saved => ("Saved", "Every change is kept in this browser".to_string()),
-        SaveState::Failed(problem) => ("Not saved", problem.sentence()),
+        SaveState::Saving => (text!("Saving…"), String::new()),
+        SaveState::Saved => (text!("Saved"), text!("Every change is kept in this browser").to_string()),
+        SaveState::Failed(problem) => (text!("Not saved"), problem.sentence()),
     };
     html! { <span class="saved muted small" {title}>{ text }</span> }
 }
@@ -129,15 +131,15 @@ pub fn palette(model: &Model, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) ->
                 }
             })
         };
-        let title = format!("{}, or drag onto the canvas", id.action().tooltip());
+        let title = text!("{}, or drag onto the canvas", id.action().tooltip());
         html! { <button class="placeable" {title} onpointerdown={&onpointerdown} {onpointermove} {onpointerup} onpointercancel={&onpointercancel} {onclick}>{ icon(symbol) }<span class="word">{ word }</span></button> }
     };
     html! {
-        <nav class="palette" aria-label="Palette">
-            { add_button(NodeKind::Service, Icon::Service, "Service", ActionId::AddService) }
-            { add_button(NodeKind::Bus, Icon::Bus, "Bus", ActionId::AddBus) }
-            { add_button(NodeKind::Client, Icon::Client, "Client", ActionId::AddClient) }
-            { add_button(NodeKind::Group, Icon::Group, "Group", ActionId::AddGroup) }
+        <nav class="palette" aria-label={text!("Palette")}>
+            { add_button(NodeKind::Service, Icon::Service, text!("Service"), ActionId::AddService) }
+            { add_button(NodeKind::Bus, Icon::Bus, text!("Bus"), ActionId::AddBus) }
+            { add_button(NodeKind::Client, Icon::Client, text!("Client"), ActionId::AddClient) }
+            { add_button(NodeKind::Group, Icon::Group, text!("Group"), ActionId::AddGroup) }
             <hr />
             { tool_button(ActionId::Connect, Icon::Connect) }
             { tool_button(ActionId::Scissors, Icon::Cut) }

@@ -7,6 +7,7 @@ use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
 use crate::session::labels;
 use crate::session::protocol::{Charts, TimedOperation, WindowBar};
+use crate::text;
 use yew::prelude::*;
 
 /// Height of the chart of latency against staleness with its title and its axis, px.
@@ -69,14 +70,14 @@ pub fn descriptions(charts: &Charts) -> impl Iterator<Item = String> {
     let longest = charts.windows.iter().map(|window| window.took).max();
     let open = charts.windows.iter().filter(|window| window.open).count();
     let windows = longest.map(|took| {
-        format!("{} inconsistency windows, the longest {}, {open} of them open", charts.windows.len(), short(took))
+        text!("{} inconsistency windows, the longest {}, {} of them open", charts.windows.len(), short(took), open)
     });
     let stale = || charts.operations.iter().filter(|read| read.behind > 0);
     let reads = charts.operations.iter().filter(|operation| operation.read).count();
     let oldest = stale().map(|read| read.stale_for).max();
     let reads = (reads > 0).then(|| match oldest {
-        Some(oldest) => format!("{} of {reads} reads stale, by {} at most", stale().count(), short(oldest)),
-        None => format!("none of {reads} reads stale"),
+        Some(oldest) => text!("{} of {} reads stale, by {} at most", stale().count(), reads, short(oldest)),
+        None => text!("none of {} reads stale", reads),
     });
     windows.into_iter().chain(reads)
 }
@@ -97,7 +98,7 @@ pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html
             return html! {};
         }
         let (from, to, y) = (room + from.max(0.0), room + to.min(scale.width), log.place(window.took));
-        let state = if window.open { "open for" } else { "reached every copy in" };
+        let state = if window.open { text!("open for") } else { text!("reached every copy in") };
         let title =
             format!("{}, {}: {state} {}", clock(window.since), labels::update(&window.update), short(window.took));
         let class = classes!("bar", update_class(window.update.update), window.open.then_some("unclosed"));
@@ -106,10 +107,10 @@ pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html
     let open = windows.iter().filter(|window| window.open).count();
     html! {
         <g key="windows">
-            { frame("Inconsistency windows, one bar per update (log)", short(most), room, scale.width, top) }
+            { frame(text!("Inconsistency windows, one bar per update (log)"), short(most), room, scale.width, top) }
             { log.rows(room, scale.width) }
-            if windows.is_empty() { { note(top, 0.0, "none yet".into()) } }
-            if open > 0 { { note(top, 0.0, format!("{open} open")) } }
+            if windows.is_empty() { { note(top, 0.0, text!("none yet").into()) } }
+            if open > 0 { { note(top, 0.0, text!("{} open", open)) } }
             { for windows.iter().enumerate().map(bar) }
         </g>
     }
@@ -129,34 +130,34 @@ pub fn latencies(operations: &[TimedOperation], room: f64, width: f64, top: f64)
         if read.behind == 0 {
             // The golden ratio spreads reads of equal latency.
             let x = room + 8.0 + (i as f64 * 0.618_033_988_7).fract() * (fresh - 16.0);
-            let title = format!("{}: fresh, {}", clock(read.at), short(read.took));
+            let title = text!("{}: fresh, {}", clock(read.at), short(read.took));
             return html! { <path key={i} class="dot ok" d={format!("M{x:.1} {y:.1}m-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0")}><title>{ title }</title></path> };
         }
         let (x, r) = (across.place(read.stale_for), 3.5 + f64::from(read.behind.min(8)));
         let missing =
-            if read.behind == 1 { "1 update missing".into() } else { format!("{} updates missing", read.behind) };
+            if read.behind == 1 { text!("1 update missing").into() } else { text!("{} updates missing", read.behind) };
         let title =
-            format!("{}: {missing}, the oldest {} old, {}", clock(read.at), short(read.stale_for), short(read.took));
+            text!("{}: {}, the oldest {} old, {}", clock(read.at), missing, short(read.stale_for), short(read.took));
         let d = format!("M{x:.1} {:.1}l{r:.1} {:.1}h{:.1}z", y - r, 1.75 * r, -2.0 * r);
         html! { <path key={i} class="dot stale" d={d}><title>{ title }</title></path> }
     };
     let tick = |(x, text): (f64, String)| html! { <text key={text.clone()} class="tick" x={format!("{x:.1}")} y={format!("{}", below + 16.0)} text-anchor="middle">{ text }</text> };
     let stale = reads().filter(|read| read.behind > 0).count();
     let caption = match width > 600.0 {
-        true => "age of the oldest missing update; size: number of missing updates",
-        false => "age of the oldest missing update",
+        true => text!("age of the oldest missing update; size: number of missing updates"),
+        false => text!("age of the oldest missing update"),
     };
     html! {
         <g key="latencies">
             <path class="band" d={format!("M{room} {above}h{fresh:.1}V{below}H{room}z")} />
-            <text class="title" x="14" y={format!("{}", top + 20.0)}>{ "Latency of reads against their staleness (log)" }</text>
+            <text class="title" x="14" y={format!("{}", top + 20.0)}>{ text!("Latency of reads against their staleness (log)") }</text>
             <text class="tick" x={format!("{}", room - 6.0)} y={format!("{}", above + 4.0)} text-anchor="end">{ short(slowest) }</text>
             <text class="tick" x={format!("{}", room - 6.0)} y={format!("{}", below + 4.0)} text-anchor="end">{ "0" }</text>
             { up.rows(room, width) }
             <path class="lane" d={format!("M{room} {below}h{width:.1}")} />
-            { note(top, 0.0, format!("● {} fresh", reads().count() - stale)) }
-            { note(top, 1.0, format!("▲ {stale} stale")) }
-            <text class="tick" x={format!("{:.1}", room + fresh / 2.0)} y={format!("{}", below + 16.0)} text-anchor="middle">{ "fresh" }</text>
+            { note(top, 0.0, text!("● {} fresh", reads().count() - stale)) }
+            { note(top, 1.0, text!("▲ {} stale", stale)) }
+            <text class="tick" x={format!("{:.1}", room + fresh / 2.0)} y={format!("{}", below + 16.0)} text-anchor="middle">{ text!("fresh") }</text>
             if stale > 0 {
                 { for across.decades(46.0).into_iter().map(tick) }
                 <text class="tick" x={format!("{:.1}", across.place(oldest))} y={format!("{}", below + 16.0)} text-anchor="end">{ short(oldest) }</text>

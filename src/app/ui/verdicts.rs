@@ -5,6 +5,7 @@ use crate::app::model::{Msg, VerdictsMsg};
 use crate::app::playback::clock;
 use crate::scenario::Micros;
 use crate::session::protocol::{VerdictStatus, VerdictStep, VerdictView};
+use crate::text;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -27,16 +28,16 @@ pub fn Verdicts(props: &VerdictsProps) -> Html {
     let close = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Toggle));
     let refresh = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Refresh));
     html! {
-        <section class="log verdicts" aria-label="Verdicts">
+        <section class="log verdicts" aria-label={text!("Verdicts")}>
             <header>
-                <h2>{ "Verdicts" }</h2>
+                <h2>{ text!("Verdicts") }</h2>
                 if let Some(at) = props.pinned {
-                    <button class="small refresh" onclick={refresh}>{ format!("As of {} · Refresh", clock(at)) }</button>
+                    <button class="small refresh" onclick={refresh}>{ text!("As of {} · Refresh", clock(at)) }</button>
                 }
                 <span class="grow"></span>
-                <button class="icon small" aria-label="Close the verdicts" onclick={close}>{ icon(Icon::Close) }</button>
+                <button class="icon small" aria-label={text!("Close the verdicts")} onclick={close}>{ icon(Icon::Close) }</button>
             </header>
-            <div class="scroll" tabindex="0" role="group" aria-label="List of verdicts">
+            <div class="scroll" tabindex="0" role="group" aria-label={text!("List of verdicts")}>
                 { for props.verdicts.iter().map(|verdict| verdict_view(verdict, props.marked.as_ref(), &props.send)) }
             </div>
         </section>
@@ -45,10 +46,10 @@ pub fn Verdicts(props: &VerdictsProps) -> Html {
 
 fn verdict_view(verdict: &VerdictView, marked: Option<&String>, send: &Callback<Msg>) -> Html {
     let (class, word) = match verdict.status {
-        VerdictStatus::Holds => ("holds", "holds"),
-        VerdictStatus::Violated => ("violated", "violated"),
-        VerdictStatus::Pending => ("pending", "pending"),
-        VerdictStatus::Unknown => ("unknown", "unknown"),
+        VerdictStatus::Holds => ("holds", text!("holds")),
+        VerdictStatus::Violated => ("violated", text!("violated")),
+        VerdictStatus::Pending => ("pending", text!("pending")),
+        VerdictStatus::Unknown => ("unknown", text!("unknown")),
     };
     let (on, title) = (marked == Some(&verdict.title), verdict.title.clone());
     let mark = send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::MarkSteps(title.clone())));
@@ -59,7 +60,7 @@ fn verdict_view(verdict: &VerdictView, marked: Option<&String>, send: &Callback<
             <h3><span class="mark" aria-hidden="true"></span>{ &verdict.title }if !has_status { <em>{ word }</em> }</h3>
             if !verdict.because.is_empty() { <p>{ &verdict.because }</p> }
             if !verdict.steps.is_empty() {
-                <button class="small show" aria-pressed={on.to_string()} onclick={mark}>{ "Show on canvas and timeline" }</button>
+                <button class="small show" aria-pressed={on.to_string()} onclick={mark}>{ text!("Show on canvas and timeline") }</button>
                 <ol>{ for verdict.steps.iter().map(|step| step_view(step, send)) }</ol>
             }
         </article>

@@ -14,6 +14,7 @@ use crate::app::ui::icons::{Icon, icon};
 use crate::app::ui::lazy_views::LazyView;
 use crate::app::ui::links::Links;
 use crate::app::ui::parts::{chips, publish_hint};
+use crate::text;
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
@@ -51,7 +52,7 @@ impl Page {
         let canvas = refs.canvas.clone();
         let on_menu = link.batch_callback(move |event: MouseEvent| input::context_menu(&event, at(&event, &canvas)));
         html! {
-            <main ref={&refs.canvas} id="canvas" class={classes} inert={model.outline.open} tabindex={if model.scene.nodes.is_empty() { "0" } else { "-1" }} aria-label="Canvas"
+            <main ref={&refs.canvas} id="canvas" class={classes} inert={model.outline.open} tabindex={if model.scene.nodes.is_empty() { "0" } else { "-1" }} aria-label={text!("Canvas")}
                 aria-description={DESCRIPTION}
                 onkeydown={link.batch_callback(move |event| input::key_down(&event, single_keys))}
                 onkeyup={link.batch_callback(|event| input::key_up(&event))}
@@ -60,7 +61,7 @@ impl Page {
                 onpointerleave={self.send.reform(|_: PointerEvent| Msg::Pointer(PointerMsg::Leave))}
                 onwheel={on_wheel} oncontextmenu={on_menu}
                 ondblclick={link.batch_callback(|event| input::double_click(&event))}>
-                <h2 class="sr">{ "Canvas" }</h2>
+                <h2 class="sr">{ text!("Canvas") }</h2>
                 <svg class="links" aria-hidden="true">
                     { markers() }
                     <g ref={&refs.layers.links}>
@@ -88,9 +89,9 @@ impl Page {
         if let Some(failure) = &model.failure {
             return html! {
                 <section class="failure" role="alert">
-                    <h2>{ "This scenario does not open" }</h2>
+                    <h2>{ text!("This scenario does not open") }</h2>
                     <p>{ failure }</p>
-                    <p><a href={address::page()} target="_blank" rel="noopener">{ "Open the playground" }</a></p>
+                    <p><a href={address::page()} target="_blank" rel="noopener">{ text!("Open the playground") }</a></p>
                 </section>
             };
         }
@@ -100,8 +101,8 @@ impl Page {
                 { self.pane_name() }
                 { self.far_publish_button() }
                 { self.notice() }
-                if model.viewport.wheel_hint { <div class="hint">{ "Ctrl+wheel zooms (⌘ on a Mac). Drag to pan." }</div> }
-                <div class="zoom" role="group" aria-label="Zoom">
+                if model.viewport.wheel_hint { <div class="hint">{ text!("Ctrl+wheel zooms (⌘ on a Mac). Drag to pan.") }</div> }
+                <div class="zoom" role="group" aria-label={text!("Zoom")}>
                     { action_button(ActionId::ZoomOut, "", "−".into(), model, &self.send) }
                     <button ref={&self.painter.refs.zoom} title={ActionId::ZoomActual.action().tooltip()} onclick={self.on(ActionId::ZoomActual.msg())}></button>
                     { action_button(ActionId::ZoomIn, "", "+".into(), model, &self.send) }
@@ -139,7 +140,7 @@ impl Page {
             let opened = web_sys::window().and_then(|window| window.open_with_url_and_target(&href, "_blank").ok()?);
             if opened.is_none() {
                 send.emit(Msg::Notify(
-                    "The host page lets this frame open no window (its sandbox lacks allow-popups).".into(),
+                    text!("The host page lets this frame open no window (its sandbox lacks allow-popups).").into(),
                 ));
             }
         })
@@ -182,7 +183,7 @@ impl Page {
         }
         html! {
             <button ref={&self.painter.refs.publish} class="primary publish" title={publish_hint(&self.model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>
-                { "Publish update" }<kbd>{ "P" }</kbd>
+                { text!("Publish update") }<kbd>{ "P" }</kbd>
             </button>
         }
     }
@@ -197,7 +198,7 @@ impl Page {
         }
         html! {
             <div class="below">
-                if publishes { <button class="primary publish-wide" title={publish_hint(model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ "Publish update" }</button> }
+                if publishes { <button class="primary publish-wide" title={publish_hint(model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ text!("Publish update") }</button> }
                 if model.mode.is_embed() { { self.playground_link() } }
             </div>
         }
@@ -205,7 +206,7 @@ impl Page {
 
     /// Draws an embed's link to the playground.
     fn playground_link(&self) -> Html {
-        html! { <a class="open" href={address::playground()} onpointerenter={self.on_playground()} onfocus={self.on_playground()} onclick={self.on_open_playground()} target="_blank" rel="noopener">{ "Open in playground" }</a> }
+        html! { <a class="open" href={address::playground()} onpointerenter={self.on_playground()} onfocus={self.on_playground()} onclick={self.on_open_playground()} target="_blank" rel="noopener">{ text!("Open in playground") }</a> }
     }
 
     /// Draws the publish button of a drawing that is too small for a button beside its service.
@@ -213,7 +214,7 @@ impl Page {
         if self.model.scene.publish.is_none() || self.model.viewport.narrow || self.model.mode == Mode::View {
             return html! {};
         }
-        html! { <button class="primary publish-far" title={publish_hint(&self.model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ "Publish update" }</button> }
+        html! { <button class="primary publish-far" title={publish_hint(&self.model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ text!("Publish update") }</button> }
     }
 
     fn notice_action(&self, action: &NoticeAction) -> Callback<MouseEvent> {
@@ -231,7 +232,7 @@ impl Page {
                 if let Some(action) = &self.model.notices.action {
                     <button class="line small" onclick={self.notice_action(action)}>{ action.label }</button>
                 }
-                <button class="icon small" aria-label="Close" onclick={self.on(Msg::Panels(PanelsMsg::DismissNotice))}>{ icon(Icon::Close) }</button>
+                <button class="icon small" aria-label={text!("Close")} onclick={self.on(Msg::Panels(PanelsMsg::DismissNotice))}>{ icon(Icon::Close) }</button>
             </div>
         }
     }

@@ -9,6 +9,7 @@ use crate::app::ui::areas::outlines;
 use crate::app::ui::card::Card;
 use crate::app::ui::links::Links;
 use crate::session::protocol::BranchCommand;
+use crate::text;
 use yew::prelude::*;
 
 impl Page {
@@ -53,12 +54,12 @@ impl Page {
         };
         let services = model.scene.nodes.iter().enumerate().filter(|(_, placed)| placed.kind == NodeKind::Service);
         let difference = match services.filter(|(node, _)| self.differs(*node)).count() {
-            0 => "no difference at this instant".to_string(),
-            1 => "1 service differs".to_string(),
-            n => format!("{n} services differ"),
+            0 => text!("no difference at this instant").to_string(),
+            1 => text!("1 service differs").to_string(),
+            n => text!("{} services differ", n),
         };
         html! {
-            <section class="canvas compared" aria-label={format!("Comparison with: {name}")}>
+            <section class="canvas compared" aria-label={text!("Comparison with: {}", name)}>
                 <svg class="links" aria-hidden="true"><g ref={refs.links.clone()}>
                     { outlines(scene) }
                     <Links scene={scene.clone()} cut={run.cut.clone()} active_faults={run.active_faults.clone()} selection={model.selection.items.clone()} cutting=false />
@@ -66,7 +67,7 @@ impl Page {
                 <div class="world" ref={refs.world.clone()}>{ for (0..scene.nodes.len()).map(card) }</div>
                 <canvas class="messages" ref={refs.messages.clone()} aria-hidden="true"></canvas>
                 <div class="pane-name" role="status"><b>{ name }</b><span>{ difference }</span>
-                    <button class="line small" onclick={self.on(Msg::Branch(BranchCommand::Compare(None)))}>{ "Stop comparing" }</button>
+                    <button class="line small" onclick={self.on(Msg::Branch(BranchCommand::Compare(None)))}>{ text!("Stop comparing") }</button>
                 </div>
             </section>
         }

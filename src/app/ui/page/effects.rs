@@ -7,6 +7,7 @@ use crate::app::kept_drawings::{DrawingsAnswer, DrawingsRequest};
 use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, LessonMsg, Msg, SharingMsg, TaskMsg};
 use crate::app::ui::lazy_views;
 use crate::scenario::Scenario;
+use crate::text;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -113,9 +114,9 @@ impl Page {
         spawn_local(async move {
             let report = move |is_copied: bool| {
                 let outcome = if is_copied {
-                    "The link to the answer was copied."
+                    text!("The link to the answer was copied.")
                 } else {
-                    "The browser does not allow copying."
+                    text!("The browser does not allow copying.")
                 };
                 send.emit(Msg::Notify(outcome.into()));
             };

@@ -10,6 +10,7 @@ use crate::app::model::{
 };
 use crate::app::ui::canvas_2d::CanvasColours;
 use crate::scenario::{Scenario, link};
+use crate::text;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Element;
 
@@ -59,7 +60,7 @@ pub async fn open_address(is_first: bool) -> Opened {
         // An embed shows no other drawing in place of the one that its address names.
         Opened { has_failed: address::is_embed() && opened.problem.is_some(), ..opened }
     } else if address::is_embed() && !address.unknown.is_empty() {
-        let problem = format!("This address names no scenario. Unknown: {}.", address.unknown.join(", "));
+        let problem = text!("This address names no scenario. Unknown: {}.", address.unknown.join(", "));
         Opened { options: Some(address), problem: Some(problem), has_failed: true, ..Opened::default() }
     } else if address.is_new {
         let opening = Opening { address: Some(NEW_ADDRESS.into()), ..Opening::own(Scenario::default()) };
@@ -105,14 +106,14 @@ pub async fn open_named(fragment: String) -> Opened {
 pub async fn open_text(text: String) -> Opened {
     let text = text.trim().to_string();
     if text.starts_with('[') {
-        let problem = Some("This file has several drawings. Import it in the dialog Open….".into());
+        let problem = Some(text!("This file has several drawings. Import it in the dialog Open….").into());
         return Opened { problem, ..Opened::default() };
     }
     if text.starts_with('{') {
         return match documents::read_document(text).await {
             Ok(opening) => Opened { drawing: Drawing::File(opening), ..Opened::default() },
             Err(error) => {
-                let problem = Some(format!("This file could not be opened: {error}"));
+                let problem = Some(text!("This file could not be opened: {}", error));
                 Opened { problem, ..Opened::default() }
             }
         };
@@ -121,7 +122,7 @@ pub async fn open_text(text: String) -> Opened {
         let fragment = text.split_once('#').map(|(_, fragment)| fragment.to_string());
         return open_named(fragment.unwrap_or(text)).await;
     }
-    Opened { problem: Some("This is neither a scenario file nor a link to one.".into()), ..Opened::default() }
+    Opened { problem: Some(text!("This is neither a scenario file nor a link to one.").into()), ..Opened::default() }
 }
 
 /// Returns whether a text is a link: a whole address with a fragment, a fragment, or a payload alone.
@@ -167,7 +168,7 @@ async fn open_last() -> Opened {
 
 fn link_problem(error: &OpenError) -> String {
     match error {
-        OpenError::NotFetched => format!("This link could not be opened: {error}."),
+        OpenError::NotFetched => text!("This link could not be opened: {}.", error),
         OpenError::Invalid(problem) => format!("{}.", problem.trim_end_matches('.')),
     }
 }
@@ -189,11 +190,11 @@ impl Page {
     /// Opens a text that the visitor has dropped or pasted, if this page allows it.
     pub(super) fn open_text(&mut self, text: String) {
         let refusal = if !self.model.mode.edits() {
-            "This embed cannot be edited. Open it in the playground to change it."
+            text!("This embed cannot be edited. Open it in the playground to change it.")
         } else if self.model.locked.drawing {
-            "The drawing of this embed is locked."
+            text!("The drawing of this embed is locked.")
         } else if self.model.locked.paste {
-            "This embed does not allow pasting."
+            text!("This embed does not allow pasting.")
         } else {
             return self.open(open_text(text));
         };
@@ -250,7 +251,7 @@ impl Page {
             notices.extend(problem);
         }
         if !unknown.is_empty() && !has_failed {
-            notices.push(format!("The address has parts that are not known or repeated: {}.", unknown.join(", ")));
+            notices.push(text!("The address has parts that are not known or repeated: {}.", unknown.join(", ")));
         }
         if !notices.is_empty() {
             self.update_model(Msg::Notify(notices.join(" ")));

@@ -9,6 +9,7 @@ use crate::app::ui::lazy_views::LazyView;
 use crate::app::ui::parts::transport;
 use crate::app::ui::timeline;
 use crate::session::protocol::CopyState;
+use crate::text;
 use web_sys::{Element, HtmlInputElement};
 use yew::html::Scope;
 use yew::prelude::*;
@@ -30,8 +31,8 @@ impl Page {
                 if has_tracks { { self.height_handle(&rows) } }
                 { transport(model, &refs.transport, &self.send, &scrub) }
                 if has_tracks {
-                <div class={classes!("tracks", scrolls.then_some("many"))} role="group" aria-label="Timeline" tabindex={scrolls.then_some("0")} ref={refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
-                    <ul class="names"><li></li>{ for names }<li class="muted">{ "Faults" }</li></ul>
+                <div class={classes!("tracks", scrolls.then_some("many"))} role="group" aria-label={text!("Timeline")} tabindex={scrolls.then_some("0")} ref={refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
+                    <ul class="names"><li></li>{ for names }<li class="muted">{ text!("Faults") }</li></ul>
                     { self.ribbons(ctx.link()) }
                 </div>
                 <div class="axis">{ self.axis_buttons() }<div ref={refs.axis.clone()} aria-hidden="true"></div></div>
@@ -52,7 +53,7 @@ impl Page {
                     self.model.run.services.get(**member).is_some_and(|service| service.state != CopyState::Consistent)
                 };
                 let (stale, all) = (members.iter().filter(stale).count(), members.len());
-                let title = format!("{name}: {stale} of {all} members are not consistent");
+                let title = text!("{}: {} of {} members are not consistent", name, stale, all);
                 html! {
                     <li key={id.clone()} title={title.clone()}>
                         <button class="fold" aria-expanded={is_open.to_string()} aria-label={title} onclick={self.on(Msg::Panels(PanelsMsg::ToggleRows(id.clone())))}>
@@ -93,8 +94,8 @@ impl Page {
             Some(PageMsg::Model(set(height)))
         });
         html! {
-            <div class="time-size" role="separator" tabindex="0" aria-orientation="horizontal" aria-label="Height of the timeline"
-                aria-valuenow={format!("{height:.0}")} aria-valuemin="0" aria-valuemax={format!("{:.0}", rows.full_height())} title="Drag to change the height of the timeline"
+            <div class="time-size" role="separator" tabindex="0" aria-orientation="horizontal" aria-label={text!("Height of the timeline")}
+                aria-valuenow={format!("{height:.0}")} aria-valuemin="0" aria-valuemax={format!("{:.0}", rows.full_height())} title={text!("Drag to change the height of the timeline")}
                 onpointerdown={on_down} onpointermove={on_move} onkeydown={on_key} ondblclick={self.on(set(None))}></div>
         }
     }
@@ -142,7 +143,7 @@ impl Page {
             Some(PageMsg::Model(Msg::Time(turn)))
         });
         let description =
-            format!("Timeline of {} services: {}", model.document.scenario.services.len(), model.run.state_summary());
+            text!("Timeline of {} services: {}", model.document.scenario.services.len(), model.run.state_summary());
         html! {
             <div class="ribbons" onwheel={on_wheel}>
                 <canvas ref={self.painter.refs.ribbons.clone()} role="img" aria-label={description} onpointerdown={on_down} onpointermove={on_move}></canvas>
@@ -155,10 +156,10 @@ impl Page {
         let (shown, now) = (self.model.time_view, self.model.run.now);
         let on = |turn: TimeMsg| self.send.reform(move |_: MouseEvent| Msg::Time(turn));
         html! {
-            <span class="names" role="group" aria-label="Time axis">
-                <button title="Zoom in (Ctrl+wheel)" aria-label="Zoom the timeline in" onclick={on(TimeMsg::Zoom(0.5, now))}>{ "+" }</button>
-                <button title="Zoom out (Ctrl+wheel)" aria-label="Zoom the timeline out" disabled={!shown.is_part()} onclick={on(TimeMsg::Zoom(2.0, now))}>{ "−" }</button>
-                <button class={classes!(shown.looping.then_some("on"))} title="Loop the shown part of the run" aria-label="Loop" aria-pressed={shown.looping.to_string()} onclick={on(TimeMsg::Loop)}>{ icon(Icon::Loop) }</button>
+            <span class="names" role="group" aria-label={text!("Time axis")}>
+                <button title={text!("Zoom in (Ctrl+wheel)")} aria-label={text!("Zoom the timeline in")} onclick={on(TimeMsg::Zoom(0.5, now))}>{ "+" }</button>
+                <button title={text!("Zoom out (Ctrl+wheel)")} aria-label={text!("Zoom the timeline out")} disabled={!shown.is_part()} onclick={on(TimeMsg::Zoom(2.0, now))}>{ "−" }</button>
+                <button class={classes!(shown.looping.then_some("on"))} title={text!("Loop the shown part of the run")} aria-label={text!("Loop")} aria-pressed={shown.looping.to_string()} onclick={on(TimeMsg::Loop)}>{ icon(Icon::Loop) }</button>
             </span>
         }
     }
