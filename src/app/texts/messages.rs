@@ -3,4 +3,6 @@
 use super::Entry;
 
 /// Sorted by the English texts.
-pub(super) const TEXTS: &[Entry] = &[];
+#[rustfmt::skip]
+pub(super) const TEXTS: &[Entry] = &[
+];

@@ -3,30 +3,32 @@
 use super::copied::Copied;
 use super::qr_code::QrCodeOf;
 use crate::app::picture::escaped;
+use crate::app::texts::Text;
+use crate::text;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 /// What can be hidden: the word in the address, and the label.
-const PARTS: [(&str, &str); 7] = [
-    ("palette", "Palette"),
-    ("inspector", "Inspector"),
-    ("verdicts", "Verdicts"),
-    ("why", "Reasons"),
-    ("log", "Log"),
-    ("timeline", "Timeline"),
-    ("share", "Share"),
+const PARTS: [(&str, Text); 7] = [
+    ("palette", Text::new("Palette")),
+    ("inspector", Text::new("Inspector")),
+    ("verdicts", Text::new("Verdicts")),
+    ("why", Text::new("Reasons")),
+    ("log", Text::new("Log")),
+    ("timeline", Text::new("Timeline")),
+    ("share", Text::new("Share")),
 ];
 
 /// The name in the address, the label, and the values with their labels.
-type Choice = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+type Choice = (&'static str, Text, &'static [(&'static str, Text)]);
 
 /// The options with few values: the name in the address, the label, and the values with their labels. The first is the default.
 const CHOICES: [Choice; 5] = [
-    ("mode", "Visitors may", &[("play", "Play, publish, break"), ("view", "Only play"), ("edit", "Also edit")]),
-    ("ui", "Controls", &[("full", "All"), ("controls", "Playback only"), ("none", "None")]),
-    ("theme", "Theme", &[("auto", "The system’s"), ("light", "Light"), ("dark", "Dark")]),
-    ("lang", "Language", &[("", "The visitor’s"), ("en", "English"), ("de", "Deutsch")]),
-    ("api", "Messages", &[("", "None"), ("1", "With the host page"), ("splice", "SPLICE")]),
+    ("mode", Text::new("Visitors may"), &[("play", Text::new("Play, publish, break")), ("view", Text::new("Only play")), ("edit", Text::new("Also edit"))]),
+    ("ui", Text::new("Controls"), &[("full", Text::new("All")), ("controls", Text::new("Playback only")), ("none", Text::new("None"))]),
+    ("theme", Text::new("Theme"), &[("auto", Text::new("The system’s")), ("light", Text::new("Light")), ("dark", Text::new("Dark"))]),
+    ("lang", Text::new("Language"), &[("", Text::new("The visitor’s")), ("en", Text::new("English")), ("de", Text::new("Deutsch"))]),
+    ("api", Text::new("Messages"), &[("", Text::new("None")), ("1", Text::new("With the host page")), ("splice", Text::new("SPLICE"))]),
 ];
 
 /// Properties of [`EmbedOptions`].
@@ -59,10 +61,10 @@ pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
                 values.set(changed);
             })
         };
-        let option = |(value, label): &(&'static str, &'static str)| {
-            html! { <option value={*value} selected={values[index] == *value}>{ *label }</option> }
+        let option = |(value, label): &(&'static str, Text)| {
+            html! { <option value={*value} selected={values[index] == *value}>{ label.get() }</option> }
         };
-        html! { <label>{ *label }<span class="input"><select {onchange}>{ for options.iter().map(option) }</select></span></label> }
+        html! { <label>{ label.get() }<span class="input"><select {onchange}>{ for options.iter().map(option) }</select></span></label> }
     });
     let parts = PARTS.iter().map(|(word, label)| {
         let (word, hidden) = (*word, hidden.clone());
@@ -75,7 +77,7 @@ pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
             }
             hidden.set(changed);
         });
-        html! { <label class="check"><input type="checkbox" {checked} {onchange} />{ *label }</label> }
+        html! { <label class="check"><input type="checkbox" {checked} {onchange} />{ label.get() }</label> }
     });
     let toggle = |state: &UseStateHandle<bool>| {
         let state = state.clone();
@@ -99,17 +101,17 @@ pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
     html! {
         <>
             <details class="embed-options">
-                <summary>{ "Options of the embed" }</summary>
+                <summary>{ text!("Options of the embed") }</summary>
                 <div class="row">{ for choices }</div>
                 if values[4].is_empty() {
-                    <p class="muted small">{ "A plain link or frame reports no grade. For grades choose SPLICE, or let the host page listen to messages." }</p>
+                    <p class="muted small">{ text!("A plain link or frame reports no grade. For grades choose SPLICE, or let the host page listen to messages.") }</p>
                 }
-                <fieldset><legend>{ "Hide" }</legend><div class="row">{ for parts }</div></fieldset>
-                <label class="check"><input type="checkbox" checked={*autoplay} onchange={toggle(&autoplay)} />{ "Play at once" }</label>
-                <label class="check"><input type="checkbox" checked={*preview} onchange={toggle(&preview)} />{ "Preview" }</label>
-                if *preview { <iframe key={address.clone()} src={address.clone()} title="Preview of the embed" width="100%" height="320"></iframe> }
+                <fieldset><legend>{ text!("Hide") }</legend><div class="row">{ for parts }</div></fieldset>
+                <label class="check"><input type="checkbox" checked={*autoplay} onchange={toggle(&autoplay)} />{ text!("Play at once") }</label>
+                <label class="check"><input type="checkbox" checked={*preview} onchange={toggle(&preview)} />{ text!("Preview") }</label>
+                if *preview { <iframe key={address.clone()} src={address.clone()} title={text!("Preview of the embed")} width="100%" height="320"></iframe> }
             </details>
-            <Copied label="Embed" text={snippet(&address, &props.title)} id="share-embed" />
+            <Copied label={text!("Embed")} text={snippet(&address, &props.title)} id="share-embed" />
             <QrCodeOf {address} of="embed’s address" name={format!("{}-embed", props.name)} />
         </>
     }
