@@ -177,3 +177,26 @@ fn functions_that_change_the_engine_state_assert_what_they_rely_on() {
     let lacking: Vec<String> = lacking.collect();
     assert!(lacking.is_empty(), "these have fewer than two assertions:\n{}", lacking.join("\n"));
 }
+
+/// Returns the places in a view's source where a text stands that is not in the table of texts, as `name:line`.
+fn loose_texts(name: &str, text: &str) -> Vec<String> {
+    let begins_text = |after: &str| after.starts_with(|first: char| first.is_alphabetic());
+    let is_loose = |line: &str| {
+        ["aria-label=\"", "title=\"", "placeholder=\"", "aria-description=\"", ">{ \""].iter().any(|before| {
+            line.split(before).skip(1).any(|after| begins_text(after) && !after.starts_with("Converge\""))
+        })
+    };
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//") && is_loose(line));
+    lines.map(|(i, _)| format!("{name}:{}", i + 1)).collect()
+}
+
+#[test]
+fn views_take_their_texts_from_the_table() {
+    assert_eq!(
+        loose_texts("a.rs", "<h3>{ \"Goals\" }</h3>\n<h3>{ text!(\"Goals\") }</h3>\n<b title=\"More\">"),
+        ["a.rs:1", "a.rs:3"]
+    );
+    let files = sources(&root().join("src/app/ui"));
+    let loose: Vec<String> = files.iter().flat_map(|(name, text)| loose_texts(name, text)).collect();
+    assert_eq!(loose, Vec::<String>::new());
+}

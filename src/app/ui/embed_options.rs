@@ -24,11 +24,35 @@ type Choice = (&'static str, Text, &'static [(&'static str, Text)]);
 
 /// The options with few values: the name in the address, the label, and the values with their labels. The first is the default.
 const CHOICES: [Choice; 5] = [
-    ("mode", Text::new("Visitors may"), &[("play", Text::new("Play, publish, break")), ("view", Text::new("Only play")), ("edit", Text::new("Also edit"))]),
-    ("ui", Text::new("Controls"), &[("full", Text::new("All")), ("controls", Text::new("Playback only")), ("none", Text::new("None"))]),
-    ("theme", Text::new("Theme"), &[("auto", Text::new("The system’s")), ("light", Text::new("Light")), ("dark", Text::new("Dark"))]),
-    ("lang", Text::new("Language"), &[("", Text::new("The visitor’s")), ("en", Text::new("English")), ("de", Text::new("Deutsch"))]),
-    ("api", Text::new("Messages"), &[("", Text::new("None")), ("1", Text::new("With the host page")), ("splice", Text::new("SPLICE"))]),
+    (
+        "mode",
+        Text::new("Visitors may"),
+        &[
+            ("play", Text::new("Play, publish, break")),
+            ("view", Text::new("Only play")),
+            ("edit", Text::new("Also edit")),
+        ],
+    ),
+    (
+        "ui",
+        Text::new("Controls"),
+        &[("full", Text::new("All")), ("controls", Text::new("Playback only")), ("none", Text::new("None"))],
+    ),
+    (
+        "theme",
+        Text::new("Theme"),
+        &[("auto", Text::new("The system’s")), ("light", Text::new("Light")), ("dark", Text::new("Dark"))],
+    ),
+    (
+        "lang",
+        Text::new("Language"),
+        &[("", Text::new("The visitor’s")), ("en", Text::new("English")), ("de", Text::new("Deutsch"))],
+    ),
+    (
+        "api",
+        Text::new("Messages"),
+        &[("", Text::new("None")), ("1", Text::new("With the host page")), ("splice", Text::new("SPLICE"))],
+    ),
 ];
 
 /// Properties of [`EmbedOptions`].
