@@ -32,8 +32,8 @@ fn both_languages_show_the_same_values() {
         assert_eq!(gaps(english), gaps(german), "{english}");
         assert!(!english.is_empty() && !german.is_empty(), "{english}");
         assert_eq!(english.ends_with('.'), german.ends_with('.'), "{english}");
-        assert_eq!(english.trim(), *english, "{english}");
-        assert_eq!(german.trim(), *german, "{english}");
+        assert_eq!(english.trim(), english, "{english}");
+        assert_eq!(german.trim(), german, "{english}");
     }
 }
 
