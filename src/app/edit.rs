@@ -3,6 +3,7 @@
 
 use crate::scenario::task_changes;
 use crate::scenario::{Bus, Client, Group, Region, Scenario};
+use crate::text;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -263,7 +264,7 @@ fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str
 
 /// Returns the parent of a path, and the last step of the path.
 fn parent_of<'a>(json: &'a mut Json, path: &'a [String]) -> Result<(&'a mut Json, &'a str), String> {
-    let Some((last, parents)) = path.split_last() else { return Err("There is no such field.".into()) };
+    let Some((last, parents)) = path.split_last() else { return Err(text!("There is no such field.").into()) };
     let mut place = json;
     for step in parents {
         place = match place {
@@ -271,9 +272,9 @@ fn parent_of<'a>(json: &'a mut Json, path: &'a [String]) -> Result<(&'a mut Json
             Json::Object(fields) => fields.entry(step.clone()).or_insert_with(|| Json::Object(serde_json::Map::new())),
             Json::Array(items) => {
                 let item = step.parse::<usize>().ok().and_then(|i| items.get_mut(i));
-                item.ok_or("This item no longer exists.")?
+                item.ok_or(text!("This item no longer exists."))?
             }
-            _ => return Err("There is no such field.".into()),
+            _ => return Err(text!("There is no such field.").into()),
         };
     }
     Ok((place, last))

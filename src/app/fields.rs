@@ -23,7 +23,9 @@ pub use shared::shared_sections;
 use super::canvas_item::CanvasItem;
 use super::drawing;
 use super::edit::Path;
+use super::texts::{Text, translated};
 use crate::scenario::Scenario;
+use crate::text;
 use serde_json::Value as Json;
 
 /// How a field is edited.
@@ -153,9 +155,9 @@ pub fn parse(kind: &FieldKind, typed: &str) -> Result<Json, String> {
         FieldKind::Text | FieldKind::Note => Ok(if typed.is_empty() { Json::Null } else { typed.into() }),
         FieldKind::Number { optional: true, .. } if typed.is_empty() => Ok(Json::Null),
         FieldKind::Number { scale, .. } => {
-            let number = crate::scenario::number(&typed.replace(',', ".")).ok_or("Enter a number.")?;
+            let number = crate::scenario::number(&typed.replace(',', ".")).ok_or(text!("Enter a number."))?;
             if *scale == PERCENT && !(0.0..=100.0).contains(&number) {
-                return Err("Between 0 and 100 %.".into());
+                return Err(text!("Between 0 and 100 %.").into());
             }
             number_of(rounded(number * scale))
         }
@@ -163,7 +165,7 @@ pub fn parse(kind: &FieldKind, typed: &str) -> Result<Json, String> {
         FieldKind::Numbers => {
             let numbers = samples(typed).into_iter().enumerate().map(|(i, word)| {
                 let number = crate::scenario::number(word)
-                    .ok_or_else(|| format!("The {}. entry, “{word}”, is not a number.", i + 1))?;
+                    .ok_or_else(|| text!("The {}. entry, “{}”, is not a number.", i + 1, word))?;
                 number_of(number)
             });
             numbers.collect::<Result<Vec<Json>, String>>().map(Json::Array)
@@ -175,7 +177,7 @@ pub fn parse(kind: &FieldKind, typed: &str) -> Result<Json, String> {
         FieldKind::Toggle => Ok(Json::Bool(typed == "true")),
         FieldKind::Choice(choices) => {
             let chosen = choices.iter().find(|(label, _)| label == typed);
-            chosen.map(|(_, value)| value.clone()).ok_or_else(|| "Choose an entry of the list.".into())
+            chosen.map(|(_, value)| value.clone()).ok_or_else(|| text!("Choose an entry of the list.").into())
         }
     }
 }
@@ -185,7 +187,7 @@ fn ids_of(typed: &str, nodes: &[(String, String)]) -> Result<Json, String> {
     let words = typed.split(',').map(str::trim).filter(|word| !word.is_empty());
     let ids = words.map(|word| {
         let known = nodes.iter().find(|(label, _)| label == word).or_else(|| nodes.iter().find(|(_, id)| id == word));
-        known.map(|(_, id)| Json::from(id.as_str())).ok_or_else(|| format!("There is no “{word}”."))
+        known.map(|(_, id)| Json::from(id.as_str())).ok_or_else(|| text!("There is no “{}”.", word))
     });
     ids.collect::<Result<Vec<Json>, String>>().map(Json::Array)
 }
@@ -223,7 +225,7 @@ fn samples(typed: &str) -> Vec<&str> {
 }
 
 /// The label of settings that match no preset.
-const CUSTOM: &str = "custom";
+const CUSTOM: Text = Text::new("custom");
 /// The factor from percent to a share.
 const PERCENT: f64 = 0.01;
 
@@ -236,7 +238,7 @@ fn number_of(number: f64) -> Result<Json, String> {
     if number.fract() == 0.0 && number.abs() < 9e15 {
         return Ok((number as i64).into());
     }
-    serde_json::Number::from_f64(number).map(Json::Number).ok_or_else(|| "Enter a finite number.".into())
+    serde_json::Number::from_f64(number).map(Json::Number).ok_or_else(|| text!("Enter a finite number.").into())
 }
 
 /// Parses a value: `{a, 3}` is a set, `{size: 3}` a map, `[a, 3]` a list, `3` a number, and anything else a text.
@@ -328,9 +330,9 @@ impl FieldsAt {
 
     /// A choice between presets of real systems. `like` holds the name of the current preset and what it does not model.
     fn imitates(&self, choices: Vec<(&str, Json)>, like: Option<(&'static str, &'static str)>) -> Field {
-        let help = "The defaults of a real system, or custom settings.";
-        let field = self.whole("Preset", choices, like.map_or(CUSTOM, |(name, _)| name), help);
-        Field { leaves_out: like.map(|(_, leaves_out)| leaves_out), ..field }
+        let help = text!("The defaults of a real system, or custom settings.");
+        let field = self.whole(text!("Preset"), choices, like.map_or(CUSTOM.get(), |(name, _)| name), help);
+        Field { leaves_out: like.map(|(_, leaves_out)| translated(leaves_out)), ..field }
     }
 
     /// A choice between nodes. `nodes` holds their labels and ids, `chosen` is an id.

@@ -1,9 +1,11 @@
 //! Latencies as text: what the label of a link shows, and what a person types there.
 
+use super::texts::Text;
 use crate::scenario::{Latency, Link, Scenario};
+use crate::text;
 
 /// What may be typed.
-const EXPECTED: &str = "Enter a duration such as 300 ms or 1.5 s, or a range such as 300–600 ms.";
+const EXPECTED: Text = Text::new("Enter a duration such as 300 ms or 1.5 s, or a range such as 300–600 ms.");
 
 /// Returns the text of a latency for a field; empty for a distribution that has no short text.
 pub fn typed(latency: &Latency) -> String {
@@ -35,12 +37,12 @@ pub fn parsed(text: &str, now: &Latency) -> Result<Latency, String> {
     };
     let number = |text: &str| {
         let number = crate::scenario::number(&text.trim().replace(',', ".")).filter(|number| *number >= 0.0);
-        number.map(|number| (number * factor * 1000.0).round() / 1000.0).ok_or_else(|| EXPECTED.to_string())
+        number.map(|number| (number * factor * 1000.0).round() / 1000.0).ok_or_else(|| EXPECTED.get().to_string())
     };
     if let Some((low, high)) = numbers.split_once(['–', '-', '…']) {
         let (low_ms, high_ms) = (number(low)?, number(high)?);
         if low_ms > high_ms {
-            return Err("The first duration of a range must not be longer than the second.".into());
+            return Err(text!("The first duration of a range must not be longer than the second.").into());
         }
         return Ok(Latency::Uniform { low_ms, high_ms });
     }
@@ -50,7 +52,7 @@ pub fn parsed(text: &str, now: &Latency) -> Result<Latency, String> {
         (Some('~'), Latency::Lognormal { sigma, .. }) => Latency::Lognormal { median_ms: ms, sigma: *sigma },
         (Some('~'), Latency::Exponential { .. }) => Latency::Exponential { mean_ms: ms },
         (Some('≥'), Latency::Pareto { shape, .. }) => Latency::Pareto { scale_ms: ms, shape: *shape },
-        (Some(_), _) => return Err(EXPECTED.into()),
+        (Some(_), _) => return Err(EXPECTED.get().into()),
         (None, _) => Latency::Constant { ms },
     })
 }

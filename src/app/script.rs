@@ -2,43 +2,50 @@
 
 use super::edit::validated;
 use crate::scenario::{Command, Micros, Scenario, Step};
+use crate::text;
 
 /// Describes a command in a few words: `cut a – b`.
 pub fn describe(command: &Command) -> String {
     match command {
         Command::Operate { service, operation, poison } => {
-            let poison = if *poison { ", poisoned" } else { "" };
-            format!("{} at {service}{poison}", operation.key())
+            let key = operation.key();
+            if *poison { text!("{} at {}, poisoned", key, service) } else { text!("{} at {}", key, service) }
         }
-        Command::CutLink { from, to, one_way: false } => format!("cut {from} – {to}"),
-        Command::CutLink { from, to, one_way: true } => format!("cut {from} → {to}"),
-        Command::HealLink { from, to, .. } => format!("heal {from} – {to}"),
-        Command::DisturbLink { from, to, .. } => format!("disturb {from} – {to}"),
+        Command::CutLink { from, to, one_way: false } => text!("cut {} – {}", from, to),
+        Command::CutLink { from, to, one_way: true } => text!("cut {} → {}", from, to),
+        Command::HealLink { from, to, .. } => text!("heal {} – {}", from, to),
+        Command::DisturbLink { from, to, .. } => text!("disturb {} – {}", from, to),
         Command::Partition { groups } => {
             let lists: Vec<String> = groups.iter().map(|group| group.join(", ")).collect();
-            format!("partition {}", lists.join(" | "))
+            text!("partition {}", lists.join(" | "))
         }
-        Command::Crash { service, lose_disk: false } => format!("crash {service}"),
-        Command::Crash { service, lose_disk: true } => format!("crash {service}, lose its disk"),
-        Command::Restart { service } => format!("restart {service}"),
-        Command::Pause { node } => format!("pause {node}"),
-        Command::Resume { node } => format!("resume {node}"),
-        Command::SlowDown { service, factor } => format!("slow down {service} {factor} ×"),
-        Command::SetClock { service, .. } => format!("set the clock of {service}"),
-        Command::JumpClock { service, by_ms } => format!("jump the clock of {service} by {by_ms} ms"),
-        Command::StopBus { bus, lose_unflushed: false } => format!("stop {bus}"),
-        Command::StopBus { bus, lose_unflushed: true } => format!("stop {bus}, lose unflushed events"),
-        Command::StartBus { bus } => format!("start {bus}"),
-        Command::StopBroker { bus, broker, lose_disk } => {
-            let disk = if *lose_disk { ", lose its disk" } else { "" };
-            format!("stop {} of {bus}{disk}", broker.map_or("the leader".into(), |number| format!("broker {number}")))
+        Command::Crash { service, lose_disk: false } => text!("crash {}", service),
+        Command::Crash { service, lose_disk: true } => text!("crash {}, lose its disk", service),
+        Command::Restart { service } => text!("restart {}", service),
+        Command::Pause { node } => text!("pause {}", node),
+        Command::Resume { node } => text!("resume {}", node),
+        Command::SlowDown { service, factor } => text!("slow down {} {} ×", service, factor),
+        Command::SetClock { service, .. } => text!("set the clock of {}", service),
+        Command::JumpClock { service, by_ms } => text!("jump the clock of {} by {} ms", service, by_ms),
+        Command::StopBus { bus, lose_unflushed: false } => text!("stop {}", bus),
+        Command::StopBus { bus, lose_unflushed: true } => text!("stop {}, lose unflushed events", bus),
+        Command::StartBus { bus } => text!("start {}", bus),
+        Command::StopBroker { bus, broker: Some(number), lose_disk: false } => {
+            text!("stop broker {} of {}", number, bus)
         }
-        Command::StartBroker { bus, broker: Some(number) } => format!("start broker {number} of {bus}"),
-        Command::StartBroker { bus, broker: None } => format!("start the brokers of {bus}"),
-        Command::Rebalance { bus } => format!("rebalance {bus}"),
-        Command::Redrive { bus, service } => format!("redrive {bus} for {service}"),
-        Command::Purge { bus, service } => format!("purge {bus} for {service}"),
-        Command::HealAll => "heal everything".into(),
+        Command::StopBroker { bus, broker: Some(number), lose_disk: true } => {
+            text!("stop broker {} of {}, lose its disk", number, bus)
+        }
+        Command::StopBroker { bus, broker: None, lose_disk: false } => text!("stop the leader of {}", bus),
+        Command::StopBroker { bus, broker: None, lose_disk: true } => {
+            text!("stop the leader of {}, lose its disk", bus)
+        }
+        Command::StartBroker { bus, broker: Some(number) } => text!("start broker {} of {}", number, bus),
+        Command::StartBroker { bus, broker: None } => text!("start the brokers of {}", bus),
+        Command::Rebalance { bus } => text!("rebalance {}", bus),
+        Command::Redrive { bus, service } => text!("redrive {} for {}", bus, service),
+        Command::Purge { bus, service } => text!("purge {} for {}", bus, service),
+        Command::HealAll => text!("heal everything").into(),
     }
 }
 
@@ -64,7 +71,7 @@ pub fn added(scenario: &Scenario, at: Micros, command: Command) -> Result<Scenar
 pub fn moved(scenario: &Scenario, step: usize, to: Micros) -> Result<Scenario, String> {
     let mut scenario = scenario.clone();
     let until = scenario.until_ms;
-    let step = scenario.script.get_mut(step).ok_or("There is no such step.")?;
+    let step = scenario.script.get_mut(step).ok_or(text!("There is no such step."))?;
     step.at_ms = ms(to).min(until);
     validated(scenario)
 }
@@ -76,7 +83,7 @@ pub fn moved(scenario: &Scenario, step: usize, to: Micros) -> Result<Scenario, S
 pub fn removed(scenario: &Scenario, step: usize) -> Result<Scenario, String> {
     let mut scenario = scenario.clone();
     if step >= scenario.script.len() {
-        return Err("There is no such step.".into());
+        return Err(text!("There is no such step.").into());
     }
     scenario.script.remove(step);
     validated(scenario)

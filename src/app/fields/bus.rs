@@ -4,6 +4,7 @@ use super::{FieldsAt, Section, identity, latency};
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{self, PRESETS};
 use crate::scenario::{Bus, CommitRule, Scenario};
+use crate::text;
 use serde_json::{Value as Json, json};
 
 /// Returns the sections of a bus.
@@ -13,54 +14,61 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     let topics = at.to("topics");
     let next = format!("topic-{}", bus.topics.len() + 1);
     let mut sections = vec![Section {
-        title: "Event bus".into(),
+        title: text!("Event bus").into(),
         fields: identity::fields(&at, &bus.name, bus.position)
             .into_iter()
             .chain([
-                at.number("flush_ms", "Flush", "ms", bus.flush_ms, "How long a received event is not yet on disk."),
+                at.number(
+                    "flush_ms",
+                    text!("Flush"),
+                    "ms",
+                    bus.flush_ms,
+                    text!("How long a received event is not yet on disk."),
+                ),
                 at.toggle(
                     "acknowledges_flushed",
-                    "Acknowledges when flushed",
+                    text!("Acknowledges when flushed"),
                     bus.acknowledges_flushed,
-                    "Acknowledges an event after it is flushed; otherwise at once.",
+                    text!("Acknowledges an event after it is flushed; otherwise at once."),
                 ),
             ])
             .collect(),
         remove: None,
-        adders: vec![topics.adder("Add topic", json!({ "name": next }))],
+        adders: vec![topics.adder(text!("Add topic"), json!({ "name": next }))],
     }];
     sections.push(replication(&at, bus));
     for (j, topic) in bus.topics.iter().enumerate() {
         let at = topics.to(j);
-        let mut imitates = vec![(super::CUSTOM, to_json(topic))];
+        let mut imitates = vec![(super::CUSTOM.get(), to_json(topic))];
         imitates.extend(PRESETS.iter().map(|preset| (preset.name, to_json(&preset.topic(topic)))));
         let preset = presets::of_topic(topic);
-        let help = "The defaults of a real system for deduplication and retention.";
-        let preset = at.whole("Preset", imitates, preset.map_or(super::CUSTOM, |preset| preset.name), help);
-        let name = at.text("name", "Name", &topic.name, "A name that is unique in the bus.");
+        let help = text!("The defaults of a real system for deduplication and retention.");
+        let preset =
+            at.whole(text!("Preset"), imitates, preset.map_or(super::CUSTOM.get(), |preset| preset.name), help);
+        let name = at.text("name", text!("Name"), &topic.name, text!("A name that is unique in the bus."));
         let partitions = at.number(
             "partitions",
-            "Partitions",
+            text!("Partitions"),
             "",
             topic.partitions,
-            "How many partitions the topic has. The hash of the key selects the partition.",
+            text!("How many partitions the topic has. The hash of the key selects the partition."),
         );
         let dedup = at.optional(
             "dedup_ms",
-            "Deduplication",
+            text!("Deduplication"),
             "ms",
             topic.dedup_ms,
-            "A second publication of an event within this time is ignored; empty: no deduplication.",
+            text!("A second publication of an event within this time is ignored; empty: no deduplication."),
         );
         let retention = at.optional(
             "retention_ms",
-            "Retention",
+            text!("Retention"),
             "ms",
             topic.retention_ms,
-            "How long an event is kept; empty: for ever.",
+            text!("How long an event is kept; empty: for ever."),
         );
         sections.push(Section {
-            title: format!("Topic {}", topic.name),
+            title: text!("Topic {}", topic.name),
             fields: vec![preset, name, partitions, dedup, retention],
             remove: Some(at.0),
             ..Section::default()
@@ -75,61 +83,63 @@ fn replication(at: &FieldsAt, bus: &Bus) -> Section {
         .iter()
         .filter_map(|preset| Some((preset.name, to_json(&preset.replication(bus.replication.as_ref())?))))
         .collect();
-    imitates.push((super::CUSTOM, bus.replication.as_ref().map_or(Json::Null, to_json)));
+    imitates.push((super::CUSTOM.get(), bus.replication.as_ref().map_or(Json::Null, to_json)));
     let preset = bus.replication.as_ref().and_then(presets::of_replication);
     let place = at.to("replication");
-    let choices = vec![("one broker", Json::Null), ("replicated", json!({ "replicas": 3 }))];
-    let chosen = if bus.replication.is_some() { "replicated" } else { "one broker" };
-    let help = "One broker, or a leader with followers that replicate the events.";
-    let mut fields = vec![at.choice("replication", "Brokers", choices, chosen, help)];
+    let choices = vec![(text!("one broker"), Json::Null), (text!("replicated"), json!({ "replicas": 3 }))];
+    let chosen = if bus.replication.is_some() { text!("replicated") } else { text!("one broker") };
+    let help = text!("One broker, or a leader with followers that replicate the events.");
+    let mut fields = vec![at.choice("replication", text!("Brokers"), choices, chosen, help)];
     if let Some(replication) = &bus.replication {
         fields.push(place.imitates(imitates, preset.map(|preset| (preset.name, preset.leaves_out))));
         fields.push(place.number(
             "replicas",
-            "Replicas",
+            text!("Replicas"),
             "",
             replication.replicas,
-            "How many brokers, including the leader (Kafka: replication.factor).",
+            text!("How many brokers, including the leader (Kafka: replication.factor)."),
         ));
-        fields.extend(latency::fields(&place, "latency", "To a follower", &replication.latency));
+        fields.extend(latency::fields(&place, "latency", text!("To a follower"), &replication.latency));
         fields.push(place.number(
             "session_ms",
-            "Broker timeout",
+            text!("Broker timeout"),
             "ms",
             replication.session_ms,
-            "How long a broker is down before another becomes the leader, or before it is out of sync (Kafka: broker.session.timeout.ms).",
+            text!("How long a broker is down before another becomes the leader, or before it is out of sync (Kafka: broker.session.timeout.ms)."),
         ));
-        let rules = vec![("all in sync", json!({ "in_sync": {} })), ("a majority", json!("majority"))];
+        let rules = vec![(text!("all in sync"), json!({ "in_sync": {} })), (text!("a majority"), json!("majority"))];
         let rule = match &replication.commit {
-            CommitRule::InSync(_) => "all in sync",
-            CommitRule::Majority => "a majority",
+            CommitRule::InSync(_) => text!("all in sync"),
+            CommitRule::Majority => text!("a majority"),
         };
-        let help = "Which brokers must store an event before it is committed and delivered: all in sync (Kafka), or a majority \
-                    (RabbitMQ quorum queues, JetStream).";
-        fields.push(place.choice("commit", "Committed by", rules, rule, help));
+        let help = text!(
+            "Which brokers must store an event before it is committed and delivered: all in sync (Kafka), or a majority \
+                    (RabbitMQ quorum queues, JetStream)."
+        );
+        fields.push(place.choice("commit", text!("Committed by"), rules, rule, help));
         if let CommitRule::InSync(in_sync) = &replication.commit {
             let place = place.to("commit").to("in_sync");
             fields.push(place.number(
                 "min_insync",
-                "In sync at least",
+                text!("In sync at least"),
                 "",
                 in_sync.min_insync,
-                "With fewer brokers in sync, publications with acks “all in sync” are refused (Kafka: min.insync.replicas).",
+                text!("With fewer brokers in sync, publications with acks “all in sync” are refused (Kafka: min.insync.replicas)."),
             ));
             fields.push(place.number(
                 "lag_ms",
-                "Lag at most",
+                text!("Lag at most"),
                 "ms",
                 in_sync.lag_ms,
-                "A follower that lags for this time is out of sync (Kafka: replica.lag.time.max.ms).",
+                text!("A follower that lags for this time is out of sync (Kafka: replica.lag.time.max.ms)."),
             ));
             fields.push(place.toggle(
                 "unclean_election",
-                "Unclean election",
+                text!("Unclean election"),
                 in_sync.unclean_election,
-                "If no broker in sync is up, another becomes the leader and events may be lost (Kafka: unclean.leader.election.enable).",
+                text!("If no broker in sync is up, another becomes the leader and events may be lost (Kafka: unclean.leader.election.enable)."),
             ));
         }
     }
-    Section { title: "Brokers".into(), fields, ..Section::default() }
+    Section { title: text!("Brokers").into(), fields, ..Section::default() }
 }

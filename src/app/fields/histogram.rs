@@ -1,6 +1,7 @@
 //! The histogram of measured durations.
 
 use super::{FieldKind, parse};
+use crate::text;
 
 /// A histogram of samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +27,7 @@ impl Histogram {
             counts[((value / top * 24.0) as usize).min(23)] += 1;
         }
         let highest = f64::from(*counts.iter().max()?);
-        let caption = format!(
+        let caption = text!(
             "{} samples; median {} ms, 95 % {} ms, 99 % {} ms",
             ms.len(),
             quantile(0.5)?,

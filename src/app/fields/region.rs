@@ -2,6 +2,7 @@
 
 use super::{FieldsAt, Section, labelled, latency, node_ids, service_ids};
 use crate::scenario::{Region, Scenario};
+use crate::text;
 use serde_json::json;
 
 /// Returns the sections of the regions, each with its latencies.
@@ -15,38 +16,38 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
     for (i, region) in scenario.regions.iter().enumerate() {
         let at = place.to(i);
         let mut fields = vec![
-            at.text("name", "Name", &region.name, "The name on the page; empty: the id."),
+            at.text("name", text!("Name"), &region.name, text!("The name on the page; empty: the id.")),
             at.ids(
                 "nodes",
-                "Nodes",
+                text!("Nodes"),
                 labelled(scenario, node_ids(scenario)),
                 &region.nodes,
-                "The services, buses and clients in the region.",
+                text!("The services, buses and clients in the region."),
             ),
         ];
         for (j, latency) in region.latency.iter().enumerate() {
             let at = at.to("latency").to(j);
             fields.push(at.id(
                 "to",
-                "To region",
+                text!("To region"),
                 regions.clone(),
                 &latency.to,
-                "The other region, or the same one for links inside it.",
+                text!("The other region, or the same one for links inside it."),
             ));
-            fields.extend(latency::fields(&at, "latency", "Latency", &latency.latency));
+            fields.extend(latency::fields(&at, "latency", text!("Latency"), &latency.latency));
         }
         let to = ids.iter().find(|id| !region.latency.iter().any(|latency| latency.to == **id));
         let item = json!({ "to": to.unwrap_or(&region.id), "latency": { "constant": { "ms": 80 } } });
-        let adders = vec![at.to("latency").adder("Add latency to a region", item)];
-        let title = format!("Region {}", name(region));
+        let adders = vec![at.to("latency").adder(text!("Add latency to a region"), item)];
+        let title = text!("Region {}", name(region));
         sections.push(Section { title, fields, remove: Some(at.0), adders });
     }
     let free =
         service_ids(scenario).into_iter().find(|id| !scenario.regions.iter().any(|region| region.nodes.contains(id)));
     let item = json!({ "id": format!("region-{}", ids.len() + 1), "nodes": free.into_iter().collect::<Vec<_>>() });
     sections.push(Section {
-        title: "Regions".into(),
-        adders: vec![place.adder("Add region", item)],
+        title: text!("Regions").into(),
+        adders: vec![place.adder(text!("Add region"), item)],
         ..Section::default()
     });
     sections

@@ -3,59 +3,68 @@
 use super::{Field, FieldKind, FieldsAt, Section, command, labelled, latency, region, service_ids};
 use crate::app::drawing;
 use crate::scenario::{Link, Promise, Scenario};
+use crate::text;
 use serde_json::{Value as Json, json};
 
 /// Returns the sections of the scenario.
 pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
     let at = FieldsAt(Vec::new());
     let mut fields = vec![
-        at.text("title", "Title", &scenario.title, "The title above the canvas."),
-        at.field("note", "Note", "", FieldKind::Note, scenario.note.clone(), "What the scenario shows."),
+        at.text("title", text!("Title"), &scenario.title, text!("The title above the canvas.")),
+        at.field("note", text!("Note"), "", FieldKind::Note, scenario.note.clone(), text!("What the scenario shows.")),
         at.number(
             "seed",
-            "Seed",
+            text!("Seed"),
             "",
             scenario.seed as f64,
-            "The seed of all random numbers. The same seed gives the same run.",
+            text!("The seed of all random numbers. The same seed gives the same run."),
         ),
-        at.number("until_ms", "Run length", "ms", scenario.until_ms, "The length of the run in virtual time."),
+        at.number(
+            "until_ms",
+            text!("Run length"),
+            "ms",
+            scenario.until_ms,
+            text!("The length of the run in virtual time."),
+        ),
     ];
-    fields.extend(latency::fields(&at, "default_latency", "Latency of other links", &scenario.default_latency));
-    let mut sections = vec![Section { title: "Scenario".into(), fields, ..Section::default() }];
+    fields.extend(latency::fields(&at, "default_latency", text!("Latency of other links"), &scenario.default_latency));
+    let mut sections = vec![Section { title: text!("Scenario").into(), fields, ..Section::default() }];
     let script = at.to("script");
     for (i, step) in scenario.script.iter().enumerate() {
         let at = script.to(i);
         let mut fields = vec![at.number(
             "at_ms",
-            "At",
+            text!("At"),
             "ms",
             step.at_ms,
-            "When the step is executed, after all other events at that time.",
+            text!("When the step is executed, after all other events at that time."),
         )];
         fields.extend(command::fields(scenario, &at, &step.command));
         sections.push(Section {
-            title: format!("Scripted step {}", i + 1),
+            title: text!("Scripted step {}", i + 1),
             fields,
             remove: Some(at.0),
             ..Section::default()
         });
     }
     sections.extend(region::sections(scenario));
-    let mut adders = vec![script.adder("Add step", json!({ "at_ms": 1000, "do": "heal_all" }))];
+    let mut adders = vec![script.adder(text!("Add step"), json!({ "at_ms": 1000, "do": "heal_all" }))];
     let promises = at.to("promises");
-    adders.push(promises.adder("Add promise", json!("converged")));
+    adders.push(promises.adder(text!("Add promise"), json!("converged")));
     for (i, promise) in scenario.promises.iter().enumerate() {
         let fields = promised(scenario, &promises, i, promise);
         let remove = Some(promises.to(i).0);
-        sections.push(Section { title: format!("Promise {}", i + 1), fields, remove, ..Section::default() });
+        sections.push(Section { title: text!("Promise {}", i + 1), fields, remove, ..Section::default() });
     }
     let invariants = at.to("invariants");
-    adders.push(invariants.adder("Add invariant", json!(sample(scenario))));
+    adders.push(invariants.adder(text!("Add invariant"), json!(sample(scenario))));
     for (i, text) in scenario.invariants.iter().enumerate() {
-        let help = "A condition that the data must always satisfy, such as stock >= 0 or orders.status == inventory.status when quiescent.";
+        let help = text!(
+            "A condition that the data must always satisfy, such as stock >= 0 or orders.status == inventory.status when quiescent."
+        );
         let field = Field {
             path: invariants.to(i).0,
-            label: "Always".into(),
+            label: text!("Always").into(),
             unit: "",
             kind: FieldKind::Text,
             text: text.clone(),
@@ -65,13 +74,13 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
         };
         let remove = Some(invariants.to(i).0);
         sections.push(Section {
-            title: format!("Invariant {}", i + 1),
+            title: text!("Invariant {}", i + 1),
             fields: vec![field],
             remove,
             ..Section::default()
         });
     }
-    sections.push(Section { title: "Script, promises, invariants".into(), adders, ..Section::default() });
+    sections.push(Section { title: text!("Script, promises, invariants").into(), adders, ..Section::default() });
     sections
 }
 
@@ -86,39 +95,43 @@ fn promised(scenario: &Scenario, at: &FieldsAt, i: usize, promise: &Promise) -> 
     let service = services.first().map(|(_, id)| id.clone()).unwrap_or_default();
     let copy = |state: &str| json!({ state: { "service": service, "key": "widget" } });
     let kinds = vec![
-        ("converged", json!("converged")),
-        ("a copy is stale", copy("stale")),
-        ("a copy is diverged", copy("diverged")),
-        ("a copy is consistent", copy("consistent")),
-        ("a copy shows siblings", copy("conflicted")),
-        ("all operations ok", json!("all_operations_ok")),
-        ("no stale reads", json!("no_stale_reads")),
-        ("lost updates", json!({ "lost_updates": { "count": 1 } })),
+        (text!("converged"), json!("converged")),
+        (text!("a copy is stale"), copy("stale")),
+        (text!("a copy is diverged"), copy("diverged")),
+        (text!("a copy is consistent"), copy("consistent")),
+        (text!("a copy shows siblings"), copy("conflicted")),
+        (text!("all operations ok"), json!("all_operations_ok")),
+        (text!("no stale reads"), json!("no_stale_reads")),
+        (text!("lost updates"), json!({ "lost_updates": { "count": 1 } })),
     ];
     let of_copy = |state: &str, service: &str, key: &str| {
         let nested = at.to(i).to(state);
-        let service = nested.id("service", "Service", services.clone(), service, "The service with the copy.");
-        vec![service, nested.text("key", "Key", key, "The key of the copy.")]
+        let service =
+            nested.id("service", text!("Service"), services.clone(), service, text!("The service with the copy."));
+        vec![service, nested.text("key", text!("Key"), key, text!("The key of the copy."))]
     };
     let (chosen, details) = match promise {
-        Promise::Converged => ("converged", Vec::new()),
-        Promise::AllOperationsOk => ("all operations ok", Vec::new()),
-        Promise::NoStaleReads => ("no stale reads", Vec::new()),
+        Promise::Converged => (text!("converged"), Vec::new()),
+        Promise::AllOperationsOk => (text!("all operations ok"), Vec::new()),
+        Promise::NoStaleReads => (text!("no stale reads"), Vec::new()),
         Promise::LostUpdates { count } => {
             let nested = at.to(i).to("lost_updates");
-            ("lost updates", vec![nested.number("count", "How many", "", *count, "The exact number of lost writes.")])
+            (
+                text!("lost updates"),
+                vec![nested.number("count", text!("How many"), "", *count, text!("The exact number of lost writes."))],
+            )
         }
-        Promise::Conflicted { service, key } => ("a copy shows siblings", of_copy("conflicted", service, key)),
-        Promise::Stale { service, key } => ("a copy is stale", of_copy("stale", service, key)),
-        Promise::Diverged { service, key } => ("a copy is diverged", of_copy("diverged", service, key)),
-        Promise::Consistent { service, key } => ("a copy is consistent", of_copy("consistent", service, key)),
+        Promise::Conflicted { service, key } => (text!("a copy shows siblings"), of_copy("conflicted", service, key)),
+        Promise::Stale { service, key } => (text!("a copy is stale"), of_copy("stale", service, key)),
+        Promise::Diverged { service, key } => (text!("a copy is diverged"), of_copy("diverged", service, key)),
+        Promise::Consistent { service, key } => (text!("a copy is consistent"), of_copy("consistent", service, key)),
     };
     let mut fields = vec![at.choice(
         &i.to_string(),
-        "At the end",
+        text!("At the end"),
         kinds,
         chosen,
-        "The command line exits with 1 if this is not true.",
+        text!("The command line exits with 1 if this is not true."),
     )];
     fields.extend(details);
     fields
@@ -138,26 +151,37 @@ fn direction(scenario: &Scenario, from: &str, to: &str) -> Section {
         let like = find(to, from).map(|i| scenario.links[i].clone()).unwrap_or_default();
         let own = Link { from: from.into(), to: to.into(), ..like };
         let item = crate::scenario::json::to_value(&own);
-        let note = if find(to, from).is_some() { "as the other direction" } else { "as other links" };
-        let adders = vec![links.adder("Use separate settings", item)];
+        let note = if find(to, from).is_some() { text!("as the other direction") } else { text!("as other links") };
+        let adders = vec![links.adder(text!("Use separate settings"), item)];
         return Section { title: format!("{title}: {note}"), adders, ..Section::default() };
     };
     let (link, at) = (&scenario.links[i], links.to(i));
     let mut fields = match &link.latency {
-        Some(latency) => latency::fields(&at, "latency", "Latency", latency),
+        Some(latency) => latency::fields(&at, "latency", text!("Latency"), latency),
         None => {
             let own = crate::scenario::json::to_value(&scenario.default_latency);
-            let choices = vec![("as other links", Json::Null), (super::CUSTOM, own)];
-            vec![at.choice("latency", "Latency", choices, "as other links", "How long a message is in flight.")]
+            let choices = vec![(text!("as other links"), Json::Null), (super::CUSTOM.get(), own)];
+            vec![at.choice(
+                "latency",
+                text!("Latency"),
+                choices,
+                text!("as other links"),
+                text!("How long a message is in flight."),
+            )]
         }
     };
-    fields.push(at.percent("loss", "Loss", link.loss, "The probability that a message is lost."));
+    fields.push(at.percent("loss", text!("Loss"), link.loss, text!("The probability that a message is lost.")));
     fields.push(at.percent(
         "duplicate",
-        "Duplication",
+        text!("Duplication"),
         link.duplicate,
-        "The probability that a message is delivered twice.",
+        text!("The probability that a message is delivered twice."),
     ));
-    fields.push(at.toggle("fifo", "In order", link.fifo, "Messages arrive in the order in which they were sent."));
+    fields.push(at.toggle(
+        "fifo",
+        text!("In order"),
+        link.fifo,
+        text!("Messages arrive in the order in which they were sent."),
+    ));
     Section { title, fields, remove: Some(at.0), ..Section::default() }
 }

@@ -4,6 +4,7 @@ use super::{Field, FieldKind, Section, sections};
 use crate::app::canvas_item::CanvasItem;
 use crate::app::edit::Path;
 use crate::scenario::Scenario;
+use crate::text;
 
 /// Returns the sections of several nodes: the fields that all of them have, apart from name and place. A field with different
 /// values is empty, and its label names that.
@@ -41,7 +42,7 @@ fn shared_field(field: &Field, title: &str, at: &[String], others: &[(Path, Vec<
         }
     }
     if shared.text != field.text {
-        shared.label = format!("{} (differs)", field.label);
+        shared.label = text!("{} (differs)", field.label);
         // An empty choice must not look like the first one.
         if let FieldKind::Choice(choices) = &mut shared.kind {
             choices.insert(0, (String::new(), serde_json::Value::Null));
