@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 /// Returns the numbers of the values that a text shows, in order of their numbers.
 fn gaps(text: &str) -> Vec<usize> {
     let gaps = text.split('{').skip(1).map(|after| after.split('}').next().expect("a gap ends"));
-    let mut numbers: Vec<usize> =
-        gaps.enumerate().map(|(at, gap)| if gap.is_empty() { at } else { gap.parse().expect("a number") }).collect();
+    // Other words in braces are part of the text, such as the notation of a set.
+    let number = |(at, gap): (usize, &str)| if gap.is_empty() { Some(at) } else { gap.parse().ok() };
+    let mut numbers: Vec<usize> = gaps.enumerate().filter_map(number).collect();
     numbers.sort_unstable();
     numbers
 }
