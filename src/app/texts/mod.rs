@@ -7,6 +7,7 @@
 mod actions;
 mod fields;
 mod messages;
+mod messaging;
 mod panels;
 mod views;
 
@@ -62,7 +63,8 @@ impl Language {
 type Entry = (&'static str, &'static str);
 
 /// The table, in parts that are sorted by their English texts.
-const PARTS: [&[Entry]; 5] = [actions::TEXTS, fields::TEXTS, messages::TEXTS, panels::TEXTS, views::TEXTS];
+const PARTS: [&[Entry]; 6] =
+    [actions::TEXTS, fields::TEXTS, messages::TEXTS, messaging::TEXTS, panels::TEXTS, views::TEXTS];
 
 thread_local! {
     static LANGUAGE: Cell<Language> = const { Cell::new(Language::English) };
@@ -210,6 +212,7 @@ const _: () = {
     assert!(is_sorted(actions::TEXTS), "src/app/texts/actions.rs is not sorted by its English texts");
     assert!(is_sorted(fields::TEXTS), "src/app/texts/fields.rs is not sorted by its English texts");
     assert!(is_sorted(messages::TEXTS), "src/app/texts/messages.rs is not sorted by its English texts");
+    assert!(is_sorted(messaging::TEXTS), "src/app/texts/messaging.rs is not sorted by its English texts");
     assert!(is_sorted(panels::TEXTS), "src/app/texts/panels.rs is not sorted by its English texts");
     assert!(is_sorted(views::TEXTS), "src/app/texts/views.rs is not sorted by its English texts");
 };
