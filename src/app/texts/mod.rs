@@ -8,7 +8,9 @@ mod actions;
 mod fields;
 mod messages;
 mod messaging;
+mod notices;
 mod panels;
+mod tasks;
 mod views;
 
 use std::cell::Cell;
@@ -63,8 +65,16 @@ impl Language {
 type Entry = (&'static str, &'static str);
 
 /// The table, in parts that are sorted by their English texts.
-const PARTS: [&[Entry]; 6] =
-    [actions::TEXTS, fields::TEXTS, messages::TEXTS, messaging::TEXTS, panels::TEXTS, views::TEXTS];
+const PARTS: [&[Entry]; 8] = [
+    actions::TEXTS,
+    fields::TEXTS,
+    messages::TEXTS,
+    messaging::TEXTS,
+    notices::TEXTS,
+    panels::TEXTS,
+    tasks::TEXTS,
+    views::TEXTS,
+];
 
 thread_local! {
     static LANGUAGE: Cell<Language> = const { Cell::new(Language::English) };
@@ -213,6 +223,8 @@ const _: () = {
     assert!(is_sorted(fields::TEXTS), "src/app/texts/fields.rs is not sorted by its English texts");
     assert!(is_sorted(messages::TEXTS), "src/app/texts/messages.rs is not sorted by its English texts");
     assert!(is_sorted(messaging::TEXTS), "src/app/texts/messaging.rs is not sorted by its English texts");
+    assert!(is_sorted(notices::TEXTS), "src/app/texts/notices.rs is not sorted by its English texts");
+    assert!(is_sorted(tasks::TEXTS), "src/app/texts/tasks.rs is not sorted by its English texts");
     assert!(is_sorted(panels::TEXTS), "src/app/texts/panels.rs is not sorted by its English texts");
     assert!(is_sorted(views::TEXTS), "src/app/texts/views.rs is not sorted by its English texts");
 };
