@@ -1,6 +1,7 @@
 //! Announcements for screen readers: faults, staleness and convergence, at most one message a second.
 
 use crate::session::protocol::{Mark, MarkKind};
+use crate::text;
 use std::collections::VecDeque;
 
 /// Least time between two messages, ms of real time.
@@ -19,7 +20,7 @@ impl Announcer {
     /// Announces a mark of the timeline. At high speed, only faults and convergence are announced.
     pub fn mark(&mut self, mark: &Mark, speed: f64) {
         let text = match mark.kind {
-            MarkKind::Update if speed <= 2.0 => format!("published {}", mark.label),
+            MarkKind::Update if speed <= 2.0 => text!("published {}", mark.label),
             MarkKind::FirstStale if speed <= 2.0 => mark.label.clone(),
             MarkKind::Update | MarkKind::FirstStale => return,
             MarkKind::Crash

@@ -4,8 +4,10 @@ use super::actions::{ACTIONS, ActionId};
 use super::canvas_item::CanvasItem;
 use super::model::{DocumentMsg, Model, Msg, SelectionMsg};
 use super::templates::TEMPLATES;
+use super::texts::translated;
 use crate::scenario::challenges::CHALLENGES;
 use crate::scenario::examples::EXAMPLES;
+use crate::text;
 
 /// An entry of the command palette.
 #[derive(Clone, Debug)]
@@ -35,20 +37,20 @@ pub fn commands(model: &Model) -> Vec<PaletteCommand> {
     });
     let templates = TEMPLATES.iter().filter(|_| model.mode.edits()).map(|template| {
         let msg = Msg::Document(DocumentMsg::AddTemplate(template.id.into()));
-        PaletteCommand::new(format!("Add a template: {}", template.label), msg)
+        PaletteCommand::new(text!("Add a template: {}", translated(template.label)), msg)
     });
     let examples = EXAMPLES.iter().map(|example| {
         let msg = Msg::Document(DocumentMsg::OpenNamed(format!("ex={}", example.id)));
-        PaletteCommand::new(format!("Open the example {}", example.id), msg)
+        PaletteCommand::new(text!("Open the example {}", example.id), msg)
     });
     let challenges = CHALLENGES.iter().map(|challenge| {
         let msg = Msg::Document(DocumentMsg::OpenNamed(format!("challenge={}", challenge.id)));
-        PaletteCommand::new(format!("Open the challenge {}", challenge.id), msg)
+        PaletteCommand::new(text!("Open the challenge {}", challenge.id), msg)
     });
     let cards = model.scene.nodes.iter().map(|node| {
         let select = Msg::Selection(SelectionMsg::Select(Some(CanvasItem::Node(node.id.to_string()))));
         let focus = Msg::Selection(SelectionMsg::FocusCard(node.id.to_string()));
-        PaletteCommand { label: format!("Select {}", node.name), keys: String::new(), msgs: vec![select, focus] }
+        PaletteCommand { label: text!("Select {}", node.name), keys: String::new(), msgs: vec![select, focus] }
     });
     actions.chain(templates).chain(examples).chain(challenges).chain(cards).collect()
 }

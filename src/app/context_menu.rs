@@ -5,6 +5,7 @@ use super::canvas_item::CanvasItem;
 use super::faults::{dead_letters, faults};
 use super::model::{InPlace, InPlaceMsg, LiveMsg, Model, Msg, SelectionMsg};
 use crate::scenario::Command;
+use crate::text;
 
 /// The greatest number of links that the menu of a card offers to cut or heal.
 const MAX_LINKS: usize = 6;
@@ -58,8 +59,10 @@ pub fn entries(model: &Model, item: Option<&CanvasItem>) -> Vec<MenuEntry> {
             let mut entries = fault_entries(model, link);
             if let CanvasItem::Link { from, to } = link {
                 let edit = InPlace::Latency { from: from.clone(), to: to.clone() };
-                entries
-                    .push(MenuEntry { label: "Edit the latency".into(), msg: Msg::InPlace(InPlaceMsg::Start(edit)) });
+                entries.push(MenuEntry {
+                    label: text!("Edit the latency").into(),
+                    msg: Msg::InPlace(InPlaceMsg::Start(edit)),
+                });
             }
             entries.push(MenuEntry::action(ActionId::Delete));
             entries
@@ -79,7 +82,7 @@ fn node_entries(model: &Model, id: &str) -> Vec<MenuEntry> {
     let rows = node.and_then(|node| model.run.services.get(node)).into_iter().flat_map(|service| &service.rows);
     entries.extend(rows.take(MAX_ROWS).map(|row| {
         let edit = InPlace::Value { node: id.into(), key: row.key.clone() };
-        MenuEntry { label: format!("Edit the value of {}", row.key), msg: Msg::InPlace(InPlaceMsg::Start(edit)) }
+        MenuEntry { label: text!("Edit the value of {}", row.key), msg: Msg::InPlace(InPlaceMsg::Start(edit)) }
     }));
     let rename = Msg::Selection(SelectionMsg::StartRename(id.into()));
     entries.push(MenuEntry { label: ActionId::Rename.action().label().into(), msg: rename });
@@ -100,10 +103,10 @@ fn link_entries(model: &Model, node: usize) -> Vec<MenuEntry> {
         let (from, to) = (model.scene.nodes[node].id.to_string(), other.id.to_string());
         if model.run.is_cut(link.from, link.to) {
             let command = Command::HealLink { from, to, one_way: false };
-            MenuEntry::command(format!("Heal the link with {}", other.name), command)
+            MenuEntry::command(text!("Heal the link with {}", other.name), command)
         } else {
             let command = Command::CutLink { from, to, one_way: false };
-            MenuEntry::command(format!("Cut the link with {}", other.name), command)
+            MenuEntry::command(text!("Cut the link with {}", other.name), command)
         }
     });
     entries.collect()

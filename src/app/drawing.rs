@@ -6,6 +6,7 @@ use crate::scenario::{
     Bus, Call, Client, Command, Group, Invariant, Latency, Link, Promise, Protocol, Publication, Quorum, Scenario,
     ScenarioError, Service, Subscription,
 };
+use crate::text;
 use std::collections::BTreeMap;
 
 /// Limits of the latency of a new link, ms: a message is visible at normal speed.
@@ -42,7 +43,7 @@ pub fn renamed(scenario: &Scenario, id: &str, name: &str) -> Changed {
     let clients = scenario.clients.iter_mut().map(|c| (&c.id, &mut c.name));
     let groups = scenario.groups.iter_mut().map(|g| (&g.id, &mut g.name));
     let slot = services.chain(buses).chain(clients).chain(groups).find(|(other, _)| *other == id).map(|(_, slot)| slot);
-    let slot = slot.ok_or("This card no longer exists.")?;
+    let slot = slot.ok_or(text!("This card no longer exists."))?;
     let name: String = name.trim().chars().take(80).collect();
     *slot = if name == id { String::new() } else { name };
     validated(scenario)
@@ -126,7 +127,8 @@ pub fn added(
         NodeKind::Bus => scenario.buses.push(Bus { id: id.clone(), name, position, ..Bus::default() }),
         NodeKind::Client => {
             let first = || scenario.services.first().map(|s| s.id.clone());
-            let target = target.map(str::to_string).or_else(first).ok_or("A client needs a service. Add one first.")?;
+            let target =
+                target.map(str::to_string).or_else(first).ok_or(text!("A client needs a service. Add one first."))?;
             let target = group_of(&scenario, &target).map_or(target, |group| scenario.groups[group].id.clone());
             scenario.clients.push(Client { id: id.clone(), name, position, target, ..Client::default() });
         }
@@ -160,17 +162,17 @@ fn add_visible_latency(scenario: &mut Scenario, from: &str, to: &str) {
 /// Returns the drawing with two nodes connected in the way that fits their kinds.
 pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
     let (Some(a), Some(b)) = (kind(scenario, from), kind(scenario, to)) else {
-        return Err("This card no longer exists.".into());
+        return Err(text!("This card no longer exists.").into());
     };
     let mut scenario = scenario.clone();
     let service = |scenario: &mut Scenario, id: &str| scenario.services.iter().position(|s| s.id == id);
-    let gone = "This card no longer exists.";
+    let gone = text!("This card no longer exists.");
     match (a, b) {
         (NodeKind::Service, NodeKind::Bus) => {
             let i = service(&mut scenario, from).ok_or(gone)?;
             let publishes = &mut scenario.services[i].publishes;
             if publishes.iter().any(|p| p.to == to) {
-                return Err("This service already publishes to this bus.".into());
+                return Err(text!("This service already publishes to this bus.").into());
             }
             publishes.push(Publication { to: to.into(), ..Publication::default() });
             add_visible_latency(&mut scenario, from, to);
@@ -179,7 +181,7 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
             let i = service(&mut scenario, to).ok_or(gone)?;
             let subscribes = &mut scenario.services[i].subscribes;
             if subscribes.iter().any(|s| s.to == from) {
-                return Err("This service already subscribes to this bus.".into());
+                return Err(text!("This service already subscribes to this bus.").into());
             }
             subscribes.push(Subscription { to: from.into(), ..Subscription::default() });
             add_visible_latency(&mut scenario, from, to);
@@ -190,18 +192,18 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
                 (Some(i), None) => scenario.groups[i].members.push(to.into()),
                 (None, Some(i)) => scenario.groups[i].members.push(from.into()),
                 (Some(_), Some(_)) | (None, None) => {
-                    return Err("These services are members of different groups.".into());
+                    return Err(text!("These services are members of different groups.").into());
                 }
             }
         }
         (NodeKind::Service, NodeKind::Service) if group_of(&scenario, from).is_some() => {
-            return Err("Members of a group are already connected.".into());
+            return Err(text!("Members of a group are already connected.").into());
         }
         (NodeKind::Service, NodeKind::Service) => {
             let i = service(&mut scenario, from).ok_or(gone)?;
             let calls = &mut scenario.services[i].calls;
             if calls.iter().any(|c| c.to == to) {
-                return Err("This service already calls that service.".into());
+                return Err(text!("This service already calls that service.").into());
             }
             calls.push(Call { to: to.into(), timeout_ms: NEW_TIMEOUT_MS, operation: None });
             add_visible_latency(&mut scenario, from, to);
@@ -212,15 +214,17 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
             client.target = target;
             client.reads_from = None;
         }
-        (NodeKind::Group, _) | (_, NodeKind::Group) => return Err("Connect to a member of the group instead.".into()),
+        (NodeKind::Group, _) | (_, NodeKind::Group) => {
+            return Err(text!("Connect to a member of the group instead.").into());
+        }
         (NodeKind::Client, NodeKind::Bus | NodeKind::Client) => {
-            return Err("A client asks services. Connect it to a service.".into());
+            return Err(text!("A client asks services. Connect it to a service.").into());
         }
         (NodeKind::Bus, NodeKind::Bus) => {
-            return Err("A bus delivers to services. Put a service between the buses.".into());
+            return Err(text!("A bus delivers to services. Put a service between the buses.").into());
         }
         (NodeKind::Service | NodeKind::Bus, NodeKind::Client) => {
-            return Err("Clients only receive replies. Draw from the client to a service.".into());
+            return Err(text!("Clients only receive replies. Draw from the client to a service.").into());
         }
     }
     validated(scenario)
@@ -331,7 +335,7 @@ fn names_of(command: &Command) -> Vec<&String> {
 fn remove_link(scenario: &mut Scenario, from: &str, to: &str) -> Result<(), String> {
     if let Some(client) = scenario.clients.iter_mut().find(|c| c.id == from) {
         if client.target == to {
-            return Err("A client needs a service. Connect it to another service instead.".into());
+            return Err(text!("A client needs a service. Connect it to another service instead.").into());
         }
         client.reads_from = None;
     }

@@ -3,6 +3,7 @@
 use super::canvas_item::CanvasItem;
 use crate::scenario::{Command, Latency, Scenario};
 use crate::session::protocol::{BusView, CopyState, FaultKind, ServiceView};
+use crate::text;
 
 /// The condition of an item, which determines the commands that are offered for it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +43,7 @@ impl ItemCondition {
 /// Returns the commands for the selected item, with the labels of their buttons.
 pub fn faults(scenario: &Scenario, selected: Option<&CanvasItem>, now: &ItemCondition) -> Vec<(String, Command)> {
     match selected {
-        None => vec![("Heal everything".into(), Command::HealAll)],
+        None => vec![(text!("Heal everything").into(), Command::HealAll)],
         Some(CanvasItem::Link { from, to }) => link_commands(from, to, now),
         Some(CanvasItem::Node(id)) if scenario.services.iter().any(|service| service.id == *id) => {
             service_commands(id, now)
@@ -63,10 +64,10 @@ pub fn dead_letters(scenario: &Scenario, bus: &str, view: &BusView) -> Vec<(Stri
         let name = if to.name.is_empty() { &to.id } else { &to.name };
         [
             (
-                format!("Redrive dead letters for {name}"),
+                text!("Redrive dead letters for {}", name),
                 Command::Redrive { bus: bus.clone(), service: service.clone() },
             ),
-            (format!("Purge dead letters for {name}"), Command::Purge { bus, service }),
+            (text!("Purge dead letters for {}", name), Command::Purge { bus, service }),
         ]
     });
     both.collect()
@@ -103,39 +104,39 @@ pub fn healing(id: &str, now: &ItemCondition) -> Vec<Command> {
 fn pause_command(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let node = id.to_string();
     if now.has(FaultKind::Paused) {
-        vec![("Unfreeze node".into(), Command::Resume { node })]
+        vec![(text!("Unfreeze node").into(), Command::Resume { node })]
     } else {
-        vec![("Freeze node".into(), Command::Pause { node })]
+        vec![(text!("Freeze node").into(), Command::Pause { node })]
     }
 }
 
 fn service_commands(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let service = || id.to_string();
     if now.down {
-        return vec![("Restart".into(), Command::Restart { service: service() })];
+        return vec![(text!("Restart").into(), Command::Restart { service: service() })];
     }
     let mut all = vec![
-        ("Crash".into(), Command::Crash { service: service(), lose_disk: false }),
-        ("Crash, lose disk".into(), Command::Crash { service: service(), lose_disk: true }),
+        (text!("Crash").into(), Command::Crash { service: service(), lose_disk: false }),
+        (text!("Crash, lose disk").into(), Command::Crash { service: service(), lose_disk: true }),
     ];
     all.extend(pause_command(id, now));
     if now.active_faults.iter().any(|fault| matches!(fault, FaultKind::Slowed { .. })) {
-        all.push(("Restore the speed".into(), Command::SlowDown { service: service(), factor: 1.0 }));
+        all.push((text!("Restore the speed").into(), Command::SlowDown { service: service(), factor: 1.0 }));
     } else {
-        all.push(("Slow down 10 ×".into(), Command::SlowDown { service: service(), factor: 10.0 }));
+        all.push((text!("Slow down 10 ×").into(), Command::SlowDown { service: service(), factor: 10.0 }));
     }
-    all.push(("Set the clock back 1 s".into(), Command::JumpClock { service: service(), by_ms: -1000.0 }));
+    all.push((text!("Set the clock back 1 s").into(), Command::JumpClock { service: service(), by_ms: -1000.0 }));
     all
 }
 
 fn bus_commands(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let bus = || id.to_string();
     let mut all = if now.has(FaultKind::BusStopped) {
-        vec![("Start the bus".to_string(), Command::StartBus { bus: bus() })]
+        vec![(text!("Start the bus").to_string(), Command::StartBus { bus: bus() })]
     } else {
         vec![
-            ("Stop the bus".to_string(), Command::StopBus { bus: bus(), lose_unflushed: false }),
-            ("Stop the bus, lose unflushed".to_string(), Command::StopBus { bus: bus(), lose_unflushed: true }),
+            (text!("Stop the bus").to_string(), Command::StopBus { bus: bus(), lose_unflushed: false }),
+            (text!("Stop the bus, lose unflushed").to_string(), Command::StopBus { bus: bus(), lose_unflushed: true }),
         ]
     };
     all.extend(broker_commands(scenario, id, now));
@@ -146,7 +147,7 @@ fn bus_commands(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(Stri
         .flat_map(|service| &service.subscribes)
         .any(|subscription| subscription.to == id && subscription.order == crate::scenario::Order::Log)
     {
-        all.push(("Rebalance".into(), Command::Rebalance { bus: bus() }));
+        all.push((text!("Rebalance").into(), Command::Rebalance { bus: bus() }));
     }
     all
 }
@@ -160,12 +161,12 @@ fn broker_commands(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(S
     let each = (1..=replicas).map(|number| {
         let broker = Some(number);
         if now.has(FaultKind::BrokerDown { broker: number }) {
-            (format!("Start broker {number}"), Command::StartBroker { bus: bus(), broker })
+            (text!("Start broker {}", number), Command::StartBroker { bus: bus(), broker })
         } else {
-            (format!("Stop broker {number}"), Command::StopBroker { bus: bus(), broker, lose_disk: false })
+            (text!("Stop broker {}", number), Command::StopBroker { bus: bus(), broker, lose_disk: false })
         }
     });
-    each.chain([("Stop the leader, lose its disk".to_string(), lost)]).collect()
+    each.chain([(text!("Stop the leader, lose its disk").to_string(), lost)]).collect()
 }
 
 fn link_commands(from: &str, to: &str, now: &ItemCondition) -> Vec<(String, Command)> {
@@ -179,17 +180,17 @@ fn link_commands(from: &str, to: &str, now: &ItemCondition) -> Vec<(String, Comm
     let mut all = Vec::new();
     if now.cut || now.disturbed {
         let (from, to) = ends();
-        all.push(("Heal".to_string(), Command::HealLink { from, to, one_way: false }));
+        all.push((text!("Heal").to_string(), Command::HealLink { from, to, one_way: false }));
     }
     if !now.cut {
         all.extend([
-            ("Cut".to_string(), cut(from, to, false)),
-            (format!("Cut only {from} → {to}"), cut(from, to, true)),
-            (format!("Cut only {to} → {from}"), cut(to, from, true)),
-            ("Lose half".to_string(), disturb(0.5, 0.0, 0.0, 0.0)),
-            ("Duplicate half".to_string(), disturb(0.0, 0.5, 0.0, 0.0)),
-            ("Reorder half".to_string(), disturb(0.0, 0.0, 0.5, 0.0)),
-            ("Delay by 1 s".to_string(), disturb(0.0, 0.0, 0.0, 1000.0)),
+            (text!("Cut").to_string(), cut(from, to, false)),
+            (text!("Cut only {} → {}", from, to), cut(from, to, true)),
+            (text!("Cut only {} → {}", to, from), cut(to, from, true)),
+            (text!("Lose half").to_string(), disturb(0.5, 0.0, 0.0, 0.0)),
+            (text!("Duplicate half").to_string(), disturb(0.0, 0.5, 0.0, 0.0)),
+            (text!("Reorder half").to_string(), disturb(0.0, 0.0, 0.5, 0.0)),
+            (text!("Delay by 1 s").to_string(), disturb(0.0, 0.0, 0.0, 1000.0)),
         ]);
     }
     all

@@ -1,5 +1,6 @@
 //! Keyboard shortcuts of the canvas.
 
+use crate::text;
 use std::fmt;
 
 /// The modifier keys that are held.
@@ -52,12 +53,13 @@ impl Shortcut {
 impl fmt::Display for Shortcut {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let key = match self.key {
-            " " => "Space",
-            "Escape" => "Esc",
-            "ContextMenu" => "Menu key",
+            " " => text!("Space"),
+            "Escape" => text!("Esc"),
+            "ContextMenu" => text!("Menu key"),
             key => key,
         };
-        let (control, shift) = (if self.control { "Ctrl+" } else { "" }, if self.shift { "Shift+" } else { "" });
+        let (control, shift) =
+            (if self.control { text!("Ctrl+") } else { "" }, if self.shift { text!("Shift+") } else { "" });
         write!(f, "{control}{shift}{key}")
     }
 }

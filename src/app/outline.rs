@@ -4,6 +4,7 @@ use super::canvas_item::CanvasItem;
 use super::playback;
 use super::status_text;
 use crate::session::protocol::{BusView, ClientView, ServiceView};
+use crate::text;
 
 /// The state of the outline.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,12 +38,12 @@ pub enum OutlineMsg {
 /// Describes a service's load: `2 behind · 1 busy`.
 pub fn service_summary(view: &ServiceView) -> String {
     let parts = [
-        (u64::from(view.behind), "behind"),
-        (u64::from(view.busy), "busy"),
-        (u64::from(view.waiting), "waiting"),
-        (u64::from(view.blocked), "blocked"),
-        (u64::from(view.outbox), "in outbox"),
-        (view.applied_already, "already applied"),
+        (u64::from(view.behind), text!("behind")),
+        (u64::from(view.busy), text!("busy")),
+        (u64::from(view.waiting), text!("waiting")),
+        (u64::from(view.blocked), text!("blocked")),
+        (u64::from(view.outbox), text!("in outbox")),
+        (view.applied_already, text!("already applied")),
     ];
     counts(&parts)
 }
@@ -54,20 +55,21 @@ pub fn bus_summary(view: &BusView) -> String {
     };
     let queued = sum(|subscription| subscription.depth);
     let rest = counts(&[
-        (sum(|subscription| subscription.dead), "dead letters"),
-        (sum(|subscription| subscription.discarded), "discarded"),
+        (sum(|subscription| subscription.dead), text!("dead letters")),
+        (sum(|subscription| subscription.discarded), text!("discarded")),
     ]);
-    if rest.is_empty() { format!("{queued} queued") } else { format!("{queued} queued · {rest}") }
+    if rest.is_empty() { text!("{} queued", queued) } else { format!("{} · {rest}", text!("{} queued", queued)) }
 }
 
 /// Describes a client's operations: `5 ok · 1 pending · last: read, 0.2 s`.
 pub fn client_summary(view: &ClientView) -> String {
-    let failures = [(view.fail, "fail"), (view.unknown, "unknown"), (u64::from(view.pending), "pending")];
+    let failures =
+        [(view.fail, text!("fail")), (view.unknown, text!("unknown")), (u64::from(view.pending), text!("pending"))];
     let last = view
         .last
         .as_ref()
-        .map(|last| format!("last: {}, {}", status_text::last_operation(last), playback::short(last.took)));
-    let parts = [format!("{} ok", view.ok), counts(&failures), last.unwrap_or_default()];
+        .map(|last| text!("last: {}, {}", status_text::last_operation(last), playback::short(last.took)));
+    let parts = [text!("{} ok", view.ok), counts(&failures), last.unwrap_or_default()];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<String>>().join(" · ")
 }
 

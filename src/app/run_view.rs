@@ -5,6 +5,7 @@ use crate::scenario::Micros;
 use crate::session::protocol::{
     ActiveFault, BusView, ClientView, CopyState, FaultKind, Frame, Mark, MarkKind, MessageView, ServiceView, Summary,
 };
+use crate::text;
 use crate::trace::{DropCause, NodeId};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -259,12 +260,12 @@ impl RunView {
         let stale = self.services.iter().filter(|service| service.state == CopyState::Stale).count();
         let down = self.services.iter().filter(|service| service.state == CopyState::Down).count();
         let mut parts = vec![match stale {
-            0 => "no replica stale".to_string(),
-            1 => "1 replica stale".to_string(),
-            n => format!("{n} replicas stale"),
+            0 => text!("no replica stale").to_string(),
+            1 => text!("1 replica stale").to_string(),
+            n => text!("{} replicas stale", n),
         }];
         if down > 0 {
-            parts.push(format!("{down} down"));
+            parts.push(text!("{} down", down));
         }
         parts.join(", ")
     }

@@ -1,23 +1,25 @@
 //! The status of members and faults in a few words.
 
+use crate::app::texts::translated;
 use crate::session::labels;
 use crate::session::protocol::{CopyState, FaultKind, LastOperation, MemberView, OperationRequest, ServiceView};
+use crate::text;
 use crate::trace::{OperationKind, Outcome};
 
 /// An active fault: `frozen`, `clock −300 ms`.
 pub fn fault(kind: FaultKind) -> String {
     match kind {
-        FaultKind::Disturbed => "disturbed".into(),
-        FaultKind::Paused => "frozen".into(),
-        FaultKind::Slowed { permille } => format!("{} × as long", labels::trimmed(f64::from(permille) / 1000.0)),
+        FaultKind::Disturbed => text!("disturbed").into(),
+        FaultKind::Paused => text!("frozen").into(),
+        FaultKind::Slowed { permille } => text!("{} × as long", labels::trimmed(f64::from(permille) / 1000.0)),
         FaultKind::ClockOff { ahead } => {
             let sign = if ahead < 0 { "−" } else { "+" };
-            format!("clock {sign}{}", labels::duration(ahead.unsigned_abs()))
+            text!("clock {}{}", sign, labels::duration(ahead.unsigned_abs()))
         }
-        FaultKind::BusStopped => "stopped".into(),
-        FaultKind::OutOfGroup => "out of its group".into(),
-        FaultKind::OutOfSync { in_sync, replicas } => format!("{in_sync} of {replicas} in sync"),
-        FaultKind::BrokerDown { broker } => format!("broker {broker} down"),
+        FaultKind::BusStopped => text!("stopped").into(),
+        FaultKind::OutOfGroup => text!("out of its group").into(),
+        FaultKind::OutOfSync { in_sync, replicas } => text!("{} of {} in sync", in_sync, replicas),
+        FaultKind::BrokerDown { broker } => text!("broker {} down", broker),
     }
 }
 
@@ -25,21 +27,21 @@ pub fn fault(kind: FaultKind) -> String {
 pub fn member(member: &MemberView) -> String {
     let mut parts = Vec::new();
     if let Some(term) = member.leads {
-        parts.push(format!("leads, term {term}"));
+        parts.push(text!("leads, term {}", term));
     }
     match (member.last_entry, member.committed) {
         (0, _) => {}
-        (last, committed) if last == committed => parts.push(format!("log {last}")),
-        (last, committed) => parts.push(format!("log {last}, {committed} committed")),
+        (last, committed) if last == committed => parts.push(text!("log {}", last)),
+        (last, committed) => parts.push(text!("log {}, {} committed", last, committed)),
     }
     if member.hints > 0 {
-        parts.push(labels::count(member.hints.into(), "hint", "hints"));
+        parts.push(labels::count(member.hints.into(), text!("hint"), text!("hints")));
     }
     if member.prepared {
-        parts.push("prepared, locked".into());
+        parts.push(text!("prepared, locked").into());
     }
     if let Some(tree) = &member.comparison {
-        parts.push(format!("{} of {} hashes differ, level {}", tree.differing, tree.compared, tree.level));
+        parts.push(text!("{} of {} hashes differ, level {}", tree.differing, tree.compared, tree.level));
     }
     parts.join(" · ")
 }
@@ -48,32 +50,32 @@ pub fn member(member: &MemberView) -> String {
 pub fn service(service: &ServiceView) -> String {
     let member = service.member.as_ref().map(self::member);
     let counts = [
-        (u64::from(service.busy), "busy"),
-        (u64::from(service.waiting), "waiting"),
-        (u64::from(service.blocked), "blocked"),
-        (service.applied_already, "already applied"),
+        (u64::from(service.busy), text!("busy")),
+        (u64::from(service.waiting), text!("waiting")),
+        (u64::from(service.blocked), text!("blocked")),
+        (service.applied_already, text!("already applied")),
     ];
     let counts = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}"));
     let parts: Vec<String> = member.into_iter().chain(counts).collect();
-    if parts.is_empty() && service.state == CopyState::Consistent { "idle".into() } else { parts.join(" · ") }
+    if parts.is_empty() && service.state == CopyState::Consistent { text!("idle").into() } else { parts.join(" · ") }
 }
 
 /// The last operation of a client: `read widget → 42`, `write widget = 42`.
 pub fn last_operation(last: &LastOperation) -> String {
     let OperationRequest { kind, key, value } = &last.request;
-    let text = value.as_ref().map_or("nothing".to_string(), ToString::to_string);
+    let text = value.as_ref().map_or(text!("nothing").to_string(), ToString::to_string);
     match kind {
-        OperationKind::Read if last.outcome == Outcome::Unknown => format!("read {key} → no reply"),
-        OperationKind::Read => format!("read {key} → {text}"),
-        OperationKind::Write => format!("write {key} = {text}"),
-        OperationKind::Delete => format!("delete {key}"),
+        OperationKind::Read if last.outcome == Outcome::Unknown => text!("read {} → no reply", key),
+        OperationKind::Read => text!("read {} → {}", key, text),
+        OperationKind::Write => text!("write {} = {}", key, text),
+        OperationKind::Delete => text!("delete {}", key),
         OperationKind::Add
         | OperationKind::Remove
         | OperationKind::Put
         | OperationKind::Insert
         | OperationKind::RemoveAt
         | OperationKind::Increment
-        | OperationKind::CompareAndSet => format!("{} {key} {text}", labels::operation_kind(*kind)),
+        | OperationKind::CompareAndSet => format!("{} {key} {text}", translated(labels::operation_kind(*kind))),
     }
 }
 

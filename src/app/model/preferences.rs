@@ -1,7 +1,7 @@
 //! The visitor's preferences, and the keys under which the browser stores what it keeps.
 
 use super::{Effect, Model, Redraw};
-use crate::app::texts::Language;
+use crate::app::texts::{self, Language};
 
 /// Storage key of the id of the drawing that was changed last.
 pub const KEPT_LAST: &str = "converge.last";
@@ -119,6 +119,10 @@ impl Model {
             PreferencesMsg::NextTheme => self.set_theme(self.preferences.theme.following(), effects),
             PreferencesMsg::NextLanguage => {
                 self.preferences.language = self.preferences.language.following();
+                texts::set_language(self.preferences.language);
+                // The scene has texts too.
+                self.update_scene();
+                self.update_compared_scene();
                 effects.push(Effect::Language(self.preferences.language));
                 effects.push(Effect::Keep(KEPT_LANGUAGE, self.preferences.language.code().into()));
             }
@@ -143,5 +147,24 @@ impl Model {
         self.preferences.theme = theme;
         effects.push(Effect::Theme(theme));
         effects.push(Effect::Keep(KEPT_THEME, theme.word().into()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::model::{DocumentMsg, Msg, update};
+
+    #[test]
+    fn another_language_is_kept_and_reaches_the_texts_of_the_scene() {
+        let mut model = Model::default();
+        update(&mut model, Msg::Document(DocumentMsg::OpenFirst));
+        let connections = |model: &Model| model.scene.nodes[0].connections.to_string();
+        assert!(connections(&model).starts_with("publishes to"), "{}", connections(&model));
+        let effects = update(&mut model, Msg::Preferences(PreferencesMsg::NextLanguage));
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Keep(KEPT_LANGUAGE, code) if code == "de")));
+        assert!(!connections(&model).starts_with("publishes to"), "{}", connections(&model));
+        update(&mut model, Msg::Preferences(PreferencesMsg::NextLanguage));
+        assert!(connections(&model).starts_with("publishes to"), "{}", connections(&model));
     }
 }

@@ -3,6 +3,7 @@
 use super::parts::SceneNode;
 use crate::app::geometry::{Point, Rect, point};
 use crate::scenario::{Data, Group, Protocol, RaftReads, Scenario};
+use crate::text;
 
 /// Distance between a hull and its members' cards.
 const MARGIN: f64 = 14.0;
@@ -76,30 +77,31 @@ pub fn describe_group(group: &Group) -> String {
     let protocol = match &group.protocol {
         Protocol::Quorum(quorum) => {
             let n = quorum.replicas.map_or(members, |replicas| replicas as usize);
-            let sloppy = if quorum.sloppy { " · sloppy" } else { "" };
-            let write_back = if quorum.write_back { " · writes back" } else { "" };
-            format!("N {n} · R {} · W {}{sloppy}{write_back}", quorum.read, quorum.write)
+            let mut text = format!("N {n} · R {} · W {}", quorum.read, quorum.write);
+            let extra = [quorum.sloppy.then(|| text!("sloppy")), quorum.write_back.then(|| text!("writes back"))];
+            extra.into_iter().flatten().for_each(|extra| text.push_str(&format!(" · {extra}")));
+            text
         }
         Protocol::Primary(primary) => match primary.acknowledgements as usize {
-            0 => "primary, asynchronous".to_string(),
-            k if k + 1 == members => "primary, synchronous".to_string(),
-            k => format!("primary, waits for {k} of {}", members - 1),
+            0 => text!("primary, asynchronous").to_string(),
+            k if k + 1 == members => text!("primary, synchronous").to_string(),
+            k => text!("primary, waits for {} of {}", k, members - 1),
         },
-        Protocol::Raft(raft) if raft.reads == RaftReads::Local => "Raft, local reads".to_string(),
-        Protocol::Raft(_) => "Raft".to_string(),
-        Protocol::Chain => "chain".to_string(),
-        Protocol::TwoPhase(_) => "two-phase commit".to_string(),
-        Protocol::Gossip(_) => format!("gossip, {members} members"),
+        Protocol::Raft(raft) if raft.reads == RaftReads::Local => text!("Raft, local reads").to_string(),
+        Protocol::Raft(_) => text!("Raft").to_string(),
+        Protocol::Chain => text!("chain").to_string(),
+        Protocol::TwoPhase(_) => text!("two-phase commit").to_string(),
+        Protocol::Gossip(_) => text!("gossip, {} members", members),
     };
     match group.data {
         Data::Register { .. } => protocol,
-        Data::MultiValue => format!("{protocol} · siblings"),
-        Data::Counter => format!("{protocol} · counter"),
-        Data::Merged { .. } => format!("{protocol} · siblings merged"),
-        Data::Set => format!("{protocol} · set"),
-        Data::RemoveWinsSet => format!("{protocol} · set, removals win"),
-        Data::Map => format!("{protocol} · map"),
-        Data::Sequence => format!("{protocol} · list"),
+        Data::MultiValue => text!("{} · siblings", protocol),
+        Data::Counter => text!("{} · counter", protocol),
+        Data::Merged { .. } => text!("{} · siblings merged", protocol),
+        Data::Set => text!("{} · set", protocol),
+        Data::RemoveWinsSet => text!("{} · set, removals win", protocol),
+        Data::Map => text!("{} · map", protocol),
+        Data::Sequence => text!("{} · list", protocol),
     }
 }
 

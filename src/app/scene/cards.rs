@@ -2,7 +2,9 @@
 
 use super::parts::{MAX_CARDS_OF_GROUP, MEMBER, NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneLink, SceneNode};
 use crate::app::geometry::Rect;
+use crate::app::texts::translated;
 use crate::scenario::Scenario;
+use crate::text;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -84,12 +86,12 @@ fn bus_height(subscriptions: usize) -> f64 {
 /// Writes each card's connections: `publishes to Event bus, called by Orders`.
 pub(super) fn describe_connections(nodes: &mut [SceneNode], links: &[SceneLink]) {
     let mut connections: Vec<(usize, String)> = vec![(0, String::new()); nodes.len()];
-    let mut add = |node: usize, verb: &str, other: usize| {
+    let mut add = |node: usize, verb: &'static str, other: usize| {
         let (count, text) = &mut connections[node];
         *count += 1;
         if *count <= NAMED_CONNECTIONS {
             let separator = if text.is_empty() { "" } else { ", " };
-            text.push_str(&format!("{separator}{verb} {}", nodes[other].name));
+            text.push_str(&format!("{separator}{} {}", translated(verb), nodes[other].name));
         }
     };
     for link in links {
@@ -98,7 +100,7 @@ pub(super) fn describe_connections(nodes: &mut [SceneNode], links: &[SceneLink])
     }
     for (node, (count, mut text)) in nodes.iter_mut().zip(connections) {
         if count > NAMED_CONNECTIONS {
-            text.push_str(&format!(", and {} more", count - NAMED_CONNECTIONS));
+            text.push_str(&format!(", {}", text!("and {} more", count - NAMED_CONNECTIONS)));
         }
         node.connections = text.into();
     }

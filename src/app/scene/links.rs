@@ -4,6 +4,7 @@ use super::parts::{LinkKind, SceneLink, SceneNode};
 use super::routing::path_around;
 use crate::app::geometry::{Curve, Point, Rect, point};
 use crate::scenario::{Latency, Scenario};
+use crate::text;
 use litemap::LiteMap;
 use std::rc::Rc;
 
@@ -197,10 +198,10 @@ fn label(scenario: &Scenario, from: &str, to: &str) -> String {
     let mut label = latency_label(scenario.latency(from, to));
     if let Some(link) = find(from, to).or_else(|| find(to, from)) {
         if link.loss > 0.0 {
-            label.push_str(&format!(", {} lost", percent(link.loss)));
+            label.push_str(&format!(", {}", text!("{} lost", percent(link.loss))));
         }
         if link.duplicate > 0.0 {
-            label.push_str(&format!(", {} duplicated", percent(link.duplicate)));
+            label.push_str(&format!(", {}", text!("{} duplicated", percent(link.duplicate))));
         }
     }
     label
@@ -222,11 +223,13 @@ fn latency_label(latency: &Latency) -> String {
         }
         Latency::Lognormal { median_ms, .. } => format!("~{}", milliseconds(*median_ms)),
         Latency::Pareto { scale_ms, .. } => format!("≥ {}", milliseconds(*scale_ms)),
-        Latency::Mixture { .. } => "mixture".into(),
+        Latency::Mixture { .. } => text!("mixture").into(),
         Latency::Samples { ms } => {
             let mut sorted = ms.clone();
             sorted.sort_unstable_by(f64::total_cmp);
-            sorted.get(sorted.len() / 2).map_or("measured".into(), |median| format!("~{}", milliseconds(*median)))
+            sorted
+                .get(sorted.len() / 2)
+                .map_or(text!("measured").into(), |median| format!("~{}", milliseconds(*median)))
         }
     }
 }
