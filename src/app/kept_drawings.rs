@@ -1,6 +1,7 @@
 //! The visitor's drawings that the browser keeps: what is known of them, and what is asked of the storage.
 
 use crate::scenario::{Scenario, ScenarioError, json};
+use crate::text;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
@@ -23,7 +24,7 @@ pub struct DrawingInfo {
 impl DrawingInfo {
     /// Returns the title, or a word for a drawing without one.
     pub fn name(&self) -> &str {
-        if self.title.is_empty() { "Untitled" } else { &self.title }
+        if self.title.is_empty() { text!("Untitled") } else { &self.title }
     }
 }
 
@@ -141,12 +142,12 @@ impl StorageProblem {
     /// Describes the problem, as a sentence.
     pub fn sentence(&self) -> String {
         match self {
-            StorageProblem::Full => "This browser has no room left, so the drawing is not kept.".into(),
-            StorageProblem::Blocked => "This browser does not let the page keep drawings.".into(),
+            StorageProblem::Full => text!("This browser has no room left, so the drawing is not kept.").into(),
+            StorageProblem::Blocked => text!("This browser does not let the page keep drawings.").into(),
             StorageProblem::Missing => {
-                "This drawing is not in this browser. A drawing is shared by a link or a file.".into()
+                text!("This drawing is not in this browser. A drawing is shared by a link or a file.").into()
             }
-            StorageProblem::Damaged(_, why) => format!("The drawing cannot be read: {why}. It stays in this browser."),
+            StorageProblem::Damaged(_, why) => text!("The drawing cannot be read: {}. It stays in this browser.", why),
             StorageProblem::NotFetched => crate::app::NOT_FETCHED.into(),
         }
     }

@@ -74,6 +74,7 @@ use super::time_view::TimeView;
 use super::verdicts_view::VerdictsView;
 use crate::scenario::Scenario;
 use crate::session::protocol::{BranchCommand, BranchList, Request};
+use crate::text;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -289,9 +290,9 @@ impl Model {
     fn command_branches(&mut self, command: BranchCommand) {
         let change = match &command {
             BranchCommand::Show(_) | BranchCommand::Compare(_) => None,
-            BranchCommand::New { .. } => Some("New branch"),
-            BranchCommand::Rename(..) => Some("Renamed a branch"),
-            BranchCommand::Remove(_) => Some("Deleted a branch"),
+            BranchCommand::New { .. } => Some(text!("New branch")),
+            BranchCommand::Rename(..) => Some(text!("Renamed a branch")),
+            BranchCommand::Remove(_) => Some(text!("Deleted a branch")),
         };
         if self.mode.edits() || change.is_none() {
             if let Some(change) = change {

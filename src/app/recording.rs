@@ -1,6 +1,7 @@
 //! The recording of an animated picture: the instants that its frames show.
 
 use crate::scenario::Micros;
+use crate::text;
 
 /// Frames a second of the picture.
 pub const FRAME_RATE: u32 = 10;
@@ -30,14 +31,16 @@ impl Recording {
     pub fn new((from, to): (Micros, Micros), speed: f64, back_to: Micros, name: String) -> Result<Recording, String> {
         let step = ((speed * 1e6 / f64::from(FRAME_RATE)) as Micros).max(1);
         if to <= from {
-            return Err("The end of the interval must be later than its start.".into());
+            return Err(text!("The end of the interval must be later than its start.").into());
         }
         let recording = Recording { name, back_to, from, to, step, next: 0 };
         if recording.frames() > MAX_FRAMES + 1 {
             let longest = MAX_FRAMES as f64 * step as f64 / 1e6;
             let given = (to - from) as f64 / 1e6;
-            return Err(format!(
-                "At this speed, a picture can show {longest} s, not {given} s. Choose a shorter interval or a higher speed."
+            return Err(text!(
+                "At this speed, a picture can show {} s, not {} s. Choose a shorter interval or a higher speed.",
+                longest,
+                given
             ));
         }
         Ok(recording)

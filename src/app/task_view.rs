@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::chrome::Hidden;
+use crate::text;
 
 /// Least time between two requests while the run plays, ms of real time, so that the run goes first.
 const PAUSE: f64 = 60.0;
@@ -149,7 +150,7 @@ impl TaskView {
     pub fn reconnect(&mut self) {
         (self.waiting, self.begins) = (0, None);
         if self.is_running() {
-            self.grading = Grading::Impossible("The engine stopped. Check the answer again.".into());
+            self.grading = Grading::Impossible(text!("The engine stopped. Check the answer again.").into());
         }
     }
 
@@ -182,11 +183,11 @@ fn records_of(kept: &str) -> BTreeMap<String, TaskRecord> {
 /// Returns what was measured for a goal, as text.
 pub fn figure_text(goal: &GoalGrade, runs: u64) -> String {
     match goal.figure {
-        None => "nothing was counted".into(),
+        None => text!("nothing was counted").into(),
         Some(share) if goal.must.trim_start().starts_with("runs(") => {
-            format!("in {:.0} of {runs} runs", share * runs as f64)
+            text!("in {} of {} runs", format!("{:.0}", share * runs as f64), runs)
         }
-        Some(figure) if figure.fract() == 0.0 => format!("measured: {figure:.0}"),
-        Some(figure) => format!("measured: {figure:.3}"),
+        Some(figure) if figure.fract() == 0.0 => text!("measured: {}", format!("{figure:.0}")),
+        Some(figure) => text!("measured: {}", format!("{figure:.3}")),
     }
 }

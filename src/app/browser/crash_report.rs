@@ -4,14 +4,16 @@
 use super::{documents, drawings};
 use crate::app::kept_drawings::DrawingsRequest;
 use crate::app::model::RunRecord;
+use crate::app::texts::Text;
 use crate::scenario::Scenario;
+use crate::text;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, Document, Element, HtmlElement};
 
-const KEPT: &str = "Your drawing is kept in this browser. Reload the page to continue.";
+const KEPT: Text = Text::new("Your drawing is kept in this browser. Reload the page to continue.");
 
 thread_local! {
     static RUN: RefCell<RunRecord> = RefCell::default();
@@ -54,11 +56,11 @@ fn show_overlay(message: String) -> Result<(), JsValue> {
     let overlay = document.create_element("section")?;
     overlay.set_class_name("crash overlay");
     overlay.set_attribute("role", "alertdialog")?;
-    overlay.set_attribute("aria-label", "The page stopped")?;
-    append(&document, &overlay, "h2", "The page stopped")?;
-    let kept = append(&document, &overlay, "p", "Saving your drawing…")?;
+    overlay.set_attribute("aria-label", text!("The page stopped"))?;
+    append(&document, &overlay, "h2", text!("The page stopped"))?;
+    let kept = append(&document, &overlay, "p", text!("Saving your drawing…"))?;
     append(&document, &overlay, "pre", &message)?;
-    append(&document, &overlay, "p", &format!("Seed {}. To reproduce the run:", run.scenario.seed))?;
+    append(&document, &overlay, "p", &text!("Seed {}. To reproduce the run:", run.scenario.seed))?;
     let command = append(&document, &overlay, "pre", "")?;
     let drawing = run.drawing.clone().map(|id| DrawingsRequest::Recover { id, scenario: run.scenario.clone() });
     let is_kept = drawing.is_some();
@@ -69,15 +71,15 @@ fn show_overlay(message: String) -> Result<(), JsValue> {
             None => Ok(()),
         };
         let sentence = saved.err().map(|problem| problem.sentence());
-        kept.set_text_content(Some(sentence.as_deref().unwrap_or(KEPT)));
+        kept.set_text_content(Some(sentence.as_deref().unwrap_or(KEPT.get())));
         let text = match documents::reproducing_command(run).await {
             Ok(Some(text)) => text,
-            Ok(None) => "The drawing is too large for a link.".into(),
-            Err(_) => "The command could not be fetched.".into(),
+            Ok(None) => text!("The drawing is too large for a link.").into(),
+            Err(_) => text!("The command could not be fetched.").into(),
         };
         command.set_text_content(Some(&text));
     });
-    let button = append(&document, &overlay, "button", "Reload")?.dyn_into::<HtmlElement>()?;
+    let button = append(&document, &overlay, "button", text!("Reload"))?.dyn_into::<HtmlElement>()?;
     button.set_class_name("primary");
     let location = window.location();
     // A native function: a function of this module might meet the state that the panic left.

@@ -4,6 +4,7 @@ use crate::app::edit::sentence;
 use crate::app::model::{Opening, Origin, RunRecord};
 use crate::scenario::link::{self, LinkError};
 use crate::scenario::{Micros, Scenario, ScenarioError, examples, micros};
+use crate::text;
 use std::cmp::Ordering;
 use std::fmt;
 use std::rc::Rc;
@@ -27,7 +28,7 @@ impl From<SplitLoaderError> for OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OpenError::NotFetched => f.write_str("a part of the page could not be fetched; reload the page, which may have a new version, or check the network"),
+            OpenError::NotFetched => f.write_str(text!("a part of the page could not be fetched; reload the page, which may have a new version, or check the network")),
             OpenError::Invalid(reason) => f.write_str(reason),
         }
     }
@@ -55,9 +56,9 @@ pub fn open_link(fragment: String, at_its_point: bool) -> Result<Box<Opening>, O
 /// Notifies the visitor that a link was made with another version of the simulation.
 fn semantics_notice(semantics: u32) -> Option<String> {
     match semantics.cmp(&link::SEMANTICS) {
-        Ordering::Less => Some("The engine has changed since this link was made; this run may differ.".into()),
+        Ordering::Less => Some(text!("The engine has changed since this link was made; this run may differ.").into()),
         Ordering::Equal => None,
-        Ordering::Greater => Some("This link was made by a newer engine; this run may differ.".into()),
+        Ordering::Greater => Some(text!("This link was made by a newer engine; this run may differ.").into()),
     }
 }
 
@@ -65,14 +66,14 @@ fn semantics_notice(semantics: u32) -> Option<String> {
 fn link_problem(error: &LinkError) -> String {
     match error {
         LinkError::NoSuchExample(_) | LinkError::NoSuchChallenge(_) | LinkError::BadOption { .. } => {
-            format!("This link cannot be opened: {error}")
+            text!("This link cannot be opened: {}", error)
         }
         LinkError::NotALink
         | LinkError::CutShort { .. }
         | LinkError::Damaged
         | LinkError::Newer
         | LinkError::TooLarge(_)
-        | LinkError::Invalid(_) => format!("This link is {error}"),
+        | LinkError::Invalid(_) => text!("This link is {}", error),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Files and the clipboard.
 
+use crate::text;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Response, Url};
@@ -67,22 +68,22 @@ const LONGEST_LESSON: usize = 1 << 20;
 pub async fn fetch_lesson(address: &str) -> Result<String, String> {
     let window = web_sys::window().ok_or("There is no window.")?;
     let base = super::address::script_folder().unwrap_or_default();
-    let url = Url::new_with_base(address, &base).map_err(|_| format!("`{address}` is not an address."))?;
+    let url = Url::new_with_base(address, &base).map_err(|_| text!("`{}` is not an address.", address))?;
     let origin = window.location().origin().unwrap_or_default();
     if url.origin() != origin {
-        return Err(format!("A lesson is a file of the same site ({origin}), not of {}.", url.origin()));
+        return Err(text!("A lesson is a file of the same site ({}), not of {}.", origin, url.origin()));
     }
-    let failed = |_: JsValue| format!("The lesson {address} could not be fetched. Check the network.");
+    let failed = |_: JsValue| text!("The lesson {} could not be fetched. Check the network.", address);
     let response = JsFuture::from(window.fetch_with_str(&url.href())).await.map_err(failed)?;
     let response: Response = response.dyn_into().map_err(failed)?;
     // The site may have redirected to another one.
     let came_from = Url::new(&response.url()).map(|url| url.origin()).unwrap_or_default();
     if !response.ok() || came_from != origin {
-        return Err(format!("There is no lesson {address} here (status {}).", response.status()));
+        return Err(text!("There is no lesson {} here (status {}).", address, response.status()));
     }
     let text = JsFuture::from(response.text().map_err(failed)?).await.map_err(failed)?.as_string().unwrap_or_default();
     if text.len() > LONGEST_LESSON {
-        return Err(format!("The lesson {address} is too large: at most 1 MiB is expected."));
+        return Err(text!("The lesson {} is too large: at most 1 MiB is expected.", address));
     }
     Ok(text)
 }

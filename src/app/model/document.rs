@@ -8,6 +8,7 @@ use crate::app::scene::NodeKind;
 use crate::app::{drawing, measurement::Measurement, script};
 use crate::scenario::{Command, Micros, Scenario};
 use crate::session::protocol::{BranchList, Request};
+use crate::text;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -192,7 +193,7 @@ impl Model {
                 self.redraw.page = true;
             }
             DocumentMsg::Edit(scenario) => {
-                self.edit(*scenario, "Changed settings", effects);
+                self.edit(*scenario, text!("Changed settings"), effects);
             }
             DocumentMsg::Undo => self.undo(effects),
             DocumentMsg::Redo => self.redo(effects),
@@ -205,7 +206,7 @@ impl Model {
                 self.delete(effects);
             }
             DocumentMsg::Paste | DocumentMsg::PasteCards(_) if self.paste_is_locked() => {
-                self.notify("Pasting is not allowed here.".into());
+                self.notify(text!("Pasting is not allowed here.").into());
             }
             DocumentMsg::Paste => self.paste(PASTE_OFFSET, effects),
             DocumentMsg::PasteCards(scenario) => {
@@ -217,7 +218,7 @@ impl Model {
             DocumentMsg::Tidy => self.tidy(effects),
             DocumentMsg::Extend => self.extend(None, effects),
             DocumentMsg::AddStep(command) => {
-                let change = format!("Added to the script: {}", self.describe_command(&command));
+                let change = text!("Added to the script: {}", self.describe_command(&command));
                 self.try_edit(script::added(&self.document.scenario, self.run.now, command), &change, effects);
             }
         }
@@ -241,7 +242,7 @@ impl Model {
         let Opening { scenario, origin, drawing, address, caption, .. } = opening;
         if self.document.opened > 0 {
             let title = if scenario.title.is_empty() { "an untitled drawing" } else { &scenario.title };
-            self.push_step(format!("Opened {title}"), Some(self.run.now));
+            self.push_step(text!("Opened {}", title), Some(self.run.now));
         }
         let history = std::mem::take(&mut self.document.history);
         let opened = self.document.opened + 1;
@@ -277,15 +278,15 @@ impl Model {
     /// Returns whether the drawing may be changed; if not, notifies the visitor of the reason.
     pub(super) fn may_edit(&mut self) -> bool {
         if !self.mode.edits() {
-            self.notify("This embed cannot be edited. Open it in the playground to change it.".into());
+            self.notify(text!("This embed cannot be edited. Open it in the playground to change it.").into());
             return false;
         }
         if self.locked.drawing {
-            self.notify("The drawing of this embed is locked.".into());
+            self.notify(text!("The drawing of this embed is locked.").into());
             return false;
         }
         if self.document.origin == Origin::Link {
-            self.notify("This is a preview of a link. Choose “Edit a copy” to change it.".into());
+            self.notify(text!("This is a preview of a link. Choose “Edit a copy” to change it.").into());
             return false;
         }
         true
@@ -293,17 +294,17 @@ impl Model {
 
     /// Returns whether updates may be published; if not, notifies the visitor of the reason.
     pub(super) fn may_publish(&mut self) -> bool {
-        self.may_act(self.locked.publish, "Publishing is locked in this embed.")
+        self.may_act(self.locked.publish, text!("Publishing is locked in this embed."))
     }
 
     /// Returns whether faults may be injected; if not, notifies the visitor of the reason.
     pub(super) fn may_inject(&mut self) -> bool {
-        self.may_act(self.locked.faults, "Faults are locked in this embed.")
+        self.may_act(self.locked.faults, text!("Faults are locked in this embed."))
     }
 
     fn may_act(&mut self, is_locked: bool, reason: &str) -> bool {
         if self.mode == Mode::View {
-            self.notify("This embed only plays. Open it in the playground to publish or inject faults.".into());
+            self.notify(text!("This embed only plays. Open it in the playground to publish or inject faults.").into());
         } else if is_locked {
             self.notify(reason.into());
         }

@@ -4,6 +4,7 @@ use super::notices::NoticeAction;
 use super::{Effect, KEPT_LAST, Mode, Model, Msg, Opening, Origin};
 use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, unique_title};
 use crate::scenario::Scenario;
+use crate::text;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -100,7 +101,7 @@ impl Model {
                     self.document.drawing = None;
                     self.document.origin = Origin::Own;
                     self.keep(effects);
-                    self.notify(format!("Saved as “{}”. You are editing the copy.", self.title()));
+                    self.notify(text!("Saved as “{}”. You are editing the copy.", self.title()));
                 }
             }
             DrawingsMsg::Download => effects.push(Effect::SaveFile(self.document.scenario.clone())),
@@ -121,7 +122,7 @@ impl Model {
             DrawingsMsg::Failed(StorageProblem::Damaged(id, why)) => {
                 self.notify(StorageProblem::Damaged(id.clone(), why).sentence());
                 let download = Msg::Drawings(DrawingsMsg::Request(DrawingsRequest::Download(id)));
-                self.notices.action = Some(NoticeAction { label: "Save as a file", msg: Box::new(download) });
+                self.notices.action = Some(NoticeAction { label: text!("Save as a file"), msg: Box::new(download) });
             }
             DrawingsMsg::Failed(problem) => {
                 // A list that is read in the background fails without a notice.
@@ -140,14 +141,14 @@ impl Model {
 
     fn title(&self) -> &str {
         let title = &self.document.scenario.title;
-        if title.is_empty() { "Untitled" } else { title }
+        if title.is_empty() { text!("Untitled") } else { title }
     }
 
     /// Renames a drawing: the shown one by an edit, another one in the storage.
     fn rename_drawing(&mut self, id: Rc<str>, title: String, effects: &mut Vec<Effect>) {
         if self.document.drawing.as_ref() == Some(&id) {
             let scenario = Scenario { title, ..Scenario::clone(&self.document.scenario) };
-            self.edit(scenario, "Renamed the drawing", effects);
+            self.edit(scenario, text!("Renamed the drawing"), effects);
         } else {
             effects.push(Effect::Drawings(DrawingsRequest::Rename { id, title }));
         }
@@ -155,11 +156,11 @@ impl Model {
 
     fn save_now(&mut self, effects: &mut Vec<Effect>) {
         if self.mode != Mode::App || self.document.origin == Origin::Link {
-            return self.notify("Choose “Edit a copy” to keep this drawing.".into());
+            return self.notify(text!("Choose “Edit a copy” to keep this drawing.").into());
         }
         self.drawings.is_failure_known = false;
         self.keep(effects);
-        self.notify(format!("“{}” is kept in this browser. Changes are saved as you make them.", self.title()));
+        self.notify(text!("“{}” is kept in this browser. Changes are saved as you make them.", self.title()));
     }
 
     fn new_drawing_id(&mut self) -> Rc<str> {
@@ -239,7 +240,7 @@ impl Model {
             DrawingsAnswer::Versions(id, versions) => self.drawings.versions = Some((id, versions.into())),
             DrawingsAnswer::Imported(count) => {
                 let drawings = if count == 1 { "1 drawing".into() } else { format!("{count} drawings") };
-                self.notify(format!("Imported {drawings}"));
+                self.notify(text!("Imported {}", drawings));
                 effects.push(Effect::Drawings(DrawingsRequest::List));
             }
             DrawingsAnswer::File(name, text) => effects.push(Effect::Save(name, text)),
@@ -260,8 +261,8 @@ impl Model {
                 self.document.drawing = None;
             }
             let restore = DrawingsMsg::Request(DrawingsRequest::Delete { id: info.id.clone(), deleted: false });
-            self.notify(format!("Deleted “{}”", info.name()));
-            self.notices.action = Some(NoticeAction { label: "Undo", msg: Box::new(Msg::Drawings(restore)) });
+            self.notify(text!("Deleted “{}”", info.name()));
+            self.notices.action = Some(NoticeAction { label: text!("Undo"), msg: Box::new(Msg::Drawings(restore)) });
         }
     }
 
@@ -288,7 +289,7 @@ impl Model {
             effects.push(Effect::Keep(KEPT_LAST, copy.to_string()));
         }
         let title = scenario.title.clone();
-        self.notify(format!("Another tab has changed this drawing. Your version is kept as “{title}”."));
+        self.notify(text!("Another tab has changed this drawing. Your version is kept as “{}”.", title));
         self.drawings.waiting.insert(copy, scenario);
         self.save_next(effects);
     }
@@ -299,9 +300,9 @@ impl Model {
         }
         let is_newer = self.drawings.revisions.get(&id).is_some_and(|known| *known < revision);
         if is_newer && self.document.drawing.as_ref() == Some(&id) {
-            self.notify("Another tab has changed this drawing. Changes here are kept beside it.".into());
+            self.notify(text!("Another tab has changed this drawing. Changes here are kept beside it.").into());
             let show = Msg::Drawings(DrawingsMsg::Open(id));
-            self.notices.action = Some(NoticeAction { label: "Show the change", msg: Box::new(show) });
+            self.notices.action = Some(NoticeAction { label: text!("Show the change"), msg: Box::new(show) });
         }
     }
 
@@ -312,7 +313,7 @@ impl Model {
         if !std::mem::replace(&mut self.drawings.is_failure_known, true) {
             self.notify(problem.sentence());
             let download = Msg::Drawings(DrawingsMsg::Download);
-            self.notices.action = Some(NoticeAction { label: "Save as a file", msg: Box::new(download) });
+            self.notices.action = Some(NoticeAction { label: text!("Save as a file"), msg: Box::new(download) });
         }
     }
 
@@ -324,7 +325,7 @@ impl Model {
         }
         match self.other_drawing().map(|info| info.id.clone()) {
             Some(id) => effects.push(Effect::Drawings(DrawingsRequest::Read { id, version: None })),
-            None => self.notify("You have no previous drawing yet.".into()),
+            None => self.notify(text!("You have no previous drawing yet.").into()),
         }
     }
 

@@ -4,8 +4,10 @@ use super::gestures::GRID;
 use super::{CanvasItem, Effect, Model};
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::scene::NodeKind;
+use crate::app::texts::translated;
 use crate::app::{drawing, edit, templates};
 use crate::scenario::Scenario;
+use crate::text;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -48,7 +50,7 @@ impl Model {
         let target = self.selected_nodes().into_iter().find(is_service);
         match drawing::added(scenario, kind, [rect.x as i32, rect.y as i32], target.as_deref()) {
             Ok((scenario, id)) => {
-                let change = format!("Added {}", drawing::name(&scenario, &id));
+                let change = text!("Added {}", drawing::name(&scenario, &id));
                 if !self.edit_aloud(scenario, change, effects) {
                     return;
                 }
@@ -67,7 +69,7 @@ impl Model {
         let by = bounds.map_or([40, 120], |bounds| [bounds.right() as i32 + TEMPLATE_GAP, bounds.y as i32]);
         match template.add_to(&self.document.scenario, by.map(|part| part / 10 * 10)) {
             Ok((scenario, new)) => {
-                if !self.edit_aloud(scenario, format!("Added a {}", template.label), effects) {
+                if !self.edit_aloud(scenario, text!("Added a {}", translated(template.label)), effects) {
                     return;
                 }
                 effects.extend(new.first().cloned().map(Effect::Focus));
@@ -123,7 +125,7 @@ impl Model {
         }
         match drawing::removed(&self.document.scenario, items.iter()) {
             Ok(scenario) => {
-                let change = format!("Deleted {}", self.describe_items(&items));
+                let change = text!("Deleted {}", self.describe_items(&items));
                 if self.edit_aloud(scenario, change, effects) {
                     effects.push(Effect::FocusCanvas);
                 }
@@ -148,7 +150,7 @@ impl Model {
         match items.first() {
             Some(CanvasItem::Node(id)) if items.len() == 1 => name(id).to_string(),
             Some(CanvasItem::Link { from, to }) if items.len() == 1 => {
-                format!("the link from {} to {}", name(from), name(to))
+                text!("the link from {} to {}", name(from), name(to))
             }
             Some(_) | None => format!("{} items", items.len()),
         }
@@ -175,12 +177,12 @@ impl Model {
     }
 
     pub(super) fn rename(&mut self, id: &str, name: &str, effects: &mut Vec<Effect>) {
-        self.try_edit(drawing::renamed(&self.document.scenario, id, name), "Renamed a card", effects);
+        self.try_edit(drawing::renamed(&self.document.scenario, id, name), text!("Renamed a card"), effects);
     }
 
     /// Moves cards by a distance in canvas units, as one step of undo.
     pub(super) fn move_cards(&mut self, ids: &[String], by: (f64, f64), effects: &mut Vec<Effect>) {
-        self.edit(self.with_moved_cards(ids, by), "Moved cards", effects);
+        self.edit(self.with_moved_cards(ids, by), text!("Moved cards"), effects);
     }
 
     /// Returns the drawing with cards moved by a distance in canvas units.
@@ -211,7 +213,7 @@ impl Model {
         match drawing::connected(&self.document.scenario, from, to) {
             Ok(scenario) => {
                 let name = |id: &str| self.scene.find(id).map_or_else(|| id.into(), |node| self.name_of(node));
-                let change = format!("Connected {} and {}", name(from), name(to));
+                let change = text!("Connected {} and {}", name(from), name(to));
                 self.edit_aloud(scenario, change, effects);
             }
             Err(why) => self.notify(why),
@@ -233,7 +235,7 @@ impl Model {
         match edit::copy_into(&self.document.scenario, source, &clipboard.nodes, by.map(|part| part * times)) {
             Ok((scenario, new)) => {
                 let count = new.len();
-                let change = if count == 1 { "Pasted 1 card".into() } else { format!("Pasted {count} cards") };
+                let change = if count == 1 { text!("Pasted 1 card").into() } else { text!("Pasted {} cards", count) };
                 if !self.edit_aloud(scenario, change, effects) {
                     return;
                 }
@@ -257,7 +259,7 @@ impl Model {
         if self.may_edit() {
             self.viewport.fitted = true;
             let scenario = drawing::tidied(&self.document.scenario, &self.row_counts());
-            self.edit_aloud(scenario, "Tidied the layout".into(), effects);
+            self.edit_aloud(scenario, text!("Tidied the layout").into(), effects);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::sharing::SharedRun;
 use super::{Effect, Model};
 use crate::app::measurement::Measurement;
 use crate::session::protocol::{Frame, FromEngine, Report, Request};
+use crate::text;
 use std::rc::Rc;
 
 impl Model {
@@ -126,7 +127,7 @@ impl Model {
             let is_plain = branches.list.len() == 1 && branches.list[0].set.is_empty();
             let name = branches.list[branches.current as usize].name.clone();
             if branches.list.len() > self.branches.list.len() && !self.branches.list.is_empty() {
-                let text = format!("New branch: {name}. The old future is kept");
+                let text = text!("New branch: {}. The old future is kept", name);
                 self.notices.announcer.announce(text);
             }
             if !is_plain || !self.document.scenario.branches.is_empty() {

@@ -8,6 +8,7 @@ use crate::app::gesture::{Gesture, Press, Target, Tool};
 use crate::app::guides;
 use crate::app::scene::{SceneLink, SceneNode};
 use crate::scenario::Command;
+use crate::text;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -187,7 +188,7 @@ impl Model {
             (_, Tool::Cut) => match self.link_near(world) {
                 Some(link) => self.cut_or_heal(&[link]),
                 None => self.notify(
-                    "Click a link to cut it, or draw a line across several. Click a cut link to heal it.".into(),
+                    text!("Click a link to cut it, or draw a line across several. Click a cut link to heal it.").into(),
                 ),
             },
             (Target::Node(id) | Target::Handle(id), Tool::Select) => {
@@ -214,7 +215,7 @@ impl Model {
             None if !self.may_edit() => return,
             None => {
                 let name = self.scene.find(&id).map_or_else(|| "?".into(), |node| self.name_of(node));
-                self.notices.announcer.announce(format!("From {name}. Choose the card to connect to"));
+                self.notices.announcer.announce(text!("From {}. Choose the card to connect to", name));
                 Tool::Connect { from: Some(id) }
             }
             Some(from) => {
@@ -329,7 +330,7 @@ impl Model {
         let crossed: Vec<usize> =
             (0..self.scene.links.len()).filter(|link| self.scene.links[*link].curve.crosses(from, to)).collect();
         if crossed.is_empty() {
-            self.notify("The line crosses no link, so nothing was cut.".into());
+            self.notify(text!("The line crosses no link, so nothing was cut.").into());
         }
         let is_cut = |link: &usize| self.run.is_cut(self.scene.links[*link].from, self.scene.links[*link].to);
         let all_cut = crossed.iter().all(is_cut);
@@ -343,7 +344,13 @@ impl Model {
         let Some(first) = commands.first().filter(|_| self.may_inject()) else { return };
         let change = match commands.len() {
             1 => self.describe_command(first),
-            n => format!("{} {n} links", if matches!(first, Command::CutLink { .. }) { "Cut" } else { "Healed" }),
+            n => {
+                if matches!(first, Command::CutLink { .. }) {
+                    text!("Cut {} links", n)
+                } else {
+                    text!("Healed {} links", n)
+                }
+            }
         };
         self.execute_live(commands, change);
     }

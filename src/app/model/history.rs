@@ -3,6 +3,7 @@
 use super::{CanvasItem, Effect, Mode, Model, Origin, Redraw};
 use crate::scenario::{Command, Micros, Scenario};
 use crate::session::protocol::{BranchCommand, BranchList, Report, Request};
+use crate::text;
 use std::rc::Rc;
 
 /// By how much a run is extended: in ms, and in µs.
@@ -138,7 +139,7 @@ impl Model {
             return;
         }
         if self.document.history.nudged != ids {
-            self.push_step("Moved cards".into(), None);
+            self.push_step(text!("Moved cards").into(), None);
             self.document.history.nudged = ids.to_vec();
         }
         self.document.scenario = Rc::new(scenario);
@@ -149,7 +150,7 @@ impl Model {
         if let Some(past) = self.document.history.undo.pop() {
             let present = self.present(past.at.map(|_| self.run.now), past.change.clone());
             self.document.history.redo.push(present);
-            self.notices.announcer.announce(format!("Undone: {}", past.change));
+            self.notices.announcer.announce(text!("Undone: {}", past.change));
             self.restore(past, effects);
         }
     }
@@ -158,7 +159,7 @@ impl Model {
         if let Some(past) = self.document.history.redo.pop() {
             let present = self.present(past.at.map(|_| self.run.now), past.change.clone());
             self.document.history.undo.push(present);
-            self.notices.announcer.announce(format!("Redone: {}", past.change));
+            self.notices.announcer.announce(text!("Redone: {}", past.change));
             self.restore(past, effects);
         }
     }
@@ -287,7 +288,8 @@ impl Model {
     pub(super) fn extend(&mut self, then: Option<Command>, effects: &mut Vec<Effect>) {
         let mut scenario = Scenario::clone(&self.document.scenario);
         scenario.until_ms += EXTENSION.0;
-        let change = then.as_ref().map_or_else(|| "Extended the run".into(), |command| self.describe_command(command));
+        let change =
+            then.as_ref().map_or_else(|| text!("Extended the run").into(), |command| self.describe_command(command));
         if !self.edit(scenario, &change, effects) {
             return;
         }
@@ -320,9 +322,9 @@ impl Model {
         let has_commands = |list: &BranchList| list.list.iter().any(|branch| !branch.script.is_empty());
         let is_pending = self.document.history.sent != self.document.history.answered;
         if self.branches.list.len() <= 1 && (is_pending || has_commands(&self.branches)) {
-            self.push_step("Reset".into(), Some(self.run.now));
+            self.push_step(text!("Reset").into(), Some(self.run.now));
             self.sharing.forget_replay();
-            self.notify("The live actions were discarded. Undo brings them back.".into());
+            self.notify(text!("The live actions were discarded. Undo brings them back.").into());
         }
         self.playback.enqueue(Request::Reset);
     }

@@ -6,6 +6,7 @@ use crate::app::edit;
 use crate::app::fields::{self, FieldKind};
 use crate::app::{drawing, latency_text};
 use crate::scenario::{Command, Operation, Scenario, Value};
+use crate::text;
 
 /// What is edited on the canvas.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl Model {
             InPlaceMsg::Finish { edited, text, step, leaves } => {
                 match self.keep_in_place(&edited, &text, effects) {
                     Err(why) if !leaves => return self.notify(why),
-                    Err(why) => self.notify(format!("{why} Nothing was changed.")),
+                    Err(why) => self.notify(text!("{} Nothing was changed.", why)),
                     Ok(()) => {}
                 }
                 self.selection.editing = self.next_in_place(&edited, step);
@@ -101,7 +102,7 @@ impl Model {
         });
         match first {
             Some(first) => self.start_in_place(first),
-            None => self.notify("This card shows no value that could be edited.".into()),
+            None => self.notify(text!("This card shows no value that could be edited.").into()),
         }
     }
 
@@ -136,10 +137,10 @@ impl Model {
         let name = |id: &str| drawing::name(&self.document.scenario, id).to_string();
         match edited {
             InPlace::Value { node, key } if self.edits_document(node, key) => {
-                format!("Value of {key} at {} at the start", name(node))
+                text!("Value of {} at {} at the start", key, name(node))
             }
-            InPlace::Value { node, key } => format!("Write a value of {key} at {} now", name(node)),
-            InPlace::Latency { from, to } => format!("Latency between {} and {}", name(from), name(to)),
+            InPlace::Value { node, key } => text!("Write a value of {} at {} now", key, name(node)),
+            InPlace::Latency { from, to } => text!("Latency between {} and {}", name(from), name(to)),
         }
     }
 
@@ -160,15 +161,15 @@ impl Model {
                 let latency = latency_text::parsed(text, self.document.scenario.latency(from, to))?;
                 let changed = latency_text::with_latency(&self.document.scenario, from, to, latency);
                 let link = CanvasItem::Link { from: from.clone(), to: to.clone() };
-                let change = format!("Changed the latency of {}", self.describe_items(&[link].into()));
+                let change = text!("Changed the latency of {}", self.describe_items(&[link].into()));
                 self.edit_aloud(edit::validated(changed)?, change, effects);
             }
             InPlace::Value { .. } if text.is_empty() || text.chars().count() > 80 => {
-                return Err("Enter a value of 1 to 80 characters.".into());
+                return Err(text!("Enter a value of 1 to 80 characters.").into());
             }
             InPlace::Value { node, key } if self.edits_document(node, key) => {
                 let changed = self.with_value(node, key, text)?;
-                self.edit_aloud(changed, format!("Changed {key}"), effects);
+                self.edit_aloud(changed, text!("Changed {}", key), effects);
             }
             InPlace::Value { node, key } => {
                 let operation = Operation::Write { key: key.clone(), value: Value::from_typed(text) };

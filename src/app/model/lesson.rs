@@ -5,6 +5,7 @@ use crate::app::lesson_view::{LessonState, Prediction, Tries, each_block, first_
 use crate::scenario::{Scenario, json};
 use crate::session::protocol::lesson::{FactMark, LessonBlock, LessonReport};
 use crate::session::protocol::{BranchCommand, Request};
+use crate::text;
 use crate::trace::NodeId;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -277,7 +278,7 @@ impl Model {
         self.lesson.wanted_choice = Some((question, choice));
         let prediction = Prediction { question: asked.id.clone(), answer: choice + 1, correct: chosen.right };
         self.lesson.predictions.push(prediction);
-        let verdict = if chosen.right { "Right" } else { "Not right" };
+        let verdict = if chosen.right { text!("Right") } else { text!("Not right") };
         self.notices.announcer.announce(format!("{verdict}. {}", chosen.because));
         self.keep_tries(effects);
         effects.push(Effect::FocusElement(format!("result-{question}")));

@@ -5,6 +5,7 @@ use crate::app::faults::{self, CardFault};
 use crate::app::gesture::{Gesture, Tool};
 use crate::app::{drawing, script};
 use crate::scenario::Command;
+use crate::text;
 
 /// Acts on the running system. Each message becomes a live command, unlike an edit of the drawing.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,15 +46,15 @@ impl Model {
         let commands = if fault == CardFault::Heal { self.healing(nodes) } else { self.fault_commands(fault, nodes) };
         let Some(first) = commands.first() else {
             return self.notify(match fault {
-                CardFault::Crash => "A client cannot crash. Freeze it, or cut its link.".into(),
-                CardFault::Freeze => "Select a card first.".into(),
-                CardFault::Heal => "Nothing to heal: these nodes and their links have no fault.".into(),
+                CardFault::Crash => text!("A client cannot crash. Freeze it, or cut its link.").into(),
+                CardFault::Freeze => text!("Select a card first.").into(),
+                CardFault::Heal => text!("Nothing to heal: these nodes and their links have no fault.").into(),
             });
         };
         let change = match commands.len() {
             1 => self.describe_command(first),
-            n if fault == CardFault::Heal => format!("Ended {n} faults"),
-            n => format!("{} and {} more", self.describe_command(first), n - 1),
+            n if fault == CardFault::Heal => text!("Ended {} faults", n),
+            n => text!("{} and {} more", self.describe_command(first), n - 1),
         };
         self.notices.announcer.announce(change.clone());
         self.execute_live(commands, change);
@@ -148,7 +149,7 @@ impl Model {
             return;
         }
         let Some(command) = service.or(self.writer()).and_then(|service| self.next_update_at(service)) else {
-            self.notify("There is no service that could publish an update. Add one first.".into());
+            self.notify(text!("There is no service that could publish an update. Add one first.").into());
             return;
         };
         if self.playback.at_end() {
@@ -163,12 +164,12 @@ impl Model {
     pub(super) fn describe_command(&self, command: &Command) -> String {
         let name = |id: &str| self.scene.find(id).map_or_else(|| id.into(), |node| self.name_of(node).to_string());
         match command {
-            Command::Operate { service, .. } => format!("Published at {}", name(service)),
-            Command::CutLink { from, to, .. } => format!("Cut {} – {}", name(from), name(to)),
-            Command::HealLink { from, to, .. } => format!("Healed {} – {}", name(from), name(to)),
-            Command::Crash { service, .. } => format!("Crashed {}", name(service)),
-            Command::Restart { service } => format!("Restarted {}", name(service)),
-            Command::HealAll => "Healed everything".into(),
+            Command::Operate { service, .. } => text!("Published at {}", name(service)),
+            Command::CutLink { from, to, .. } => text!("Cut {} – {}", name(from), name(to)),
+            Command::HealLink { from, to, .. } => text!("Healed {} – {}", name(from), name(to)),
+            Command::Crash { service, .. } => text!("Crashed {}", name(service)),
+            Command::Restart { service } => text!("Restarted {}", name(service)),
+            Command::HealAll => text!("Healed everything").into(),
             Command::Partition { .. }
             | Command::DisturbLink { .. }
             | Command::SlowDown { .. }

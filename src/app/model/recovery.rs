@@ -3,6 +3,7 @@
 use super::{Effect, Model, Redraw};
 use crate::scenario::{Command, Micros, Scenario, Step, link};
 use crate::session::protocol::{BranchList, Request};
+use crate::text;
 use std::rc::Rc;
 
 /// A crash of the engine.
@@ -90,7 +91,7 @@ impl Model {
         if self.crash.is_some() {
             return;
         }
-        self.notices.announcer.announce("The engine stopped".into());
+        self.notices.announcer.announce(text!("The engine stopped").into());
         self.crash = Some(self.run_record().crash(message));
         self.playback.play(false);
         self.redraw = Redraw { page: true, paint: true };

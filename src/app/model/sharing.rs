@@ -6,6 +6,7 @@ use crate::app::picture::PictureFormat;
 use crate::app::recording::Recording;
 use crate::scenario::{Micros, Scenario};
 use crate::session::protocol::{ExportKind, Query, Request};
+use crate::text;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -115,7 +116,7 @@ impl Model {
             SharingMsg::CancelRecording => {
                 if let Some(recording) = self.sharing.recording.take() {
                     self.update_playback(PlaybackMsg::Seek(recording.back_to));
-                    self.notify("Recording stopped.".into());
+                    self.notify(text!("Recording stopped.").into());
                 }
             }
         }
@@ -130,15 +131,15 @@ impl Model {
                 self.playback.enqueue(Request::Seek { to: instant });
                 // Only the first notice is announced.
                 if recorded == 0 {
-                    self.notify("Recording an animated picture.".into());
+                    self.notify(text!("Recording an animated picture.").into());
                 }
-                self.notices.notice = Some(format!("Recording frame {} of {frames}.", recorded + 1));
+                self.notices.notice = Some(text!("Recording frame {} of {}.", recorded + 1, frames));
                 let cancel = Box::new(Msg::Sharing(SharingMsg::CancelRecording));
-                self.notices.action = Some(NoticeAction { label: "Cancel", msg: cancel });
+                self.notices.action = Some(NoticeAction { label: text!("Cancel"), msg: cancel });
                 self.redraw = Redraw { page: true, paint: true };
             }
             None => {
-                let saved = format!("Saved {}.gif, {frames} frames.", recording.name);
+                let saved = text!("Saved {}.gif, {} frames.", recording.name, frames);
                 self.update_playback(PlaybackMsg::Seek(recording.back_to));
                 self.sharing.recording = None;
                 self.notify(saved);

@@ -5,6 +5,7 @@ use crate::app::chrome::Hidden;
 use crate::app::task_view::{Grading, JudgedGoal, TaskRecord};
 use crate::scenario::{ReadOut, Scenario, Task, challenges};
 use crate::session::protocol::grade::{GradingReport, TaskGrade};
+use crate::text;
 use std::rc::Rc;
 
 /// What the learner does with the tasks of the document.
@@ -93,7 +94,7 @@ impl Model {
             }
             TaskMsg::Cancel => {
                 self.cancel_grading();
-                self.notices.announcer.announce("Grading was cancelled".into());
+                self.notices.announcer.announce(text!("Grading was cancelled").into());
                 effects.push(Effect::FocusElement("task-check".into()));
             }
             TaskMsg::Received(report) => {
@@ -105,7 +106,7 @@ impl Model {
                 if let Some(start) = self.tasks.starts.get(&self.document.number()).cloned()
                     && self.may_edit()
                 {
-                    self.edit_aloud(Scenario::clone(&start), "Started over".into(), effects);
+                    self.edit_aloud(Scenario::clone(&start), text!("Started over").into(), effects);
                 }
             }
             TaskMsg::Leave => {
@@ -113,7 +114,7 @@ impl Model {
                     let scenario = Scenario { tasks: Vec::new(), ..Scenario::clone(&self.document.scenario) };
                     self.cancel_grading();
                     self.tasks.grading = Grading::None;
-                    self.edit_aloud(scenario, "Left the task".into(), effects);
+                    self.edit_aloud(scenario, text!("Left the task").into(), effects);
                     effects.push(Effect::FocusCanvas);
                 }
             }
@@ -146,8 +147,8 @@ impl Model {
                 record.best = record.best.max(points);
             });
         }
-        let verdict = if grade.passed { "Passed" } else { "Not passed" };
-        self.notices.announcer.announce(format!("{verdict}: {} of {} points", grade.points, grade.of));
+        let verdict = if grade.passed { text!("Passed") } else { text!("Not passed") };
+        self.notices.announcer.announce(text!("{}: {} of {} points", verdict, grade.points, grade.of));
         effects.push(Effect::FocusElement("task-result".into()));
     }
 
@@ -171,7 +172,7 @@ impl Model {
         let before = breaches(task, &start, &self.document.scenario);
         let new = breaches(task, &start, edited).into_iter().find(|breach| !before.contains(breach));
         if let Some(breach) = &new {
-            self.notify(format!("Not permitted in this task: {breach}."));
+            self.notify(text!("Not permitted in this task: {}.", breach));
         }
         new.is_none()
     }

@@ -4,6 +4,8 @@ use crate::app::actions::ActionId;
 use crate::app::context_menu::{MenuEntry, entries, file_entries};
 use crate::app::geometry::Point;
 use crate::app::model::{ContextMenu, Model, Msg, PanelsMsg};
+use crate::app::texts::Text;
+use crate::text;
 use std::cell::Cell;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
@@ -21,9 +23,9 @@ pub fn menu(model: &Model, send: &Callback<Msg>) -> Html {
 }
 
 /// The headings and the actions of the menu "More".
-const MORE: [(&str, &[ActionId]); 4] = [
+const MORE: [(Text, &[ActionId]); 4] = [
     (
-        "Add and edit",
+        Text::new("Add and edit"),
         &[
             ActionId::AddService,
             ActionId::AddBus,
@@ -37,10 +39,10 @@ const MORE: [(&str, &[ActionId]); 4] = [
             ActionId::EditScenario,
         ],
     ),
-    ("Run", &[ActionId::StepBack, ActionId::Slower, ActionId::Faster, ActionId::Extend, ActionId::HealAll]),
-    ("View", &[ActionId::ZoomIn, ActionId::ZoomOut, ActionId::ZoomActual, ActionId::Fit]),
+    (Text::new("Run"), &[ActionId::StepBack, ActionId::Slower, ActionId::Faster, ActionId::Extend, ActionId::HealAll]),
+    (Text::new("View"), &[ActionId::ZoomIn, ActionId::ZoomOut, ActionId::ZoomActual, ActionId::Fit]),
     (
-        "Page",
+        Text::new("Page"),
         &[
             ActionId::Outline,
             ActionId::Diagram,
@@ -79,13 +81,12 @@ pub fn more(model: &Model, send: &Callback<Msg>) -> Html {
         }
     };
     // What cannot be done in an embed has no entry.
-    let groups =
-        MORE.iter().filter(|(title, _)| model.has_tools() || *title != "Add and edit").map(|(title, actions)| {
-            html! { <>
-                <h2 role="presentation">{ *title }</h2>
-                { for actions.iter().map(entry) }
-            </> }
-        });
+    let groups = MORE.iter().filter(|(title, _)| model.has_tools() || *title != MORE[0].0).map(|(title, actions)| {
+        html! { <>
+            <h2 role="presentation">{ title.get() }</h2>
+            { for actions.iter().map(entry) }
+        </> }
+    });
     html! { <MoreMenu on_close={send.reform(move |()| close())}>{ for groups }</MoreMenu> }
 }
 
@@ -135,7 +136,7 @@ fn MoreMenu(props: &MoreMenuProps) -> Html {
             }
         })
     };
-    html! { <div ref={root} class="menu more" role="menu" aria-label="More actions" onkeydown={on_key} onfocusout={on_blur}>{ props.children.clone() }</div> }
+    html! { <div ref={root} class="menu more" role="menu" aria-label={text!("More actions")} onkeydown={on_key} onfocusout={on_blur}>{ props.children.clone() }</div> }
 }
 
 /// Gives the focus back to the button that opens the menu "More".
@@ -206,7 +207,7 @@ fn Menu(props: &MenuProps) -> Html {
         });
         html! { <button key={label.clone()} role="menuitem" tabindex="-1" onclick={choose}>{ label }</button> }
     });
-    html! { <div ref={root} class="menu" role="menu" aria-label="Actions" onkeydown={on_key} onpointerdown={arm}>{ for buttons }</div> }
+    html! { <div ref={root} class="menu" role="menu" aria-label={text!("Actions")} onkeydown={on_key} onpointerdown={arm}>{ for buttons }</div> }
 }
 
 /// Moves the focus by a number of items.

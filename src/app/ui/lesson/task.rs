@@ -8,6 +8,7 @@ use crate::app::task_view::{Grading, TaskRecord, figure_text};
 use crate::app::ui::icons::{Icon, icon};
 use crate::scenario::{Goal, Scenario, Task, TaskNode, micros};
 use crate::session::protocol::grade::{FailedRun, GoalGrade, TaskGrade};
+use crate::text;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -42,16 +43,16 @@ impl View<'_> {
                 <header>
                     <h2 id="task-heading" tabindex="-1">{ title }</h2>
                     <span class="grow"></span>
-                    <button class="icon small" title="Close the task" aria-label="Close the task" onclick={self.on(TaskMsg::Toggle)}>{ icon(Icon::Close) }</button>
+                    <button class="icon small" title={text!("Close the task")} aria-label={text!("Close the task")} onclick={self.on(TaskMsg::Toggle)}>{ icon(Icon::Close) }</button>
                 </header>
                 { self.tabs() }
                 <div class="lesson-text">
                     { for paragraphs.map(|text| html! { <p>{ text.to_string() }</p> }) }
-                    <h3>{ "Goals" }</h3>
+                    <h3>{ text!("Goals") }</h3>
                     <ul class="task-goals">{ for self.task.goals.iter().map(|goal| self.goal(goal)) }</ul>
                     { self.check() }
                     { self.result() }
-                    <h3>{ "You may change" }</h3>
+                    <h3>{ text!("You may change") }</h3>
                     { self.permitted() }
                     { self.hints() }
                     { self.ways_on() }
@@ -69,7 +70,7 @@ impl View<'_> {
             let title = if task.title.is_empty() { &task.id } else { &task.title };
             html! { <button key={place} role="tab" aria-selected={is_current.to_string()} onclick={self.on(TaskMsg::GoTo(place))}>{ title }</button> }
         };
-        html! { <div class="lesson-tabs" role="tablist" aria-label="Tasks">{ for self.document.tasks.iter().enumerate().map(tab) }</div> }
+        html! { <div class="lesson-tabs" role="tablist" aria-label={text!("Tasks")}>{ for self.document.tasks.iter().enumerate().map(tab) }</div> }
     }
 
     fn goal(self, goal: &Goal) -> Html {
@@ -78,11 +79,11 @@ impl View<'_> {
             Grading::None | Grading::Running { .. } | Grading::Impossible(_) => None,
         };
         let (class, mark, word) = match judged {
-            None => ("open", "○", "not checked"),
-            Some((judged, _)) if judged.met => ("met", "✓", "met"),
-            Some(_) => ("missed", "✗", "not met"),
+            None => ("open", "○", text!("not checked")),
+            Some((judged, _)) if judged.met => ("met", "✓", text!("met")),
+            Some(_) => ("missed", "✗", text!("not met")),
         };
-        let points = if goal.points == 1 { "1 point".to_string() } else { format!("{} points", goal.points) };
+        let points = if goal.points == 1 { text!("1 point").to_string() } else { text!("{} points", goal.points) };
         let text = if goal.text.is_empty() { &goal.must } else { &goal.text };
         html! {
             <li key={goal.id.clone()} class={class} data-goal={goal.id.clone()}>
@@ -101,22 +102,22 @@ impl View<'_> {
 
     fn check(self) -> Html {
         if let Grading::Running { runs, of } = self.model.tasks.grading {
-            let text = if of == 0 { "Checking…".to_string() } else { format!("Run {runs} of {of}") };
+            let text = if of == 0 { text!("Checking…").to_string() } else { text!("Run {} of {}", runs, of) };
             return html! {
                 <p class="task-check" id="task-result" tabindex="-1">
                     <label>{ text }<progress max={of.max(1).to_string()} value={runs.to_string()}></progress></label>
-                    <button class="line" onclick={self.on(TaskMsg::Cancel)}>{ "Cancel" }</button>
+                    <button class="line" onclick={self.on(TaskMsg::Cancel)}>{ text!("Cancel") }</button>
                 </p>
             };
         }
         let attempts = self.task.attempts.map(|granted| {
             let left = granted.saturating_sub(self.record.attempts);
-            format!("{left} of {granted} attempts left")
+            text!("{} of {} attempts left", left, granted)
         });
         html! {
             <p class="task-check">
-                <button id="task-check" class="primary" disabled={!self.model.may_grade()} onclick={self.on(TaskMsg::Grade)}>{ "Check the answer" }</button>
-                <span class="muted small">{ format!("{} runs with different seeds", self.task.runs) }if let Some(attempts) = attempts { { ". " }{ attempts }{ "." } }</span>
+                <button id="task-check" class="primary" disabled={!self.model.may_grade()} onclick={self.on(TaskMsg::Grade)}>{ text!("Check the answer") }</button>
+                <span class="muted small">{ text!("{} runs with different seeds", self.task.runs) }if let Some(attempts) = attempts { { ". " }{ attempts }{ "." } }</span>
             </p>
         }
     }
@@ -125,7 +126,7 @@ impl View<'_> {
         match &self.model.tasks.grading {
             Grading::None | Grading::Running { .. } => html! {},
             Grading::Impossible(why) => {
-                html! { <p id="task-result" tabindex="-1" class="err" role="alert">{ format!("The answer was not graded: {why}") }</p> }
+                html! { <p id="task-result" tabindex="-1" class="err" role="alert">{ text!("The answer was not graded: {}", why) }</p> }
             }
             Grading::Graded(grade, answer) => self.graded(grade, answer),
         }
@@ -133,17 +134,17 @@ impl View<'_> {
 
     fn graded(self, grade: &TaskGrade, answer: &Rc<Scenario>) -> Html {
         let is_of_another = !Rc::ptr_eq(answer, &self.model.document.scenario) && **answer != *self.document;
-        let (class, word) = if grade.passed { ("right", "Passed") } else { ("wrong", "Not passed yet") };
+        let (class, word) = if grade.passed { ("right", text!("Passed")) } else { ("wrong", text!("Not passed yet")) };
         html! {
             <div class="task-result">
-                <p id="task-result" tabindex="-1" class={classes!("verdict-line", class)}>{ format!("{word}: {} of {} points", grade.points, grade.of) }</p>
-                if is_of_another { <p class="small">{ "The drawing has changed since. Check it again." }</p> }
+                <p id="task-result" tabindex="-1" class={classes!("verdict-line", class)}>{ text!("{}: {} of {} points", word, grade.points, grade.of) }</p>
+                if is_of_another { <p class="small">{ text!("The drawing has changed since. Check it again.") }</p> }
                 if !grade.not_permitted.is_empty() {
-                    <p>{ "No run was made, because the task does not permit these changes:" }</p>
+                    <p>{ text!("No run was made, because the task does not permit these changes:") }</p>
                     <ul>{ for grade.not_permitted.iter().map(|refused| html! { <li><code>{ &refused.path }</code>{ ": " }{ &refused.expected }</li> }) }</ul>
                 }
-                <p><button class="small line" onclick={self.on(TaskMsg::CopyAnswer)}>{ "Copy a link to the answer" }</button></p>
-                <p class="muted small">{ "The command line gives the same grade: " }<code>{ format!("converge grade TASK --answer LINK --task {}", self.task.id) }</code>{ ". " }{ "Digest of all runs: " }<code>{ &grade.digest }</code></p>
+                <p><button class="small line" onclick={self.on(TaskMsg::CopyAnswer)}>{ text!("Copy a link to the answer") }</button></p>
+                <p class="muted small">{ text!("The command line gives the same grade:") }{ " " }<code>{ format!("converge grade TASK --answer LINK --task {}", self.task.id) }</code>{ ". " }{ text!("Digest of all runs:") }{ " " }<code>{ &grade.digest }</code></p>
             </div>
         }
     }
@@ -155,23 +156,23 @@ impl View<'_> {
             let is_node = self.document.ids().any(|known| known == id);
             let name = if is_node { drawing::name(self.document, id).to_string() } else { rule.replace('_', " ") };
             match (is_node, field.is_empty()) {
-                (true, true) => html! { <li>{ name }{ ": everything" }</li> },
+                (true, true) => html! { <li>{ name }{ ": " }{ text!("everything") }</li> },
                 (true, false) => html! { <li>{ name }{ ": " }<code>{ field.to_string() }</code></li> },
                 (false, _) => html! { <li><code>{ name }</code></li> },
             }
         };
         let added = self.task.palette.iter().map(|kind| match kind {
-            TaskNode::Service => "Services may be added",
-            TaskNode::Bus => "Event buses may be added",
-            TaskNode::Client => "Clients may be added",
-            TaskNode::Group => "Replica groups may be added",
+            TaskNode::Service => text!("Services may be added"),
+            TaskNode::Bus => text!("Event buses may be added"),
+            TaskNode::Client => text!("Clients may be added"),
+            TaskNode::Group => text!("Replica groups may be added"),
         });
         html! {
             <ul>
                 { for self.task.change.iter().map(rule) }
                 { for added.map(|text| html! { <li>{ text }</li> }) }
-                if self.task.faults { <li>{ "Faults may be added to the script" }</li> }
-                <li>{ "Names and positions" }</li>
+                if self.task.faults { <li>{ text!("Faults may be added to the script") }</li> }
+                <li>{ text!("Names and positions") }</li>
             </ul>
         }
     }
@@ -183,9 +184,9 @@ impl View<'_> {
         let (shown, all) = (self.record.hints as usize, self.task.hints.len());
         html! {
             <>
-                <h3>{ "Hints" }</h3>
+                <h3>{ text!("Hints") }</h3>
                 <ol class="task-hints" aria-live="polite">{ for self.task.hints.iter().take(shown).map(|hint| html! { <li>{ hint }</li> }) }</ol>
-                if shown < all { <button class="line" onclick={self.on(TaskMsg::Hint)}>{ format!("Show hint {} of {all}", shown + 1) }</button> }
+                if shown < all { <button class="line" onclick={self.on(TaskMsg::Hint)}>{ text!("Show hint {} of {}", shown + 1, all) }</button> }
             </>
         }
     }
@@ -197,10 +198,10 @@ impl View<'_> {
         let is_kept = self.record != TaskRecord::default();
         html! {
             <p class="actions task-ways">
-                <button class="line" onclick={self.on(TaskMsg::StartOver)}>{ "Start over" }</button>
+                <button class="line" onclick={self.on(TaskMsg::StartOver)}>{ text!("Start over") }</button>
                 if !self.model.mode.is_embed() {
-                    <button class="line" title="Remove the task from this drawing, so that everything may be changed" onclick={self.on(TaskMsg::Leave)}>{ "Edit freely" }</button>
-                    if is_kept { <button class="line" title="Forget the attempts and hints that this browser keeps" onclick={self.on(TaskMsg::Forget)}>{ "Forget attempts" }</button> }
+                    <button class="line" title={text!("Remove the task from this drawing, so that everything may be changed")} onclick={self.on(TaskMsg::Leave)}>{ text!("Edit freely") }</button>
+                    if is_kept { <button class="line" title={text!("Forget the attempts and hints that this browser keeps")} onclick={self.on(TaskMsg::Forget)}>{ text!("Forget attempts") }</button> }
                 }
             </p>
         }
@@ -210,11 +211,11 @@ impl View<'_> {
 /// Draws why a goal is not met, with a link to the run that shows it.
 fn failed_run(goal: &GoalGrade) -> Html {
     let Some(FailedRun { seed, at_ms, because, link }) = &goal.failure else { return html! {} };
-    let text = format!("Seed {seed} at {}: {because}", clock(micros(*at_ms)));
+    let text = text!("Seed {} at {}: {}", seed, clock(micros(*at_ms)), because);
     html! {
         <span class="small failed-run">
             { text }
-            if let Some(link) = link { { " " }<a href={format!("{}#{link}", address::page())} target="_blank" rel="noopener">{ "See this run" }<span class="sr">{ " (opens a new tab)" }</span></a> }
+            if let Some(link) = link { { " " }<a href={format!("{}#{link}", address::page())} target="_blank" rel="noopener">{ text!("See this run") }<span class="sr">{ " (" }{ text!("opens a new tab") }{ ")" }</span></a> }
         </span>
     }
 }
