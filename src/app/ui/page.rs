@@ -11,6 +11,7 @@ mod observers;
 pub mod opening;
 mod painter;
 mod picture;
+mod settings;
 mod time_pane;
 
 use super::lazy_views::{self, LazyView};
@@ -20,12 +21,9 @@ use super::shell;
 use crate::app::browser::engine::{Engine, EngineEvent};
 use crate::app::browser::host::HostPort;
 use crate::app::browser::tabs::Tabs;
-use crate::app::browser::{address, files, language, storage, theme};
+use crate::app::browser::{address, files};
 use crate::app::geometry::{Rect, point};
-use crate::app::model::{
-    Controls, KEPT_HINTS, KEPT_KEYS, KEPT_MOTION, KEPT_TASKS, KEPT_THEME, Model, Msg, Opening, Origin, PointerMsg,
-    SelectionMsg, Theme, ViewportMsg,
-};
+use crate::app::model::{Controls, Model, Msg, Opening, Origin, PointerMsg, SelectionMsg, ViewportMsg};
 use crate::app::outline::OutlineMsg;
 use crate::app::texts::{Language, translated};
 use crate::text;
@@ -157,7 +155,7 @@ impl Component for Page {
             Closure::new(move |time: f64| link.send_message(PageMsg::Frame(time)))
         };
         let mut page = Page {
-            model: initial_model(),
+            model: settings::initial_model(),
             engine: Engine::start(link.callback(PageMsg::Engine)),
             painter: Painter::new(),
             card_views: CardViews::default(),
@@ -285,28 +283,6 @@ impl Component for Page {
         self.model.redraw.paint = true;
         self.request_frame();
     }
-}
-
-/// Returns an empty model with the visitor's settings.
-fn initial_model() -> Model {
-    let mut model = Model::default();
-    model.preferences.theme = storage::kept(KEPT_THEME).map_or(Theme::Auto, |word| Theme::from_word(&word));
-    model.preferences.reduced_motion =
-        storage::kept(KEPT_MOTION).map_or_else(theme::reduced_motion, |word| word == "less");
-    model.drawings.tab = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
-    model.preferences.single_keys = storage::kept(KEPT_KEYS).as_deref() != Some("off");
-    model.tasks.kept = storage::kept(KEPT_TASKS);
-    model.preferences.hints = storage::kept(KEPT_HINTS).as_deref() != Some("off");
-    if address::is_embed() {
-        let address = address::read(&address::fragment());
-        (model.mode, model.controls) = (address.mode, address.controls);
-        (model.hidden, model.locked) = (address.hidden, address.locked);
-    }
-    theme::set_reduced_motion(model.preferences.reduced_motion);
-    theme::apply(model.preferences.theme);
-    model.preferences.language = address::read(&address::fragment()).language.unwrap_or_else(language::preferred);
-    language::apply(model.preferences.language);
-    model
 }
 
 /// Scrolls to an element and gives it the focus.
