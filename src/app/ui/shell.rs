@@ -65,7 +65,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             { icon_button(ActionId::Redo, Icon::Redo, model, send) }
             { icon_button(ActionId::Help, Icon::Help, model, send) }
             { action_button(ActionId::Share, "line", html! { <>{ icon(Icon::Share) }<span class="word">{ text!("Share") }</span></> }, model, send) }
-            <button class="icon" title={theme} aria-label={theme} onclick={on(ActionId::Theme)}>{ icon(Icon::Theme) }</button>
+            <button class="icon" data-action="Theme" title={theme} aria-label={theme} onclick={on(ActionId::Theme)}>{ icon(Icon::Theme) }</button>
         </header>
     }
 }

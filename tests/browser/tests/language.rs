@@ -69,11 +69,10 @@ fn a_visitor_changes_the_language_and_keeps_the_run_and_the_choice() {
     browser.click(".publish");
     wait_for_state(&browser, "notification", "stale");
     wait_for_state(&browser, "notification", "consistent");
-    browser.click(".transport [data-action=Play]");
-    let clock = browser.text(".transport .clock");
-    browser.click("[data-action=Commands], .more-button, [data-action=Help]");
-    browser.keys(&["Escape"]);
     browser.run("document.querySelector('main.canvas').focus()");
+    browser.keys(&["End"]);
+    browser.wait("document.querySelector('.transport .clock').textContent.trim() === '5.000 s'");
+    let clock = browser.text(".transport .clock");
     browser.keys(&["Control+k"]);
     browser.wait("document.activeElement.matches('.commands-input')");
     browser.keys(&["n", "e", "x", "t", " ", "l", "a", "n", "g", "Enter"]);
@@ -81,9 +80,11 @@ fn a_visitor_changes_the_language_and_keeps_the_run_and_the_choice() {
     wait_for_state(&browser, "notification", "konsistent");
     assert_eq!(browser.text(".transport .clock"), clock, "the run stays where it was");
     // The canvas that is drawn anew works.
-    browser.drag(browser.middle("[data-node=\"notification\"] header"), (700.0, 500.0));
-    browser.click(".publish");
+    browser.run("document.querySelector('main.canvas').focus()");
+    browser.keys(&["Home", "p"]);
     wait_for_state(&browser, "notification", "veraltet");
+    browser.click("[data-node=\"notification\"] header");
+    browser.wait("document.querySelector('.inspector fieldset')");
     // After a reload the page is German too.
     browser.run("location.reload()");
     browser.wait("document.documentElement.lang === 'de' && document.querySelector('[data-node] .badge')");
@@ -99,6 +100,8 @@ fn the_lesson_and_a_phone_follow_the_language() {
     wait_for_state(&phone, "notification", "konsistent");
     assert_german(&phone, "a phone");
     assert_eq!(phone.run("return document.documentElement.scrollWidth <= innerWidth"), json!(true));
+    let outside = "[...document.querySelectorAll('.top > *')].filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML)";
+    assert_eq!(phone.run(&format!("return {outside}")), json!([]));
     phone.shot(Path::new("test-output/german-phone.png"));
     assert_eq!(phone.axe(), Vec::<String>::new());
     assert_clean_console(&phone);
