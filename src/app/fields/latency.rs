@@ -29,86 +29,66 @@ fn kinds() -> Vec<(&'static str, serde_json::Value)> {
     kinds
 }
 
-/// Returns the fields of a distribution.
+/// Returns the fields of a distribution: its kind, then its parameters.
 pub(super) fn fields(at: &FieldsAt, name: &str, label: &str, latency: &Latency) -> Vec<Field> {
-    let distribution = at.to(name);
-    let of = |kind: &str| distribution.to(kind);
-    let (chosen, mut rest) = match latency {
-        Latency::Constant { ms } => (
-            text!("constant"),
-            vec![of("constant").number("ms", text!("Duration"), "ms", *ms, text!("Always the same."))],
-        ),
-        Latency::Uniform { low_ms, high_ms } => {
-            let of = of("uniform");
-            let low = of.number("low_ms", text!("Minimum"), "ms", *low_ms, text!("No duration is shorter."));
-            (
-                text!("uniform"),
-                vec![low, of.number("high_ms", text!("Maximum"), "ms", *high_ms, text!("No duration is longer."))],
-            )
+    let chosen = match latency {
+        Latency::Constant { .. } => text!("constant"),
+        Latency::Uniform { .. } => text!("uniform"),
+        Latency::Exponential { .. } => text!("exponential"),
+        Latency::Normal { .. } => text!("normal"),
+        Latency::Lognormal { .. } => text!("lognormal"),
+        Latency::Pareto { .. } => "Pareto",
+        Latency::Mixture { .. } => text!("mixture"),
+        Latency::Samples { .. } => text!("samples"),
+    };
+    let mut all = vec![at.choice(name, label, kinds(), chosen, text!("The distribution of the durations."))];
+    all.extend(parameters(&at.to(name), latency));
+    all
+}
+
+/// Returns the fields of the parameters of a distribution.
+fn parameters(at: &FieldsAt, latency: &Latency) -> Vec<Field> {
+    let number = |kind: &str, name: &str, label: &str, unit, value: f64, help| {
+        at.to(kind).number(name, label, unit, value, help)
+    };
+    match latency {
+        Latency::Constant { ms } => {
+            vec![number("constant", "ms", text!("Duration"), "ms", *ms, text!("Always the same."))]
         }
-        Latency::Exponential { mean_ms } => (
-            text!("exponential"),
-            vec![of("exponential").number("mean_ms", text!("Mean"), "ms", *mean_ms, text!("Memoryless."))],
-        ),
-        Latency::Normal { mean_ms, sd_ms } => {
-            let of = of("normal");
-            let mean = of.number("mean_ms", text!("Mean"), "ms", *mean_ms, text!("Before truncation at 0."));
-            (
-                text!("normal"),
-                vec![
-                    mean,
-                    of.number("sd_ms", text!("Standard deviation"), "ms", *sd_ms, text!("Before truncation at 0.")),
-                ],
-            )
+        Latency::Uniform { low_ms, high_ms } => vec![
+            number("uniform", "low_ms", text!("Minimum"), "ms", *low_ms, text!("No duration is shorter.")),
+            number("uniform", "high_ms", text!("Maximum"), "ms", *high_ms, text!("No duration is longer.")),
+        ],
+        Latency::Exponential { mean_ms } => {
+            vec![number("exponential", "mean_ms", text!("Mean"), "ms", *mean_ms, text!("Memoryless."))]
         }
+        Latency::Normal { mean_ms, sd_ms } => vec![
+            number("normal", "mean_ms", text!("Mean"), "ms", *mean_ms, text!("Before truncation at 0.")),
+            number("normal", "sd_ms", text!("Standard deviation"), "ms", *sd_ms, text!("Before truncation at 0.")),
+        ],
         Latency::Lognormal { median_ms, sigma } => {
-            let of = of("lognormal");
-            let median =
-                of.number("median_ms", text!("Median"), "ms", *median_ms, text!("Half of all durations are shorter."));
-            (
-                text!("lognormal"),
-                vec![
-                    median,
-                    of.number("sigma", text!("Sigma"), "", *sigma, text!("Standard deviation of the logarithm.")),
-                ],
-            )
+            let help = text!("Half of all durations are shorter.");
+            let median = number("lognormal", "median_ms", text!("Median"), "ms", *median_ms, help);
+            let help = text!("Standard deviation of the logarithm.");
+            vec![median, number("lognormal", "sigma", text!("Sigma"), "", *sigma, help)]
         }
-        Latency::Pareto { scale_ms, shape } => {
-            let of = of("pareto");
-            let scale = of.number("scale_ms", text!("Scale"), "ms", *scale_ms, text!("The least duration."));
-            (
-                "Pareto",
-                vec![
-                    scale,
-                    of.number("shape", text!("Shape"), "", *shape, text!("The smaller, the heavier the tail.")),
-                ],
-            )
-        }
+        Latency::Pareto { scale_ms, shape } => vec![
+            number("pareto", "scale_ms", text!("Scale"), "ms", *scale_ms, text!("The least duration.")),
+            number("pareto", "shape", text!("Shape"), "", *shape, text!("The smaller, the heavier the tail.")),
+        ],
         Latency::Mixture { parts } => {
-            let of = of("mixture").to("parts");
             let parts = parts.iter().enumerate().flat_map(|(i, part)| {
-                let at = of.to(i);
-                let weight = at.number(
-                    "weight",
-                    &text!("Part {}: weight", i + 1),
-                    "",
-                    part.weight,
-                    text!("Its share, relative to the others."),
-                );
+                let at = at.to("mixture").to("parts").to(i);
+                let (label, help) = (text!("Part {}: weight", i + 1), text!("Its share, relative to the others."));
+                let weight = at.number("weight", &label, "", part.weight, help);
                 std::iter::once(weight).chain(fields(&at, "of", &text!("Part {}", i + 1), &part.of))
             });
-            (text!("mixture"), parts.collect())
+            parts.collect()
         }
         Latency::Samples { ms } => {
             let text = ms.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
             let help = text!("Measured durations; paste a column of numbers.");
-            (
-                text!("samples"),
-                vec![of("samples").field("ms", text!("Measurements"), "ms", FieldKind::Numbers, text, help)],
-            )
+            vec![at.to("samples").field("ms", text!("Measurements"), "ms", FieldKind::Numbers, text, help)]
         }
-    };
-    let mut all = vec![at.choice(name, label, kinds(), chosen, text!("The distribution of the durations."))];
-    all.append(&mut rest);
-    all
+    }
 }

@@ -58,30 +58,28 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
     }
     let invariants = at.to("invariants");
     adders.push(invariants.adder(text!("Add invariant"), json!(sample(scenario))));
-    for (i, text) in scenario.invariants.iter().enumerate() {
-        let help = text!(
-            "A condition that the data must always satisfy, such as stock >= 0 or orders.status == inventory.status when quiescent."
-        );
-        let field = Field {
-            path: invariants.to(i).0,
-            label: text!("Always").into(),
-            unit: "",
-            kind: FieldKind::Text,
-            text: text.clone(),
-            help,
-            leaves_out: None,
-            also: Vec::new(),
-        };
-        let remove = Some(invariants.to(i).0);
-        sections.push(Section {
-            title: text!("Invariant {}", i + 1),
-            fields: vec![field],
-            remove,
-            ..Section::default()
-        });
-    }
+    sections.extend(scenario.invariants.iter().enumerate().map(|(i, text)| invariant(&invariants.to(i), i, text)));
     sections.push(Section { title: text!("Script, promises, invariants").into(), adders, ..Section::default() });
     sections
+}
+
+/// Returns the section of an invariant.
+fn invariant(at: &FieldsAt, i: usize, condition: &str) -> Section {
+    let help = text!(
+        "A condition that the data must always satisfy, such as stock >= 0 or orders.status == inventory.status when quiescent."
+    );
+    let field = Field {
+        path: at.0.clone(),
+        label: text!("Always").into(),
+        unit: "",
+        kind: FieldKind::Text,
+        text: condition.into(),
+        help,
+        leaves_out: None,
+        also: Vec::new(),
+    };
+    let title = text!("Invariant {}", i + 1);
+    Section { title, fields: vec![field], remove: Some(at.0.clone()), ..Section::default() }
 }
 
 /// Returns an example of an invariant.
