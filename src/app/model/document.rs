@@ -241,7 +241,7 @@ impl Model {
     fn clear(&mut self, opening: Opening) {
         let Opening { scenario, origin, drawing, address, caption, .. } = opening;
         if self.document.opened > 0 {
-            let title = if scenario.title.is_empty() { "an untitled drawing" } else { &scenario.title };
+            let title = if scenario.title.is_empty() { text!("an untitled drawing") } else { &scenario.title };
             self.push_step(text!("Opened {}", title), Some(self.run.now));
         }
         let history = std::mem::take(&mut self.document.history);

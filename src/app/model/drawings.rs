@@ -239,7 +239,7 @@ impl Model {
             }
             DrawingsAnswer::Versions(id, versions) => self.drawings.versions = Some((id, versions.into())),
             DrawingsAnswer::Imported(count) => {
-                let drawings = if count == 1 { "1 drawing".into() } else { format!("{count} drawings") };
+                let drawings = if count == 1 { text!("1 drawing").into() } else { text!("{} drawings", count) };
                 self.notify(text!("Imported {}", drawings));
                 effects.push(Effect::Drawings(DrawingsRequest::List));
             }

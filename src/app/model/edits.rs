@@ -152,7 +152,7 @@ impl Model {
             Some(CanvasItem::Link { from, to }) if items.len() == 1 => {
                 text!("the link from {} to {}", name(from), name(to))
             }
-            Some(_) | None => format!("{} items", items.len()),
+            Some(_) | None => text!("{} items", items.len()),
         }
     }
 

@@ -5,6 +5,7 @@ use super::Entry;
 /// Sorted by the English texts.
 #[rustfmt::skip]
 pub(super) const TEXTS: &[Entry] = &[
+    ("1 drawing", "1 Zeichnung"),
     ("A client cannot crash. Freeze it, or cut its link.", "Ein Client kann nicht abstürzen. Friere ihn ein oder trenne seine Verbindung."),
     ("Added a {}", "{} hinzugefügt"),
     ("Added to the script: {}", "Ins Skript aufgenommen: {}"),
@@ -74,9 +75,12 @@ pub(super) const TEXTS: &[Entry] = &[
     ("Value of {} at {} at the start", "Wert von {} bei {} am Anfang"),
     ("Write a value of {} at {} now", "Jetzt einen Wert von {} bei {} schreiben"),
     ("You have no previous drawing yet.", "Du hast noch keine vorige Zeichnung."),
+    ("an untitled drawing", "eine Zeichnung ohne Titel"),
     ("the link from {} to {}", "die Verbindung von {} nach {}"),
     ("{} Nothing was changed.", "{} Nichts wurde geändert."),
     ("{} and {} more", "{} und {} weitere"),
+    ("{} drawings", "{} Zeichnungen"),
+    ("{} items", "{} Elemente"),
     ("{}: {} of {} points", "{}: {} von {} Punkten"),
     ("“{}” is kept in this browser. Changes are saved as you make them.", "„{}“ wird in diesem Browser aufbewahrt. Änderungen werden gespeichert, sobald du sie machst."),
 ];

@@ -84,8 +84,8 @@ impl Painter {
         }
     }
 
-    /// Reads the colours of a changed theme; the next frame paints everything.
-    pub(super) fn forget_theme(&mut self) {
+    /// Forgets what is painted and reads the colours of the theme; the next frame paints everything.
+    pub(super) fn forget(&mut self) {
         self.colours = CanvasColours::read();
         self.painted = Painted::default();
     }
