@@ -84,8 +84,8 @@ impl Painter {
         }
     }
 
-    /// Forgets what is painted and reads the colours of the theme; the next frame paints everything.
-    pub(super) fn forget(&mut self) {
+    /// Reads the colours of the theme; the next frame paints everything.
+    pub(super) fn paint_anew(&mut self) {
         self.colours = CanvasColours::read();
         self.painted = Painted::default();
     }
