@@ -273,7 +273,7 @@ impl Component for Page {
         let language = self.model.preferences.language;
         if first || std::mem::replace(&mut self.drawn_language, language) != language {
             self.drawn_language = language;
-            self.painter.paint_anew();
+            self.painter.forget();
             let embed_canvas = self.canvas_element().filter(|_| self.model.mode.is_embed());
             let resized = [self.canvas_element(), self.painter.refs.tracks.cast()];
             self.observers = Observers::start(ctx.link(), resized.into_iter().flatten(), embed_canvas.as_ref());

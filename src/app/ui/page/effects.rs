@@ -103,7 +103,7 @@ impl Page {
             Effect::Language(which) => language::apply(which),
             Effect::Theme(which) => {
                 theme::apply(which);
-                self.painter.paint_anew();
+                self.painter.forget_theme();
             }
         }
     }

@@ -84,8 +84,8 @@ impl Painter {
         }
     }
 
-    /// Reads the colours of the theme; the next frame paints everything.
-    pub(super) fn paint_anew(&mut self) {
+    /// Reads the colours of a changed theme; the next frame paints everything.
+    pub(super) fn forget_theme(&mut self) {
         self.colours = CanvasColours::read();
         self.painted = Painted::default();
     }
