@@ -276,7 +276,12 @@ impl Component for Page {
             self.painter.forget();
             let embed_canvas = self.canvas_element().filter(|_| self.model.mode.is_embed());
             let resized = [self.canvas_element(), self.painter.refs.tracks.cast()];
-            self.observers = Observers::start(ctx.link(), resized.into_iter().flatten(), embed_canvas.as_ref());
+            let resized = resized.into_iter().flatten();
+            if first {
+                self.observers = Observers::start(ctx.link(), resized, embed_canvas.as_ref());
+            } else {
+                self.observers.replace(resized, embed_canvas.as_ref());
+            }
             self.measure();
         }
         self.painter.place_publish(&self.model);

@@ -75,7 +75,9 @@ fn a_visitor_changes_the_language_and_keeps_the_run_and_the_choice() {
     let clock = browser.text(".transport .clock");
     browser.keys(&["Control+k"]);
     browser.wait("document.activeElement.matches('.commands-input')");
-    browser.keys(&["n", "e", "x", "t", " ", "l", "a", "n", "g", "Enter"]);
+    browser.keys(&["n", "e", "x", "t", " ", "l", "a", "n", "g"]);
+    browser.wait("document.querySelectorAll('.commands-list li').length === 1");
+    browser.keys(&["Enter"]);
     browser.wait("document.documentElement.lang === 'de'");
     wait_for_state(&browser, "notification", "konsistent");
     assert_eq!(browser.text(".transport .clock"), clock, "the run stays where it was");

@@ -27,8 +27,8 @@ pub(super) struct Observers {
     _paste: Option<OnPaste>,
     _address: Option<Closure<dyn FnMut(web_sys::Event)>>,
     _input: Option<Closure<dyn FnMut(web_sys::Event)>>,
-    _size: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
-    _visibility: Option<(IntersectionObserver, OnVisibility)>,
+    size: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
+    visibility: Option<(IntersectionObserver, OnVisibility)>,
 }
 
 impl Observers {
@@ -46,8 +46,20 @@ impl Observers {
             single_keys,
             _address: observe_address(link.clone()),
             _input: observe_input(),
-            _size: observe_size(link.clone(), resized),
-            _visibility: embed_canvas.and_then(|canvas| observe_visibility(link.clone(), canvas)),
+            size: observe_size(link.clone(), resized),
+            visibility: embed_canvas.and_then(|canvas| observe_visibility(link.clone(), canvas)),
+        }
+    }
+
+    /// Observes size and visibility of elements that have replaced the former ones.
+    pub(super) fn replace(&self, resized: impl Iterator<Item = Element>, embed_canvas: Option<&Element>) {
+        if let Some((observer, _)) = &self.size {
+            observer.disconnect();
+            resized.for_each(|element| observer.observe(&element));
+        }
+        if let Some((observer, _)) = &self.visibility {
+            observer.disconnect();
+            embed_canvas.into_iter().for_each(|canvas| observer.observe(canvas));
         }
     }
 }
