@@ -4,7 +4,6 @@ use super::actions::{ACTIONS, ActionId};
 use super::canvas_item::CanvasItem;
 use super::model::{DocumentMsg, Model, Msg, SelectionMsg};
 use super::templates::TEMPLATES;
-use super::texts::translated;
 use crate::scenario::challenges::CHALLENGES;
 use crate::scenario::examples::EXAMPLES;
 use crate::text;
@@ -37,7 +36,7 @@ pub fn commands(model: &Model) -> Vec<PaletteCommand> {
     });
     let templates = TEMPLATES.iter().filter(|_| model.mode.edits()).map(|template| {
         let msg = Msg::Document(DocumentMsg::AddTemplate(template.id.into()));
-        PaletteCommand::new(text!("Add a template: {}", translated(template.label)), msg)
+        PaletteCommand::new(text!("Add a template: {}", template.label.get()), msg)
     });
     let examples = EXAMPLES.iter().map(|example| {
         let msg = Msg::Document(DocumentMsg::OpenNamed(format!("ex={}", example.id)));

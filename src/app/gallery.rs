@@ -1,9 +1,11 @@
 //! The gallery: the examples by subject and the challenges, and which of them a search finds.
 
 use super::edit::sentence;
+use super::texts::translated;
 use crate::scenario::Scenario;
 use crate::scenario::challenges::{CHALLENGES, Challenge};
 use crate::scenario::examples::{Difficulty, EXAMPLES, Example, Subject};
+use crate::text;
 
 /// A section of the gallery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +25,8 @@ impl Section {
     /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {
-            Section::Examples(subject) => subject.name(),
-            Section::Challenges => "Challenges",
+            Section::Examples(subject) => translated(subject.name()),
+            Section::Challenges => text!("Challenges"),
         }
     }
 }
@@ -108,7 +110,8 @@ impl Search {
     /// Returns whether the search finds an entry.
     pub fn finds(&self, entry: Entry) -> bool {
         let (section, level) = (entry.section(), entry.level());
-        let text = format!("{} {} {} {}", entry.id(), entry.promise(), section.name(), level.name()).to_lowercase();
+        let text = format!("{} {} {} {}", entry.id(), entry.promise(), section.name(), translated(level.name()))
+            .to_lowercase();
         let has_words = self.text.to_lowercase().split_whitespace().all(|word| text.contains(word));
         has_words
             && self.section.is_none_or(|wanted| wanted == section)

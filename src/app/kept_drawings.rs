@@ -148,7 +148,7 @@ impl StorageProblem {
                 text!("This drawing is not in this browser. A drawing is shared by a link or a file.").into()
             }
             StorageProblem::Damaged(_, why) => text!("The drawing cannot be read: {}. It stays in this browser.", why),
-            StorageProblem::NotFetched => crate::app::NOT_FETCHED.into(),
+            StorageProblem::NotFetched => crate::app::NOT_FETCHED.get().into(),
         }
     }
 }

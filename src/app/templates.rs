@@ -1,6 +1,7 @@
 //! Templates: parts of a system that are added to the drawing as one.
 
 use super::edit;
+use super::texts::Text;
 use crate::scenario::Scenario;
 use std::collections::BTreeSet;
 
@@ -10,17 +11,17 @@ pub struct Template {
     /// Its id.
     pub id: &'static str,
     /// Its name.
-    pub label: &'static str,
+    pub label: Text,
     /// A document with its cards.
     document: &'static str,
 }
 
 /// All templates.
 pub static TEMPLATES: &[Template] = &[
-    Template { id: "outbox", label: "service with outbox, bus and subscriber", document: OUTBOX },
-    Template { id: "quorum", label: "quorum of five replicas", document: QUORUM },
-    Template { id: "regions", label: "three regions with a replica each", document: REGIONS },
-    Template { id: "workers", label: "consumer group of three workers", document: WORKERS },
+    Template { id: "outbox", label: Text::new("service with outbox, bus and subscriber"), document: OUTBOX },
+    Template { id: "quorum", label: Text::new("quorum of five replicas"), document: QUORUM },
+    Template { id: "regions", label: Text::new("three regions with a replica each"), document: REGIONS },
+    Template { id: "workers", label: Text::new("consumer group of three workers"), document: WORKERS },
 ];
 
 const OUTBOX: &str = r#"{ "converge": 1,

@@ -215,7 +215,7 @@ fn from_js<T: DeserializeOwned>(event: &MessageEvent) -> Result<T, String> {
 
 /// The report about a request whose code could not be fetched.
 fn not_fetched(epoch: u32) -> FromEngine {
-    FromEngine { epoch, report: Report::Unanswered(crate::app::NOT_FETCHED.into()) }
+    FromEngine { epoch, report: Report::Unanswered(crate::app::NOT_FETCHED.get().into()) }
 }
 
 /// Fetches the code for all requests but the first.

@@ -1,5 +1,6 @@
 //! Files and the clipboard.
 
+use crate::app::texts::Text;
 use crate::text;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -47,7 +48,7 @@ pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
 /// The greatest size of a file that is read, bytes.
 const LARGEST: f64 = 32.0 * 1024.0 * 1024.0;
 /// What the visitor reads about a file that [`read`] does not read.
-pub const UNREADABLE: &str = "The file cannot be read as text, or is larger than 32 MiB.";
+pub const UNREADABLE: Text = Text::new("The file cannot be read as text, or is larger than 32 MiB.");
 
 /// Reads a file as text; `None` if that fails or the file is too large.
 pub fn read(file: &File, then: impl FnOnce(Option<String>) + 'static) {

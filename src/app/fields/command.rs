@@ -144,7 +144,7 @@ impl CommandForm {
                 "delay",
                 text!("Delay"),
                 choices,
-                "none",
+                text!("none"),
                 text!("Additional latency of each message."),
             ));
         }

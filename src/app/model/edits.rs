@@ -4,7 +4,6 @@ use super::gestures::GRID;
 use super::{CanvasItem, Effect, Model};
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::scene::NodeKind;
-use crate::app::texts::translated;
 use crate::app::{drawing, edit, templates};
 use crate::scenario::Scenario;
 use crate::text;
@@ -69,7 +68,7 @@ impl Model {
         let by = bounds.map_or([40, 120], |bounds| [bounds.right() as i32 + TEMPLATE_GAP, bounds.y as i32]);
         match template.add_to(&self.document.scenario, by.map(|part| part / 10 * 10)) {
             Ok((scenario, new)) => {
-                if !self.edit_aloud(scenario, text!("Added a {}", translated(template.label)), effects) {
+                if !self.edit_aloud(scenario, text!("Added a {}", template.label.get()), effects) {
                     return;
                 }
                 effects.extend(new.first().cloned().map(Effect::Focus));

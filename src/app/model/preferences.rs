@@ -120,9 +120,8 @@ impl Model {
             PreferencesMsg::NextLanguage => {
                 self.preferences.language = self.preferences.language.following();
                 texts::set_language(self.preferences.language);
-                // The scene has texts too.
+                // The scene contains texts, such as the words of links.
                 self.update_scene();
-                self.update_compared_scene();
                 effects.push(Effect::Language(self.preferences.language));
                 effects.push(Effect::Keep(KEPT_LANGUAGE, self.preferences.language.code().into()));
             }

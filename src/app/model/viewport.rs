@@ -4,6 +4,7 @@ use super::{CanvasItem, Model, Redraw};
 use crate::app::camera::Camera;
 use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
+use crate::app::texts::Text;
 use crate::trace::MessageKind;
 use std::rc::Rc;
 
@@ -30,14 +31,14 @@ pub struct Viewport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageGroup {
     /// The name.
-    pub name: &'static str,
+    pub name: Text,
     /// The number of their shape on the canvas.
     pub shape: u8,
-    kinds: &'static [MessageKind],
+    pub(crate) kinds: &'static [MessageKind],
 }
 
-const fn group(name: &'static str, shape: u8, kinds: &'static [MessageKind]) -> MessageGroup {
-    MessageGroup { name, shape, kinds }
+const fn group(name: &str, shape: u8, kinds: &'static [MessageKind]) -> MessageGroup {
+    MessageGroup { name: Text::new(name), shape, kinds }
 }
 
 /// The kinds of messages in the legend.

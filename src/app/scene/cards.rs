@@ -2,7 +2,6 @@
 
 use super::parts::{MAX_CARDS_OF_GROUP, MEMBER, NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneLink, SceneNode};
 use crate::app::geometry::Rect;
-use crate::app::texts::translated;
 use crate::scenario::Scenario;
 use crate::text;
 use std::collections::BTreeMap;
@@ -91,7 +90,7 @@ pub(super) fn describe_connections(nodes: &mut [SceneNode], links: &[SceneLink])
         *count += 1;
         if *count <= NAMED_CONNECTIONS {
             let separator = if text.is_empty() { "" } else { ", " };
-            text.push_str(&format!("{separator}{} {}", translated(verb), nodes[other].name));
+            text.push_str(&format!("{separator}{} {}", verb, nodes[other].name));
         }
     };
     for link in links {

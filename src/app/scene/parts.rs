@@ -2,6 +2,7 @@
 
 use crate::app::detail::Detail;
 use crate::app::geometry::{Curve, Point, Rect};
+use crate::text;
 use std::rc::Rc;
 
 /// The greatest number of rows on a service's card. The card states how many more there are.
@@ -34,10 +35,10 @@ impl NodeKind {
     /// Returns the word for the kind.
     pub fn word(self) -> &'static str {
         match self {
-            NodeKind::Service => "Service",
-            NodeKind::Bus => "Bus",
-            NodeKind::Client => "Client",
-            NodeKind::Group => "Replica group",
+            NodeKind::Service => text!("Service"),
+            NodeKind::Bus => text!("Bus"),
+            NodeKind::Client => text!("Client"),
+            NodeKind::Group => text!("Replica group"),
         }
     }
 }
@@ -78,21 +79,21 @@ impl LinkKind {
     /// Returns the verb between start and end.
     pub fn word(self) -> &'static str {
         match self {
-            LinkKind::Publishes => "publishes to",
-            LinkKind::Delivers => "delivers to",
-            LinkKind::Calls => "calls",
-            LinkKind::Asks => "asks",
-            LinkKind::Replicates => "replicates with",
+            LinkKind::Publishes => text!("publishes to"),
+            LinkKind::Delivers => text!("delivers to"),
+            LinkKind::Calls => text!("calls"),
+            LinkKind::Asks => text!("asks"),
+            LinkKind::Replicates => text!("replicates with"),
         }
     }
 
     /// Returns the verb between end and start.
     pub fn inverse_word(self) -> &'static str {
         match self {
-            LinkKind::Publishes | LinkKind::Delivers => "receives from",
-            LinkKind::Calls => "called by",
-            LinkKind::Asks => "asked by",
-            LinkKind::Replicates => "replicates with",
+            LinkKind::Publishes | LinkKind::Delivers => text!("receives from"),
+            LinkKind::Calls => text!("called by"),
+            LinkKind::Asks => text!("asked by"),
+            LinkKind::Replicates => text!("replicates with"),
         }
     }
 }

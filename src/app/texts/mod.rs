@@ -219,14 +219,11 @@ const fn is_sorted(part: &[Entry]) -> bool {
 }
 
 const _: () = {
-    assert!(is_sorted(actions::TEXTS), "src/app/texts/actions.rs is not sorted by its English texts");
-    assert!(is_sorted(fields::TEXTS), "src/app/texts/fields.rs is not sorted by its English texts");
-    assert!(is_sorted(messages::TEXTS), "src/app/texts/messages.rs is not sorted by its English texts");
-    assert!(is_sorted(messaging::TEXTS), "src/app/texts/messaging.rs is not sorted by its English texts");
-    assert!(is_sorted(notices::TEXTS), "src/app/texts/notices.rs is not sorted by its English texts");
-    assert!(is_sorted(tasks::TEXTS), "src/app/texts/tasks.rs is not sorted by its English texts");
-    assert!(is_sorted(panels::TEXTS), "src/app/texts/panels.rs is not sorted by its English texts");
-    assert!(is_sorted(views::TEXTS), "src/app/texts/views.rs is not sorted by its English texts");
+    let mut part = 0;
+    while part < PARTS.len() {
+        assert!(is_sorted(PARTS[part]), "a part of src/app/texts is not sorted by its English texts");
+        part += 1;
+    }
 };
 
 #[cfg(test)]

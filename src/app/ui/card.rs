@@ -123,7 +123,7 @@ pub fn Card(props: &CardProps) -> Html {
 
 /// Describes the card for screen readers: kind, name, state and links.
 fn description(props: &CardProps) -> String {
-    let mut name = format!("{} {}", translated(props.placed.kind.word()), props.placed.name);
+    let mut name = format!("{} {}", props.placed.kind.word(), props.placed.name);
     match &props.view {
         View::Service(service) => {
             name.push_str(&format!(", {}", translated(service.state.name())));

@@ -10,7 +10,6 @@ use crate::app::browser::{address, files};
 use crate::app::model::{DocumentMsg, DrawingsMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
 use crate::app::picture::PictureFormat;
 use crate::app::playback::clock;
-use crate::app::texts::translated;
 use crate::scenario::{Micros, Scenario, ScenarioError, link};
 use crate::text;
 use std::rc::Rc;
@@ -196,7 +195,7 @@ pub fn OpenFile(props: &OpenFileProps) -> Html {
                     send.emit(Msg::Drawings(DrawingsMsg::CloseDialog));
                 }
                 Some(Err(found)) => errors.set(found),
-                None => errors.set(vec![ScenarioError::new("", translated(files::UNREADABLE))]),
+                None => errors.set(vec![ScenarioError::new("", files::UNREADABLE.get())]),
             });
         })
     };

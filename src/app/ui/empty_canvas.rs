@@ -3,7 +3,6 @@
 use crate::app::actions::ActionId;
 use crate::app::model::{DocumentMsg, Model, Msg, PreferencesMsg};
 use crate::app::templates::TEMPLATES;
-use crate::app::texts::translated;
 use crate::text;
 use yew::prelude::*;
 
@@ -15,7 +14,7 @@ pub fn empty_canvas(model: &Model, send: &Callback<Msg>) -> Html {
     };
     let templates = TEMPLATES.iter().map(|template| {
         let msg = Msg::Document(DocumentMsg::AddTemplate(template.id.into()));
-        html! { <button class="line small" onclick={on(msg)}>{ translated(template.label) }</button> }
+        html! { <button class="line small" onclick={on(msg)}>{ template.label.get() }</button> }
     });
     // The words around the two buttons.
     let mut words = text!("Add a {} and a {}, then another service.").split("{}");

@@ -74,9 +74,10 @@ pub fn Gallery(props: &GalleryProps) -> Html {
     let found = search.found();
     let count: usize = found.iter().map(|(_, entries)| entries.len()).sum();
     let section = |(section, entries): &(Section, Vec<Entry>)| {
-        html! { <section key={section.name()}><h3>{ translated(section.name()) }</h3><ul>{ for entries.iter().map(card) }</ul></section> }
+        html! { <section key={section.name()}><h3>{ section.name() }</h3><ul>{ for entries.iter().map(card) }</ul></section> }
     };
-    // A list of its own, so that the field stays the same element however many sections follow it.
+    // A nested list. In a flat one, Yew compares elements by their place from the end, and replaces the field when the number
+    // of sections changes.
     let sections: Html = found.iter().map(section).collect();
     html! {
         <Modal title={text!("Examples")} on_close={close.clone()}>
@@ -121,12 +122,12 @@ fn filters(search: &UseStateHandle<Search>, field: &NodeRef) -> Html {
         html! { <select aria-label={label} {onchange}>{ for [all].into_iter().chain(names).map(option) }</select> }
     };
     let sections = Section::all();
-    let subjects = sections.iter().map(|section| translated(section.name())).collect();
+    let subjects = sections.iter().map(|section| section.name()).collect();
     let levels = Difficulty::ALL.map(|level| translated(level.name())).to_vec();
     html! {
         <>
             <input ref={field.clone()} type="search" aria-label={text!("Find an example")} placeholder={text!("Find: retry, quorum, cart…")} autofocus=true {oninput} />
-            { choice(text!("Subject"), text!("All subjects"), subjects, search.section.map(|section| translated(section.name())), |search, at| Search { section: at.checked_sub(1).map(|at| Section::all()[at]), ..search }) }
+            { choice(text!("Subject"), text!("All subjects"), subjects, search.section.map(Section::name), |search, at| Search { section: at.checked_sub(1).map(|at| Section::all()[at]), ..search }) }
             { choice(text!("Level"), text!("All levels"), levels, search.level.map(|level| translated(level.name())), |search, at| Search { level: at.checked_sub(1).map(|at| Difficulty::ALL[at]), ..search }) }
         </>
     }

@@ -404,7 +404,7 @@ fn section_view(props: &InspectorProps, place: usize, section: Section) -> Html 
             <FieldView key={field.path.join("/")} field={field.clone()} scenario={props.scenario.clone()} send={props.send.clone()} />
         }
     };
-    // A list of its own, so that each field stays the same element when others come and go.
+    // A nested list with keys, so that Yew keeps the elements of fields when others come and go.
     let fields: Html = section.fields.iter().map(field).collect();
     let remove = section.remove.map(|path| {
         let (scenario, send) = (props.scenario.clone(), props.send.clone());

@@ -3,7 +3,6 @@
 use super::card::badge;
 use super::icons::{Icon, icon};
 use crate::app::model::{MESSAGE_GROUPS, MessageGroup, Model, Msg, PanelsMsg, ViewportMsg};
-use crate::app::texts::translated;
 use crate::session::protocol::CopyState;
 use crate::text;
 use yew::prelude::*;
@@ -15,7 +14,7 @@ pub fn legend(model: &Model, send: &Callback<Msg>) -> Html {
         let shown = !model.viewport.hides_group(index);
         let onchange = send.reform(move |_: Event| Msg::Viewport(ViewportMsg::ToggleMessages(index)));
         html! {
-            <li key={group.name}><label><input type="checkbox" checked={shown} {onchange} />{ shape(group.shape) }<span>{ translated(group.name) }</span></label></li>
+            <li key={group.name.get()}><label><input type="checkbox" checked={shown} {onchange} />{ shape(group.shape) }<span>{ group.name.get() }</span></label></li>
         }
     };
     html! {

@@ -8,7 +8,6 @@ use crate::app::fields::{self, Field};
 use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Model, Msg, Origin, SelectionMsg};
 use crate::app::outline::{OutlineMsg, bus_summary, client_summary, service_summary};
 use crate::app::scene::{LinkKind, NodeKind};
-use crate::app::texts::translated;
 use crate::scenario::{Command, Scenario};
 use crate::session::labels;
 use crate::session::protocol::RowView;
@@ -104,7 +103,7 @@ impl Sheet<'_> {
     /// Draws the toolbar: add, tidy, heal, publish.
     fn tools(&self) -> Html {
         let add = |kind: NodeKind| {
-            let word = translated(kind.word());
+            let word = kind.word();
             self.button(
                 word.into(),
                 text!("Add: {}", word),
@@ -133,7 +132,7 @@ impl Sheet<'_> {
         let end = |label: &'static str, chosen: usize| {
             let nodes = self.model.scene.nodes.iter().enumerate();
             let option = nodes.map(|(i, node)| {
-                let (id, text) = (node.id.to_string(), format!("{} {}", translated(node.kind.word()), node.name));
+                let (id, text) = (node.id.to_string(), format!("{} {}", node.kind.word(), node.name));
                 html! { <option key={id.clone()} value={id} selected={i == chosen}>{ text }</option> }
             });
             span("input", html! { <select aria-label={label}>{ for option }</select> })
@@ -173,7 +172,7 @@ impl Sheet<'_> {
 
     /// Draws the kind and the name of a card.
     fn head(&self, symbol: Icon, kind: NodeKind, fields: &[Field], name: &str) -> Html {
-        let what = [icon(symbol), span("sr", translated(kind.word()).into()), self.fields(&fields[..1], name)];
+        let what = [icon(symbol), span("sr", kind.word().into()), self.fields(&fields[..1], name)];
         cell("th", "rowheader", "", span("what", what.into_iter().collect()))
     }
 
@@ -238,7 +237,7 @@ impl Sheet<'_> {
         };
         let actions = self.actions(&item, &name, link.kind != LinkKind::Replicates);
         let cells = [
-            cell("th", "rowheader", "", format!("{} {} {}", from.name, translated(link.kind.word()), to.name).into()),
+            cell("th", "rowheader", "", format!("{} {} {}", from.name, link.kind.word(), to.name).into()),
             cell("td", "cell", text!("State"), state),
             cell("td", "cell", text!("Latency"), (*link.label).into()),
             cell("td", "cell", "", span("acts", actions.into_iter().collect())),

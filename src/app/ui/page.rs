@@ -25,7 +25,7 @@ use crate::app::browser::{address, files};
 use crate::app::geometry::{Rect, point};
 use crate::app::model::{Controls, Model, Msg, Opening, Origin, PointerMsg, SelectionMsg, ViewportMsg};
 use crate::app::outline::OutlineMsg;
-use crate::app::texts::{Language, translated};
+use crate::app::texts::Language;
 use crate::text;
 use card_views::CardViews;
 use focus::LastFocus;
@@ -37,7 +37,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_split_helpers::SplitLoaderError;
-use web_sys::{Element, HtmlElement};
+use web_sys::Element;
 use yew::html::Scope;
 use yew::prelude::*;
 
@@ -226,7 +226,7 @@ impl Component for Page {
             self.is_stacked().then_some("stacked"),
         );
         html! {
-            // Another language draws everything anew.
+            // Yew replaces all elements when the key changes with the language.
             <div key={model.preferences.language.code()} class={classes}>
                 if !embed {
                     { self.skip_links() }
@@ -268,37 +268,13 @@ impl Component for Page {
         if self.views == ViewsState::Loaded
             && let Some(id) = self.next_element.take()
         {
-            focus_element(&id);
+            focus::focus_element(&id);
         }
-        let language = self.model.preferences.language;
-        if first || std::mem::replace(&mut self.drawn_language, language) != language {
-            self.drawn_language = language;
-            self.painter.forget();
-            let embed_canvas = self.canvas_element().filter(|_| self.model.mode.is_embed());
-            let resized = [self.canvas_element(), self.painter.refs.tracks.cast()];
-            let resized = resized.into_iter().flatten();
-            if first {
-                self.observers = Observers::start(ctx.link(), resized, embed_canvas.as_ref());
-            } else {
-                self.observers.replace(resized, embed_canvas.as_ref());
-            }
-            self.measure();
-        }
+        self.observe_elements(ctx, first);
         self.painter.place_publish(&self.model);
         self.keep_focus();
         self.model.redraw.paint = true;
         self.request_frame();
-    }
-}
-
-/// Scrolls to an element and gives it the focus.
-fn focus_element(id: &str) {
-    let document = web_sys::window().and_then(|window| window.document());
-    if let Some(element) = document.and_then(|document| document.get_element_by_id(id)) {
-        element.scroll_into_view();
-        if let Ok(element) = element.dyn_into::<HtmlElement>() {
-            let _ = element.focus();
-        }
     }
 }
 
@@ -344,7 +320,7 @@ impl Page {
             PageMsg::PlaygroundNear(anchor) => self.renew_playground(anchor),
             PageMsg::Interacted => self.report_interaction(),
             PageMsg::Dropped(Some(text)) => self.open_text(text),
-            PageMsg::Dropped(None) => self.update_model(Msg::Notify(translated(files::UNREADABLE).into())),
+            PageMsg::Dropped(None) => self.update_model(Msg::Notify(files::UNREADABLE.get().into())),
             PageMsg::Pasted(text) => self.paste(text),
             PageMsg::PastedCards(cards, text) => self.paste_cards(cards, text),
             PageMsg::ViewsLoaded(true) => {
@@ -371,7 +347,7 @@ impl Page {
                 let is_change_lost = dropped.iter().any(|action| !matches!(action, Msg::Pointer(_)));
                 // A notice about the drawing is more important.
                 if is_change_lost || self.model.notices.notice.is_none() {
-                    let problem = translated(crate::app::NOT_FETCHED);
+                    let problem = crate::app::NOT_FETCHED.get();
                     let problem = match is_change_lost {
                         true => format!("{} {problem}", text!("Nothing was changed.")),
                         false => problem.to_string(),
@@ -473,6 +449,24 @@ impl Page {
         if let Some(window) = web_sys::window() {
             self.frame_is_requested = window.request_animation_frame(self.on_frame.as_ref().unchecked_ref()).is_ok();
         }
+    }
+
+    /// Observes the canvas and the timeline when they are drawn first, and again after a change of the language.
+    fn observe_elements(&mut self, ctx: &Context<Self>, first: bool) {
+        let language = self.model.preferences.language;
+        if !first && self.drawn_language == language {
+            return;
+        }
+        self.drawn_language = language;
+        let embed_canvas = self.canvas_element().filter(|_| self.model.mode.is_embed());
+        let resized = [self.canvas_element(), self.painter.refs.tracks.cast()].into_iter().flatten();
+        if first {
+            self.observers = Observers::start(ctx.link(), resized, embed_canvas.as_ref());
+        } else {
+            self.painter.forget();
+            self.observers.replace(resized, embed_canvas.as_ref());
+        }
+        self.measure();
     }
 
     fn skip_links(&self) -> Html {

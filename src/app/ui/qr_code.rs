@@ -69,7 +69,7 @@ pub fn QrCodeOf(props: &QrCodeOfProps) -> Html {
         Shown::TooLong => html! {
             <p class="err" role="status">{ text!("Too long for a QR code: the {} has {} characters, and a code holds {}. Save as JSON and send the file.", translated(props.of), props.address.len(), LONGEST) }</p>
         },
-        Shown::NotFetched => html! { <p class="err" role="status">{ translated(crate::app::NOT_FETCHED) }</p> },
+        Shown::NotFetched => html! { <p class="err" role="status">{ crate::app::NOT_FETCHED.get() }</p> },
     };
     html! { <details class="qr-code" {ontoggle}><summary>{ text!("QR code of the {}", translated(props.of)) }</summary>{ content }</details> }
 }

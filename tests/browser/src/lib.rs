@@ -81,6 +81,33 @@ pub fn wait_for_state(browser: &Browser, service: &str, state: &str) {
         .wait(&format!("document.querySelector('[data-node=\"{service}\"] .badge')?.textContent.trim() === '{state}'"));
 }
 
+/// Publishes by the pointer and waits until the copy has been stale and is consistent.
+pub fn publish_and_converge(browser: &Browser) {
+    // A new embed moves its cards into view; until then something else may cover the button.
+    browser.wait(
+        "[document.querySelector('.publish, .publish-wide')].some(button => { const r = button?.getBoundingClientRect(); \
+         return r && button.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)); })",
+    );
+    browser.click(".publish, .publish-wide");
+    wait_for_state(browser, "notification", "stale");
+    wait_for_state(browser, "notification", "consistent");
+}
+
+/// Draws the scissors across the link from the bus to its consumer, and publishes: the message is lost.
+pub fn publish_across_a_cut(browser: &Browser) {
+    browser.click(".palette button:nth-of-type(6)");
+    let bus = browser.middle("[data-node=\"stock_updated\"]");
+    let consumer = browser.middle("[data-node=\"notification\"]");
+    let x = (bus.0 + consumer.0) / 2.0;
+    browser.drag((x, bus.1 - 160.0), (x, bus.1 + 160.0));
+    browser.wait("document.querySelector('.link.cut')");
+    browser.click(".palette button:nth-of-type(6)");
+    browser.click(".publish");
+    wait_for_state(browser, "notification", "stale");
+    browser.click(".transport [data-action=Log]");
+    browser.wait("document.querySelector('.log')?.textContent.includes('dropped: link cut')");
+}
+
 /// Opens an embed in a course page that says hello, gives it `state` by SPLICE, and collects its messages in `heard`. Its
 /// address follows the one of the embed's folder.
 pub fn embed_in_course_page(browser: &Browser, address: &str, state: &Value) {

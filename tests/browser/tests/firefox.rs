@@ -1,22 +1,13 @@
 //! The core journeys in Firefox: play, publish, break, heal, go back, undo, share, embed, learn; and equal digests.
 
-use browser_tests::{Browser, Site, embed_in_course_page, open_from_gallery, wait_for_state, worker_digests};
+use browser_tests::{
+    Browser, Site, embed_in_course_page, open_from_gallery, publish_across_a_cut, publish_and_converge, wait_for_state,
+    worker_digests,
+};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
 static SITE: LazyLock<Site> = LazyLock::new(Site::start);
-
-/// Publishes by the pointer and waits until the copy has been stale and is consistent.
-fn publish_and_converge(browser: &Browser) {
-    // A new embed moves its cards into view; until then something else may cover the button.
-    browser.wait(
-        "[document.querySelector('.publish, .publish-wide')].some(button => { const r = button?.getBoundingClientRect(); \
-         return r && button.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)); })",
-    );
-    browser.click(".publish, .publish-wide");
-    wait_for_state(browser, "notification", "stale");
-    wait_for_state(browser, "notification", "consistent");
-}
 
 #[test]
 fn digests_in_firefox_equal_those_of_the_native_engine() {
@@ -51,17 +42,7 @@ fn a_visitor_publishes_breaks_heals_goes_back_and_undoes_in_firefox() {
 #[test]
 fn a_cut_link_keeps_the_copy_stale_in_firefox() {
     let browser = SITE.visit_in_firefox("#ex=first-update&speed=2");
-    browser.click(".palette button:nth-of-type(6)");
-    let bus = browser.middle("[data-node=\"stock_updated\"]");
-    let consumer = browser.middle("[data-node=\"notification\"]");
-    let x = (bus.0 + consumer.0) / 2.0;
-    browser.drag((x, bus.1 - 160.0), (x, bus.1 + 160.0));
-    browser.wait("document.querySelector('.link.cut')");
-    browser.click(".palette button:nth-of-type(6)");
-    browser.click(".publish");
-    wait_for_state(&browser, "notification", "stale");
-    browser.click(".transport [data-action=Log]");
-    browser.wait("document.querySelector('.log')?.textContent.includes('dropped: link cut')");
+    publish_across_a_cut(&browser);
     // The run ends, and the update has not arrived.
     browser.run("document.querySelector('main.canvas').focus()");
     browser.keys(&["End"]);

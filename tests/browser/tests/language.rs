@@ -81,7 +81,7 @@ fn a_visitor_changes_the_language_and_keeps_the_run_and_the_choice() {
     browser.wait("document.documentElement.lang === 'de'");
     wait_for_state(&browser, "notification", "konsistent");
     assert_eq!(browser.text(".transport .clock"), clock, "the run stays where it was");
-    // The canvas that is drawn anew works.
+    // The canvas that replaced the former one takes keys and clicks.
     browser.run("document.querySelector('main.canvas').focus()");
     browser.keys(&["Home", "p"]);
     wait_for_state(&browser, "notification", "veraltet");

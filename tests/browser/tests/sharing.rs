@@ -1,6 +1,8 @@
 //! Invalid links, options of embeds, and course pages.
 
-use browser_tests::{Browser, Look, Site, WIDE, assert_clean_console, open_from_gallery, wait_for_state};
+use browser_tests::{
+    Browser, Look, Site, WIDE, assert_clean_console, open_from_gallery, publish_and_converge, wait_for_state,
+};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::link;
 use serde_json::{Value, json};
@@ -29,14 +31,6 @@ fn clean_course(browser: &Browser) {
 
 fn wait_for_notice(browser: &Browser, text: &str) {
     browser.wait(&format!("document.querySelector('.notice')?.textContent.includes({})", json!(text)));
-}
-
-/// Publishes in an embed and waits until the copy is consistent again.
-fn publish_and_converge(browser: &Browser) {
-    browser.click(".publish, .publish-wide");
-    for state in ["stale", "consistent"] {
-        wait_for_state(browser, "notification", state);
-    }
 }
 
 #[test]

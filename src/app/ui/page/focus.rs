@@ -92,3 +92,14 @@ fn neighbour(document: &Document, area: &str, index: u32) -> Option<HtmlElement>
     let last = controls.len().checked_sub(1)?;
     controls.into_iter().nth((index as usize).min(last))
 }
+
+/// Scrolls to an element and gives it the focus.
+pub(super) fn focus_element(id: &str) {
+    let document = web_sys::window().and_then(|window| window.document());
+    if let Some(element) = document.and_then(|document| document.get_element_by_id(id)) {
+        element.scroll_into_view();
+        if let Ok(element) = element.dyn_into::<HtmlElement>() {
+            let _ = element.focus();
+        }
+    }
+}

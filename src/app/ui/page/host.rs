@@ -6,7 +6,6 @@ use crate::app::browser::{address, engine};
 use crate::app::host::{HostAction, begin_host_action, end_host_action};
 use crate::app::model::{LessonMsg, Mode, Msg, SharingMsg};
 use crate::app::scene::Scene;
-use crate::app::texts::translated;
 use crate::app::ui::lazy_views;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -87,7 +86,7 @@ impl Page {
                 }
             }
             Err(_) => {
-                self.update_model(Msg::Notify(translated(crate::app::NOT_FETCHED).into()));
+                self.update_model(Msg::Notify(crate::app::NOT_FETCHED.get().into()));
             }
         }
     }

@@ -13,14 +13,14 @@ pub fn initial_model() -> Model {
     model.preferences.single_keys = storage::kept(KEPT_KEYS).as_deref() != Some("off");
     model.tasks.kept = storage::kept(KEPT_TASKS);
     model.preferences.hints = storage::kept(KEPT_HINTS).as_deref() != Some("off");
+    let address = address::read(&address::fragment());
+    model.preferences.language = address.language.unwrap_or_else(language::preferred);
+    language::apply(model.preferences.language);
     if address::is_embed() {
-        let address = address::read(&address::fragment());
         (model.mode, model.controls) = (address.mode, address.controls);
         (model.hidden, model.locked) = (address.hidden, address.locked);
     }
     theme::set_reduced_motion(model.preferences.reduced_motion);
     theme::apply(model.preferences.theme);
-    model.preferences.language = address::read(&address::fragment()).language.unwrap_or_else(language::preferred);
-    language::apply(model.preferences.language);
     model
 }

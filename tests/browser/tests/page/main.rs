@@ -4,8 +4,8 @@ mod embedding;
 mod groups;
 
 use browser_tests::{
-    Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery, press, press_in, select_link,
-    wait_for_state, worker_digests,
+    Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery, press, press_in, publish_across_a_cut,
+    select_link, wait_for_state, worker_digests,
 };
 use converge::scenario::examples::EXAMPLES;
 use serde_json::{Value, json};
@@ -72,17 +72,7 @@ fn a_new_drawing_with_two_services_and_a_bus_delivers_an_update() {
 #[test]
 fn a_message_on_a_cut_link_is_lost_and_the_copy_converges_after_healing() {
     let browser = open(WIDE, "#ex=first-update&speed=2");
-    browser.click(".palette button:nth-of-type(6)");
-    let bus = browser.middle("[data-node=\"stock_updated\"]");
-    let consumer = browser.middle("[data-node=\"notification\"]");
-    let x = (bus.0 + consumer.0) / 2.0;
-    browser.drag((x, bus.1 - 160.0), (x, bus.1 + 160.0));
-    browser.wait("document.querySelector('.link.cut')");
-    browser.click(".palette button:nth-of-type(6)");
-    browser.click(".publish");
-    wait_for_state(&browser, "notification", "stale");
-    browser.click(".transport [data-action=Log]");
-    browser.wait("document.querySelector('.log')?.textContent.includes('dropped: link cut')");
+    publish_across_a_cut(&browser);
     browser.click(".top .title");
     browser.click(".inspector .actions button");
     browser.wait("!document.querySelector('.link.cut')");
