@@ -1,8 +1,6 @@
 //! Invalid links, options of embeds, and course pages.
 
-use browser_tests::{
-    Browser, Look, Site, WIDE, assert_clean_console, open_from_gallery, publish_and_converge, wait_for_state,
-};
+use browser_tests::{Browser, Look, Site, WIDE, assert_clean_console, open_from_gallery, publish_and_converge};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::link;
 use serde_json::{Value, json};
