@@ -65,13 +65,18 @@ impl Splice {
         let (scenario, branches, tries) =
             (model.document.scenario.clone(), model.branches.clone(), model.lesson.tries.clone());
         let now = (scenario, branches, tries, model.tasks.kept.clone(), model.tasks.score);
-        let before = self.reported.get_or_insert_with(|| now.clone());
-        let is_same = Rc::ptr_eq(&before.0, &now.0) && (&before.1, &before.2) == (&now.1, &now.2);
-        let is_same = is_same && (&before.3, &before.4) == (&now.3, &now.4);
+        let is_same = match &self.reported {
+            Some(before) => {
+                let has_same_run = Rc::ptr_eq(&before.0, &now.0) && before.1 == now.1;
+                has_same_run && (&before.2, &before.3, &before.4) == (&now.2, &now.3, &now.4)
+            }
+            // The visitor may have been faster than the connection to the host page.
+            None => !model.document.can_undo(),
+        };
+        self.reported = Some(now);
         if is_same {
             return None;
         }
-        self.reported = Some(now);
         let run = link::encode(&shared(model)).ok()?;
         let at = model.run.now as f64 / 1e3;
         let mut state = json!({ "link": format!("{run}&t={at}") });

@@ -289,6 +289,19 @@ fn splice_restores_the_state_and_reports_each_change() {
 }
 
 #[test]
+fn splice_reports_a_change_that_was_made_before_the_connection() {
+    let mut embedded = Embedded::new(HostOptions::default());
+    embedded.page.update(write(7));
+    embedded.host = Host::new(HostOptions { splice: true, ..HostOptions::default() });
+    embedded.serve();
+    let subjects: Vec<&Value> = embedded.heard.iter().map(|outgoing| &outgoing.message["subject"]).collect();
+    assert_eq!(subjects, ["SPLICE.getState", "SPLICE.reportScoreAndState"]);
+    // An embed that nobody has changed reports nothing.
+    let untouched = Embedded::new(HostOptions { splice: true, ..HostOptions::default() });
+    assert_eq!(untouched.heard.len(), 1);
+}
+
+#[test]
 fn the_height_is_reported_once_in_each_dialect() {
     let all = HostOptions { messages: true, splice: false, lti: true, h5p: true };
     let mut embedded = Embedded::new(all);

@@ -97,6 +97,8 @@ fn a_sandboxed_embed_runs_its_engine_in_a_worker_in_firefox() {
     let browser = Browser::start_firefox();
     browser.open(&SITE.at("examples/sandboxed.html"));
     browser.frame(Some("iframe"));
+    // Before the embed's document, the frame has an empty one.
+    browser.wait("document.querySelector('.publish, .publish-wide')");
     assert_eq!(browser.run("return self.origin"), json!("null"));
     browser.run(
         "window.answers = 0; const post = Worker.prototype.postMessage; Worker.prototype.postMessage = function (...message) { \
