@@ -96,3 +96,34 @@ fn the_end_of_a_process_reaches_the_bus_through_a_link_that_loses_messages() {
         assert!(sent(&facts).is_empty());
     }
 }
+
+#[test]
+fn a_consumer_group_has_one_queue_which_its_first_subscription_decides() {
+    // Both read partitions of a log, although the second subscription asks for a connection and no order.
+    let scenario = json!({
+        "converge": 1,
+        "until_ms": 20_000.0,
+        "services": [
+            { "id": "a", "publishes": [{ "to": "bus" }] },
+            { "id": "b", "store": "s", "subscribes": [{ "to": "bus", "group": "g", "order": "log", "ack_deadline_ms": 300.0 }] },
+            { "id": "c", "store": "s", "subscribes": [{ "to": "bus", "group": "g", "max_deliveries": 2,
+                "attach": { "connection": { "prefetch": 1, "heartbeat_ms": 400.0, "requeue_on_close": true } } }] }
+        ],
+        "buses": [{ "id": "bus", "topics": [{ "name": "t", "partitions": 2 }] }],
+        "script": [
+            { "at_ms": 1000.0, "do": { "cut_link": { "from": "bus", "to": "c" } } },
+            write(2000.0, 1), write(2001.0, 2), write(2002.0, 3),
+            { "at_ms": 2000.0, "do": { "operate": { "service": "a", "operation": { "write": { "key": "l", "value": 1 } } } } },
+            { "at_ms": 9000.0, "do": { "heal_link": { "from": "bus", "to": "c" } } }
+        ]
+    });
+    let scenario = Scenario::from_json(&scenario.to_string()).expect("a valid scenario");
+    let warned: Vec<String> = scenario.warnings().iter().map(|it| it.path.clone()).collect();
+    assert_eq!(warned, ["services[2].subscribes[0].order", "services[2].subscribes[0].max_deliveries"]);
+    let (run, facts) = runs::run_with_facts(&scenario);
+    assert_eq!(ends(&facts), [], "a reader of a log has no connection");
+    let acknowledged = facts.iter().filter(|(_, fact)| matches!(fact, Fact::EventAcknowledged { .. })).count();
+    assert_eq!(acknowledged, 4, "each event is acknowledged once");
+    let counts = run.engine().bus_events().next().expect("a bus");
+    assert_eq!((counts.queued, counts.in_flight, counts.dead_lettered), (0, 0, 0));
+}

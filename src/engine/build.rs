@@ -293,6 +293,7 @@ impl<'a> Builder<'a> {
         });
         let shared: BTreeMap<SubscriptionId, SubscriptionId> = self.shared_queues().into_iter().collect();
         let handlers = service.subscribes.iter().enumerate().map(|(i, subscription)| {
+            let subscription = &*self.scenario.as_served(subscription);
             let id = self.subscriptions[&(node, i)];
             let entity = format!("{}<-{}", service.id, subscription_name(subscription));
             Handler {
@@ -333,6 +334,7 @@ impl<'a> Builder<'a> {
                 if subscription.to != bus.id {
                     continue;
                 }
+                let subscription = &*self.scenario.as_served(subscription);
                 subscriptions.push(SubscriptionConfig {
                     id: self.subscriptions[&(consumer, at_consumer)],
                     consumer,
@@ -383,12 +385,8 @@ impl<'a> Builder<'a> {
     }
 
     /// Returns the session of a log's reader: its own, or that of another reader of its group.
-    fn session(&self, of: &'a Subscription) -> Option<&'a ReaderSession> {
-        let topic = |it: &Subscription| self.topic(&it.to, it.topic.as_deref());
-        let shares = |it: &&Subscription| it.group.is_some() && (&it.to, &it.group) == (&of.to, &of.group);
-        let all = self.scenario.services.iter().flat_map(|service| &service.subscribes);
-        let mut others = all.filter(shares).filter(|it| topic(it) == topic(of));
-        of.session.as_ref().or_else(|| others.find_map(|it| it.session.as_ref()))
+    fn session<'b>(&'b self, of: &'b Subscription) -> Option<&'b ReaderSession> {
+        of.session.as_ref().or_else(|| self.scenario.consumer_group(of).find_map(|it| it.session.as_ref()))
     }
 
     /// Returns the clients whose acknowledged writes others follow, the followers, and their delays.

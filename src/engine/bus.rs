@@ -110,7 +110,8 @@ impl Bus {
         assert!(newest.is_none_or(|number| number < self.next_event), "numbers of events are never reused");
         let newest = self.deliveries.last_key_value().map(|(number, _)| *number);
         assert!(newest.is_none_or(|number| number < self.next_delivery), "numbers of deliveries are never reused");
-        assert!(self.deliveries.len() <= self.stored.len(), "an event has at most one delivery");
+        let in_flight = self.stored.values().filter(|stored| stored.delivery.is_some()).count();
+        assert!(self.deliveries.len() == in_flight, "the table of deliveries contains current ones");
     }
 
     /// Panics, in debug builds, if the state of an event contradicts itself.

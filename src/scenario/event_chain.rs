@@ -59,10 +59,10 @@ pub struct Unheard {
 }
 
 /// A topic: its bus, and its name if it is not the bus's first one.
-type TopicName<'a> = (&'a str, Option<&'a str>);
+pub(super) type TopicName<'a> = (&'a str, Option<&'a str>);
 
 impl Scenario {
-    fn topic_name<'a>(&'a self, bus: &'a str, topic: Option<&'a str>) -> TopicName<'a> {
+    pub(super) fn topic_name<'a>(&'a self, bus: &'a str, topic: Option<&'a str>) -> TopicName<'a> {
         let first = self.buses.iter().find(|it| it.id == bus).and_then(|it| it.topics.first());
         let first = first.map_or(bus, |topic| topic.name.as_str());
         (bus, topic.filter(|topic| *topic != first))

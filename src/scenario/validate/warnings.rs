@@ -144,6 +144,7 @@ impl<'a> Warnings<'a> {
                 let path = format!("services[{i}].subscribes[{j}]");
                 self.redelivery(&path, service, subscription, poison);
                 self.ignored_options(&path, subscription);
+                self.rules_of_the_queue(&path, subscription);
             }
         }
     }
@@ -194,6 +195,27 @@ impl<'a> Warnings<'a> {
         if subscription.dead_letter_renews_time && !subscription.dead_letter {
             let problem = "has no effect: the subscription has no dead-letter queue";
             self.warn(format!("{path}.dead_letter_renews_time"), problem);
+        }
+    }
+
+    /// A consumer group has one queue, which follows its first subscription.
+    fn rules_of_the_queue(&mut self, path: &str, subscription: &Subscription) {
+        let Some(first) = self.scenario.consumer_group(subscription).next() else { return };
+        let same = [
+            ("order", subscription.order == first.order),
+            ("max_deliveries", subscription.max_deliveries == first.max_deliveries),
+            ("limit", subscription.limit == first.limit),
+            ("backoff", subscription.backoff == first.backoff),
+            ("dead_letter", subscription.dead_letter == first.dead_letter),
+            ("dead_letter_renews_time", subscription.dead_letter_renews_time == first.dead_letter_renews_time),
+            (
+                "late_acknowledgement",
+                subscription.late_acknowledgement.is_none_or(|it| it == first.late_acknowledgements()),
+            ),
+        ];
+        for (field, _) in same.into_iter().filter(|(_, is_same)| !is_same) {
+            let problem = "has no effect: it differs from the first subscription of the consumer group, which decides for the group's queue";
+            self.warn(format!("{path}.{field}"), problem);
         }
     }
 
