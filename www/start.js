@@ -60,9 +60,20 @@
   script.dataset.worker = new URL("worker.js", folder).href;
   if (self.origin === "null") {
     // A frame without an origin starts no module as a worker, but a script from a blob.
-    const text = `self.convergeFolder = ${JSON.stringify(folder.href)}; importScripts(convergeFolder + "sandbox-worker.js");`;
+    const text = `self.convergeFolder = ${JSON.stringify(folder.href)};
+      const source = convergeFolder + "sandbox-worker.js";
+      self.trustedTypes?.createPolicy("default", { createScriptURL: (address) => (address === source ? address : null) });
+      importScripts(source);`;
     script.dataset.worker = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
     script.dataset.classicWorker = "";
+  }
+  // Where trusted types are required, the worker's script is the only address that the page may run.
+  try {
+    self.trustedTypes?.createPolicy("default", {
+      createScriptURL: (address) => (address === script.dataset.worker ? address : null),
+    });
+  } catch {
+    // The host permits no policy of this name: the engine runs without a worker.
   }
   import(new URL("converge.js", folder).href)
     .then((page) => page.default({ module_or_path: new URL("converge_bg.wasm", folder) }))

@@ -13,8 +13,14 @@ use wasm_bindgen_cli_support::Bindgen;
 /// # Errors
 /// The compiler is missing, or the code does not compile.
 pub fn page(out: &Path) -> Result<Weight> {
-    println!("Compiling the page for wasm.");
-    let wasm = compile("converge", &[], &SPLITTABLE)?;
+    println!("Compiling the page, and the engine as a JavaScript module, for wasm.");
+    // Most of the time one crate is optimised as a whole, by one processor: both are compiled at the same time.
+    let (wasm, engine_wasm) = std::thread::scope(|scope| {
+        let engine = scope.spawn(|| compile("converge-js", Some("engine"), &[], &[]));
+        let page = compile("converge", None, &[], &SPLITTABLE);
+        (page, engine.join().unwrap_or_else(|_| Err("the compilation of the engine stopped".into())))
+    });
+    let (wasm, engine_wasm) = (wasm?, engine_wasm?);
     let staging = out.with_extension("new");
     let _ = fs::remove_dir_all(&staging);
     let version = staging.join("app.new");
@@ -23,8 +29,7 @@ pub fn page(out: &Path) -> Result<Weight> {
     bind(&split(&wasm, &version)?, "converge", &version)?;
     layout::accept_any_media_type(&version.join("later.js"))?;
     package::write_sandbox_worker(&version)?;
-    println!("Compiling the engine as a JavaScript module.");
-    engine(&staging)?;
+    engine(&engine_wasm, &staging)?;
     copy(&root().join("www"), &staging)?;
     copy_lessons(&staging.join("lessons"))?;
     copy_file(&root().join("index.html"), &staging.join("index.html"))?;
@@ -43,25 +48,25 @@ pub fn page(out: &Path) -> Result<Weight> {
 /// # Errors
 /// The compiler is missing, or the code does not compile.
 pub fn module(package: &str, options: &[String], out: &Path) -> Result<()> {
-    bind(&compile(package, options, &[])?, &package.replace('-', "_"), out)
+    bind(&compile(package, None, options, &[])?, &package.replace('-', "_"), out)
 }
 
-/// Builds the engine as a JavaScript module with its types.
-fn engine(page: &Path) -> Result<()> {
+/// Writes the engine as a JavaScript module with its types.
+fn engine(wasm: &Path, page: &Path) -> Result<()> {
     let (files, entry) = (page.join("engine.new"), page.join("engine"));
     for folder in [&files, &entry] {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    bind(&compile("converge-js", &[], &[])?, "converge", &files)?;
+    bind(wasm, "converge", &files)?;
     copy_file(&root().join("js/converge.d.ts"), &entry.join("converge.d.ts"))
 }
 
 /// Options of the linker for the splitter, which needs relocations.
 const SPLITTABLE: [&str; 1] = ["-Clink-arg=--emit-relocs"];
 
-/// Compiles a package's library for wasm and returns the path of the wasm file. `options` are passed to cargo, and
-/// `rustc_options` to the compiler.
-fn compile(package: &str, options: &[String], rustc_options: &[&str]) -> Result<PathBuf> {
+/// Compiles a package's library for wasm and returns the path of the wasm file. `apart` names a folder of its own in the build
+/// folder, for a compilation at the same time as another one. `options` are passed to cargo, and `rustc_options` to the compiler.
+fn compile(package: &str, apart: Option<&str>, options: &[String], rustc_options: &[&str]) -> Result<PathBuf> {
     let compiler = wasm_compiler()?;
     let mut command = match compiler {
         WasmCompiler::Toolchain => cargo(),
@@ -73,19 +78,21 @@ fn compile(package: &str, options: &[String], rustc_options: &[&str]) -> Result<
     };
     // Only the cdylib: with an rlib beside it, rustc does not optimise across crates.
     command.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", "web", "--target", WASM]);
+    let built = match (compiler, std::env::var_os("CARGO_TARGET_DIR")) {
+        (WasmCompiler::Debian, _) => root().join("target/debian"),
+        (WasmCompiler::Toolchain, Some(folder)) => root().join(folder),
+        (WasmCompiler::Toolchain, None) => root().join("target"),
+    };
+    let built = apart.map_or(built.clone(), |folder| built.join(folder));
+    command.arg("--target-dir").arg(&built);
     if compiler == WasmCompiler::Debian {
-        command.args(["--target-dir", "target/debian", "-Z", "build-std=std,panic_abort"]).env("RUSTC_BOOTSTRAP", "1");
+        command.args(["-Z", "build-std=std,panic_abort"]).env("RUSTC_BOOTSTRAP", "1");
     }
     command.args(["--package", package]).args(options);
     // The features of wasm that the compiler used, which wasm-bindgen must know; the profile strips this section.
     command.args(["--", "-Clink-arg=--keep-section=target_features"]).args(rustc_options);
     run(&mut command)?;
-    let target = match (compiler, std::env::var_os("CARGO_TARGET_DIR")) {
-        (WasmCompiler::Debian, _) => root().join("target/debian"),
-        (WasmCompiler::Toolchain, Some(folder)) => root().join(folder),
-        (WasmCompiler::Toolchain, None) => root().join("target"),
-    };
-    Ok(target.join(WASM).join("web").join(package.replace('-', "_")).with_extension("wasm"))
+    Ok(built.join(WASM).join("web").join(package.replace('-', "_")).with_extension("wasm"))
 }
 
 /// Moves the functions marked with `wasm_split` to separate wasm files in `out`, with the script `later.js` that

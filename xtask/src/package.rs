@@ -84,7 +84,7 @@ self.onmessage = ({ data }) => {
 });
 "#;
 
-/// The policy of the page in one file: it loads nothing.
+/// The policy of the page in one file, which contains also its lessons: it loads nothing.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; worker-src blob:; \
                       style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'";
 
@@ -93,9 +93,13 @@ fn single_file(page: &Path) -> Result<String> {
     let version = version_folder(page)?;
     let mut packed = packed("page.js", module(&version, FROM_MEMORY)?.as_bytes());
     for file in layout::files(&version)? {
-        if file.extension().is_some_and(|extension| extension == "wasm") {
+        if has_extension(&file, "wasm") {
             packed.push_str(&self::packed(&file.to_string_lossy(), &bytes_of(&version.join(&file))?));
         }
+    }
+    for file in layout::files(&page.join("lessons"))?.iter().filter(|file| has_extension(file, "md")) {
+        let name = format!("lessons/{}", file.display());
+        packed.push_str(&self::packed(&name, &bytes_of(&page.join(&name))?));
     }
     let mut lines = Vec::new();
     for line in read(&page.join("index.html"))?.lines() {
@@ -117,6 +121,10 @@ fn single_file(page: &Path) -> Result<String> {
         }
     }
     Ok(lines.join("\n") + "\n")
+}
+
+fn has_extension(file: &Path, extension: &str) -> bool {
+    file.extension().is_some_and(|it| it == extension)
 }
 
 /// Returns the element with a compressed file.

@@ -2,6 +2,7 @@
 
 use crate::app::texts::Text;
 use crate::text;
+use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Response, Url};
@@ -62,11 +63,24 @@ pub fn read(file: &File, then: impl FnOnce(Option<String>) + 'static) {
 /// The greatest length of a lesson's file, in bytes.
 const LONGEST_LESSON: usize = 1 << 20;
 
+/// Returns the content of a lesson's file that the page itself contains, as the page in one file does; none if the page fetches
+/// its files.
+fn contained_lesson(address: &str) -> Option<Result<String, String>> {
+    let global = js_sys::global();
+    let files = js_sys::Reflect::get(&global, &"convergeFiles".into()).ok().filter(JsValue::is_object)?;
+    let bytes = js_sys::Reflect::get(&files, &address.into()).ok().and_then(|file| file.dyn_into::<Uint8Array>().ok());
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+    Some(text.ok_or_else(|| text!("There is no lesson {} in this file.", address)))
+}
+
 /// Fetches the text of a lesson, whose address is relative to the page and of the same origin.
 ///
 /// # Errors
 /// Why there is no text, a sentence.
 pub async fn fetch_lesson(address: &str) -> Result<String, String> {
+    if let Some(contained) = contained_lesson(address) {
+        return contained;
+    }
     let window = web_sys::window().ok_or("There is no window.")?;
     let base = super::address::script_folder().unwrap_or_default();
     let url = Url::new_with_base(address, &base).map_err(|_| text!("`{}` is not an address.", address))?;

@@ -15,7 +15,7 @@ pub fn start() {
             spawn_local(async {
                 // The static shell stays until the drawing is known.
                 let opened = opening::open_address(true).await;
-                root.set_inner_html("");
+                root.set_text_content(None);
                 yew::Renderer::<Page>::with_root_and_props(root, PageProps { opened }).render();
             });
         }

@@ -46,6 +46,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("The lesson {} is too large: at most 1 MiB is expected.", "Die Lektion {} ist zu groß: höchstens 1 MiB wird erwartet."),
     ("The page stopped", "Die Seite ist angehalten"),
     ("There is no lesson {} here (status {}).", "Hier gibt es keine Lektion {} (Status {})."),
+    ("There is no lesson {} in this file.", "In dieser Datei gibt es keine Lektion {}."),
     ("This browser does not let the page keep drawings.", "Dieser Browser lässt die Seite keine Zeichnungen aufbewahren."),
     ("This browser has no room left, so the drawing is not kept.", "Dieser Browser hat keinen Platz mehr, also wird die Zeichnung nicht aufbewahrt."),
     ("This drawing is not in this browser. A drawing is shared by a link or a file.", "Diese Zeichnung ist nicht in diesem Browser. Eine Zeichnung wird durch einen Link oder eine Datei geteilt."),

@@ -172,3 +172,25 @@ fn a_page_that_is_opened_from_a_folder_states_what_to_do() {
         browser.wait("document.querySelector('[role=alert]')?.textContent.includes('Serve the folder')");
     }
 }
+
+#[test]
+fn where_trusted_types_are_required_no_text_becomes_markup_or_script_and_the_page_works() {
+    let policy = "trusted-types default";
+    // A host may permit no policy of the page's name; then the engine runs without a worker.
+    for (permitted, has_worker) in [(policy, true), ("trusted-types 'none'", false)] {
+        let host = Host::start("trusted-types");
+        let index = host.read("index.html");
+        assert!(index.contains("require-trusted-types-for 'script'") && index.contains(policy), "{index}");
+        host.write("index.html", &index.replace(policy, permitted));
+        let browser = host.visit("");
+        wait_until_styled(&browser);
+        browser.click(".publish, .publish-wide");
+        wait_for_state(&browser, "notification", "stale");
+        let requested = host.server.requested();
+        assert_eq!(requested.iter().any(|file| file.ends_with("worker.js")), has_worker, "{requested:?}");
+        let refused = "try { document.createElement('p').innerHTML = '<b>b</b>'; return false } catch { return true }";
+        assert_eq!(browser.run(refused), true, "text is no markup");
+        let refused = "try { new Worker('embed.js'); return false } catch { return true }";
+        assert_eq!(browser.run(refused), true, "no other file is run as a worker");
+    }
+}

@@ -19,7 +19,7 @@ fn digest_of_first_example() -> String {
 }
 
 #[test]
-fn the_page_in_one_file_opens_from_the_disk_and_runs() {
+fn the_page_in_one_file_opens_from_the_disk_runs_and_has_its_lessons() {
     let browser = Browser::start(WIDE);
     browser.open(&format!("file://{}", PACKAGES.single_file.display()));
     browser.wait("document.querySelector('.transport .clock')?.textContent");
@@ -29,6 +29,13 @@ fn the_page_in_one_file_opens_from_the_disk_and_runs() {
     }
     browser.click("[data-action=Verdicts]");
     browser.wait("document.querySelector('.verdicts')");
+    // The lessons are in the file too; one that is not there is reported.
+    browser
+        .open(&format!("file://{}#lesson=lessons/eventual-consistency.md&step=watch", PACKAGES.single_file.display()));
+    browser.wait("document.querySelector('#lesson-step')");
+    browser.wait("document.querySelectorAll('[data-node]').length > 0");
+    browser.open(&format!("file://{}#lesson=lessons/none.md", PACKAGES.single_file.display()));
+    browser.wait("document.body.textContent.includes('There is no lesson lessons/none.md in this file.')");
     // The browser reports that it starts no worker from a file; then the engine runs on the page's thread.
     let problems: Vec<String> =
         browser.console_problems().into_iter().filter(|text| !text.contains("worker script")).collect();
