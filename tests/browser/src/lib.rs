@@ -81,6 +81,14 @@ pub fn wait_for_state(browser: &Browser, service: &str, state: &str) {
         .wait(&format!("document.querySelector('[data-node=\"{service}\"] .badge')?.textContent.trim() === '{state}'"));
 }
 
+/// Reads a saved picture by a script, whose argument is the text. The script runs in a document of its own: the page makes no
+/// elements from text.
+pub fn read_picture(svg: &str, script: &str) -> Value {
+    let browser = Browser::start(WIDE);
+    browser.open("about:blank");
+    browser.run_with(script, svg)
+}
+
 /// Publishes by the pointer and waits until the copy has been stale and is consistent.
 pub fn publish_and_converge(browser: &Browser) {
     // A new embed moves its cards into view; until then something else may cover the button.

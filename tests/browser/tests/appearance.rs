@@ -1,6 +1,6 @@
 //! How the page looks: legible at every size, everything reachable, verdicts first, pictures like the canvas.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, press_in, wait_for_state};
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, press_in, read_picture, wait_for_state};
 use converge::scenario::examples::EXAMPLES;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -124,7 +124,7 @@ fn picture(browser: &Browser, name: &str) -> Value {
     let read = "const d = new DOMParser().parseFromString(arguments[0], 'image/svg+xml').documentElement; \
         return { width: +d.getAttribute('width'), height: +d.getAttribute('height'), \
         texts: [...d.querySelectorAll('text')].map(t => [t.textContent, +t.getAttribute('x'), +t.getAttribute('y'), parseFloat(t.getAttribute('font-size'))]) }";
-    browser.run_with(read, svg.as_str().expect("a text"))
+    read_picture(svg.as_str().expect("a text"), read)
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod groups;
 
 use browser_tests::{
     Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery, press, press_in, publish_across_a_cut,
-    select_link, wait_for_state, worker_digests,
+    read_picture, select_link, wait_for_state, worker_digests,
 };
 use converge::scenario::examples::EXAMPLES;
 use serde_json::{Value, json};
@@ -191,7 +191,7 @@ fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
         let svg = browser.wait(&format!("window.saved[window.files['{file}.svg']]"));
         let read = "const d = new DOMParser().parseFromString(arguments[0], 'image/svg+xml'); \
             return [d.querySelector('parsererror') === null, d.querySelectorAll('path').length, d.documentElement.textContent]";
-        let read = browser.run_with(read, svg.as_str().expect("a text"));
+        let read = read_picture(svg.as_str().expect("a text"), read);
         assert_eq!(read[0], json!(true), "{file}");
         assert!(read[1].as_u64() > Some(5), "{file}: {read}");
         assert!(read[2].as_str().expect("text").contains(text), "{file}: {read}");
