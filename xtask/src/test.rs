@@ -5,9 +5,10 @@ use crate::{Result, cargo, licences, root, run};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Instant;
 
-/// Runs all checks; the browser tests are the last.
+/// Runs all checks; those in browsers at the same time as the native ones.
 ///
 /// # Errors
 /// The first check that fails.
@@ -28,25 +29,52 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     })?;
     let programs = step("compiling the tests", TestProgram::compile)?;
     let (browser, native): (Vec<_>, Vec<_>) = programs.into_iter().partition(TestProgram::needs_browser);
-    step("tests, native debug", || TestProgram::run_all(&native, |command| command))?;
+    let is_run = |program: &TestProgram| !skip_browser && (without_firefox.is_none() || !program.needs_firefox());
+    let browser: Vec<_> = browser.into_iter().filter(is_run).collect();
+    // The tests in browsers wait much of their time, which the other checks use.
+    let results = thread::scope(|scope| {
+        let in_browsers = scope.spawn(|| test_page(page, &browser, &dist));
+        [native_checks(&native), in_browsers.join().unwrap_or_else(|_| Err("the tests in browsers stopped".into()))]
+    });
+    if skip_browser {
+        println!("\nThe browser tests were skipped.");
+    }
+    if let Some(reason) = without_firefox {
+        println!("\nTHE TESTS IN FIREFOX WERE SKIPPED: {reason}");
+    }
+    let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
+}
+
+/// Runs the checks that need no page.
+fn native_checks(programs: &[TestProgram]) -> Result<()> {
+    step("tests, native debug", || TestProgram::run_all(programs, |command| Ok(command)))?;
     step("documentation", || {
         run(cargo().args(["doc", "--no-deps", "--package", "converge", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     step("digests, native release", || {
         run(cargo().args(["test", "--profile", "digests", "--locked", "--package", "converge", "--test", "digests"]))
-    })?;
+    })
+}
+
+/// Waits for the page, and runs the programs that test it in browsers. Their output is printed together at the end.
+fn test_page(page: PageBuild, programs: &[TestProgram], dist: &Path) -> Result<()> {
     step("the page and its size", || page.finish())?;
-    if skip_browser {
-        println!("\nThe browser tests were skipped.");
+    if programs.is_empty() {
         return Ok(());
     }
-    let browser: Vec<_> =
-        browser.into_iter().filter(|program| without_firefox.is_none() || !program.needs_firefox()).collect();
-    step("tests, real browser", || TestProgram::run_all(&browser, |command| command.env("CONVERGE_DIST", &dist)))?;
-    if let Some(reason) = without_firefox {
-        println!("\nTHE TESTS IN FIREFOX WERE SKIPPED: {reason}");
-    }
-    Ok(())
+    let output = root().join("target/browser-tests.txt");
+    let named = |error| format!("{}: {error}", output.display());
+    File::create(&output).map_err(named)?;
+    let result = step("tests, real browser", || {
+        TestProgram::run_all(programs, |command| {
+            let file = File::options().append(true).open(&output).map_err(named)?;
+            let errors = file.try_clone().map_err(named)?;
+            Ok(command.env("CONVERGE_DIST", dist).stdout(file).stderr(errors))
+        })
+    });
+    print!("{}", fs::read_to_string(&output).unwrap_or_default());
+    result
 }
 
 /// Finds or installs the browsers. Returns why the tests in Firefox are skipped, if this machine cannot install it; where
@@ -104,12 +132,12 @@ impl TestProgram {
     }
 
     /// Runs all programs, also after one has failed, and names those that failed. `prepare` sets what they need.
-    fn run_all(programs: &[TestProgram], prepare: impl Fn(&mut Command) -> &mut Command) -> Result<()> {
+    fn run_all(programs: &[TestProgram], prepare: impl Fn(&mut Command) -> Result<&mut Command>) -> Result<()> {
         let mut failures = Vec::new();
         for program in programs {
             let mut command = Command::new(&program.file);
             command.current_dir(&program.package).env("CARGO_MANIFEST_DIR", &program.package);
-            failures.extend(run(prepare(&mut command)).err());
+            failures.extend(prepare(&mut command).and_then(run).err());
         }
         if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
     }
