@@ -39,6 +39,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("Close the description", "Beschreibung schließen"),
     ("Close the map", "Übersichtskarte schließen"),
     ("Close the outline", "Gliederung schließen"),
+    ("Compared branches", "Verglichene Zweige"),
     ("Comparison with: {}", "Vergleich mit: {}"),
     ("Comparisons", "Vergleiche"),
     ("Conflicts", "Konflikte"),
