@@ -113,7 +113,7 @@ pub fn Card(props: &CardProps) -> Html {
             { head(props, state) }
             { body(&props.view, &props.send) }
             if props.differs { <span class="difference" aria-hidden="true">{ "≠" }</span> }
-            if !props.active_faults.is_empty() { <span class="trouble">{ icon(Icon::Fault) }{ &props.active_faults }</span> }
+            if !props.active_faults.is_empty() { <span class="trouble" title={props.active_faults.clone()}>{ icon(Icon::Fault) }<span>{ &props.active_faults }</span></span> }
             if props.editable {
                 <span class="handle" data-handle={props.placed.id.to_string()} aria-hidden="true"></span>
             }
@@ -322,8 +322,6 @@ fn tables(service: &ServiceView) -> Html {
 }
 
 fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
-    let dead: u32 = bus.subscriptions.iter().map(|subscription| subscription.dead).sum();
-    let discarded: u32 = bus.subscriptions.iter().map(|subscription| subscription.discarded).sum();
     let more = bus.subscriptions.len().saturating_sub(SHOWN_SUBSCRIPTIONS);
     let topics = bus
         .subscriptions
@@ -359,16 +357,31 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
                     <div class="lane">{ text!("no subscriptions yet") }</div>
                 }
             </div>
-            if dead_letters || dead > 0 || discarded > 0 {
-                <div class={classes!("dlq", (dead > 0).then_some("full"))} title={if dead > 0 { text!("Dead-letter queue: select the bus to redrive or purge") } else { text!("Dead-letter queue: empty") }}>
-                    { icon(Icon::Note) }
-                    { text!("Dead letters") }{ " " }<b>{ dead }</b>
-                    if discarded > 0 {
-                        <span>{ text!("· {} discarded", discarded) }</span>
-                    }
-                </div>
-            }
+            { bus_foot(bus, dead_letters) }
         </>
+    }
+}
+
+/// Draws the foot of a bus: its dead letters and discarded events, or else how many events are queued.
+fn bus_foot(bus: &BusView, dead_letters: bool) -> Html {
+    let sum = |count: fn(&SubscriptionView) -> u32| bus.subscriptions.iter().map(count).sum::<u32>();
+    let (dead, discarded) = (sum(|subscription| subscription.dead), sum(|subscription| subscription.discarded));
+    if !(dead_letters || dead > 0 || discarded > 0) {
+        return html! { <div class="foot muted"><span>{ text!("{} queued", sum(|subscription| subscription.depth)) }</span></div> };
+    }
+    let title = if dead > 0 {
+        text!("Dead-letter queue: select the bus to redrive or purge")
+    } else {
+        text!("Dead-letter queue: empty")
+    };
+    html! {
+        <div class={classes!("foot", "dlq", (dead > 0).then_some("full"))} {title}>
+            { icon(Icon::Note) }
+            <span>{ text!("Dead letters") }</span><b>{ dead }</b>
+            if discarded > 0 {
+                <span>{ text!("· {} discarded", discarded) }</span>
+            }
+        </div>
     }
 }
 
