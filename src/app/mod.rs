@@ -25,6 +25,7 @@ pub mod detail;
 pub mod diagram;
 pub mod drawing;
 pub mod edit;
+pub mod fault_marks;
 pub mod faults;
 pub mod fields;
 pub mod gallery;

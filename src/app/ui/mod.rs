@@ -15,6 +15,7 @@ pub mod dialogs;
 pub mod drawings_dialog;
 pub mod embed_options;
 mod empty_canvas;
+mod fault_cluster;
 mod fault_track;
 pub mod field;
 
