@@ -387,6 +387,8 @@ impl Model {
 }
 
 #[cfg(test)]
+mod openings;
+#[cfg(test)]
 pub(crate) mod test_page;
 #[cfg(test)]
 mod tests;
