@@ -40,9 +40,10 @@ pub fn FaultTrack(props: &FaultTrackProps) -> Html {
     });
     let scale = Scale { from: props.window.0, until: props.window.1, width: props.width };
     let handle = |mark: FaultMark| match mark.steps[..] {
+        [] => html! {},
         [step] => html! { <StepHandle key={step} {step} track={props.clone()} root={root.clone()} /> },
-        _ => html! {
-            <FaultCluster key={format!("cluster-{}", mark.steps[0])} scenario={props.scenario.clone()} window={props.window} {mark} send={props.send.clone()} />
+        [first, ..] => html! {
+            <FaultCluster key={format!("cluster-{first}")} scenario={props.scenario.clone()} window={props.window} {mark} send={props.send.clone()} />
         },
     };
     html! { <div ref={root.clone()} class="fault-track">{ for fault_marks(&props.scenario, scale).into_iter().map(handle) }</div> }
