@@ -2,8 +2,10 @@
 
 use super::geometry::Rect;
 
-/// The least width and height of a drawing, px at the usual size of the font: two cards of a phone's column are visible.
+/// The least width and height of a drawing, px at the usual size of the font.
 const LEAST: (f64, f64) = (240.0, 200.0);
+/// The least height of a narrow page's column, which is not made smaller to fit: two cards and the link between them.
+const LEAST_COLUMN: f64 = 320.0;
 
 /// The places of the two drawings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +23,8 @@ impl ComparisonLayout {
     /// Returns the layout for a canvas with this room, px at the usual size of the font. A wide drawing, and the column of a
     /// narrow page, prefer one above the other. Where half of the room is too little for a drawing, each gets all of it.
     pub fn of(room: (f64, f64), bounds: Rect, narrow: bool) -> ComparisonLayout {
-        let is_usable = |width: f64, height: f64| width >= LEAST.0 && height >= LEAST.1;
+        let least = if narrow { LEAST_COLUMN } else { LEAST.1 };
+        let is_usable = |width: f64, height: f64| width >= LEAST.0 && height >= least;
         let (beside, stacked) = (is_usable(room.0 / 2.0, room.1), is_usable(room.0, room.1 / 2.0));
         let prefers_stacked = narrow || bounds.w > 1.5 * bounds.h;
         match (prefers_stacked, beside, stacked) {
@@ -65,6 +68,7 @@ mod tests {
     fn a_wide_drawing_is_above_the_other_and_a_high_one_beside_it() {
         assert_eq!(ComparisonLayout::of((1216.0, 540.0), WIDE, false), ComparisonLayout::Stacked);
         assert_eq!(ComparisonLayout::of((1216.0, 540.0), SQUARE, false), ComparisonLayout::Beside);
-        assert_eq!(ComparisonLayout::of((390.0, 520.0), WIDE, true), ComparisonLayout::Stacked);
+        assert_eq!(ComparisonLayout::of((390.0, 520.0), WIDE, true), ComparisonLayout::Tabs);
+        assert_eq!(ComparisonLayout::of((700.0, 680.0), WIDE, true), ComparisonLayout::Stacked);
     }
 }

@@ -8,6 +8,7 @@ mod card;
 mod card_tools;
 mod chart_frame;
 mod charts;
+mod client_body;
 pub mod commands_dialog;
 mod copied;
 pub mod diagram;

@@ -46,7 +46,9 @@ fn a_bus_of_half_the_width_of_a_phone_shows_its_name() {
     browser.click(".more-button");
     browser.click("[data-more=Branches]");
     browser.wait("document.querySelectorAll('.branches .verdict').length === 2");
-    browser.run("[...document.querySelectorAll('.branches .verdict button')].filter(b => b.textContent === 'Show')[0].click()");
+    browser.run(
+        "[...document.querySelectorAll('.branches .verdict button')].filter(b => b.textContent === 'Show')[0].click()",
+    );
     browser.wait("document.querySelector('[data-node=stock_updated]').clientWidth < 200");
     browser.wait("document.querySelector('[data-node=stock_updated] .dlq')?.checkVisibility()");
     let covers = "const r = s => document.querySelector('[data-node=stock_updated] ' + s).getBoundingClientRect(); return r('.dlq').top >= r('h2').bottom";
@@ -61,9 +63,10 @@ fn each_compared_drawing_has_a_usable_height_beside_a_lesson_on_a_phone() {
     browser.wait("document.querySelectorAll('.pane-name .seg button').length === 2");
     let height = || browser.run("return document.querySelector('main.canvas').clientHeight").as_u64().expect("px");
     assert!(height() >= 200, "{}", height());
-    let calls = "document.querySelectorAll('main .links [data-link]').length";
+    let calls = "[...document.querySelectorAll('main .links [data-link]')].map(link => link.dataset.link).join()";
     let before = browser.run(&format!("return {calls}"));
-    browser.run("[...document.querySelectorAll('.pane-name .seg button')].find(b => b.ariaPressed === 'false').focus()");
+    browser
+        .run("[...document.querySelectorAll('.pane-name .seg button')].find(b => b.ariaPressed === 'false').focus()");
     browser.keys(&["Enter"]);
     browser.wait(&format!("{calls} !== {before}"));
     browser.wait("document.activeElement.ariaPressed === 'true'");
@@ -119,7 +122,7 @@ fn a_slowly_loading_embed_shows_no_button_where_another_control_is() {
         browser.open(&SITE.at("embed/#ex=lost-event"));
         browser.wait("document.querySelector('a.open')");
         let early = "const r = e => e.getBoundingClientRect(), link = r(document.querySelector('a.open')); \
-            return [...document.querySelectorAll('.publish, .publish-wide, .publish-far, .card')].filter(e => e.checkVisibility({ visibilityProperty: true })) \
+            return [...document.querySelectorAll('.publish, .publish-wide, .publish-far')].filter(e => e.checkVisibility({ visibilityProperty: true })) \
             .filter(e => r(e).width && r(e).left < link.right && link.left < r(e).right && r(e).top < link.bottom && link.top < r(e).bottom).map(e => e.className)";
         let publish = "[...document.querySelectorAll('.publish, .publish-wide')].some(e => e.checkVisibility({ visibilityProperty: true }))";
         assert_eq!(browser.run(early), json!([]));
