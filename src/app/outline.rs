@@ -44,7 +44,7 @@ pub fn service_summary(view: &ServiceView) -> String {
         (u64::from(view.outbox), text!("in outbox")),
         (view.applied_already, text!("already applied")),
     ];
-    let behind = (view.behind > 0).then(|| text!("{} behind", view.behind)).unwrap_or_default();
+    let behind = if view.behind > 0 { text!("{} behind", view.behind) } else { String::new() };
     [behind, counts(&parts)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<String>>().join(" · ")
 }
 
