@@ -20,6 +20,10 @@ const COVERED_TEXTS: &str = "const out = []; \
             if (a[5] !== c[5] && Math.min(a[2], c[2]) - Math.max(a[0], c[0]) > 1.5 && Math.min(a[3], c[3]) - Math.max(a[1], c[1]) > 3) out.push(a[4] + ' / ' + c[4]); })); } \
     return out";
 
+/// Returns the buttons on cards that reach beyond their card.
+const CUT_BUTTONS: &str = "return [...document.querySelectorAll('main .card button')].filter(e => e.checkVisibility()) \
+    .filter(e => e.getBoundingClientRect().right > e.closest('.card').getBoundingClientRect().right).map(e => e.textContent)";
+
 /// A card of each kind with long names, faults, dead letters, siblings and lost writes.
 const EXAMPLES: [&str; 5] = ["poison-message", "cart-siblings", "raft-and-quorum", "bus-outage", "kafka-commit"];
 
@@ -33,6 +37,7 @@ fn no_text_of_a_card_covers_another_at_any_level_of_detail() {
             browser.run("document.querySelector('main.canvas').focus()");
             for zoom in 0..8 {
                 assert_eq!(browser.run(COVERED_TEXTS), json!([]), "{example} in {language}, zoom {zoom}");
+                assert_eq!(browser.run(CUT_BUTTONS), json!([]), "{example} in {language}, zoom {zoom}");
                 browser.keys(&["-"]);
             }
         }
