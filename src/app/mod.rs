@@ -2,7 +2,7 @@
 //!
 //! - [`model`]: the state and its only entrance, `update(&mut Model, Msg) -> Vec<Effect>`, split by concern.
 //! - [`actions`], [`keys`], [`context_menu`], [`faults`]: what the visitor can do, as objects and menu entries.
-//! - [`scene`], [`layout`], [`camera`], [`detail`], [`geometry`], [`gesture`]: the canvas.
+//! - [`scene`], [`layout`], [`comparison`], [`camera`], [`detail`], [`geometry`], [`gesture`]: the canvas.
 //! - [`run_view`], [`playback`]: the run as the engine has reported it, and the clock.
 //! - [`drawing`], [`edit`], [`script`], [`fields`]: edits of the drawing, and the fields of the inspector.
 //! - [`texts`]: the texts of the page in each language.
@@ -18,12 +18,14 @@ pub mod camera;
 pub mod canvas_item;
 pub mod chrome;
 pub mod command_palette;
+pub mod comparison;
 pub mod context_menu;
 pub mod cut_mark;
 pub mod detail;
 pub mod diagram;
 pub mod drawing;
 pub mod edit;
+pub mod fault_marks;
 pub mod faults;
 pub mod fields;
 pub mod gallery;

@@ -53,7 +53,7 @@ pub use self::selection::{Clipboard, Selection, SelectionMsg};
 pub use self::sharing::{SharedRun, Sharing, SharingMsg};
 pub use self::task::TaskMsg;
 pub use self::verdicts::VerdictsMsg;
-pub use self::viewport::{MESSAGE_GROUPS, MessageGroup, Viewport, ViewportMsg};
+pub use self::viewport::{MESSAGE_GROUPS, MessageGroup, Sizes, Viewport, ViewportMsg};
 pub use super::canvas_item::CanvasItem;
 pub use super::gesture::Tool;
 
@@ -386,6 +386,8 @@ impl Model {
     }
 }
 
+#[cfg(test)]
+mod openings;
 #[cfg(test)]
 pub(crate) mod test_page;
 #[cfg(test)]

@@ -38,14 +38,14 @@ pub enum OutlineMsg {
 /// Describes a service's load: `2 behind · 1 busy`.
 pub fn service_summary(view: &ServiceView) -> String {
     let parts = [
-        (u64::from(view.behind), text!("behind")),
         (u64::from(view.busy), text!("busy")),
         (u64::from(view.waiting), text!("waiting")),
         (u64::from(view.blocked), text!("blocked")),
         (u64::from(view.outbox), text!("in outbox")),
         (view.applied_already, text!("already applied")),
     ];
-    counts(&parts)
+    let behind = if view.behind > 0 { text!("{} behind", view.behind) } else { String::new() };
+    [behind, counts(&parts)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<String>>().join(" · ")
 }
 
 /// Describes a bus's queues: `3 queued · 1 dead letters`.

@@ -49,6 +49,12 @@ pub fn describe(command: &Command) -> String {
     }
 }
 
+/// Describes a step with its time: `1.4 s: cut a – b`.
+pub fn described_step(scenario: &Scenario, step: usize) -> String {
+    let Step { at_ms, command } = &scenario.script[step];
+    format!("{} s: {}", at_ms / 1000.0, describe(command))
+}
+
 /// Rounds to whole milliseconds.
 fn ms(at: Micros) -> f64 {
     (at as f64 / 1000.0).round()

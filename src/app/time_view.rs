@@ -13,6 +13,8 @@ const SHARE_BEFORE: f64 = 0.1;
 pub enum TimeMsg {
     /// Show a part that is longer by this factor. The instant keeps its place.
     Zoom(f64, Micros),
+    /// Show the part from an instant to another.
+    Show(Micros, Micros),
     /// Move the view by a share of its length.
     Pan(f64),
     /// Start or stop to play the view in a loop.
@@ -72,6 +74,10 @@ impl TimeView {
                 let share = (at.clamp(from, to) - from) as f64 / length;
                 let start = (from as f64 + share * (length - wanted)).max(0.0);
                 self.part = (wanted < until as f64).then_some((start as Micros, wanted as Micros));
+            }
+            TimeMsg::Show(from, to) => {
+                let wanted = (to.saturating_sub(from) as f64).max(SHORTEST);
+                self.part = (wanted < until as f64).then_some((from, wanted as Micros));
             }
             TimeMsg::Pan(by) => {
                 if let Some((start, _)) = &mut self.part {

@@ -50,7 +50,9 @@ pub fn open_link(fragment: String, at_its_point: bool) -> Result<Box<Opening>, O
     let caption = example.map_or_else(|| "".into(), |example| sentence(example.shows).into());
     let address = Some(fragment.trim_start_matches('#').to_string());
     let notice = semantics_notice(opened.semantics);
-    Ok(Box::new(Opening { origin, at, digest, caption, address, notice, ..Opening::own(opened.scenario) }))
+    let opening = Opening { origin, at, digest, caption, address, notice, ..Opening::own(opened.scenario) };
+    let shows_point = example.is_some() && at_its_point && opened.at.is_none();
+    Ok(Box::new(if shows_point { opening.comparing() } else { opening }))
 }
 
 /// Notifies the visitor that a link was made with another version of the simulation.

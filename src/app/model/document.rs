@@ -7,7 +7,7 @@ use crate::app::run_view::RunView;
 use crate::app::scene::NodeKind;
 use crate::app::{drawing, measurement::Measurement, script};
 use crate::scenario::{Command, Micros, Scenario};
-use crate::session::protocol::{BranchList, Request};
+use crate::session::protocol::{BranchCommand, BranchList, Request};
 use crate::text;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -41,9 +41,19 @@ pub struct Opening {
     pub address: Option<String>,
     /// What the visitor must know about it.
     pub notice: Option<String>,
+    /// The branch that is compared with the shown one, by its place.
+    pub compared: Option<u32>,
 }
 
 impl Opening {
+    /// Compares the branches of a scenario that has two, because their difference is its point.
+    pub fn comparing(self) -> Self {
+        let Scenario { branches, branch, .. } = &self.scenario;
+        let shown = branches.iter().position(|it| it.name == *branch).unwrap_or(0);
+        let compared = (branches.len() == 2).then_some(1 - shown.min(1) as u32);
+        Opening { compared, ..self }
+    }
+
     /// The visitor's own scenario, at its start.
     pub fn own(scenario: Scenario) -> Self {
         let caption = "".into();
@@ -56,6 +66,7 @@ impl Opening {
             drawing: None,
             address: None,
             notice: None,
+            compared: None,
         }
     }
 }
@@ -232,9 +243,13 @@ impl Model {
 
     pub(super) fn open(&mut self, opening: Opening) {
         let (scenario, at, digest) = (Box::new(opening.scenario.clone()), opening.at, opening.digest.clone());
+        let compared = opening.compared;
         self.clear(opening);
         self.sharing.expected_digest = digest;
         self.playback.enqueue(Request::Load { scenario, at });
+        if compared.is_some() {
+            self.playback.enqueue(Request::Branch(BranchCommand::Compare(compared)));
+        }
     }
 
     /// Shows another scenario, as a step of undo if there is a previous one.

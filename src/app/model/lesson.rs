@@ -3,8 +3,8 @@
 use super::{Effect, KEPT_LESSONS, Model, Opening, Redraw};
 use crate::app::lesson_view::{LessonState, Prediction, Tries, each_block, first_lesson};
 use crate::scenario::{Scenario, json};
+use crate::session::protocol::Request;
 use crate::session::protocol::lesson::{FactMark, LessonBlock, LessonReport};
-use crate::session::protocol::{BranchCommand, Request};
 use crate::text;
 use crate::trace::NodeId;
 use serde::Serialize;
@@ -213,10 +213,8 @@ impl Model {
         let compared = scenario.compare.as_ref();
         let compared = compared.and_then(|name| document.branches.iter().position(|branch| branch.name == *name));
         let address = Some(self.lesson.fragment());
-        self.open(Opening { address, ..Opening::own(document) });
-        if let Some(branch) = compared {
-            self.playback.enqueue(Request::Branch(BranchCommand::Compare(Some(branch as u32))));
-        }
+        let compared = compared.map(|branch| branch as u32);
+        self.open(Opening { address, compared, ..Opening::own(document) });
         if !self.preferences.reduced_motion {
             self.playback.restart(0);
         }

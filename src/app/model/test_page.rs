@@ -1,6 +1,6 @@
 //! A page for tests, with a session that answers every request at once.
 
-use super::{DocumentMsg, Effect, LiveMsg, Model, Msg, TaskMsg, ViewportMsg, update};
+use super::{DocumentMsg, Effect, LiveMsg, Model, Msg, Sizes, TaskMsg, ViewportMsg, update};
 use crate::lessons::CourseDesk;
 use crate::scenario::{Command, Operation};
 use crate::session::Session;
@@ -21,7 +21,9 @@ impl TestPage {
         let (model, session) = (Model::default(), Session::default());
         let course = CourseDesk::default();
         let mut page = TestPage { model, session, course, restarts: 0, effects: Vec::new() };
-        page.update(Msg::Viewport(ViewportMsg::Resized { width: 1200.0, height: 800.0, unit: 1.0, narrow: false }));
+        let canvas = (1200.0, 800.0);
+        let sizes = Sizes { canvas, room: canvas, unit: 1.0, ..Sizes::default() };
+        page.update(Msg::Viewport(ViewportMsg::Resized(sizes)));
         page.update(Msg::Document(DocumentMsg::OpenFirst));
         page.update(ready());
         page

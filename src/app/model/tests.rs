@@ -10,8 +10,9 @@ use crate::session::protocol::{Frame, FromEngine, Report};
 /// A page of 1,200 × 800 px that shows the first scenario.
 fn first_page() -> Model {
     let mut model = Model::default();
-    let resized = ViewportMsg::Resized { width: 1200.0, height: 800.0, narrow: false, unit: 1.0 };
-    update(&mut model, Msg::Viewport(resized));
+    let canvas = (1200.0, 800.0);
+    let sizes = Sizes { canvas, room: canvas, unit: 1.0, ..Sizes::default() };
+    update(&mut model, Msg::Viewport(ViewportMsg::Resized(sizes)));
     update(&mut model, Msg::Document(DocumentMsg::OpenFirst));
     model
 }

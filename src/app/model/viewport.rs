@@ -2,6 +2,7 @@
 
 use super::{CanvasItem, Model, Redraw};
 use crate::app::camera::Camera;
+use crate::app::comparison::ComparisonLayout;
 use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::texts::Text;
@@ -17,6 +18,10 @@ pub struct Viewport {
     pub fitted: bool,
     /// Width and height of the canvas, px.
     pub size: (f64, f64),
+    /// Width and height of the canvas together with that of a compared branch, px.
+    pub room: (f64, f64),
+    /// Width of the timeline's axis, px.
+    pub axis_width: f64,
     /// The page has one column.
     pub narrow: bool,
     /// The size of the visitor's font, relative to 16 px: the size of the canvas at 100 %.
@@ -67,6 +72,8 @@ impl Default for Viewport {
             camera,
             fitted: false,
             size: (0.0, 0.0),
+            room: (0.0, 0.0),
+            axis_width: 0.0,
             narrow: false,
             unit: 1.0,
             hidden_messages: 0,
@@ -97,20 +104,26 @@ impl Viewport {
     }
 }
 
+/// The sizes that the page has measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sizes {
+    /// Width and height of the canvas, px.
+    pub canvas: (f64, f64),
+    /// Width and height of the canvas together with that of a compared branch, px.
+    pub room: (f64, f64),
+    /// Width of the timeline's axis, px.
+    pub axis_width: f64,
+    /// The window is narrower than 720 px, so the page has one column.
+    pub narrow: bool,
+    /// The size of the visitor's font, relative to 16 px.
+    pub unit: f64,
+}
+
 /// Changes the viewport.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ViewportMsg {
-    /// The canvas has this size.
-    Resized {
-        /// Width, px.
-        width: f64,
-        /// Height, px.
-        height: f64,
-        /// The window is narrower than 720 px, so the page has one column.
-        narrow: bool,
-        /// The size of the visitor's font, relative to 16 px.
-        unit: f64,
-    },
+    /// The page has these sizes.
+    Resized(Sizes),
     /// The wheel turned over the canvas.
     Wheel {
         /// Where, in px from the canvas's corner.
@@ -141,7 +154,7 @@ pub enum ViewportMsg {
 impl Model {
     pub(super) fn update_viewport(&mut self, msg: ViewportMsg) {
         match msg {
-            ViewportMsg::Resized { width, height, narrow, unit } => self.resize(width, height, narrow, unit),
+            ViewportMsg::Resized(sizes) => self.resize(sizes),
             ViewportMsg::Wheel { at, dx, dy, zoom } => {
                 let camera = if zoom {
                     self.viewport.camera.zoomed(libm::exp((-dy * 0.01).clamp(-0.5, 0.5)), at)
@@ -171,13 +184,14 @@ impl Model {
         }
     }
 
-    fn resize(&mut self, width: f64, height: f64, narrow: bool, unit: f64) {
-        let shown = &self.viewport;
-        if (shown.size, shown.narrow, shown.unit) == ((width, height), narrow, unit) {
+    fn resize(&mut self, sizes: Sizes) {
+        let Viewport { size, room, axis_width, narrow, unit, .. } = self.viewport;
+        if sizes == (Sizes { canvas: size, room, axis_width, narrow, unit }) {
             return;
         }
-        self.viewport.size = (width, height);
-        (self.viewport.narrow, self.viewport.unit) = (narrow, unit);
+        let shown = &mut self.viewport;
+        (shown.size, shown.room, shown.axis_width) = (sizes.canvas, sizes.room, sizes.axis_width);
+        (shown.narrow, shown.unit) = (sizes.narrow, sizes.unit);
         // This also fits the camera, unless a pointer is dragging.
         self.update_scene();
         self.redraw = Redraw { page: true, paint: true };
@@ -208,10 +222,19 @@ impl Model {
         self.viewport.camera = if self.viewport.narrow {
             Camera { scale: unit, ..Camera::default() }
         } else {
-            // The zoom buttons and the description need the lowest 34 px, the verdict chips the uppermost 36 px.
-            Camera::fitting(self.scene.bounds(), width, height - 34.0 * unit, 36.0 * unit, unit)
+            // The zoom buttons and the description need the lowest 34 px, the verdict chips the uppermost 36 px, and the
+            // tabs of two branches as many.
+            let top = if self.comparison() == Some(ComparisonLayout::Tabs) { 72.0 } else { 36.0 };
+            Camera::fitting(self.scene.bounds(), width, height - 34.0 * unit, top * unit, unit)
         };
         self.follow_zoom();
+    }
+
+    /// Returns how the two drawings share the canvas while branches are compared.
+    pub fn comparison(&self) -> Option<ComparisonLayout> {
+        let Viewport { room, unit, narrow, .. } = self.viewport;
+        let is_compared = self.compared.is_some();
+        is_compared.then(|| ComparisonLayout::of((room.0 / unit, room.1 / unit), self.scene.bounds(), narrow))
     }
 
     /// Places the labels of links again if text has another size now.

@@ -15,7 +15,7 @@ const HEAD: f64 = 40.0;
 const ROW: f64 = 24.0;
 /// Height of the border and padding of the rows.
 const ROWS_PADDING: f64 = 11.0;
-/// Height of a service's foot.
+/// Height of the foot of a service or a bus.
 const FOOT: f64 = 29.0;
 /// Height of a subscription on a bus's card.
 const SUBSCRIPTION: f64 = 30.0;
@@ -79,7 +79,7 @@ fn service_height(rows: usize) -> f64 {
 
 fn bus_height(subscriptions: usize) -> f64 {
     let lines = if subscriptions > SHOWN_SUBSCRIPTIONS { SHOWN_SUBSCRIPTIONS + 1 } else { subscriptions.max(1) };
-    HEAD + SUBSCRIPTIONS_PADDING + SUBSCRIPTION * lines as f64
+    HEAD + SUBSCRIPTIONS_PADDING + SUBSCRIPTION * lines as f64 + FOOT
 }
 
 /// Writes each card's connections: `publishes to Event bus, called by Orders`.

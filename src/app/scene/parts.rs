@@ -18,6 +18,9 @@ pub const MEMBER_PITCH: f64 = 32.0;
 /// Width and height of the publish button.
 pub const PUBLISH: (f64, f64) = (164.0, 36.0);
 
+/// Least height of the publish button on the screen, px: a target of 24 px, and its border.
+const BUTTON: f64 = 26.0;
+
 /// The kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeKind {
@@ -138,7 +141,7 @@ impl PublishButton {
     /// Returns the place of the button at a level of detail: its text grows as others do, and the button with it.
     pub fn rect_at(&self, detail: Detail) -> Rect {
         let text = detail.text().max(13.0);
-        Rect { w: PUBLISH.0.max(9.5 * text + 28.0), h: PUBLISH.1.max(1.4 * text), ..self.rect() }
+        Rect { w: PUBLISH.0.max(9.5 * text + 28.0), h: PUBLISH.1.max(BUTTON * detail.factor()), ..self.rect() }
     }
 
     /// Returns the place of the button.

@@ -1,6 +1,7 @@
 //! Cards of services, buses and clients. A card renders only when its properties change; the painter updates the
 //! counters that run with the clock (`data-since`, `data-until`).
 
+use super::client_body::client_body;
 use super::icons::{Icon, icon};
 use crate::app::model::{Msg, SelectionMsg, VerdictsMsg};
 use crate::app::playback::short;
@@ -10,7 +11,6 @@ use crate::app::texts::translated;
 use crate::session::labels;
 use crate::session::protocol::{BusView, ClientView, CopyState, QueuedEvent, RowView, ServiceView, SubscriptionView};
 use crate::text;
-use crate::trace::Outcome;
 use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
@@ -22,6 +22,9 @@ pub fn update_class(update: u32) -> String {
 
 /// Number of colours for updates.
 pub const UPDATE_COLOURS: u32 = 6;
+
+/// Characters of a name that has two lines beside a state, without the icon of its kind.
+const LONG_NAME: usize = 20;
 
 /// What a card shows of its node.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +116,7 @@ pub fn Card(props: &CardProps) -> Html {
             { head(props, state) }
             { body(&props.view, &props.send) }
             if props.differs { <span class="difference" aria-hidden="true">{ "≠" }</span> }
-            if !props.active_faults.is_empty() { <span class="trouble">{ icon(Icon::Fault) }{ &props.active_faults }</span> }
+            if !props.active_faults.is_empty() { <span class="trouble" title={props.active_faults.clone()}>{ icon(Icon::Fault) }<span>{ &props.active_faults }</span></span> }
             if props.editable {
                 <span class="handle" data-handle={props.placed.id.to_string()} aria-hidden="true"></span>
             }
@@ -164,8 +167,9 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
         }
         _ => html! {},
     };
+    let is_long = props.placed.name.chars().count() > LONG_NAME;
     html! {
-        <header>
+        <header class={classes!(is_long.then_some("long"))}>
             { icon(which) }
             if props.renaming {
                 <NameField name={props.placed.name.clone()} send={props.send.clone()} />
@@ -270,10 +274,11 @@ fn foot(service: &ServiceView, send: &Callback<Msg>) -> Html {
     let node = service.node;
     let explain = send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Explain(node)));
     let why = html! { <button class="why" tabindex="-1" title={text!("Explain this state")} onclick={explain}>{ text!("Why?") }</button> };
-    let load = html! { <>{ tables(service) }<span>{ status_text::service(service) }</span></> };
+    let load = html! { <>{ tables(service) }<span title={status_text::service(service)}>{ status_text::service(service) }</span></> };
+    let stopped = if service.outbox > 0 { text!("stopped") } else { text!("stopped, data kept") };
     match (service.state, service.stale_since) {
         (CopyState::Down, _) => html! {
-            <div class="foot gone"><span>{ if service.outbox > 0 { text!("stopped") } else { text!("stopped, data kept") } }</span><span class="grow"></span>{ load }</div>
+            <div class="foot gone"><span title={stopped}>{ stopped }</span><span class="grow"></span>{ load }</div>
         },
         (CopyState::Stale, Some(since)) => html! {
             <div class="foot behind">
@@ -284,7 +289,7 @@ fn foot(service: &ServiceView, send: &Callback<Msg>) -> Html {
             </div>
         },
         (CopyState::Diverged, _) => html! {
-            <div class="foot off"><span>{ text!("all applied, value differs") }</span><span class="grow"></span><span class="load">{ load }</span>{ why }</div>
+            <div class="foot off"><span title={text!("all applied, value differs")}>{ text!("all applied, value differs") }</span><span class="grow"></span><span class="load">{ load }</span>{ why }</div>
         },
         (CopyState::Consistent | CopyState::Conflicted | CopyState::Stale, _) => {
             let rows = service.row_count;
@@ -322,8 +327,6 @@ fn tables(service: &ServiceView) -> Html {
 }
 
 fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
-    let dead: u32 = bus.subscriptions.iter().map(|subscription| subscription.dead).sum();
-    let discarded: u32 = bus.subscriptions.iter().map(|subscription| subscription.discarded).sum();
     let more = bus.subscriptions.len().saturating_sub(SHOWN_SUBSCRIPTIONS);
     let topics = bus
         .subscriptions
@@ -359,16 +362,31 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
                     <div class="lane">{ text!("no subscriptions yet") }</div>
                 }
             </div>
-            if dead_letters || dead > 0 || discarded > 0 {
-                <div class={classes!("dlq", (dead > 0).then_some("full"))} title={if dead > 0 { text!("Dead-letter queue: select the bus to redrive or purge") } else { text!("Dead-letter queue: empty") }}>
-                    { icon(Icon::Note) }
-                    { text!("Dead letters") }{ " " }<b>{ dead }</b>
-                    if discarded > 0 {
-                        <span>{ text!("· {} discarded", discarded) }</span>
-                    }
-                </div>
-            }
+            { bus_foot(bus, dead_letters) }
         </>
+    }
+}
+
+/// Draws the foot of a bus: its dead letters and discarded events, or else how many events are queued.
+fn bus_foot(bus: &BusView, dead_letters: bool) -> Html {
+    let sum = |count: fn(&SubscriptionView) -> u32| bus.subscriptions.iter().map(count).sum::<u32>();
+    let (dead, discarded) = (sum(|subscription| subscription.dead), sum(|subscription| subscription.discarded));
+    if !(dead_letters || dead > 0 || discarded > 0) {
+        return html! { <div class="foot muted"><span>{ text!("{} queued", sum(|subscription| subscription.depth)) }</span></div> };
+    }
+    let title = if dead > 0 {
+        text!("Dead-letter queue: select the bus to redrive or purge")
+    } else {
+        text!("Dead-letter queue: empty")
+    };
+    html! {
+        <div class={classes!("foot", "dlq", (dead > 0).then_some("full"))} {title}>
+            { icon(Icon::Note) }
+            <span>{ text!("Dead letters") }</span><b>{ dead }</b>
+            if discarded > 0 {
+                <span>{ text!("· {} discarded", discarded) }</span>
+            }
+        </div>
     }
 }
 
@@ -404,39 +422,6 @@ fn event(event: &QueuedEvent) -> Html {
     let again = (event.deliveries > 1).then_some("again");
     let class = classes!(update_class(event.update.update), in_flight, again);
     html! { <b {class} {title}><span class="sr">{ labels::short_update(&event.update) }</span></b> }
-}
-
-fn client_body(client: &ClientView) -> Html {
-    let stale = (client.reads > 0).then(|| {
-        let share = 100.0 * client.stale_reads as f64 / client.reads as f64;
-        html! { <span class={classes!("v", (client.stale_reads > 0).then_some("old"))} title={text!("Share of stale reads")}>{ text!("{} % stale", format!("{share:.0}")) }</span> }
-    });
-    let last = client.last.as_ref().map(|last| {
-        let result = match (last.outcome, last.refusal) {
-            (_, Some(refusal)) => translated(labels::refusal(refusal)).to_string(),
-            (Outcome::Ok, None) => short(last.took),
-            (Outcome::Fail | Outcome::Unknown, None) => translated(labels::outcome(last.outcome)).to_string(),
-        };
-        let request = status_text::last_operation(last);
-        let class = if last.stale || last.outcome != Outcome::Ok { "old" } else { "" };
-        html! {
-            <>
-                <li><span class="mono key" title={request.clone()}>{ request }</span></li>
-                <li class="result"><span class="muted">{ text!("last result") }</span><span class={classes!("v", class)} title={result.clone()}>{ result }</span></li>
-            </>
-        }
-    });
-    html! {
-        <ul class="rows">
-            <li>
-                <span><b>{ client.ok }</b>{ " " }{ text!("ok") }</span>
-                if client.fail > 0 { <span class="old"><b>{ client.fail }</b>{ " " }{ text!("fail") }</span> }
-                if client.unknown > 0 { <span class="old"><b>{ client.unknown }</b>{ " " }{ text!("unknown") }</span> }
-                { stale.unwrap_or_default() }
-            </li>
-            { last.unwrap_or_else(|| html! { <li><span class="muted">{ text!("no operation yet") }</span></li> }) }
-        </ul>
-    }
 }
 
 #[derive(Clone, PartialEq, Properties)]

@@ -1,10 +1,12 @@
 //! The script's steps below the timeline. Each can be dragged to another time, moved by arrow keys, deleted, or opened
-//! in the inspector.
+//! in the inspector. Steps that are close to each other share a mark, which lists them.
 
+use super::fault_cluster::FaultCluster;
+use crate::app::fault_marks::{FaultMark, fault_marks, shown_at};
 use crate::app::model::{DocumentMsg, Msg, PanelsMsg};
 use crate::app::ribbon::Scale;
 use crate::app::script;
-use crate::scenario::{Micros, Scenario, micros};
+use crate::scenario::{Micros, Scenario};
 use std::cell::Cell;
 use std::rc::Rc;
 use web_sys::{Element, HtmlElement};
@@ -17,6 +19,8 @@ pub struct FaultTrackProps {
     pub scenario: Rc<Scenario>,
     /// The stretch of time that the axis shows.
     pub window: (Micros, Micros),
+    /// Width of the axis, px.
+    pub width: f64,
     /// Distance from the top, px.
     pub top: f64,
     /// The drawing can be edited.
@@ -25,7 +29,7 @@ pub struct FaultTrackProps {
     pub send: Callback<Msg>,
 }
 
-/// The track with a handle for each step.
+/// The track with a handle for each step, or for several that are close to each other.
 #[component]
 pub fn FaultTrack(props: &FaultTrackProps) -> Html {
     let root = use_node_ref();
@@ -34,9 +38,15 @@ pub fn FaultTrack(props: &FaultTrackProps) -> Html {
             let _ = element.style().set_property("top", &format!("{top}px"));
         }
     });
-    let steps = (0..props.scenario.script.len())
-        .map(|step| html! { <StepHandle key={step} {step} track={props.clone()} root={root.clone()} /> });
-    html! { <div ref={root.clone()} class="fault-track">{ for steps }</div> }
+    let scale = Scale { from: props.window.0, until: props.window.1, width: props.width };
+    let handle = |mark: FaultMark| match mark.steps[..] {
+        [] => html! {},
+        [step] => html! { <StepHandle key={step} {step} track={props.clone()} root={root.clone()} /> },
+        [first, ..] => html! {
+            <FaultCluster key={format!("cluster-{first}")} scenario={props.scenario.clone()} window={props.window} {mark} send={props.send.clone()} />
+        },
+    };
+    html! { <div ref={root.clone()} class="fault-track">{ for fault_marks(&props.scenario, scale).into_iter().map(handle) }</div> }
 }
 
 #[derive(Clone, PartialEq, Properties)]
@@ -54,11 +64,6 @@ fn place(handle: &NodeRef, at: Micros, (from, until): (Micros, Micros)) {
         // A hidden handle cannot receive the focus either.
         let _ = element.style().set_property("display", if (0.0..=100.0).contains(&share) { "" } else { "none" });
     }
-}
-
-/// Returns the time at which a step is shown: a step after the end of the run at its end.
-fn shown_at(scenario: &Scenario, step: usize) -> Micros {
-    micros(scenario.script[step].at_ms.min(scenario.until_ms))
 }
 
 /// Returns the scenario that a key makes of it: the arrow keys move a step by 0.1 s, with Shift by 1 s; Delete and Backspace
@@ -143,8 +148,7 @@ fn StepHandle(props: &StepProps) -> Html {
             }
         })
     };
-    let label =
-        format!("{} s: {}", scenario.script[step].at_ms / 1000.0, script::describe(&scenario.script[step].command));
+    let label = script::described_step(&scenario, step);
     html! {
         <button ref={handle} class="step" aria-label={label.clone()} title={label}
             onpointerdown={down} onpointermove={motion} onpointerup={up} onclick={click} onkeydown={key}></button>

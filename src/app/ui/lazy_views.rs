@@ -284,7 +284,7 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         LazyView::Legend => legend::legend(model, send),
         LazyView::More => menu::more(model, send),
         LazyView::Script => html! {
-            <FaultTrack scenario={model.document.scenario.clone()} window={model.time_view.window(model.run.until)}
+            <FaultTrack scenario={model.document.scenario.clone()} window={model.time_view.window(model.run.until)} width={model.viewport.axis_width}
                 top={timeline_top(model)}
                 editable={model.document.origin == Origin::Own} send={send.clone()} />
         },

@@ -390,6 +390,11 @@ fn paint_lost(
         pen.line_to(at.x - x, at.y - y);
     }
     pen.stroke();
+    // That its link is cut is written beside the link.
+    if lost.cause == DropCause::LinkCut && message.content.update().is_none() {
+        pen.set_global_alpha(1.0);
+        return;
+    }
     let reason = translated(labels::drop_cause(lost.cause));
     let text = match message.content.update() {
         Some(update) => format!("{}: {reason}", labels::short_update(update)),

@@ -8,6 +8,7 @@ mod card;
 mod card_tools;
 mod chart_frame;
 mod charts;
+mod client_body;
 pub mod commands_dialog;
 mod copied;
 pub mod diagram;
@@ -15,6 +16,7 @@ pub mod dialogs;
 pub mod drawings_dialog;
 pub mod embed_options;
 mod empty_canvas;
+mod fault_cluster;
 mod fault_track;
 pub mod field;
 

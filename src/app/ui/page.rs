@@ -7,6 +7,7 @@ mod effects;
 mod focus;
 mod host;
 mod input;
+mod measure;
 mod observers;
 pub mod opening;
 mod painter;
@@ -23,7 +24,7 @@ use crate::app::browser::host::HostPort;
 use crate::app::browser::tabs::Tabs;
 use crate::app::browser::{address, files};
 use crate::app::geometry::{Rect, point};
-use crate::app::model::{Controls, Model, Msg, Opening, Origin, PointerMsg, SelectionMsg, ViewportMsg};
+use crate::app::model::{Controls, Model, Msg, Opening, Origin, PointerMsg, SelectionMsg};
 use crate::app::outline::OutlineMsg;
 use crate::app::texts::Language;
 use crate::text;
@@ -45,11 +46,6 @@ use yew::prelude::*;
 const RENDER_INTERVAL: (f64, f64) = (100.0, 1.0);
 /// Above this number of cards, the page renders less often.
 const MANY_CARDS: usize = 40;
-/// The windows in which the page has one column, as in the style sheet: narrower than 720 px, or with as few letters a
-/// line because the visitor's font is larger.
-const NARROW: &str = "(max-width: 44.99em)";
-/// The size of the font, in px, in which the canvas has its own size.
-const FONT_SIZE: f64 = 16.0;
 
 /// An event that the page handles.
 #[derive(Debug)]
@@ -223,7 +219,7 @@ impl Component for Page {
             model.inspector_open().then_some("with-inspector"),
             (self.shows_lesson() || self.shows_task()).then_some("with-lesson"),
             model.compared.is_some().then_some("comparing"),
-            self.is_stacked().then_some("stacked"),
+            self.comparison_class(),
         );
         html! {
             // Yew replaces all elements when the key changes with the language.
@@ -424,21 +420,6 @@ impl Page {
 
     fn canvas_element(&self) -> Option<Element> {
         self.painter.refs.canvas.cast()
-    }
-
-    /// Reports the size of the canvas to the model.
-    fn measure(&mut self) {
-        let Some(canvas) = self.canvas_element() else { return };
-        let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
-        let window = web_sys::window();
-        let query = window.as_ref().and_then(|window| window.match_media(NARROW).ok()?);
-        let narrow = query.is_some_and(|query| query.matches());
-        let root = window.as_ref().and_then(|window| window.document()?.document_element());
-        let style = window.zip(root).and_then(|(window, root)| window.get_computed_style(&root).ok()?);
-        let font = style.and_then(|style| style.get_property_value("font-size").ok()).unwrap_or_default();
-        let font = JsValue::from_str(font.trim_end_matches("px")).unchecked_into_f64();
-        let unit = if font.is_finite() && font > 0.0 { (font / FONT_SIZE).clamp(0.5, 4.0) } else { 1.0 };
-        self.update_model(Msg::Viewport(ViewportMsg::Resized { width, height, narrow, unit }));
     }
 
     /// Requests an animation frame if a layer has to be painted.

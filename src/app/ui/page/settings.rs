@@ -1,5 +1,6 @@
 //! The settings with which the page starts: what the browser keeps, and those of the address.
 
+use super::measure::window_sizes;
 use crate::app::browser::{address, language, storage, theme};
 use crate::app::model::{KEPT_HINTS, KEPT_KEYS, KEPT_MOTION, KEPT_TASKS, KEPT_THEME, Model, Theme};
 
@@ -20,6 +21,8 @@ pub fn initial_model() -> Model {
         (model.mode, model.controls) = (address.mode, address.controls);
         (model.hidden, model.locked) = (address.hidden, address.locked);
     }
+    // From the first frame on, what has its place in one column is there.
+    (model.viewport.narrow, model.viewport.unit) = window_sizes();
     theme::set_reduced_motion(model.preferences.reduced_motion);
     theme::apply(model.preferences.theme);
     model

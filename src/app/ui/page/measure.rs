@@ -1,0 +1,51 @@
+//! Measures the page: the canvas, the timeline, the visitor's font, and whether there is one column.
+
+use super::Page;
+use crate::app::model::{Msg, Sizes, ViewportMsg};
+use crate::app::ui::timeline;
+use wasm_bindgen::prelude::*;
+use web_sys::Element;
+
+/// The windows in which the page has one column, as in the style sheet: narrower than 720 px, or with as few letters a
+/// line because the visitor's font is larger.
+const NARROW: &str = "(max-width: 44.99em)";
+/// The size of the font, in px, in which the canvas has its own size.
+const FONT_SIZE: f64 = 16.0;
+
+/// Returns whether the window has room for one column only, and the size of the visitor's font, relative to 16 px.
+pub(super) fn window_sizes() -> (bool, f64) {
+    let window = web_sys::window();
+    let query = window.as_ref().and_then(|window| window.match_media(NARROW).ok()?);
+    let narrow = query.is_some_and(|query| query.matches());
+    let root = window.as_ref().and_then(|window| window.document()?.document_element());
+    let style = window.zip(root).and_then(|(window, root)| window.get_computed_style(&root).ok()?);
+    let font = style.and_then(|style| style.get_property_value("font-size").ok()).unwrap_or_default();
+    let font = JsValue::from_str(font.trim_end_matches("px")).unchecked_into_f64();
+    let unit = if font.is_finite() && font > 0.0 { (font / FONT_SIZE).clamp(0.5, 4.0) } else { 1.0 };
+    (narrow, unit)
+}
+
+/// Returns the room of both drawings while branches are compared, from the size of one. The classes of the page state how
+/// the drawings share it.
+fn room(canvas: &Element, (width, height): (f64, f64)) -> (f64, f64) {
+    let has = |class: &str| canvas.parent_element().is_some_and(|page| page.class_list().contains(class));
+    match (has("comparing"), has("stacked"), has("tabbed")) {
+        (true, true, _) => (width, 2.0 * height),
+        (true, false, false) => (2.0 * width, height),
+        (false, ..) | (true, false, true) => (width, height),
+    }
+}
+
+impl Page {
+    /// Reports the sizes of the page to the model.
+    pub(super) fn measure(&mut self) {
+        let Some(canvas) = self.canvas_element() else { return };
+        let size = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
+        let (narrow, unit) = window_sizes();
+        let ribbons = self.painter.refs.ribbons.cast::<Element>();
+        let axis_width =
+            ribbons.map_or(0.0, |ribbons| (f64::from(ribbons.client_width()) - 2.0 * timeline::MARGIN).max(0.0));
+        let sizes = Sizes { canvas: size, room: room(&canvas, size), axis_width, narrow, unit };
+        self.update_model(Msg::Viewport(ViewportMsg::Resized(sizes)));
+    }
+}

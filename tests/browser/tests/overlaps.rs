@@ -1,0 +1,180 @@
+//! Nothing covers what belongs to something else: names, values, controls, marks, drawings; in both languages.
+
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console};
+use serde_json::json;
+use std::sync::LazyLock;
+
+static SITE: LazyLock<Site> = LazyLock::new(Site::start);
+
+/// Returns the pairs of texts on a card that cover each other, as far as they are visible.
+const COVERED_TEXTS: &str = "const out = []; \
+    for (const card of document.querySelectorAll('main .card')) { const texts = []; \
+        for (const e of card.querySelectorAll('*')) { if (!e.checkVisibility() || e.closest('.sr, svg, [data-since]')) continue; \
+            for (const n of e.childNodes) { if (n.nodeType !== 3 || !n.textContent.trim()) continue; \
+                const range = document.createRange(); range.selectNodeContents(n); \
+                for (const r of range.getClientRects()) { let [l, t, right, b] = [r.left, r.top, r.right, r.bottom]; \
+                    for (let p = e; p !== card; p = p.parentElement) { if (getComputedStyle(p).overflowX === 'visible') continue; \
+                        const c = p.getBoundingClientRect(); l = Math.max(l, c.left); t = Math.max(t, c.top); right = Math.min(right, c.right); b = Math.min(b, c.bottom); } \
+                    if (right - l > 1 && b - t > 1) texts.push([l, t, right, b, n.textContent, e]); } } } \
+        texts.forEach((a, i) => texts.slice(i + 1).forEach(c => { \
+            if (a[5] !== c[5] && Math.min(a[2], c[2]) - Math.max(a[0], c[0]) > 1.5 && Math.min(a[3], c[3]) - Math.max(a[1], c[1]) > 3) out.push(a[4] + ' / ' + c[4]); })); } \
+    return out";
+
+/// Returns the buttons on cards that reach beyond their card.
+const CUT_BUTTONS: &str = "return [...document.querySelectorAll('main .card button')].filter(e => e.checkVisibility()) \
+    .filter(e => e.getBoundingClientRect().right > e.closest('.card').getBoundingClientRect().right).map(e => e.textContent)";
+
+/// A card of each kind with long names, faults, dead letters, siblings and lost writes.
+const EXAMPLES: [&str; 5] = ["poison-message", "cart-siblings", "raft-and-quorum", "bus-outage", "kafka-commit"];
+
+#[test]
+fn no_text_of_a_card_covers_another_at_any_level_of_detail() {
+    for (look, language) in [(WIDE, "en"), (PHONE, "de")] {
+        let browser = SITE.visit(look, "");
+        for example in EXAMPLES {
+            browser.open(&SITE.at(&format!("?{example}#ex={example}&lang={language}")));
+            browser.wait("document.querySelector('.page[data-detail] .card .badge')");
+            browser.run("document.querySelector('main.canvas').focus()");
+            for zoom in 0..8 {
+                assert_eq!(browser.run(COVERED_TEXTS), json!([]), "{example} in {language}, zoom {zoom}");
+                assert_eq!(browser.run(CUT_BUTTONS), json!([]), "{example} in {language}, zoom {zoom}");
+                browser.keys(&["-"]);
+            }
+        }
+        assert_clean_console(&browser);
+    }
+}
+
+#[test]
+fn a_bus_of_half_the_width_of_a_phone_shows_its_name() {
+    let browser = SITE.visit(PHONE, "#ex=before-and-after&t=0");
+    browser.click(".more-button");
+    browser.click("[data-more=Branches]");
+    browser.wait("document.querySelectorAll('.branches .verdict').length === 2");
+    browser.run(
+        "[...document.querySelectorAll('.branches .verdict button')].filter(b => b.textContent === 'Show')[0].click()",
+    );
+    browser.wait("document.querySelector('[data-node=stock_updated]').clientWidth < 200");
+    browser.wait("document.querySelector('[data-node=stock_updated] .dlq')?.checkVisibility()");
+    let covers = "const r = s => document.querySelector('[data-node=stock_updated] ' + s).getBoundingClientRect(); return r('.dlq').top >= r('h2').bottom";
+    assert_eq!(browser.run(covers), json!(true));
+    assert_eq!(browser.run(COVERED_TEXTS), json!([]));
+}
+
+#[test]
+fn each_compared_drawing_has_a_usable_height_beside_a_lesson_on_a_phone() {
+    let browser = Browser::start(PHONE);
+    browser.open(&SITE.at("#lesson=lessons/eventual-consistency.md&step=compare"));
+    browser.wait("document.querySelectorAll('.pane-name .seg button').length === 2");
+    let height = || browser.run("return document.querySelector('main.canvas').clientHeight").as_u64().expect("px");
+    assert!(height() >= 200, "{}", height());
+    let calls = "[...document.querySelectorAll('main .links [data-link]')].map(link => link.dataset.link).join()";
+    let before = browser.run(&format!("return {calls}"));
+    browser
+        .run("[...document.querySelectorAll('.pane-name .seg button')].find(b => b.ariaPressed === 'false').focus()");
+    browser.keys(&["Enter"]);
+    browser.wait(&format!("{calls} !== {before}"));
+    browser.wait("document.activeElement.ariaPressed === 'true'");
+    assert!(height() >= 200, "{}", height());
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    assert_clean_console(&browser);
+}
+
+/// The marks of steps are targets of 24 px that do not overlap.
+const MARKS: &str = "const marks = [...document.querySelectorAll('.fault-track .step')].filter(m => m.checkVisibility()).map(m => m.getBoundingClientRect()).sort((a, b) => a.x - b.x); \
+    return marks.length > 0 && marks.every(m => m.width >= 24 && m.height >= 24) && marks.every((m, i) => !i || m.x >= marks[i - 1].right - 0.5)";
+
+#[test]
+fn steps_that_are_close_share_a_mark_that_lists_them_for_finger_and_keys() {
+    let browser = SITE.visit(PHONE, "#ex=poison-message&t=0");
+    browser.wait("document.querySelector('.step.many')?.textContent === '2'");
+    assert_eq!(browser.run(MARKS), json!(true));
+    let at = browser.middle(".step.many");
+    browser.touch(&[&[at]], 0);
+    browser.wait("document.querySelectorAll('.step-list:popover-open li').length === 2");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    // The arrow keys move between the entries, Escape returns to the mark.
+    browser.keys(&["Down", "Down"]);
+    browser.wait("document.activeElement.matches('.closer')");
+    browser.keys(&["Escape"]);
+    browser.wait("!document.querySelector('.step-list:popover-open') && document.activeElement.matches('.step.many')");
+    browser.keys(&["Enter"]);
+    browser.wait("document.activeElement.textContent.startsWith('0.5 s')");
+    browser.keys(&["Up", "Enter"]);
+    browser.wait("document.querySelectorAll('.step:not(.many)').length === 2");
+    assert_eq!(browser.run(MARKS), json!(true));
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn an_entry_of_a_shared_mark_opens_its_step_in_the_inspector() {
+    let browser = SITE.visit(Look { width: 800, height: 600, ..WIDE }, "#ex=raft-to-views&t=0");
+    browser.wait("document.querySelector('.fault-track .step')");
+    assert_eq!(browser.run(MARKS), json!(true));
+    let browser = SITE.visit(PHONE, "#ex=poison-message&t=0");
+    browser.click(".step.many");
+    browser.click(".step-list:popover-open li:nth-child(2) button");
+    browser.wait("document.activeElement.id === 'field-script-1-at_ms'");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_slowly_loading_embed_shows_no_button_where_another_control_is() {
+    for look in [WIDE, PHONE] {
+        let browser = Browser::start(look);
+        browser.before_documents("const frame = requestAnimationFrame; window.frames_begin = new Promise(begin => window.begin_frames = begin); \
+            window.requestAnimationFrame = f => { frames_begin.then(() => frame(f)); return 1; }");
+        browser.open(&SITE.at("embed/#ex=lost-event"));
+        browser.wait("document.querySelector('a.open')");
+        let early = "const r = e => e.getBoundingClientRect(), link = r(document.querySelector('a.open')); \
+            return [...document.querySelectorAll('.publish, .publish-wide, .publish-far')].filter(e => e.checkVisibility({ visibilityProperty: true })) \
+            .filter(e => r(e).width && r(e).left < link.right && link.left < r(e).right && r(e).top < link.bottom && link.top < r(e).bottom).map(e => e.className)";
+        let publish = "[...document.querySelectorAll('.publish, .publish-wide')].some(e => e.checkVisibility({ visibilityProperty: true }))";
+        assert_eq!(browser.run(early), json!([]));
+        // On a phone the button has its place below the canvas already; elsewhere the drawing is not placed yet.
+        assert_eq!(browser.run(&format!("return {publish}")), json!(look.phone));
+        browser.run("begin_frames()");
+        browser.wait(publish);
+        assert_eq!(browser.run(early), json!([]));
+    }
+}
+
+#[test]
+fn the_goals_of_a_task_are_one_below_the_other() {
+    for look in [WIDE, PHONE] {
+        let browser = SITE.visit(look, "#challenge=lost-book");
+        browser.wait("document.querySelectorAll('.task-goals li').length > 2");
+        let apart = "const goals = [...document.querySelectorAll('.task-goals li')].map(goal => goal.getBoundingClientRect()); \
+            return goals.every((goal, i) => !i || goal.top >= goals[i - 1].bottom)";
+        assert_eq!(browser.run(apart), json!(true));
+    }
+}
+
+/// The controls of the page that another control covers, or that are outside of the window.
+const COVERED_CONTROLS: &str = "return [...document.querySelectorAll('.top button, .zoom button, .palette button, .caption button, .transport button, .inspector button')] \
+    .filter(e => e.checkVisibility()).filter(e => { e.scrollIntoView({ block: 'nearest' }); const r = e.getBoundingClientRect(); \
+    const top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2); return r.right > innerWidth + 0.5 || !(top && e.contains(top)); }) \
+    .map(e => e.ariaLabel || e.textContent)";
+
+#[test]
+fn longer_german_words_cover_no_control_and_widen_no_panel() {
+    for (width, height) in [(1280, 800), (390, 844), (320, 640)] {
+        for open in ["#ex=poison-message&lang=de", "#challenge=lost-book&lang=de"] {
+            let browser = SITE.visit(Look { width, height, ..WIDE }, open);
+            browser.wait("document.querySelector('.page[data-detail] .card')");
+            assert_eq!(browser.run(COVERED_CONTROLS), json!([]), "{width} px, {open}");
+        }
+        let browser = SITE.visit(Look { width, height, ..WIDE }, "#ex=poison-message&lang=de");
+        browser.click("[data-node=stock_updated] header");
+        browser.wait("document.querySelector('.inspector .measured')");
+        let fits = "const i = document.querySelector('.inspector'); return i.scrollWidth <= i.clientWidth";
+        assert_eq!(browser.run(fits), json!(true), "{width} px");
+        if width > 720 {
+            assert_eq!(browser.run(COVERED_CONTROLS), json!([]), "{width} px with the inspector");
+        }
+        browser.run("document.querySelector('.top [data-action=Share]').click()");
+        browser.wait("document.querySelector('dialog textarea')");
+        let fits = "const d = document.querySelector('dialog'); return d.scrollWidth <= d.clientWidth";
+        assert_eq!(browser.run(fits), json!(true), "the share dialog at {width} px");
+    }
+}
