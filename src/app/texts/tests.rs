@@ -1,7 +1,7 @@
 use super::*;
 use crate::app::model::MESSAGE_GROUPS;
-use crate::scenario::Consistency;
-use crate::scenario::examples::{Difficulty, Subject};
+use crate::scenario::examples::{Difficulty, EXAMPLES, Subject};
+use crate::scenario::{Consistency, Scenario};
 use crate::session::labels;
 use crate::session::protocol::CopyState;
 use crate::trace::{DropCause, OperationKind, Outcome, Refusal};
@@ -99,4 +99,50 @@ fn the_words_that_the_simulator_names_are_in_the_table() {
         .chain(Difficulty::ALL.map(Difficulty::name));
     let missing: BTreeSet<&str> = words.filter(|word| !all().any(|(english, _)| english == *word)).collect();
     assert_eq!(missing, BTreeSet::new());
+}
+
+/// Returns the digits of a text, sorted: languages write numbers with different separators, and in another order.
+fn digits(text: &str) -> Vec<char> {
+    let mut digits: Vec<char> = text.chars().filter(char::is_ascii_digit).collect();
+    digits.sort_unstable();
+    digits
+}
+
+/// Returns what a document of the program shows in words, apart from the names of its nodes.
+fn texts_of(scenario: &Scenario) -> Vec<String> {
+    let mut texts = vec![scenario.title.clone(), scenario.note.clone()];
+    for task in &scenario.tasks {
+        texts.extend([task.title.clone(), task.text.clone()]);
+        texts.extend(task.goals.iter().map(|goal| goal.text.clone()).chain(task.hints.clone()));
+    }
+    texts.retain(|text| !text.is_empty());
+    texts
+}
+
+/// Returns the texts of documents that have no German, or German with other numbers or the same words.
+fn not_german<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    texts
+        .into_iter()
+        .filter(|english| {
+            let german = of_document(english, Language::German);
+            german == *english || digits(german) != digits(english)
+        })
+        .collect()
+}
+
+#[test]
+fn the_texts_of_all_examples_are_german_on_the_german_page() {
+    let mut texts: BTreeSet<String> = EXAMPLES.iter().map(|example| example.shows.to_string()).collect();
+    texts.extend(EXAMPLES.iter().flat_map(|example| texts_of(&example.scenario())));
+    assert_eq!(not_german(texts.iter().map(String::as_str)), Vec::<&str>::new());
+    assert_eq!(not_german(["A lost event", "not a text of a document"]), ["not a text of a document"]);
+}
+
+#[test]
+fn the_texts_of_documents_have_no_entry_that_no_document_has() {
+    let mut used: BTreeSet<String> = EXAMPLES.iter().map(|example| example.shows.to_string()).collect();
+    used.extend(EXAMPLES.iter().flat_map(|example| texts_of(&example.scenario())));
+    let entries = DOCUMENTS.iter().flat_map(|part| part.iter());
+    let unused: Vec<&str> = entries.map(|(english, _)| *english).filter(|english| !used.contains(*english)).collect();
+    assert_eq!(unused, Vec::<&str>::new());
 }
