@@ -1,5 +1,6 @@
 use super::*;
 use crate::app::model::MESSAGE_GROUPS;
+use crate::scenario::challenges::CHALLENGES;
 use crate::scenario::examples::{Difficulty, EXAMPLES, Subject};
 use crate::scenario::{Consistency, Scenario};
 use crate::session::labels;
@@ -130,18 +131,24 @@ fn not_german<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
         .collect()
 }
 
+/// Returns the texts of all examples and challenges.
+fn texts_of_documents() -> BTreeSet<String> {
+    let examples = EXAMPLES.iter().map(|example| (example.scenario(), example.shows));
+    let challenges = CHALLENGES.iter().map(|challenge| (challenge.scenario(), challenge.asks));
+    let texts = |(scenario, promise): (Scenario, &str)| texts_of(&scenario).into_iter().chain([promise.to_string()]);
+    examples.chain(challenges).flat_map(texts).collect()
+}
+
 #[test]
-fn the_texts_of_all_examples_are_german_on_the_german_page() {
-    let mut texts: BTreeSet<String> = EXAMPLES.iter().map(|example| example.shows.to_string()).collect();
-    texts.extend(EXAMPLES.iter().flat_map(|example| texts_of(&example.scenario())));
+fn the_texts_of_all_examples_and_challenges_are_german_on_the_german_page() {
+    let texts = texts_of_documents();
     assert_eq!(not_german(texts.iter().map(String::as_str)), Vec::<&str>::new());
     assert_eq!(not_german(["A lost event", "not a text of a document"]), ["not a text of a document"]);
 }
 
 #[test]
 fn the_texts_of_documents_have_no_entry_that_no_document_has() {
-    let mut used: BTreeSet<String> = EXAMPLES.iter().map(|example| example.shows.to_string()).collect();
-    used.extend(EXAMPLES.iter().flat_map(|example| texts_of(&example.scenario())));
+    let used = texts_of_documents();
     let entries = DOCUMENTS.iter().flat_map(|part| part.iter());
     let unused: Vec<&str> = entries.map(|(english, _)| *english).filter(|english| !used.contains(*english)).collect();
     assert_eq!(unused, Vec::<&str>::new());
