@@ -174,7 +174,7 @@ pub(super) fn validated(scenario: Scenario) -> Result<Scenario, String> {
 /// Makes a phrase a sentence, with a capital letter and a full stop.
 pub fn sentence(phrase: &str) -> String {
     let mut letters = phrase.chars();
-    let first = letters.next().map(|c| c.to_ascii_uppercase().to_string()).unwrap_or_default();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let stop = if phrase.ends_with(['.', '?']) { "" } else { "." };
     format!("{first}{}{stop}", letters.as_str())
 }

@@ -1,11 +1,12 @@
 //! The gallery: the examples by subject and the challenges, and which of them a search finds.
 
 use super::edit::sentence;
-use super::texts::translated;
+use super::texts::{Language, Text, language, of_document, translated};
 use crate::scenario::Scenario;
 use crate::scenario::challenges::{CHALLENGES, Challenge};
 use crate::scenario::examples::{Difficulty, EXAMPLES, Example, Subject};
-use crate::text;
+
+const CHALLENGES_TITLE: Text = Text::new("Challenges");
 
 /// A section of the gallery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +25,13 @@ impl Section {
 
     /// Returns its name.
     pub fn name(self) -> &'static str {
+        translated(self.english_name())
+    }
+
+    fn english_name(self) -> &'static str {
         match self {
-            Section::Examples(subject) => translated(subject.name()),
-            Section::Challenges => text!("Challenges"),
+            Section::Examples(subject) => subject.name(),
+            Section::Challenges => CHALLENGES_TITLE.of(Language::English),
         }
     }
 }
@@ -88,17 +93,29 @@ impl Entry {
 
     /// Returns what it shows, or what is to be done, as a sentence.
     pub fn promise(self) -> String {
-        match self {
-            Entry::Example(example) => sentence(example.shows),
-            Entry::Challenge(challenge) => sentence(challenge.asks),
-        }
+        self.promise_in(language())
+    }
+
+    fn promise_in(self, language: Language) -> String {
+        let phrase = match self {
+            Entry::Example(example) => example.shows,
+            Entry::Challenge(challenge) => challenge.asks,
+        };
+        sentence(of_document(phrase, language))
+    }
+
+    /// Returns the words by which a search finds it: those that the page shows, and the English ones.
+    fn words(self) -> String {
+        let (section, level) = (self.section(), self.level().name());
+        let english = format!("{} {} {level}", self.promise_in(Language::English), section.english_name());
+        format!("{} {} {} {} {english}", self.id(), self.promise(), section.name(), translated(level)).to_lowercase()
     }
 }
 
 /// What the visitor looks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
-    /// Words that an example contains in its id, promise, subject or level.
+    /// Words that an example contains in its id, promise, subject or level, in the page's language or in English.
     pub text: String,
     /// The only section; all if absent.
     pub section: Option<Section>,
@@ -109,13 +126,11 @@ pub struct Search {
 impl Search {
     /// Returns whether the search finds an entry.
     pub fn finds(&self, entry: Entry) -> bool {
-        let (section, level) = (entry.section(), entry.level());
-        let text = format!("{} {} {} {}", entry.id(), entry.promise(), section.name(), translated(level.name()))
-            .to_lowercase();
+        let text = entry.words();
         let has_words = self.text.to_lowercase().split_whitespace().all(|word| text.contains(word));
         has_words
-            && self.section.is_none_or(|wanted| wanted == section)
-            && self.level.is_none_or(|wanted| wanted == level)
+            && self.section.is_none_or(|wanted| wanted == entry.section())
+            && self.level.is_none_or(|wanted| wanted == entry.level())
     }
 
     /// Returns what the search finds, by section; sections without any entry are left out.
@@ -131,6 +146,7 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::texts::set_language;
 
     #[test]
     fn every_example_and_every_challenge_is_in_the_gallery_once() {
@@ -158,5 +174,23 @@ mod tests {
         let challenges = Search { text: "exactly charge".into(), ..challenges };
         assert_eq!(ids(&challenges), ["double-charge"]);
         assert_eq!(ids(&Search { text: "no such example".into(), ..basic }), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_german_gallery_is_found_by_german_and_english_words() {
+        set_language(Language::German);
+        let ids = |text: &str| -> Vec<&str> {
+            let found = Search { text: text.into(), ..Search::default() }.found();
+            found.iter().flat_map(|(_, list)| list).map(|entry| entry.id()).collect()
+        };
+        let is_sentence = |text: &str| text.starts_with(char::is_uppercase) && text.ends_with('.');
+        assert!(Entry::all().all(|entry| is_sentence(&entry.promise())));
+        for words in
+            ["cart merges", "Warenkorb zusammenführt", "warenkorb Konflikte mittel", "cart conflicts intermediate"]
+        {
+            assert_eq!(ids(words), ["cart-siblings", "cart-or-set"], "{words}");
+        }
+        set_language(Language::English);
+        assert_eq!(ids("Warenkorb"), Vec::<&str>::new(), "the English page has no German words");
     }
 }

@@ -1,5 +1,6 @@
 //! The visitor's drawings that the browser keeps: what is known of them, and what is asked of the storage.
 
+use super::titles::{numbered, shown_title};
 use crate::scenario::{Scenario, ScenarioError, json};
 use crate::text;
 use serde::{Deserialize, Serialize};
@@ -22,9 +23,9 @@ pub struct DrawingInfo {
 }
 
 impl DrawingInfo {
-    /// Returns the title, or a word for a drawing without one.
-    pub fn name(&self) -> &str {
-        if self.title.is_empty() { text!("Untitled") } else { &self.title }
+    /// Returns the title as the page shows it.
+    pub fn name(&self) -> String {
+        shown_title(&self.title)
     }
 }
 
@@ -158,8 +159,7 @@ pub fn unique_title(title: &str, is_taken: impl Fn(&str) -> bool) -> String {
     if title.is_empty() || !is_taken(title) {
         return title.into();
     }
-    let numbered = title.rsplit_once(' ').filter(|(_, number)| number.parse::<u32>().is_ok());
-    let stem = numbered.map_or(title, |(stem, _)| stem);
+    let stem = numbered(title).map_or(title, |(stem, _)| stem);
     (2..10_000).map(|n| format!("{stem} {n}")).find(|title| !is_taken(title)).unwrap_or_else(|| title.into())
 }
 

@@ -60,6 +60,7 @@ pub mod templates;
 pub mod texts;
 pub mod time_view;
 pub mod timeline_rows;
+pub mod titles;
 #[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod ui;
 pub mod verdicts_view;

@@ -1,6 +1,5 @@
 //! Reading and writing documents and links. Their code is loaded from a separate wasm file when the first of them is called.
 
-use crate::app::edit::sentence;
 use crate::app::model::{Opening, Origin, RunRecord};
 use crate::scenario::link::{self, LinkError};
 use crate::scenario::{Micros, Scenario, ScenarioError, examples, micros};
@@ -47,7 +46,7 @@ pub fn open_link(fragment: String, at_its_point: bool) -> Result<Box<Opening>, O
     let example = opened.example.and_then(examples::find);
     let point = example.filter(|_| at_its_point).map_or(0, |example| micros(f64::from(example.opens_at_ms)));
     let (at, digest) = (opened.at.unwrap_or(point), opened.digest);
-    let caption = example.map_or_else(|| "".into(), |example| sentence(example.shows).into());
+    let caption = example.map_or_else(|| "".into(), |example| example.shows.into());
     let address = Some(fragment.trim_start_matches('#').to_string());
     let notice = semantics_notice(opened.semantics);
     let opening = Opening { origin, at, digest, caption, address, notice, ..Opening::own(opened.scenario) };

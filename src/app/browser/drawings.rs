@@ -8,6 +8,7 @@ use crate::app::kept_drawings::{
     DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, exported, unique_title,
 };
 use crate::app::model::{KEPT_BEFORE, KEPT_LAST, KEPT_WORK};
+use crate::app::titles::{COPY, RECOVERED};
 use crate::scenario::Scenario;
 use js_sys::{Array, Promise};
 use std::collections::BTreeSet;
@@ -77,7 +78,7 @@ async fn answer(request: DrawingsRequest) -> Answer {
         }
         DrawingsRequest::Duplicate { id, copy } => {
             let mut scenario = read(&id, &store.text(TEXTS, &id).await?)?;
-            scenario.title = format!("{} (copy)", scenario.title.trim()).trim().to_string();
+            scenario.title = COPY.behind(&scenario.title);
             store.save(&copy, None, &scenario.title, &scenario.to_json()).await?;
             store.list().await
         }
@@ -202,7 +203,7 @@ impl Store {
             return self.info(id).await.map(DrawingsAnswer::Saved);
         }
         let mut scenario = scenario.clone();
-        scenario.title = format!("{} (recovered)", scenario.title.trim()).trim().to_string();
+        scenario.title = RECOVERED.behind(&scenario.title);
         let info = self.add(id, &scenario.title, &scenario.to_json()).await?;
         storage::keep(KEPT_LAST, &info.id);
         Ok(DrawingsAnswer::Saved(info))

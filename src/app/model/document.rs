@@ -5,6 +5,7 @@ use super::{BranchDrawings, Clipboard, Effect, Mode, Model, Redraw, SaveState};
 use crate::app::geometry::Point;
 use crate::app::run_view::RunView;
 use crate::app::scene::NodeKind;
+use crate::app::titles::shown_title;
 use crate::app::{drawing, measurement::Measurement, script};
 use crate::scenario::{Command, Micros, Scenario};
 use crate::session::protocol::{BranchCommand, BranchList, Request};
@@ -33,7 +34,7 @@ pub struct Opening {
     pub at: Micros,
     /// The digest at that time of the run that was shared.
     pub digest: Option<String>,
-    /// What it shows, in one line; empty if unknown.
+    /// What it shows, in one line, in English or in the lesson's language; empty if unknown.
     pub caption: Rc<str>,
     /// The id under which the browser keeps it, if it does.
     pub drawing: Option<Rc<str>>,
@@ -78,7 +79,7 @@ pub struct Document {
     pub scenario: Rc<Scenario>,
     /// Where it came from.
     pub origin: Origin,
-    /// What it shows, in one line; empty if unknown.
+    /// What it shows, in one line, in English or in the lesson's language; empty if unknown.
     pub caption: Rc<str>,
     /// The id under which the browser keeps it, if it does.
     pub drawing: Option<Rc<str>>,
@@ -256,7 +257,10 @@ impl Model {
     fn clear(&mut self, opening: Opening) {
         let Opening { scenario, origin, drawing, address, caption, .. } = opening;
         if self.document.opened > 0 {
-            let title = if scenario.title.is_empty() { text!("an untitled drawing") } else { &scenario.title };
+            let title = match &*scenario.title {
+                "" => text!("an untitled drawing").to_string(),
+                title => shown_title(title),
+            };
             self.push_step(text!("Opened {}", title), Some(self.run.now));
         }
         let history = std::mem::take(&mut self.document.history);

@@ -3,6 +3,7 @@
 use super::notices::NoticeAction;
 use super::{Effect, KEPT_LAST, Mode, Model, Msg, Opening, Origin};
 use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, unique_title};
+use crate::app::titles::{THIS_TAB, shown_title};
 use crate::scenario::Scenario;
 use crate::text;
 use std::collections::BTreeMap;
@@ -139,9 +140,8 @@ impl Model {
         self.drawings.revisions.insert(info.id.clone(), info.revision);
     }
 
-    fn title(&self) -> &str {
-        let title = &self.document.scenario.title;
-        if title.is_empty() { text!("Untitled") } else { title }
+    fn title(&self) -> String {
+        shown_title(&self.document.scenario.title)
     }
 
     /// Renames a drawing: the shown one by an edit, another one in the storage.
@@ -280,7 +280,7 @@ impl Model {
         let newest = self.drawings.waiting.remove(id).unwrap_or(scenario);
         let copy = self.new_drawing_id();
         let mut scenario = Scenario::clone(&newest);
-        scenario.title = format!("{} (this tab)", scenario.title.trim()).trim().to_string();
+        scenario.title = THIS_TAB.behind(&scenario.title);
         let scenario = Rc::new(scenario);
         if self.document.drawing.as_ref() == Some(id) {
             self.document.drawing = Some(copy.clone());
@@ -288,7 +288,7 @@ impl Model {
             effects.push(Effect::Address { fragment: format!("d={copy}"), is_new: false });
             effects.push(Effect::Keep(KEPT_LAST, copy.to_string()));
         }
-        let title = scenario.title.clone();
+        let title = shown_title(&scenario.title);
         self.notify(text!("Another tab has changed this drawing. Your version is kept as “{}”.", title));
         self.drawings.waiting.insert(copy, scenario);
         self.save_next(effects);

@@ -5,6 +5,8 @@
 //! tables. A text that is not in the table does not compile, nor does a table that is not sorted.
 
 mod actions;
+mod challenges;
+mod examples;
 mod fields;
 mod messages;
 mod messaging;
@@ -76,13 +78,17 @@ const PARTS: [&[Entry]; 8] = [
     views::TEXTS,
 ];
 
+/// The texts of the documents that are part of the program. A drawing of the visitor may have the words of other parts, and is
+/// shown as it is.
+const DOCUMENTS: [&[Entry]; 2] = [challenges::TEXTS, examples::TEXTS];
+
 thread_local! {
     static LANGUAGE: Cell<Language> = const { Cell::new(Language::English) };
 }
 
 /// Returns all texts: English, German.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    PARTS.iter().flat_map(|part| part.iter().copied())
+    PARTS.iter().chain(&DOCUMENTS).flat_map(|part| part.iter().copied())
 }
 
 /// Returns the language in which this thread shows the page.
@@ -140,6 +146,15 @@ pub fn translated(english: &'static str) -> &'static str {
     match (found, language()) {
         (Some((_, german)), Language::German) => german,
         (Some(_) | None, Language::English) | (None, Language::German) => english,
+    }
+}
+
+/// Returns a text of an example or a challenge in a language; any other text as it is.
+pub fn of_document(english: &str, language: Language) -> &str {
+    let found = DOCUMENTS.iter().find_map(|part| place(part, english).map(|place| part[place].1));
+    match language {
+        Language::English => english,
+        Language::German => found.unwrap_or(english),
     }
 }
 
@@ -224,6 +239,7 @@ const _: () = {
         assert!(is_sorted(PARTS[part]), "a part of src/app/texts is not sorted by its English texts");
         part += 1;
     }
+    assert!(is_sorted(examples::TEXTS) && is_sorted(challenges::TEXTS), "the texts of documents are not sorted");
 };
 
 #[cfg(test)]

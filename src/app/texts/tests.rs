@@ -1,7 +1,8 @@
 use super::*;
 use crate::app::model::MESSAGE_GROUPS;
-use crate::scenario::Consistency;
-use crate::scenario::examples::{Difficulty, Subject};
+use crate::scenario::challenges::CHALLENGES;
+use crate::scenario::examples::{Difficulty, EXAMPLES, Subject};
+use crate::scenario::{Consistency, Scenario};
 use crate::session::labels;
 use crate::session::protocol::CopyState;
 use crate::trace::{DropCause, OperationKind, Outcome, Refusal};
@@ -99,4 +100,56 @@ fn the_words_that_the_simulator_names_are_in_the_table() {
         .chain(Difficulty::ALL.map(Difficulty::name));
     let missing: BTreeSet<&str> = words.filter(|word| !all().any(|(english, _)| english == *word)).collect();
     assert_eq!(missing, BTreeSet::new());
+}
+
+/// Returns the digits of a text, sorted: languages write numbers with different separators, and in another order.
+fn digits(text: &str) -> Vec<char> {
+    let mut digits: Vec<char> = text.chars().filter(char::is_ascii_digit).collect();
+    digits.sort_unstable();
+    digits
+}
+
+/// Returns what a document of the program shows in words, apart from the names of its nodes.
+fn texts_of(scenario: &Scenario) -> Vec<String> {
+    let mut texts = vec![scenario.title.clone(), scenario.note.clone()];
+    for task in &scenario.tasks {
+        texts.extend([task.title.clone(), task.text.clone()]);
+        texts.extend(task.goals.iter().map(|goal| goal.text.clone()).chain(task.hints.clone()));
+    }
+    texts.retain(|text| !text.is_empty());
+    texts
+}
+
+/// Returns the texts of documents that have no German, or German with other numbers or the same words.
+fn not_german<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    texts
+        .into_iter()
+        .filter(|english| {
+            let german = of_document(english, Language::German);
+            german == *english || digits(german) != digits(english)
+        })
+        .collect()
+}
+
+/// Returns the texts of all examples and challenges.
+fn texts_of_documents() -> BTreeSet<String> {
+    let examples = EXAMPLES.iter().map(|example| (example.scenario(), example.shows));
+    let challenges = CHALLENGES.iter().map(|challenge| (challenge.scenario(), challenge.asks));
+    let texts = |(scenario, promise): (Scenario, &str)| texts_of(&scenario).into_iter().chain([promise.to_string()]);
+    examples.chain(challenges).flat_map(texts).collect()
+}
+
+#[test]
+fn the_texts_of_all_examples_and_challenges_are_german_on_the_german_page() {
+    let texts = texts_of_documents();
+    assert_eq!(not_german(texts.iter().map(String::as_str)), Vec::<&str>::new());
+    assert_eq!(not_german(["A lost event", "not a text of a document"]), ["not a text of a document"]);
+}
+
+#[test]
+fn the_texts_of_documents_have_no_entry_that_no_document_has() {
+    let used = texts_of_documents();
+    let entries = DOCUMENTS.iter().flat_map(|part| part.iter());
+    let unused: Vec<&str> = entries.map(|(english, _)| *english).filter(|english| !used.contains(*english)).collect();
+    assert_eq!(unused, Vec::<&str>::new());
 }

@@ -55,7 +55,7 @@ fn on(props: &DrawingsDialogProps, msg: DrawingsMsg) -> Callback<MouseEvent> {
 }
 
 fn row(props: &DrawingsDialogProps, info: &DrawingInfo, renaming: &UseStateHandle<Option<Rc<str>>>) -> Html {
-    let (id, name) = (info.id.clone(), info.name().to_string());
+    let (id, name) = (info.id.clone(), info.name());
     let is_shown = props.shown.as_ref() == Some(&id);
     let button = |label: &'static str, msg: DrawingsMsg| {
         html! { <button class="line small" aria-label={format!("{label}: {name}")} onclick={on(props, msg)}>{ label }</button> }

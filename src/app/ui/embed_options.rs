@@ -3,7 +3,8 @@
 use super::copied::Copied;
 use super::qr_code::QrCodeOf;
 use crate::app::picture::escaped;
-use crate::app::texts::Text;
+use crate::app::texts::{Language, Text, language};
+use crate::app::titles::title_in;
 use crate::text;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
@@ -62,7 +63,7 @@ pub struct EmbedOptionsProps {
     pub page: String,
     /// The fragment: the link of the drawing, with the time if it includes the run.
     pub fragment: String,
-    /// The title of the frame.
+    /// The title of the drawing.
     pub title: String,
     /// The name of files, without extension.
     pub name: String,
@@ -122,6 +123,12 @@ pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
         fragment += &format!("&hide={}", hidden.join(","));
     }
     let address = format!("{}embed/#{fragment}", props.page);
+    // Without a choice, the embed is probably shown in the language of its author.
+    let language = Language::from_code(&values[3]).unwrap_or_else(language);
+    let title = match &*props.title {
+        "" => "Converge".into(),
+        title => title_in(title, language),
+    };
     html! {
         <>
             <details class="embed-options">
@@ -135,7 +142,7 @@ pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
                 <label class="check"><input type="checkbox" checked={*preview} onchange={toggle(&preview)} />{ text!("Preview") }</label>
                 if *preview { <iframe key={address.clone()} src={address.clone()} title={text!("Preview of the embed")} width="100%" height="320"></iframe> }
             </details>
-            <Copied label={text!("Embed")} text={snippet(&address, &props.title)} id="share-embed" />
+            <Copied label={text!("Embed")} text={snippet(&address, &title)} id="share-embed" />
             <QrCodeOf {address} of="embed’s address" name={format!("{}-embed", props.name)} />
         </>
     }
@@ -143,7 +150,6 @@ pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
 
 /// Returns a plain `<iframe>`, which works in course systems that remove scripts.
 fn snippet(address: &str, title: &str) -> String {
-    let title = if title.is_empty() { "Converge" } else { title };
     format!(
         "<iframe src=\"{}\" title=\"{}\" width=\"100%\" height=\"480\" style=\"border:0\" loading=\"lazy\" \
          allow=\"fullscreen; clipboard-write\" allowfullscreen></iframe>",

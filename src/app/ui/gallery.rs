@@ -8,6 +8,7 @@ use crate::app::geometry::Rect;
 use crate::app::model::{DocumentMsg, Msg, PanelsMsg};
 use crate::app::scene::{Layout, NodeKind, Scene, SceneNode};
 use crate::app::texts::translated;
+use crate::app::titles::shown_title;
 use crate::scenario::Scenario;
 use crate::scenario::examples::Difficulty;
 use crate::text;
@@ -66,7 +67,7 @@ pub fn Gallery(props: &GalleryProps) -> Html {
         html! {
             <li key={fragment}><button class="example" data-open={name} {onclick}>
                 { picture.clone() }
-                <b>{ title }</b><span>{ entry.promise() }</span>
+                <b>{ shown_title(title) }</b><span>{ entry.promise() }</span>
                 <small>{ format!("{} · {}", translated(entry.level().name()), entry.id()) }</small>
             </button></li>
         }

@@ -9,6 +9,8 @@ use super::icons::{Icon, icon};
 use crate::app::lesson_view::{LessonState, LessonView, each_block, first_lesson};
 use crate::app::lesson_words::LessonWords;
 use crate::app::model::{LessonMsg, Model, Msg};
+use crate::app::texts::Language;
+use crate::app::titles::title_in;
 use crate::session::protocol::lesson::{LessonBlock, LessonPage};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -203,7 +205,13 @@ impl<'a> View<'a> {
         self.scenario_button(place, &title)
     }
 
+    /// Returns the language of the lesson, in which the titles of examples and challenges are shown too.
+    fn language(self) -> Language {
+        self.lesson.page().and_then(|page| Language::from_code(&page.language)).unwrap_or_default()
+    }
+
     fn scenario_button(self, place: u32, title: &str) -> Html {
+        let title = title_in(title, self.language());
         if self.shown == Some(place) && self.lesson.shown_choice.is_none() {
             return html! { <p class="lesson-system"><b>{ format!("{}: ", self.words.shown_system) }</b>{ title }</p> };
         }

@@ -3,9 +3,12 @@
 use super::action_button::{action_button, icon_button};
 use super::icons::{Icon, icon};
 use crate::app::actions::ActionId;
+use crate::app::edit::sentence;
 use crate::app::geometry::{Point, point};
 use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, PointerMsg, SaveState, Theme};
 use crate::app::scene::NodeKind;
+use crate::app::texts::{language, of_document};
+use crate::app::titles::shown_title;
 use crate::text;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -15,13 +18,13 @@ use yew::prelude::*;
 /// Draws what the scenario shows, in one line, until the visitor closes it. A button opens the whole note.
 pub fn caption(model: &Model, send: &Callback<Msg>) -> Html {
     let scenario = &model.document.scenario;
-    let first = scenario.note.split_inclusive(". ").next().unwrap_or_default().trim_end();
+    let note = of_document(&scenario.note, language());
     let text = match &*model.document.caption {
         "" if scenario.services.is_empty() && scenario.buses.is_empty() => {
-            text!("Add services, a bus and clients from the palette, connect them, and publish an update.")
+            text!("Add services, a bus and clients from the palette, connect them, and publish an update.").into()
         }
-        "" => first,
-        caption => caption,
+        "" => note.split_inclusive(". ").next().unwrap_or_default().trim_end().to_string(),
+        caption => sentence(of_document(caption, language())),
     };
     // The task has the same text.
     if text.is_empty() || model.mode.is_embed() || model.panels.caption_closed || model.shows_task() {
@@ -29,10 +32,10 @@ pub fn caption(model: &Model, send: &Callback<Msg>) -> Html {
     }
     let on = |msg: PanelsMsg| send.reform(move |_: MouseEvent| Msg::Panels(msg.clone()));
     let open = model.panels.note_open;
-    let has_note = scenario.note.len() > text.len();
+    let has_note = note.len() > text.len();
     html! {
         <section class="caption" aria-label={text!("What this scenario shows")}>
-            <span><p>{ text }</p>if open && has_note { <p class="note">{ &scenario.note }</p> }</span>
+            <span><p>{ text }</p>if open && has_note { <p class="note">{ note }</p> }</span>
             if has_note {
                 <button class="small" aria-expanded={open.to_string()} onclick={on(PanelsMsg::ToggleNote)}>{ if open { text!("Less") } else { text!("More") } }</button>
             }
@@ -44,8 +47,7 @@ pub fn caption(model: &Model, send: &Callback<Msg>) -> Html {
 /// Draws the top bar: title, files, examples, lesson, undo, redo, help, share, theme.
 pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     let on = |id: ActionId| send.reform(move |_: MouseEvent| id.msg());
-    let title =
-        if model.document.scenario.title.is_empty() { text!("Untitled") } else { &model.document.scenario.title };
+    let title = shown_title(&model.document.scenario.title);
     let theme = match model.preferences.theme {
         Theme::Auto => text!("Theme: system. Switch to dark"),
         Theme::Dark => text!("Theme: dark. Switch to light"),

@@ -1,7 +1,9 @@
 //! The page in German: all texts, the choice of the language, and what it keeps.
 
 use browser_tests::{Browser, PHONE, Site, WIDE, assert_clean_console, wait_for_state};
+use converge::app::edit::sentence;
 use converge::app::texts;
+use converge::scenario::challenges;
 use serde_json::json;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -17,7 +19,12 @@ fn assert_german(browser: &Browser, view: &str) {
     let shown = browser.run(SHOWN);
     let shown: Vec<&str> = shown.as_array().expect("a list").iter().filter_map(|text| text.as_str()).collect();
     let lines: Vec<&str> = shown.iter().flat_map(|text| text.lines()).map(str::trim).collect();
-    let is_shown = |english: &str| lines.contains(&english) || shown.iter().any(|text| text.trim() == english);
+    // A promise is shown as a sentence.
+    let is_shown = |english: &str| {
+        [english, &sentence(english)]
+            .iter()
+            .any(|text| lines.contains(text) || shown.iter().any(|it| it.trim() == *text))
+    };
     let left: Vec<&str> = texts::all()
         .filter(|(english, german)| english != german && !english.contains('{') && is_shown(english))
         .map(|(english, _)| english)
@@ -113,4 +120,73 @@ fn the_lesson_and_a_phone_follow_the_language() {
 fn an_unknown_language_is_reported() {
     let browser = SITE.visit(WIDE, "#ex=first-update&lang=tlh");
     browser.wait("document.body.innerText.includes('lang=tlh')");
+}
+
+#[test]
+fn an_example_is_german_in_the_gallery_its_title_its_description_and_its_embed() {
+    let browser = SITE.visit(WIDE, "#lang=de");
+    browser.wait("document.querySelector('.caption p')");
+    let first = "Inventory führt den Bestand und veröffentlicht für jede Änderung ein Event.";
+    assert_eq!(
+        browser.text(".caption p"),
+        first,
+        "the first sentence of the note, before anything is fetched on demand"
+    );
+    browser.click("[data-action=Examples]");
+    browser.wait("document.activeElement.matches('.gallery input')");
+    let card = "document.querySelector('[data-open=lost-event-retried]')";
+    let parts = browser.run(&format!("return ['b', 'span'].map(part => {card}.querySelector(part).textContent)"));
+    let promise = "Dasselbe Event, zugestellt, bis es bestätigt ist, kommt an, nachdem die Verbindung geheilt ist.";
+    assert_eq!(parts, json!(["Dasselbe verlorene Event, erneut zugestellt", promise]));
+    browser.shot(Path::new("test-output/german-gallery.png"));
+    for words in ["warenkorb zusammenführt", "cart merges"] {
+        browser.fill(".gallery input", words);
+        let shown = "[...document.querySelectorAll('.gallery .example')].map(card => card.dataset.open).join()";
+        browser.wait(&format!("{shown} === 'cart-siblings,cart-or-set'"));
+    }
+    browser.fill(".gallery input", "lost-event-retried");
+    browser.wait("document.querySelectorAll('.gallery .example').length === 1");
+    browser.click("[data-open=lost-event-retried]");
+    browser.wait("document.querySelector('h1.title').textContent === 'Dasselbe verlorene Event, erneut zugestellt'");
+    assert_eq!(browser.text(".caption p"), promise);
+    browser.click(".caption [aria-expanded]");
+    browser.wait(
+        "document.querySelector('.caption .note')?.textContent.includes('wie im Beispiel „Ein verlorenes Event“')",
+    );
+    assert_german(&browser, "an example");
+    browser.shot(Path::new("test-output/german-example.png"));
+    browser.click("[data-action=Share]");
+    browser.wait("document.querySelector('#share-embed')?.value.includes('title=\"Dasselbe verlorene Event, erneut zugestellt\"')");
+    assert_german(&browser, "the share dialog");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn the_task_of_a_challenge_is_german_with_its_goals_and_hints() {
+    let browser = SITE.visit(WIDE, "#challenge=cheapest-quorum&lang=de");
+    browser.wait("document.querySelector('#task-heading')");
+    assert_eq!(browser.text("#task-heading"), "Das günstigste Quorum");
+    assert_eq!(browser.text("h1.title"), "Das günstigste Quorum");
+    assert!(browser.text(".task .lesson-text p").starts_with("Drei Replikate halten die Preise."));
+    let goals =
+        "return [...document.querySelectorAll('.task-goals li div > span:first-child')].map(it => it.textContent)";
+    let german = [
+        "Höchstens 0,1 % der Lesevorgänge sind veraltet.",
+        "99 % der Lesevorgänge dauern höchstens 10 ms.",
+        "99 % der Schreibvorgänge dauern höchstens 250 ms.",
+    ];
+    assert_eq!(browser.run(goals), json!(german));
+    let hints = challenges::find("cheapest-quorum").expect("a challenge").scenario().tasks[0].hints.len();
+    for shown in 1..=hints {
+        browser.click(".task-hints + button");
+        browser.wait(&format!("document.querySelectorAll('.task-hints li').length === {shown}"));
+    }
+    assert!(browser.text(".task-hints li").starts_with("Mit R + W > N treffen sich"));
+    assert_german(&browser, "a challenge");
+    browser.shot(Path::new("test-output/german-challenge.png"));
+    // The embed shows the same panel.
+    let embed = SITE.visit(WIDE, "embed/#challenge=lost-book&lang=de");
+    embed.wait("document.querySelector('#task-heading')?.textContent === 'Das verlorene Buch'");
+    assert_german(&embed, "an embed");
+    assert_clean_console(&browser);
 }

@@ -2,6 +2,7 @@
 
 use super::View;
 use crate::app::model::{LessonMsg, Msg};
+use crate::app::titles::title_in;
 use crate::session::protocol::lesson::{LessonBlock, LessonSlider, LessonSpan};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -37,7 +38,7 @@ impl View<'_> {
                 }
             }
             LessonBlock::Challenge(id, title) => html! {
-                <p class="lesson-challenge"><a href={format!("#challenge={id}")}>{ format!("{} {title}", self.words.challenge) }</a></p>
+                <p class="lesson-challenge"><a href={format!("#challenge={id}")}>{ format!("{} {}", self.words.challenge, title_in(title, self.language())) }</a></p>
             },
         }
     }

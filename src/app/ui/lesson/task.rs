@@ -5,6 +5,8 @@ use crate::app::drawing;
 use crate::app::model::{Model, Msg, TaskMsg};
 use crate::app::playback::clock;
 use crate::app::task_view::{Grading, TaskRecord, figure_text};
+use crate::app::texts::{language, of_document};
+use crate::app::titles::shown_title;
 use crate::app::ui::icons::{Icon, icon};
 use crate::scenario::{Goal, Scenario, Task, TaskNode, micros};
 use crate::session::protocol::grade::{FailedRun, GoalGrade, TaskGrade};
@@ -37,11 +39,12 @@ impl View<'_> {
 
     fn draw(self) -> Html {
         let title = if self.task.title.is_empty() { &self.document.title } else { &self.task.title };
-        let paragraphs = self.task.text.split("\n\n").filter(|text| !text.trim().is_empty());
+        let text = of_document(&self.task.text, language());
+        let paragraphs = text.split("\n\n").filter(|text| !text.trim().is_empty());
         html! {
             <section class="lesson task" aria-labelledby="task-heading">
                 <header>
-                    <h2 id="task-heading" tabindex="-1">{ title }</h2>
+                    <h2 id="task-heading" tabindex="-1">{ shown_title(title) }</h2>
                     <span class="grow"></span>
                     <button class="icon small" title={text!("Close the task")} aria-label={text!("Close the task")} onclick={self.on(TaskMsg::Toggle)}>{ icon(Icon::Close) }</button>
                 </header>
@@ -68,7 +71,7 @@ impl View<'_> {
         let tab = |(place, task): (usize, &Task)| {
             let is_current = task.id == self.task.id;
             let title = if task.title.is_empty() { &task.id } else { &task.title };
-            html! { <button key={place} role="tab" aria-selected={is_current.to_string()} onclick={self.on(TaskMsg::GoTo(place))}>{ title }</button> }
+            html! { <button key={place} role="tab" aria-selected={is_current.to_string()} onclick={self.on(TaskMsg::GoTo(place))}>{ shown_title(title) }</button> }
         };
         html! { <div class="lesson-tabs" role="tablist" aria-label={text!("Tasks")}>{ for self.document.tasks.iter().enumerate().map(tab) }</div> }
     }
@@ -84,7 +87,7 @@ impl View<'_> {
             Some(_) => ("missed", "✗", text!("not met")),
         };
         let points = if goal.points == 1 { text!("1 point").to_string() } else { text!("{} points", goal.points) };
-        let text = if goal.text.is_empty() { &goal.must } else { &goal.text };
+        let text = if goal.text.is_empty() { &goal.must } else { of_document(&goal.text, language()) };
         html! {
             <li key={goal.id.clone()} class={class} data-goal={goal.id.clone()}>
                 <span class="mark" aria-hidden="true">{ mark }</span><span class="sr">{ format!("{word}: ") }</span>
@@ -185,7 +188,7 @@ impl View<'_> {
         html! {
             <>
                 <h3>{ text!("Hints") }</h3>
-                <ol class="task-hints" aria-live="polite">{ for self.task.hints.iter().take(shown).map(|hint| html! { <li>{ hint }</li> }) }</ol>
+                <ol class="task-hints" aria-live="polite">{ for self.task.hints.iter().take(shown).map(|hint| html! { <li>{ of_document(hint, language()) }</li> }) }</ol>
                 if shown < all { <button class="line" onclick={self.on(TaskMsg::Hint)}>{ text!("Show hint {} of {}", shown + 1, all) }</button> }
             </>
         }
