@@ -41,6 +41,12 @@ impl Bus {
         queues.find_map(|(queue_id, queue)| Some((queue_id, queue.members.iter().position(is)?)))
     }
 
+    /// Returns whether a consumer has opened no newer connection than this one.
+    pub fn is_newest_connection(&self, reply_link: LinkId, at_consumer: u32, life: u32) -> bool {
+        let member = self.member_at(reply_link, at_consumer);
+        member.is_some_and(|(queue_id, member)| self.queues[queue_id as usize].connections[member].life <= life)
+    }
+
     /// Sets the timer that looks for missing heartbeats of a connection.
     pub(super) fn set_connection_timer(&mut self, queue_id: usize, member: usize, ctx: &mut Context) {
         let queue = &mut self.queues[queue_id];
