@@ -111,7 +111,7 @@ impl Bus {
                 let (subscription, life) = (heartbeat.subscription, heartbeat.life);
                 let connection = &mut self.queues[queue_id as usize].connections[member];
                 (connection.life, connection.last_heard) = (life, now);
-                let reliable = self.config_of(queue_id).requeues();
+                let reliable = self.requeues(queue_id, member);
                 ctx.send(reply_link, Payload::Attached(subscription, life, reliable), About::default());
                 self.attach(now, queue_id, member, ctx);
             }
@@ -210,11 +210,13 @@ impl Bus {
         }
     }
 
-    /// Discards events that only connected consumers receive, if none is connected.
+    /// Discards events that only connected consumers receive, if none is connected. A queue is stored if any of its consumers
+    /// acknowledges.
     pub(super) fn discard_unless_connected(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "events are discarded now");
         let queue = &self.queues[queue_id as usize];
-        let stores = self.config_of(queue_id).acknowledge != Acknowledge::Never;
+        let acknowledges = |member: &u32| self.config.subscriptions[*member as usize].acknowledge != Acknowledge::Never;
+        let stores = queue.members.iter().any(acknowledges);
         if stores || queue.connections.iter().any(|connection| connection.is_open) {
             return;
         }
