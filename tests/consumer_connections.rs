@@ -5,7 +5,7 @@ mod common;
 use common::runs;
 use converge::scenario::Scenario;
 use converge::session::Run;
-use converge::trace::{DetachReason, Fact};
+use converge::trace::{DetachReason, Fact, MessageKind};
 use serde_json::{Value, json};
 
 /// Returns a run of a publisher and a consumer `b` with a connection, with its facts.
@@ -126,4 +126,65 @@ fn a_consumer_group_has_one_queue_which_its_first_subscription_decides() {
     assert_eq!(acknowledged, 4, "each event is acknowledged once");
     let counts = run.engine().bus_events().next().expect("a bus");
     assert_eq!((counts.queued, counts.in_flight, counts.dead_lettered), (0, 0, 0));
+}
+
+/// Sent messages of a kind from `b` to the bus: the times, ms.
+fn sent_to_bus(run: &Run, facts: &[(u64, Fact)], wanted: MessageKind) -> Vec<u64> {
+    let (consumer, bus) = (runs::node(run, "b"), runs::node(run, "bus"));
+    let is_sent = |fact: &Fact| match fact {
+        Fact::MessageSent { kind, from, to, .. } => (*kind, *from, *to) == (wanted, consumer, bus),
+        _ => false,
+    };
+    facts.iter().filter(|(_, fact)| is_sent(fact)).map(|(at, _)| at / 1000).collect()
+}
+
+#[test]
+fn a_reply_of_a_closed_connection_is_not_sent_again() {
+    // The reply to the delivery is lost. Both ends close their connection while the link is cut; the old reply would
+    // be sent again 1 s after its loss, and the event is delivered again over the new connection.
+    let connection = json!({ "heartbeat_ms": 400.0, "requeue_on_close": true });
+    let script = json!([
+        write(5000.0, 1),
+        { "at_ms": 5012.0, "do": { "cut_link": { "from": "b", "to": "bus" } } },
+        { "at_ms": 5900.0, "do": { "heal_link": { "from": "b", "to": "bus" } } }
+    ]);
+    let (run, facts) = run(connection, json!({ "latency": { "constant": { "ms": 5.0 } } }), script);
+    assert_eq!(ends(&facts).len(), 1, "{:?}", ends(&facts));
+    let replies = sent_to_bus(&run, &facts, MessageKind::Acknowledgement);
+    let deliveries = sent(&facts);
+    assert_eq!((deliveries.len(), replies.len()), (2, 2), "one reply to each delivery: {deliveries:?}, {replies:?}");
+    assert_eq!(replies, [deliveries[0] + 6, deliveries[1] + 6]);
+}
+
+#[test]
+fn replies_of_an_open_connection_are_sent_again_when_another_connection_of_the_service_closes() {
+    // Two subscriptions over one link. Only the first one's connection has a heartbeat, and closes while the link is cut.
+    let subscription = |topic: &str, heartbeat_ms: Value| {
+        json!({ "to": "bus", "topic": topic, "ack_deadline_ms": 1_800_000.0, "limit": "redeliveries",
+            "attach": { "connection": { "heartbeat_ms": heartbeat_ms, "requeue_on_close": true } } })
+    };
+    let scenario = json!({
+        "converge": 1,
+        "until_ms": 20_000.0,
+        "services": [
+            { "id": "a", "publishes": [{ "to": "bus", "topic": "s" }, { "to": "bus", "topic": "t" }] },
+            { "id": "b", "subscribes": [subscription("s", json!(400.0)), subscription("t", Value::Null)] }
+        ],
+        "buses": [{ "id": "bus", "topics": [{ "name": "s" }, { "name": "t" }] }],
+        "script": [
+            write(5000.0, 1),
+            { "at_ms": 5012.0, "do": { "cut_link": { "from": "b", "to": "bus" } } },
+            { "at_ms": 5900.0, "do": { "heal_link": { "from": "b", "to": "bus" } } }
+        ]
+    });
+    let (run, facts) = runs::run_with_facts(&Scenario::from_json(&scenario.to_string()).expect("a valid scenario"));
+    assert_eq!(ends(&facts).len(), 1, "{:?}", ends(&facts));
+    let replies = sent_to_bus(&run, &facts, MessageKind::Acknowledgement);
+    // Two replies are lost; that of the open connection is sent again after 1 s.
+    let deliveries = sent(&facts);
+    assert_eq!(deliveries.len(), 3, "the event of the closed connection is delivered again: {deliveries:?}");
+    assert_eq!(replies.len(), 4, "{replies:?}");
+    assert!(replies.contains(&(replies[0] + 1005)), "{replies:?}");
+    let counts = run.engine().bus_events().next().expect("a bus");
+    assert_eq!((counts.acknowledged, counts.in_flight, counts.queued), (2, 0, 0));
 }

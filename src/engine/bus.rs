@@ -123,8 +123,14 @@ impl Bus {
         debug_assert!(stored.deliveries > 0 || stored.delivery.is_none(), "deliveries are counted");
     }
 
+    /// Returns the subscription that decides the rules of a queue.
     fn config_of(&self, queue_id: u32) -> &SubscriptionConfig {
         &self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize]
+    }
+
+    /// Returns whether the deliveries to a member of a queue belong to its connection.
+    fn requeues(&self, queue_id: u32, member: usize) -> bool {
+        self.config.subscriptions[self.queues[queue_id as usize].members[member] as usize].requeues()
     }
 
     /// Handles a message. `reply_link` is the link back to its sender.
@@ -417,7 +423,7 @@ impl Bus {
             self.end_delivery(event);
             return self.rewind(now, queue_id, partition, silent, ctx);
         }
-        if silent && config.requeues() {
+        if silent && self.requeues(queue_id, member) {
             return self.close_overdue(now, queue_id, member, ctx);
         }
         self.return_to_queue(now, event, ctx);
@@ -427,6 +433,8 @@ impl Bus {
     /// Ends the delivery of an event and returns it to its queue, or gives it up after the last delivery.
     fn return_to_queue(&mut self, now: Micros, event: u32, ctx: &mut Context) {
         self.assert_event(event);
+        let Some(stored) = self.stored.get(&event) else { return };
+        let requeues = stored.delivery.is_some_and(|(_, member)| self.requeues(stored.queue, member as usize));
         self.end_delivery(event);
         let Some(stored) = self.stored.get(&event) else { return };
         debug_assert!(stored.delivery.is_none(), "an event that is queued again is not in flight");
@@ -444,7 +452,7 @@ impl Bus {
         let ready = &mut self.queues[queue_id as usize].ready;
         match wait {
             // A channel returns events near the head of the queue.
-            0 if config.requeues() => ready.push_front(event),
+            0 if requeues => ready.push_front(event),
             0 => ready.push_back(event),
             _ => ctx.wake(not_before, Timer::EventRetry(event)),
         }

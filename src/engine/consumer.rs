@@ -90,6 +90,8 @@ pub struct Consumer {
     uncommitted: LiteMap<(u32, u32), Offset>,
     /// By handler.
     attachments: Vec<AttachmentState>,
+    /// The number of connections so far, over all handlers.
+    connections: u32,
     /// Whether any handler polls.
     polls: bool,
     /// By handler: the session of its reader.
@@ -105,9 +107,21 @@ impl Consumer {
     pub fn new(handlers: Vec<Handler>) -> Self {
         let sessions = handlers.iter().map(|handler| handler.session.map(ReaderSession::new)).collect();
         let (readers, uncommitted, ready_deliveries) = (LiteMap::new(), LiteMap::new(), VecDeque::new());
-        let attachments = vec![AttachmentState::new(); handlers.len()];
+        let attachments: Vec<AttachmentState> = (1..).take(handlers.len()).map(AttachmentState::new).collect();
+        let connections = attachments.len() as u32;
         let polls = handlers.iter().any(|handler| matches!(handler.attach, HandlerAttachment::Polling { .. }));
-        Consumer { handlers, readers, uncommitted, attachments, polls, sessions, heartbeats: 0, ready_deliveries }
+        let heartbeats = 0;
+        Consumer {
+            handlers,
+            readers,
+            uncommitted,
+            attachments,
+            connections,
+            polls,
+            sessions,
+            heartbeats,
+            ready_deliveries,
+        }
     }
 
     fn assert_valid(&self) {
@@ -191,7 +205,8 @@ impl Consumer {
         match handler.commit_every {
             None => {
                 let about = About { update: Some(delivery.update.id), operation: None, attempt: delivery.attempt };
-                ctx.send(handler.link, Payload::Acknowledge(event, reference, delivery.reliable), about);
+                let connection = self.resending_connection(delivery);
+                ctx.send(handler.link, Payload::Acknowledge(event, reference, connection), about);
                 if let Some(reader) = self.readers.get_mut(&at).filter(|_| handler.log) {
                     reader.on_commit(event, generation);
                 }
@@ -214,11 +229,14 @@ impl Consumer {
         debug_assert!((handler as usize) < self.handlers.len(), "a timer names a handler");
         debug_assert!(self.handlers[handler as usize].commit_every.is_some(), "its acknowledgements are sent together");
         let Handler { link, log, attach, .. } = self.handlers[handler as usize];
-        let reliable = matches!(attach, HandlerAttachment::Connection { reliable: true, .. });
+        let connection = match attach {
+            HandlerAttachment::Connection { reliable: true, .. } => self.attachments[handler as usize].connection,
+            HandlerAttachment::Connection { .. } | HandlerAttachment::Polling { .. } => 0,
+        };
         for (at, (reference, event, update)) in &self.uncommitted {
             if at.0 == handler {
                 let about = About { update: Some(*update), ..About::default() };
-                ctx.send(link, Payload::Acknowledge(*event, *reference, reliable), about);
+                ctx.send(link, Payload::Acknowledge(*event, *reference, connection), about);
                 if let Some(reader) = self.readers.get_mut(at).filter(|_| log) {
                     reader.on_commit(*event, *reference);
                 }
@@ -239,7 +257,7 @@ impl Consumer {
         ctx.record(Fact::HandlingFailed { subscription: handler.id, update, attempt, cause });
         if handler.acknowledge == Acknowledge::AfterProcessing && handler.refuses {
             let about = About { update: Some(update), operation: None, attempt };
-            ctx.send(handler.link, Payload::Refuse(delivery.delivery, delivery.reliable), about);
+            ctx.send(handler.link, Payload::Refuse(delivery.delivery, self.resending_connection(delivery)), about);
         }
     }
 

@@ -280,12 +280,13 @@ pub enum Payload {
     /// An event sent to a consumer.
     Deliver(Arc<Delivery>),
     /// The consumer's acknowledgement: the bus's number of the event, and its delivery, or for a log the generation in which it
-    /// was delivered; and whether the connection sends it again if a link loses it.
-    Acknowledge(u32, u32, bool),
+    /// was delivered; and the connection that sends it again if a link loses it, by the consumer's number, or 0.
+    Acknowledge(u32, u32, u32),
     /// The heartbeat of a consumer, or the opening or end of its connection.
     Heartbeat(Arc<Heartbeat>),
-    /// The consumer failed to handle that delivery; and whether the connection sends this again if a link loses it.
-    Refuse(u32, bool),
+    /// The consumer failed to handle that delivery; and the connection that sends this again if a link loses it, by the
+    /// consumer's number, or 0.
+    Refuse(u32, u32),
     /// A consumer asks for events of a subscription: the number of the receive, and how many events at most.
     Receive(u32, u32, u32),
     /// The bus has no events for the receive of a subscription with this number.
@@ -308,9 +309,8 @@ impl Payload {
     pub fn is_reliable(&self) -> bool {
         match self {
             Payload::Deliver(delivery) => delivery.reliable,
-            Payload::Acknowledge(_, _, reliable) | Payload::Refuse(_, reliable) | Payload::Attached(_, _, reliable) => {
-                *reliable
-            }
+            Payload::Acknowledge(_, _, connection) | Payload::Refuse(_, connection) => *connection != 0,
+            Payload::Attached(_, _, reliable) => *reliable,
             Payload::Heartbeat(heartbeat) => heartbeat.reliable,
             // A consumer without heartbeats learns of the end of its connection in no other way.
             Payload::Detached(..) => true,

@@ -59,10 +59,11 @@ pub struct Unheard {
 }
 
 /// A topic: its bus, and its name if it is not the bus's first one.
-pub(super) type TopicName<'a> = (&'a str, Option<&'a str>);
+pub type TopicName<'a> = (&'a str, Option<&'a str>);
 
 impl Scenario {
-    pub(super) fn topic_name<'a>(&'a self, bus: &'a str, topic: Option<&'a str>) -> TopicName<'a> {
+    /// Returns the topic of a publication or subscription, however it is spelled: absent or by the name of the first one.
+    pub fn topic_name<'a>(&'a self, bus: &'a str, topic: Option<&'a str>) -> TopicName<'a> {
         let first = self.buses.iter().find(|it| it.id == bus).and_then(|it| it.topics.first());
         let first = first.map_or(bus, |topic| topic.name.as_str());
         (bus, topic.filter(|topic| *topic != first))

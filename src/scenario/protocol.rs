@@ -95,7 +95,8 @@ fn is_default_replica_timeout(ms: &f64) -> bool {
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Hints {
-    /// How long a hint is kept, ms.
+    /// How long a replica may be unreachable before a coordinator keeps no more hints for it, ms (Cassandra: max_hint_window). What
+    /// it has kept until then it sends when the replica is back. Stand-ins of a sloppy quorum always keep hints.
     #[serde(skip_serializing_if = "is_default_hint_window")]
     pub window_ms: f64,
     /// Interval at which hints are sent again, ms.

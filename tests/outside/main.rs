@@ -11,3 +11,4 @@ mod limits;
 mod measurements;
 mod slices;
 mod stores;
+mod systems;

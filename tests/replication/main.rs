@@ -6,6 +6,7 @@
     reason = "the expected figures may use the platform's functions; the engine may not"
 )]
 
+mod chains;
 mod gossip;
 mod restarts;
 

@@ -145,7 +145,8 @@ impl<'a> ProspectFinder<'a> {
         let run = self.run;
         let heard = |publication: &Publication| {
             let heard = run.scenario.services.get(node.index()).into_iter().flat_map(|service| &service.subscribes);
-            let mut heard = heard.filter(|it| (&it.to, &it.topic) == (&publication.to, &publication.topic));
+            let published = run.scenario.topic_name(&publication.to, publication.topic.as_deref());
+            let mut heard = heard.filter(|it| run.scenario.topic_name(&it.to, it.topic.as_deref()) == published);
             publication.forward.is_some() && heard.next().is_some()
         };
         let services = (0..).map(NodeId).zip(&run.scenario.services);

@@ -41,6 +41,12 @@ impl Bus {
         queues.find_map(|(queue_id, queue)| Some((queue_id, queue.members.iter().position(is)?)))
     }
 
+    /// Returns whether a consumer has opened no newer connection than this one.
+    pub fn is_newest_connection(&self, reply_link: LinkId, at_consumer: u32, life: u32) -> bool {
+        let member = self.member_at(reply_link, at_consumer);
+        member.is_some_and(|(queue_id, member)| self.queues[queue_id as usize].connections[member].life <= life)
+    }
+
     /// Sets the timer that looks for missing heartbeats of a connection.
     pub(super) fn set_connection_timer(&mut self, queue_id: usize, member: usize, ctx: &mut Context) {
         let queue = &mut self.queues[queue_id];
@@ -105,7 +111,7 @@ impl Bus {
                 let (subscription, life) = (heartbeat.subscription, heartbeat.life);
                 let connection = &mut self.queues[queue_id as usize].connections[member];
                 (connection.life, connection.last_heard) = (life, now);
-                let reliable = self.config_of(queue_id).requeues();
+                let reliable = self.requeues(queue_id, member);
                 ctx.send(reply_link, Payload::Attached(subscription, life, reliable), About::default());
                 self.attach(now, queue_id, member, ctx);
             }
@@ -204,11 +210,13 @@ impl Bus {
         }
     }
 
-    /// Discards events that only connected consumers receive, if none is connected.
+    /// Discards events that only connected consumers receive, if none is connected. A queue is stored if any of its consumers
+    /// acknowledges.
     pub(super) fn discard_unless_connected(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "events are discarded now");
         let queue = &self.queues[queue_id as usize];
-        let stores = self.config_of(queue_id).acknowledge != Acknowledge::Never;
+        let acknowledges = |member: &u32| self.config.subscriptions[*member as usize].acknowledge != Acknowledge::Never;
+        let stores = queue.members.iter().any(acknowledges);
         if stores || queue.connections.iter().any(|connection| connection.is_open) {
             return;
         }

@@ -11,10 +11,10 @@ impl Bus {
     /// Delivers the next events of a partition, up to the maximum of unacknowledged deliveries.
     pub(super) fn deliver_log(&mut self, now: Micros, queue_id: u32, partition: u32, ctx: &mut Context) {
         loop {
-            let most = self.config_of(queue_id).max_in_flight as usize;
             let queue = &mut self.queues[queue_id as usize];
             let Some(reader) = queue.logs.get(&partition).map(|log| log.member) else { return };
             debug_assert!(reader < queue.members.len(), "a partition is read by a member of its queue");
+            let most = self.config.subscriptions[queue.members[reader] as usize].max_in_flight as usize;
             if !queue.is_attached(reader) {
                 return;
             }

@@ -203,9 +203,9 @@ impl Bus {
             self.on_timer(now, timer, ctx);
         }
         for queue_id in 0..self.queues.len() as u32 {
-            if self.config_of(queue_id).requeues() {
-                // The connections ended with the bus.
-                for member in 0..self.queues[queue_id as usize].members.len() {
+            // The connections ended with the bus.
+            for member in 0..self.queues[queue_id as usize].members.len() {
+                if self.requeues(queue_id, member) {
                     self.requeue_deliveries(now, queue_id, member, ctx);
                 }
             }

@@ -7,6 +7,8 @@ use crate::scenario::Micros;
 pub(super) struct AttachmentState {
     /// The number of the connection, or of the last receive.
     pub(super) life: u32,
+    /// The number of the connection among all connections of the consumer, from 1.
+    pub(super) connection: u32,
     /// The bus has confirmed the connection.
     pub(super) is_open: bool,
     /// The time of the last confirmation.
@@ -19,8 +21,8 @@ pub(super) struct AttachmentState {
 
 impl AttachmentState {
     /// Returns the state at the start of a run, when all consumers are attached.
-    pub(super) fn new() -> AttachmentState {
-        AttachmentState { life: 0, is_open: true, last_heard: 0, timer: None, receive: None }
+    pub(super) fn new(connection: u32) -> AttachmentState {
+        AttachmentState { life: 0, connection, is_open: true, last_heard: 0, timer: None, receive: None }
     }
 
     /// Forgets what is lost in a crash.

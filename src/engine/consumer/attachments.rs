@@ -3,7 +3,7 @@
 
 use super::{Consumer, HandlerAttachment};
 use crate::engine::context::Context;
-use crate::engine::message::{About, Heartbeat, Payload, Presence};
+use crate::engine::message::{About, Delivery, Heartbeat, Payload, Presence};
 use crate::engine::queue::Timer;
 use crate::scenario::Micros;
 use std::sync::Arc;
@@ -53,8 +53,10 @@ impl Consumer {
     /// Opens a new connection, and tries again until the bus confirms it.
     fn reconnect(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
         if let HandlerAttachment::Connection { .. } = self.handlers[handler].attach {
+            self.connections += 1;
             let attachment = &mut self.attachments[handler];
             (attachment.life, attachment.is_open) = (attachment.life + 1, false);
+            attachment.connection = self.connections;
             self.open(now, handler, ctx);
             let attachment = &self.attachments[handler];
             debug_assert!(!attachment.is_open, "the bus has not confirmed the connection");
@@ -117,6 +119,16 @@ impl Consumer {
     /// Returns whether a lost message about the consumer's presence is still true.
     pub fn is_current(&self, heartbeat: &Heartbeat) -> bool {
         self.life_of(heartbeat.subscription as usize) == heartbeat.life
+    }
+
+    /// Returns whether a connection is the present one of a handler.
+    pub fn has_connection(&self, connection: u32) -> bool {
+        self.attachments.iter().any(|attachment| attachment.connection == connection)
+    }
+
+    /// Returns the connection that sends the reply to a delivery again if a link loses it; 0 if none does.
+    pub(super) fn resending_connection(&self, delivery: &Delivery) -> u32 {
+        if delivery.reliable { self.attachments[delivery.subscription as usize].connection } else { 0 }
     }
 
     fn life_of(&self, handler: usize) -> u32 {

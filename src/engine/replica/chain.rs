@@ -1,6 +1,11 @@
 //! Chain replication (van Renesse and Schneider 2004): the head executes writes, every member forwards them to its
 //! successor, and the tail serves reads. A write is committed when the tail stores it; acknowledgements travel back to
 //! the head. The chain is never reconfigured: while a member is down, writes wait.
+//!
+//! A member's log is a prefix of its predecessor's. A member that lost its disk begins a new life: it requests the whole log
+//! from both neighbours. Before one of them has sent it, the member executes nothing and sends its log to no other: the entries
+//! that its predecessor forwards meanwhile are only a part. A message of an earlier life is not accepted, because it may contain
+//! entries that the new life replaces by others.
 
 use super::log_progress::LogProgress;
 use super::log_writes::{PendingWrites, append_write, apply_entry};
@@ -16,8 +21,18 @@ use std::sync::Arc;
 
 /// After this time entries that the successor has not acknowledged are sent again, µs.
 const RETRANSMISSION_INTERVAL: Micros = 100_000;
-/// A chain that is never reconfigured has one term.
-const TERM: u32 = 1;
+/// The term of entries that a head appends in its first life.
+const FIRST_TERM: u32 = 1;
+/// The index of the predecessor among a member's neighbours.
+const PREDECESSOR: usize = 0;
+/// The index of the successor among a member's neighbours.
+const SUCCESSOR: usize = 1;
+
+/// Returns the neighbour on a side; none at that end of the chain.
+fn neighbour(member: &Member, side: usize) -> Option<usize> {
+    let index = if side == PREDECESSOR { member.index.checked_sub(1) } else { Some(member.index + 1) };
+    index.filter(|index| *index < member.group.members.len())
+}
 
 /// The state of a member. The log is durable.
 #[derive(Clone, Debug)]
@@ -31,8 +46,15 @@ pub struct Chain {
     pending_writes: PendingWrites,
     timer: u32,
     is_timer_set: bool,
-    /// Whether the disk was lost. The member requests the log from a neighbour, and executes nothing before it arrives.
+    /// How often the disk was lost.
+    life: u32,
+    /// The newest lives of predecessor and successor that the member has heard of. They are kept even without the disk, as a
+    /// closed connection delivers nothing more.
+    neighbour_lives: [u32; 2],
+    /// Whether the disk was lost and no neighbour has sent its log.
     is_recovering: bool,
+    /// The neighbours that have not answered since the disk was lost: the predecessor and the successor.
+    unanswered: [bool; 2],
     progress: LogProgress,
 }
 
@@ -46,8 +68,11 @@ impl Chain {
             pending_writes: PendingWrites::default(),
             timer: 0,
             is_timer_set: false,
+            life: 0,
+            neighbour_lives: [0, 0],
             is_recovering: false,
-            progress: LogProgress { last: 0, committed: 0, term: TERM },
+            unanswered: [false, false],
+            progress: LogProgress { last: 0, committed: 0, term: FIRST_TERM },
         }
     }
 
@@ -55,7 +80,10 @@ impl Chain {
     pub fn start(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
         self.assert_valid();
         self.is_timer_set = false;
-        self.is_recovering &= member.group.members.len() > 1;
+        for side in [PREDECESSOR, SUCCESSOR] {
+            self.unanswered[side] &= neighbour(member, side).is_some();
+        }
+        self.is_recovering &= self.unanswered.contains(&true);
         self.request_log(member, ctx);
         self.set_timer(now, ctx);
     }
@@ -69,6 +97,7 @@ impl Chain {
         let last = self.log.last_index();
         debug_assert!(self.acknowledged <= last, "the successor acknowledges entries of the log");
         debug_assert!(self.commit_index <= last, "committed entries are in the log");
+        debug_assert!(!self.is_recovering || self.unanswered.contains(&true), "a neighbour's log ends the recovery");
     }
 
     /// Loses the volatile state; with its disk, the log too.
@@ -77,7 +106,8 @@ impl Chain {
         (self.acknowledged, self.commit_index) = (0, 0);
         if lose_disk {
             self.log = ReplicatedLog::default();
-            self.is_recovering = true;
+            self.life += 1;
+            (self.is_recovering, self.unanswered) = (true, [true, true]);
         }
         self.assert_valid();
     }
@@ -103,7 +133,9 @@ impl Chain {
             return vec![member.read(client, ctx)];
         }
         let last_applied = self.log.last_index();
-        match append_write(now, &client.request, TERM, &mut self.log, last_applied, member, ctx) {
+        // In each life of the head an index is another version.
+        let term = FIRST_TERM + self.life;
+        match append_write(now, &client.request, term, &mut self.log, last_applied, member, ctx) {
             Err(cause) => vec![client.refuse(cause)],
             Ok(index) => {
                 apply_entry(&self.log, index, member, ctx);
@@ -125,27 +157,35 @@ impl Chain {
     ) -> Vec<OperationReply> {
         self.assert_valid();
         debug_assert!(from.abs_diff(member.index) == 1, "only neighbours exchange messages");
+        let side = if from < member.index { PREDECESSOR } else { SUCCESSOR };
+        if !self.accepts_life(side, message.life()) {
+            return Vec::new();
+        }
         match message {
-            ChainMessage::RequestLog => {
+            ChainMessage::RequestLog { life } => {
                 if !self.is_recovering {
                     let entries = Arc::new(self.log.entries_from(1, usize::MAX));
-                    member.send(from, ChainMessage::Forward { previous_index: 0, entries }, None, ctx);
+                    let log = ChainMessage::WholeLog { life: self.life, requested_in: *life, entries };
+                    member.send(from, log, None, ctx);
                 }
+                self.set_timer(now, ctx);
                 Vec::new()
             }
-            ChainMessage::Forward { previous_index, entries } => {
-                self.is_recovering &= *previous_index > 0;
-                self.append_entries(*previous_index, entries, member, ctx);
-                let replies = self.advance_commit_index(now, member, ctx);
-                self.acknowledge(member, ctx);
-                replies
+            ChainMessage::WholeLog { requested_in, entries, .. } => {
+                if *requested_in != self.life {
+                    return Vec::new();
+                }
+                self.is_recovering = false;
+                self.unanswered[side] = false;
+                self.receive_entries(now, 0, entries, member, ctx)
             }
-            ChainMessage::ForwardAck { last_index, committed } => {
-                // The index decreases if the successor lost its disk, or if messages overtook each other. Then entries
-                // are sent again.
+            ChainMessage::Forward { previous_index, entries, .. } => {
+                self.receive_entries(now, *previous_index, entries, member, ctx)
+            }
+            ChainMessage::ForwardAck { last_index, committed, .. } => {
                 // A member that lost its disk may have fewer entries than its successor.
                 let last = self.log.last_index();
-                self.acknowledged = (*last_index).min(last);
+                self.acknowledged = self.acknowledged.max((*last_index).min(last));
                 let committed = (*committed).min(last);
                 let advances = committed > self.commit_index;
                 self.commit_index = self.commit_index.max(committed);
@@ -156,6 +196,39 @@ impl Chain {
                 replies
             }
         }
+    }
+
+    /// Returns whether a message is of the present life of a neighbour, as far as the member knows. A successor that has begun a
+    /// new life has acknowledged nothing.
+    fn accepts_life(&mut self, side: usize, life: u32) -> bool {
+        let known = self.neighbour_lives[side];
+        if life > known {
+            self.neighbour_lives[side] = life;
+            if side == SUCCESSOR {
+                self.acknowledged = 0;
+            }
+        }
+        debug_assert!(self.neighbour_lives[side] >= known, "lives follow each other");
+        debug_assert!(self.neighbour_lives[side] >= life, "the newest life is known");
+        life >= known
+    }
+
+    /// Handles entries of a neighbour's log.
+    fn receive_entries(
+        &mut self,
+        now: Micros,
+        previous_index: u32,
+        entries: &[LogEntry],
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        debug_assert!(now == ctx.now, "a message is handled when it arrives");
+        let before = self.log.last_index();
+        self.append_entries(previous_index, entries, member, ctx);
+        debug_assert!(self.log.last_index() >= before, "a log does not shrink");
+        let replies = self.advance_commit_index(now, member, ctx);
+        self.acknowledge(member, ctx);
+        replies
     }
 
     /// Handles the retransmission timer.
@@ -174,20 +247,23 @@ impl Chain {
 
     fn set_timer(&mut self, now: Micros, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "a timer is set now");
-        if !self.is_timer_set && (self.is_recovering || self.acknowledged < self.log.last_index()) {
+        let has_work = self.unanswered.contains(&true) || self.acknowledged < self.log.last_index();
+        if !self.is_timer_set && has_work {
             self.is_timer_set = true;
             self.timer += 1;
             ctx.wake(now + RETRANSMISSION_INTERVAL, Timer::Protocol(self.timer));
         }
-        let is_acknowledged = !self.is_recovering && self.acknowledged >= self.log.last_index();
-        debug_assert!(self.is_timer_set || is_acknowledged, "entries are sent until they are acknowledged");
+        debug_assert!(self.is_timer_set || !has_work, "entries are sent until they are acknowledged");
     }
 
+    /// Requests the log from the neighbours that have not answered since the disk was lost.
     fn request_log(&self, member: &Member, ctx: &mut Context) {
-        if self.is_recovering {
-            let is_tail = member.index + 1 == member.group.members.len();
-            let neighbour = if is_tail { member.index - 1 } else { member.index + 1 };
-            member.send(neighbour, ChainMessage::RequestLog, None, ctx);
+        for side in [PREDECESSOR, SUCCESSOR] {
+            if self.unanswered[side]
+                && let Some(neighbour) = neighbour(member, side)
+            {
+                member.send(neighbour, ChainMessage::RequestLog { life: self.life }, None, ctx);
+            }
         }
     }
 
@@ -216,7 +292,12 @@ impl Chain {
         let successor = member.index + 1;
         if successor < member.group.members.len() {
             let entries = Arc::new(self.log.entries_from(first, MAX_ENTRIES_PER_MESSAGE));
-            member.send(successor, ChainMessage::Forward { previous_index: first - 1, entries }, operation, ctx);
+            member.send(
+                successor,
+                ChainMessage::Forward { life: self.life, previous_index: first - 1, entries },
+                operation,
+                ctx,
+            );
         }
     }
 
@@ -230,15 +311,16 @@ impl Chain {
         }
         self.set_timer(now, ctx);
         let committed = self.commit_index;
-        self.progress.record(LogProgress { last, committed, term: TERM }, member.node, ctx);
+        let term = self.log.last().term.max(FIRST_TERM);
+        self.progress.record(LogProgress { last, committed, term }, member.node, ctx);
         self.pending_writes.complete(&self.log, |index| index <= committed)
     }
 
     /// Acknowledges the log, and what is committed of it, to the predecessor.
     fn acknowledge(&self, member: &Member, ctx: &mut Context) {
         if let Some(predecessor) = member.index.checked_sub(1) {
-            let (last_index, committed) = (self.log.last_index(), self.commit_index);
-            member.send(predecessor, ChainMessage::ForwardAck { last_index, committed }, None, ctx);
+            let (life, last_index, committed) = (self.life, self.log.last_index(), self.commit_index);
+            member.send(predecessor, ChainMessage::ForwardAck { life, last_index, committed }, None, ctx);
         }
     }
 }

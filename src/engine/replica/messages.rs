@@ -99,15 +99,17 @@ pub enum RaftMessage {
     RequestVoteReply { term: u32, granted: bool },
 }
 
-/// Chain replication.
+/// Chain replication. `life` states how often the sender had lost its disk.
 #[derive(Clone, Debug)]
 pub enum ChainMessage {
-    /// Entries after an index, for the successor; the whole log, for a member that lost its disk.
-    Forward { previous_index: u32, entries: Arc<Vec<LogEntry>> },
+    /// Entries after an index, for the successor.
+    Forward { life: u32, previous_index: u32, entries: Arc<Vec<LogEntry>> },
     /// The sender stores the log up to `last_index`, and the tail up to `committed`.
-    ForwardAck { last_index: u32, committed: u32 },
+    ForwardAck { life: u32, last_index: u32, committed: u32 },
     /// Send the whole log: the sender lost its disk.
-    RequestLog,
+    RequestLog { life: u32 },
+    /// The whole log, for a neighbour that lost its disk and requested it in its life `requested_in`.
+    WholeLog { life: u32, requested_in: u32, entries: Arc<Vec<LogEntry>> },
 }
 
 /// Two-phase commit.
@@ -184,7 +186,9 @@ impl MessageBody {
             MessageBody::Gossip(GossipMessage::Push { states, .. }) => states.len() as u64,
             MessageBody::Primary(PrimaryMessage::Replicate { entries, .. })
             | MessageBody::Raft(RaftMessage::AppendEntries { entries, .. })
-            | MessageBody::Chain(ChainMessage::Forward { entries, .. }) => entries.len() as u64,
+            | MessageBody::Chain(ChainMessage::Forward { entries, .. } | ChainMessage::WholeLog { entries, .. }) => {
+                entries.len() as u64
+            }
             MessageBody::AntiEntropy(AntiEntropyMessage::CompareVersions { versions, .. }) => versions.len() as u64,
             MessageBody::AntiEntropy(AntiEntropyMessage::CompareHashes { hashes, .. }) => hashes.len() as u64,
             MessageBody::AntiEntropy(AntiEntropyMessage::RequestKeys { keys }) => keys.len() as u64,
@@ -195,7 +199,7 @@ impl MessageBody {
                 | RaftMessage::RequestVote { .. }
                 | RaftMessage::RequestVoteReply { .. },
             )
-            | MessageBody::Chain(ChainMessage::ForwardAck { .. } | ChainMessage::RequestLog)
+            | MessageBody::Chain(ChainMessage::ForwardAck { .. } | ChainMessage::RequestLog { .. })
             | MessageBody::TwoPhase(_)
             | MessageBody::Gossip(GossipMessage::Pull | GossipMessage::Feedback { .. }) => 0,
         }
@@ -220,7 +224,7 @@ impl MessageBody {
             MessageBody::Quorum(QuorumMessage::Write { update, .. }) => *update,
             MessageBody::Primary(PrimaryMessage::Replicate { entries, .. })
             | MessageBody::Raft(RaftMessage::AppendEntries { entries, .. })
-            | MessageBody::Chain(ChainMessage::Forward { entries, .. }) => {
+            | MessageBody::Chain(ChainMessage::Forward { entries, .. } | ChainMessage::WholeLog { entries, .. }) => {
                 entries.last().and_then(|entry| entry.update)
             }
             MessageBody::TwoPhase(message) => Some(message.update()),
@@ -235,7 +239,7 @@ impl MessageBody {
                 | RaftMessage::RequestVote { .. }
                 | RaftMessage::RequestVoteReply { .. },
             )
-            | MessageBody::Chain(ChainMessage::ForwardAck { .. } | ChainMessage::RequestLog) => None,
+            | MessageBody::Chain(ChainMessage::ForwardAck { .. } | ChainMessage::RequestLog { .. }) => None,
         }
     }
 
@@ -246,7 +250,9 @@ impl MessageBody {
             | MessageBody::TwoPhase(TwoPhaseMessage::Prepare { .. }) => true,
             MessageBody::Primary(PrimaryMessage::Replicate { entries, .. })
             | MessageBody::Raft(RaftMessage::AppendEntries { entries, .. })
-            | MessageBody::Chain(ChainMessage::Forward { entries, .. }) => !entries.is_empty(),
+            | MessageBody::Chain(ChainMessage::Forward { entries, .. } | ChainMessage::WholeLog { entries, .. }) => {
+                !entries.is_empty()
+            }
             MessageBody::Quorum(QuorumMessage::WriteAck { .. } | QuorumMessage::ReadReply { .. })
             | MessageBody::AntiEntropy(_)
             | MessageBody::Primary(PrimaryMessage::ReplicateReply { .. })
@@ -255,7 +261,7 @@ impl MessageBody {
                 | RaftMessage::RequestVote { .. }
                 | RaftMessage::RequestVoteReply { .. },
             )
-            | MessageBody::Chain(ChainMessage::ForwardAck { .. } | ChainMessage::RequestLog)
+            | MessageBody::Chain(ChainMessage::ForwardAck { .. } | ChainMessage::RequestLog { .. })
             | MessageBody::TwoPhase(
                 TwoPhaseMessage::Vote { .. }
                 | TwoPhaseMessage::Decision { .. }
@@ -330,9 +336,19 @@ impl ChainMessage {
     fn kind(&self) -> MessageKind {
         match self {
             // An empty log has this kind, too: the digests of links depend on it.
-            ChainMessage::Forward { entries, .. } => kind_of_entries(entries),
+            ChainMessage::Forward { entries, .. } | ChainMessage::WholeLog { entries, .. } => kind_of_entries(entries),
             ChainMessage::ForwardAck { .. } => MessageKind::Acknowledgement,
-            ChainMessage::RequestLog => MessageKind::Call,
+            ChainMessage::RequestLog { .. } => MessageKind::Call,
+        }
+    }
+
+    /// Returns how often the sender had lost its disk.
+    pub fn life(&self) -> u32 {
+        match self {
+            ChainMessage::Forward { life, .. }
+            | ChainMessage::ForwardAck { life, .. }
+            | ChainMessage::RequestLog { life }
+            | ChainMessage::WholeLog { life, .. } => *life,
         }
     }
 }

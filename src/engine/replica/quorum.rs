@@ -253,7 +253,7 @@ impl Quorum {
         debug_assert!(self.is_handoff_timer_set, "the timer was set");
         self.handoffs.clear();
         for ((replica, key), hint) in self.coordinator.hints().clone() {
-            if hint.expires <= now {
+            if hint.expires.is_some_and(|at| at <= now) {
                 self.coordinator.remove_hint(replica, key, false, ctx);
                 continue;
             }

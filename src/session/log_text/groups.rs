@@ -23,7 +23,7 @@ impl Text<'_> {
                 };
                 let text = match changed {
                     true => format!("{} applied {what}", self.node(at)),
-                    false => format!("{} ignored {what}: its version is as new", self.node(at)),
+                    false => format!("{} ignored {what}: its own version is at least as new", self.node(at)),
                 };
                 (text, *update, vec![*at])
             }

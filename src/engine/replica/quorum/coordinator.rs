@@ -75,8 +75,8 @@ pub struct Hint {
     pub state: Arc<KeyState>,
     /// The update.
     pub update: Option<UpdateId>,
-    /// When the hint is discarded.
-    pub expires: Micros,
+    /// When the hint is discarded, so that it brings back nothing whose tombstone is purged; never without a grace period.
+    pub expires: Option<Micros>,
 }
 
 /// The state of a coordinator. A crash loses all but the hints.
@@ -95,6 +95,8 @@ pub struct Coordinator {
     /// A client generates versions here; a member, in its store.
     versions: VersionGenerator,
     hints: BTreeMap<(usize, KeyId), Hint>,
+    /// Since when replicas have been missing writes: the first hint after the last one that was delivered.
+    unreachable_since: BTreeMap<usize, Micros>,
 }
 
 impl Coordinator {
@@ -116,6 +118,7 @@ impl Coordinator {
             suspected: BTreeSet::new(),
             versions: VersionGenerator::default(),
             hints: BTreeMap::new(),
+            unreachable_since: BTreeMap::new(),
         }
     }
 
@@ -133,6 +136,7 @@ impl Coordinator {
         self.suspected.clear();
         if lose_disk {
             self.hints.clear();
+            self.unreachable_since.clear();
         }
     }
 
@@ -279,7 +283,9 @@ impl Coordinator {
 
 /// Hints.
 impl Coordinator {
-    /// Keeps a state for a replica, merged with what is kept for it already.
+    /// Keeps a state for a replica, merged with what is kept for it already. A coordinator keeps nothing new for a replica that
+    /// has been unreachable for longer than the window; a stand-in of a sloppy quorum always does, since its hint counts as an
+    /// acknowledgement.
     pub fn keep_hint(
         &mut self,
         now: Micros,
@@ -292,7 +298,11 @@ impl Coordinator {
         debug_assert!(ctx.node == self.node, "a member keeps its own hints");
         debug_assert!(Some(replica) != self.own_index, "hints are for other members");
         let Some(config) = &self.config.hints else { return };
-        let expires = now + micros(config.window_ms);
+        let since = *self.unreachable_since.entry(replica).or_insert(now);
+        if !self.config.sloppy && since.saturating_add(micros(config.window_ms)) <= now {
+            return;
+        }
+        let expires = self.config.tombstone_grace_ms.map(|grace| now.saturating_add(micros(grace)));
         let hint = match self.hints.get(&(replica, key)) {
             Some(held) => {
                 let mut merged = (*held.state).clone();
@@ -315,6 +325,9 @@ impl Coordinator {
         debug_assert!(Some(replica) != self.own_index, "hints are for other members");
         let removed = self.hints.remove(&(replica, key));
         debug_assert!(removed.is_some(), "the hint was kept");
+        if delivered {
+            self.unreachable_since.remove(&replica);
+        }
         let replica = self.group.members[replica];
         ctx.record(Fact::HintRemoved { node: self.node, replica, key, delivered });
     }
