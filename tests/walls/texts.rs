@@ -19,15 +19,13 @@ impl Bilingual {
     /// that is the same in both languages is reported too, unless it `may_be_equal`.
     pub fn faults(&self, may_be_equal: &[&str]) -> Option<String> {
         let Bilingual { place, english, german } = self;
-        let end = |text: &str| text.chars().last().filter(|last| !last.is_alphanumeric() && *last != '}');
+        let end = |text: &str| text.chars().last().filter(|last| ".;:?!".contains(*last));
         let is_same = english == german && !may_be_equal.contains(&english.as_str());
         let fault = match () {
             () if english.is_empty() || german.is_empty() => "is empty",
             () if is_same => "is not translated",
             () if gaps(english) != gaps(german) => "shows other values",
-            () if end(english) != end(german) && !german.ends_with(',') && !german.ends_with('“') => {
-                "ends differently"
-            }
+            () if end(english) != end(german) => "ends differently",
             () if english.starts_with(' ') != german.starts_with(' ') => "begins differently",
             () => return None,
         };
