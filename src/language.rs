@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
+use std::fmt;
 
 /// A language of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +77,7 @@ pub fn in_language<T>(language: Language, make: impl FnOnce() -> T) -> T {
 }
 
 /// Returns a text without gaps in the language of this thread.
+#[inline(never)] // the page carries hundreds of calls
 pub fn phrase(english: &'static str, german: &'static str) -> &'static str {
     match language() {
         Language::English => english,
@@ -86,15 +88,55 @@ pub fn phrase(english: &'static str, german: &'static str) -> &'static str {
 /// Formats a text in the language of this thread: the English text, the German one, and the values of their gaps, as for
 /// `format!`. A text that does not show all values does not compile.
 macro_rules! sentence {
-    ($english:literal, $german:literal $(, $value:expr)* $(,)?) => {
-        match $crate::language::language() {
-            $crate::language::Language::English => format!($english $(, $value)*),
-            $crate::language::Language::German => format!($german $(, $value)*),
+    ($english:literal, $german:literal $(,)?) => {
+        $crate::language::chosen(format_args!($english), format_args!($german))
+    };
+    ($english:literal, $german:literal, $a:expr $(,)?) => {
+        match (&$a,) {
+            of => $crate::language::chosen(format_args!($english, of.0), format_args!($german, of.0)),
+        }
+    };
+    ($english:literal, $german:literal, $a:expr, $b:expr $(,)?) => {
+        match (&$a, &$b) {
+            of => $crate::language::chosen(format_args!($english, of.0, of.1), format_args!($german, of.0, of.1)),
+        }
+    };
+    ($english:literal, $german:literal, $a:expr, $b:expr, $c:expr $(,)?) => {
+        match (&$a, &$b, &$c) {
+            of => $crate::language::chosen(
+                format_args!($english, of.0, of.1, of.2),
+                format_args!($german, of.0, of.1, of.2),
+            ),
+        }
+    };
+    ($english:literal, $german:literal, $a:expr, $b:expr, $c:expr, $d:expr $(,)?) => {
+        match (&$a, &$b, &$c, &$d) {
+            of => $crate::language::chosen(
+                format_args!($english, of.0, of.1, of.2, of.3),
+                format_args!($german, of.0, of.1, of.2, of.3),
+            ),
+        }
+    };
+    ($english:literal, $german:literal, $a:expr, $b:expr, $c:expr, $d:expr, $e:expr $(,)?) => {
+        match (&$a, &$b, &$c, &$d, &$e) {
+            of => $crate::language::chosen(
+                format_args!($english, of.0, of.1, of.2, of.3, of.4),
+                format_args!($german, of.0, of.1, of.2, of.3, of.4),
+            ),
         }
     };
 }
 
 pub(crate) use sentence;
+
+/// Formats that of two texts which is in the language of this thread.
+#[inline(never)] // the page carries hundreds of calls
+pub(crate) fn chosen(english: fmt::Arguments<'_>, german: fmt::Arguments<'_>) -> String {
+    match language() {
+        Language::English => english.to_string(),
+        Language::German => german.to_string(),
+    }
+}
 
 /// A text in each language, for what is kept until the page, whose language may change, asks for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
