@@ -91,9 +91,9 @@ impl Playback {
         if self.moving { self.goal.max(self.now) } else { self.now }
     }
 
-    /// Returns whether the run is at its end.
+    /// Returns whether the run is at its end, and no request leads away from there.
     pub fn at_end(&self) -> bool {
-        self.until > 0 && self.now >= self.until
+        self.until > 0 && self.now >= self.until && !(self.moving && self.goal < self.until)
     }
 
     /// Returns whether the engine is ready.
@@ -469,6 +469,8 @@ mod tests {
         let advance = playback.next_request().expect("an advance");
         answer(&mut playback, advance.epoch, 10_000_000);
         assert!(playback.at_end() && !playback.playing());
+        playback.enqueue(Request::Seek { to: 0 });
+        assert!(!playback.at_end(), "the run leaves its end");
     }
 
     #[test]
