@@ -93,9 +93,7 @@ fn the_log_the_verdicts_and_their_reasons_are_german() {
 
 #[test]
 fn a_violated_guarantee_is_german() {
-    let browser = SITE.visit(WIDE, "#ex=quorum-inversion&lang=de");
-    browser.run("document.querySelector('main.canvas').focus()");
-    browser.keys(&["End"]);
+    let browser = SITE.visit(WIDE, "#ex=quorum-inversion&lang=de&t=3000");
     browser.click("[data-action=Verdicts]");
     browser.wait("document.querySelector('.verdict.violated')?.innerText.includes('Linearisierbar')");
     let violated = german_texts(&browser, ".verdict.violated");
