@@ -10,8 +10,6 @@ pub struct Challenge {
     pub id: &'static str,
     /// What is to be repaired.
     pub asks: &'static str,
-    /// The same in German.
-    pub asks_in_german: &'static str,
     /// How much it takes for granted.
     pub level: Difficulty,
     /// Its document, which has one task with the same id.
@@ -19,12 +17,11 @@ pub struct Challenge {
 }
 
 macro_rules! challenges {
-    ($($id:literal $level:ident: $asks:literal, $german:literal,)*) => {
+    ($($id:literal $level:ident: $asks:literal,)*) => {
         /// All challenges, easier ones first.
         pub const CHALLENGES: &[Challenge] = &[$(Challenge {
             id: $id,
             asks: $asks,
-            asks_in_german: $german,
             level: Difficulty::$level,
             json: include_str!(concat!("challenges/", $id, ".json")),
         }),*];
@@ -33,29 +30,17 @@ macro_rules! challenges {
 
 challenges! {
     "lost-event" Basic: "publish every committed update, although the publisher crashes",
-        "veröffentliche jede committete Änderung, obwohl der Sender abstürzt",
     "double-charge" Basic: "charge exactly once, although messages are lost and repeated",
-        "buche genau einmal ab, obwohl Nachrichten verloren gehen und sich wiederholen",
     "jammed-queue" Basic: "let a queue go on, although one event fails each time",
-        "lass eine Warteschlange weiterlaufen, obwohl ein Event jedes Mal scheitert",
     "angry-user" Basic: "show a user her own write, without slower writes",
-        "zeige einer Nutzerin, was sie selbst geschrieben hat, ohne das Schreiben zu verlangsamen",
     "thundering-herd" Intermediate: "let all sixty buyers succeed with few messages",
-        "lass alle sechzig Käufer mit wenigen Nachrichten ans Ziel kommen",
     "ghost-item" Intermediate: "keep a deleted account deleted",
-        "halte ein gelöschtes Konto gelöscht",
     "lying-clock" Intermediate: "keep the last write, although a clock is wrong",
-        "behalte den letzten Schreibvorgang, obwohl eine Uhr falsch geht",
     "cheapest-quorum" Intermediate: "meet a limit of stale reads with the fastest quorum",
-        "halte eine Grenze für veraltete Lesevorgänge mit dem schnellsten Quorum ein",
     "lost-book" Intermediate: "keep every addition to a cart, and every removal",
-        "behalte jedes Hinzufügen zu einem Wagen und jedes Entfernen",
     "oversold-item" Advanced: "sell the last item once",
-        "verkaufe das letzte Stück einmal",
     "split-brain" Advanced: "lose no acknowledged write in a partition",
-        "verliere bei einer Netztrennung keinen bestätigten Schreibvorgang",
     "hidden-latency" Advanced: "find a latency by its staleness curve",
-        "finde eine Latenz anhand ihrer Veraltungskurve",
 }
 
 impl Challenge {
