@@ -1,5 +1,6 @@
 //! Converge: the eventual-consistency playground. This is the map of the code.
 //!
+//! - [`language`]: English or German, and texts in both. Below everything else.
 //! - [`scenario`]: what to simulate. Types, validation, JSON, links, presets, examples and challenges. Uses nothing above it.
 //! - [`trace`]: what happened. One log, which every other part reads, and its digest. Uses `scenario`.
 //! - [`engine`]: simulates a scenario, message by message, and writes the trace. Pure: no clock, no randomness but the
@@ -20,6 +21,7 @@ pub mod analysis;
 pub mod app;
 pub mod engine;
 pub mod grading;
+pub mod language;
 pub mod lessons;
 pub mod report;
 pub mod scenario;

@@ -4,6 +4,8 @@
 mod assertions;
 #[path = "walls/import_graph.rs"]
 mod import_graph;
+#[path = "walls/texts.rs"]
+mod texts;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,6 +13,10 @@ use std::path::{Path, PathBuf};
 
 /// What the files of a module may not name.
 const WALLS: &[(&str, &[&str])] = &[
+    (
+        "src/language.rs",
+        &["crate::scenario", "crate::trace", "crate::engine", "crate::analysis", "crate::session", "crate::app"],
+    ),
     ("src/scenario", &["crate::trace", "crate::engine", "crate::analysis", "crate::session", "crate::app"]),
     ("src/trace", &["crate::engine", "crate::analysis", "crate::session", "crate::app"]),
     ("src/engine", &["crate::analysis", "crate::session", "crate::app"]),
@@ -31,8 +37,13 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Returns the files of a folder, or one file, each with its text.
 fn sources(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
+    if folder.is_file() {
+        let name = folder.strip_prefix(root()).expect("within").display().to_string();
+        return vec![(name, fs::read_to_string(folder).expect("readable"))];
+    }
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
         if path.is_dir() {
@@ -199,5 +210,52 @@ fn views_take_their_texts_from_the_table() {
     );
     let files = sources(&root().join("src/app/ui"));
     let loose: Vec<String> = files.iter().flat_map(|(name, text)| loose_texts(name, text)).collect();
+    assert_eq!(loose, Vec::<String>::new());
+}
+
+/// Texts that are the same in both languages.
+const SAME_IN_BOTH: &[&str] = &["compare-and-set", "ok"];
+
+/// The modules whose texts the page shows.
+const WRITERS: &[&str] = &["src/trace", "src/engine", "src/analysis", "src/session", "src/grading"];
+
+/// Where errors of documents are written. Those of their JSON are English.
+const DOCUMENTS: &[&str] = &[
+    "src/scenario/branching.rs",
+    "src/scenario/goal.rs",
+    "src/scenario/invariant",
+    "src/scenario/link.rs",
+    "src/scenario/task_changes.rs",
+    "src/scenario/validate",
+    "src/scenario/validate.rs",
+];
+
+/// Files whose texts are read by programs, or by the users of the command line alone.
+const ENGLISH: &[&str] = &["src/analysis/jepsen", "src/session/export.rs", "src/session/sweep/figures.rs"];
+
+/// Literals of several words that are no texts: ids, names of random streams, messages of checks.
+const NO_TEXTS: &[&str] = &[
+    "No lost update",
+    "unknown field",
+    "service time",
+    "the variant's comment explains the fields",
+    "Grader({}: {} of {} runs)",
+    "{} bytes follow the end of the message",
+];
+
+#[test]
+fn each_text_of_the_simulator_has_a_translation_with_the_same_values() {
+    let files = WRITERS.iter().chain(&["src/lessons", "src/scenario"]).flat_map(|folder| sources(&root().join(folder)));
+    let all: Vec<texts::Bilingual> = files.flat_map(|(name, text)| texts::bilingual(&name, &text)).collect();
+    assert!(all.len() > 250, "{}", all.len());
+    let faults: Vec<String> = all.iter().filter_map(|text| text.faults(SAME_IN_BOTH)).collect();
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+#[test]
+fn the_simulator_writes_no_text_in_english_alone() {
+    let files = WRITERS.iter().chain(DOCUMENTS).flat_map(|folder| sources(&root().join(folder)));
+    let shown = files.filter(|(name, _)| !name.contains("tests") && !ENGLISH.iter().any(|it| name.starts_with(it)));
+    let loose: Vec<String> = shown.flat_map(|(name, text)| texts::in_one_language(&name, &text, NO_TEXTS)).collect();
     assert_eq!(loose, Vec::<String>::new());
 }

@@ -9,6 +9,7 @@ mod steps;
 use super::copy_state::CopyState;
 use super::prospect::Prospect;
 use super::run_context::RunContext;
+use crate::language::phrase;
 use crate::trace::{KeyId, NodeId, UpdateId};
 use prospects::ProspectFinder;
 
@@ -48,7 +49,10 @@ impl RunContext<'_> {
     pub fn convergence(&self, quiet: bool) -> Convergence {
         let staleness = &self.analysis.staleness;
         if staleness.acknowledged() == 0 {
-            return Convergence::Unknown("no update has been acknowledged yet");
+            return Convergence::Unknown(phrase(
+                "no update has been acknowledged yet",
+                "noch wurde keine Änderung bestätigt",
+            ));
         }
         let mut finder = ProspectFinder::new(self);
         let (mut waiting, mut stuck) = (Vec::new(), Vec::new());
@@ -67,9 +71,10 @@ impl RunContext<'_> {
         match (stuck.is_empty(), waiting.is_empty()) {
             (false, _) => Convergence::WillNotConverge(stuck),
             (true, false) => Convergence::Converging(waiting),
-            (true, true) if quiet && !self.scenario.unheard().is_empty() => {
-                Convergence::Unknown("a service subscribes to a topic to which no update is published")
-            }
+            (true, true) if quiet && !self.scenario.unheard().is_empty() => Convergence::Unknown(phrase(
+                "a service subscribes to a topic to which no update is published",
+                "ein Service abonniert ein Topic, auf dem keine Änderung veröffentlicht wird",
+            )),
             (true, true) if quiet => Convergence::Converged,
             (true, true) => Convergence::Converging(Vec::new()),
         }

@@ -3,6 +3,7 @@
 
 use super::run_state::Analysis;
 use super::staleness::KeyCopy;
+use crate::language::{Texts, phrase, sentence};
 use crate::scenario::{Formula, Invariant, Micros, Place, Relation, Scenario, Term, Value};
 use crate::trace::{Names, NodeId};
 
@@ -18,7 +19,7 @@ pub enum InvariantStatus {
         /// The first time that it was false.
         at: Micros,
         /// The values that violate it, with their places.
-        values: String,
+        values: Texts,
         /// The nodes that hold these values.
         nodes: Vec<NodeId>,
         /// Whether it was true at the last evaluation.
@@ -27,7 +28,7 @@ pub enum InvariantStatus {
 }
 
 /// The values that violate an invariant, and the nodes that hold them.
-type Violation = (String, Vec<NodeId>);
+type Violation = (Texts, Vec<NodeId>);
 
 /// The invariants of a scenario, evaluated over a run.
 #[derive(Clone, Debug, Default)]
@@ -129,21 +130,25 @@ impl<'a> Evaluator<'a> {
             if !exists || self.is_true(formula, bound) {
                 return None;
             }
-            let values = places.iter().map(|place| {
+            let value = |place: &&Place| {
                 let values: Vec<String> = self.values(place, bound).iter().map(display).collect();
                 let node = self.node(place, bound);
                 let label = node.map_or("?", |node| self.names.label(node));
                 let behind = match self.copy_at(place, bound).map_or(0, KeyCopy::behind) {
                     0 => String::new(),
-                    n => format!(" ({n} behind)"),
+                    n => sentence!(" ({n} behind)", " ({n} zurück)"),
                 };
-                format!("{} at {label} is {}{behind}", place.key, values.join(" and "))
+                let values = values.join(phrase(" and ", " und "));
+                sentence!("{} at {label} is {values}{behind}", "{} bei {label} ist {values}{behind}", place.key)
+            };
+            let values = Texts::new(|| {
+                let mut values: Vec<String> = places.iter().map(value).collect();
+                values.dedup();
+                values.join(", ")
             });
-            let mut values: Vec<String> = values.collect();
-            values.dedup();
             let mut nodes: Vec<NodeId> = places.iter().filter_map(|place| self.node(place, bound)).collect();
             nodes.dedup();
-            Some((values.join(", "), nodes))
+            Some((values, nodes))
         });
         (applies, violation)
     }

@@ -86,9 +86,14 @@ impl Playback {
         self.now
     }
 
-    /// Returns whether the run is at its end.
+    /// Returns the present time, or that to which a request is still moving the run.
+    pub fn destination(&self) -> Micros {
+        if self.moving { self.goal.max(self.now) } else { self.now }
+    }
+
+    /// Returns whether the run is at its end, and no request leads away from there.
     pub fn at_end(&self) -> bool {
-        self.until > 0 && self.now >= self.until
+        self.until > 0 && self.now >= self.until && !(self.moving && self.goal < self.until)
     }
 
     /// Returns whether the engine is ready.
@@ -148,19 +153,9 @@ impl Playback {
     /// Appends a request to the queue. A new run (load, edit) begins a new epoch, so answers about the old one are dropped.
     pub fn enqueue(&mut self, request: Request) {
         match &request {
-            Request::First => {
-                self.epoch += 1;
-                self.move_to(0);
-            }
-            Request::Load { at, .. } => {
-                self.epoch += 1;
-                self.move_to(*at);
-            }
-            Request::Edit { .. } => {
-                self.epoch += 1;
-                // An edit before this one may still be on its way to the present time.
-                self.move_to(if self.moving { self.goal.max(self.now) } else { self.now });
-            }
+            Request::First => self.begin_epoch(0),
+            Request::Load { at, .. } => self.begin_epoch(*at),
+            Request::Edit { .. } => self.begin_epoch(self.destination()),
             Request::Seek { to } => {
                 // Of consecutive seeks, only the newest matters.
                 if matches!(self.queue.back(), Some(ToEngine { request: Request::Seek { .. }, .. })) {
@@ -182,6 +177,11 @@ impl Playback {
             | Request::Advance { .. } => {}
         }
         self.queue.push_back(ToEngine { epoch: self.epoch, request });
+    }
+
+    fn begin_epoch(&mut self, at: Micros) {
+        self.epoch += 1;
+        self.move_to(at);
     }
 
     /// Gives the clock another goal, because a request moves the run there.
@@ -469,6 +469,8 @@ mod tests {
         let advance = playback.next_request().expect("an advance");
         answer(&mut playback, advance.epoch, 10_000_000);
         assert!(playback.at_end() && !playback.playing());
+        playback.enqueue(Request::Seek { to: 0 });
+        assert!(!playback.at_end(), "the run leaves its end");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The status of members and faults in a few words.
 
-use crate::app::texts::translated;
 use crate::session::labels;
 use crate::session::protocol::{CopyState, FaultKind, LastOperation, MemberView, OperationRequest, ServiceView};
 use crate::text;
@@ -75,7 +74,7 @@ pub fn last_operation(last: &LastOperation) -> String {
         | OperationKind::Insert
         | OperationKind::RemoveAt
         | OperationKind::Increment
-        | OperationKind::CompareAndSet => format!("{} {key} {text}", translated(labels::operation_kind(*kind))),
+        | OperationKind::CompareAndSet => format!("{} {key} {text}", labels::operation_kind(*kind)),
     }
 }
 

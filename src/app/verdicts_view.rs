@@ -20,7 +20,7 @@ pub struct VerdictsView {
     pub findings: Rc<Vec<VerdictView>>,
     /// While the visitor follows a witness through time, the instant whose verdicts stay.
     pub pinned: Option<Micros>,
-    /// The finding whose steps are marked on canvas, timeline and diagram, by its title.
+    /// The finding whose steps are marked on canvas, timeline and diagram, by its id.
     pub lit: Option<String>,
     /// The run has begun: from then on, chips over the canvas show the verdicts.
     begun: bool,
@@ -95,25 +95,25 @@ impl VerdictsView {
     }
 
     /// Opens a verdict with its steps marked.
-    pub fn mark(&mut self, title: String) {
-        self.lit = Some(title);
+    pub fn mark(&mut self, id: String) {
+        self.lit = Some(id);
     }
 
     /// Marks the steps of a finding, or no longer if they are.
-    pub fn toggle_marked(&mut self, title: String) {
-        self.lit = if self.lit.as_ref() == Some(&title) { None } else { Some(title) };
+    pub fn toggle_marked(&mut self, id: String) {
+        self.lit = if self.lit.as_ref() == Some(&id) { None } else { Some(id) };
     }
 
     /// Returns the steps that are marked.
     pub fn marked(&self) -> &[VerdictStep] {
-        let lit = self.findings.iter().find(|finding| self.open && self.lit.as_ref() == Some(&finding.title));
+        let lit = self.findings.iter().find(|finding| self.open && self.lit.as_ref() == Some(&finding.id));
         lit.map_or(&[], |finding| &finding.steps)
     }
 
-    /// Returns the titles of the violated guarantees and invariants.
-    pub fn violated(&self) -> impl Iterator<Item = &str> {
+    /// Returns the violated guarantees and invariants.
+    pub fn violated(&self) -> impl Iterator<Item = &VerdictView> {
         let is = |finding: &&VerdictView| finding.status == VerdictStatus::Violated && finding.about.is_promise();
-        self.findings.iter().filter(is).map(|finding| finding.title.as_str())
+        self.findings.iter().filter(is)
     }
 
     /// Gives up the pending request and returns whether there was one. The next one follows when the run has changed.
@@ -140,7 +140,15 @@ mod tests {
 
     fn finding(about: VerdictSubject, title: &str, status: VerdictStatus) -> VerdictView {
         let step = VerdictStep { at: 5, text: "read".into(), nodes: vec![NodeId(1)] };
-        VerdictView { about, node: None, title: title.into(), status, because: String::new(), steps: vec![step] }
+        VerdictView {
+            about,
+            node: None,
+            id: title.into(),
+            title: title.into(),
+            status,
+            because: String::new(),
+            steps: vec![step],
+        }
     }
 
     #[test]
@@ -152,7 +160,7 @@ mod tests {
             finding(VerdictSubject::Guarantee, "Causal", VerdictStatus::Holds),
             finding(VerdictSubject::Guarantee, "Linearizable", VerdictStatus::Violated),
         ]);
-        assert_eq!(view.violated().collect::<Vec<_>>(), ["Linearizable"]);
+        assert_eq!(view.violated().map(|finding| finding.id.as_str()).collect::<Vec<_>>(), ["Linearizable"]);
         assert_eq!(view.convergence(), Some(VerdictStatus::Violated));
         assert!(view.marked().is_empty());
         view.toggle_marked("Linearizable".into());

@@ -1,5 +1,6 @@
 //! Why a command is refused.
 
+use crate::language::sentence;
 use std::fmt;
 
 /// Why a command is invalid in a run. The run is unchanged.
@@ -22,12 +23,22 @@ pub enum CommandRefused {
 impl fmt::Display for CommandRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CommandRefused::NoSuchNode(id) => write!(f, "no node has the id `{id}`"),
-            CommandRefused::NotAService(id) => write!(f, "`{id}` is not a service"),
-            CommandRefused::NotABus(id) => write!(f, "`{id}` is not a bus"),
-            CommandRefused::NotReplicated(id) => write!(f, "`{id}` is not replicated, so it has no brokers"),
+            CommandRefused::NoSuchNode(id) => {
+                f.write_str(&sentence!("no node has the id `{id}`", "kein Knoten hat die Id `{id}`"))
+            }
+            CommandRefused::NotAService(id) => {
+                f.write_str(&sentence!("`{id}` is not a service", "`{id}` ist kein Service"))
+            }
+            CommandRefused::NotABus(id) => f.write_str(&sentence!("`{id}` is not a bus", "`{id}` ist kein Bus")),
+            CommandRefused::NotReplicated(id) => f.write_str(&sentence!(
+                "`{id}` is not replicated, so it has no brokers",
+                "`{id}` ist nicht repliziert und hat daher keine Broker"
+            )),
             CommandRefused::OutOfRange(errors) => f.write_str(errors),
-            CommandRefused::NoSuchLink(from, to) => write!(f, "no link goes from `{from}` to `{to}`"),
+            CommandRefused::NoSuchLink(from, to) => f.write_str(&sentence!(
+                "no link goes from `{from}` to `{to}`",
+                "keine Verbindung führt von `{from}` nach `{to}`"
+            )),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::command_refused::CommandRefused;
 use super::message::LinkId;
 use super::node::Node;
 use super::queue::{Priority, ScheduledEvent};
+use crate::language::sentence;
 use crate::scenario::{Command, Micros};
 use crate::trace::NodeId;
 
@@ -83,9 +84,10 @@ impl Engine {
         };
         match broker {
             _ if brokers == 0 => Err(CommandRefused::NotReplicated(bus.into())),
-            Some(broker) if broker == 0 || broker > brokers => {
-                Err(CommandRefused::OutOfRange(format!("`{bus}` has the brokers 1 to {brokers}, not {broker}")))
-            }
+            Some(broker) if broker == 0 || broker > brokers => Err(CommandRefused::OutOfRange(sentence!(
+                "`{bus}` has the brokers 1 to {brokers}, not {broker}",
+                "`{bus}` hat die Broker 1 bis {brokers}, nicht {broker}"
+            ))),
             Some(_) | None => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 use crate::analysis::check::{BUDGET, GUARANTEES, Verdict, check};
 use crate::analysis::history::{History, HistoryRecorder};
 use crate::analysis::{InvariantStatus, Invariants};
+use crate::language::{phrase, sentence};
 use crate::scenario::goal::Condition;
 use crate::scenario::{Micros, Promise, Scenario};
 use crate::session::{Run, halt_text};
@@ -83,8 +84,15 @@ fn promise(run: &Run, promise: Promise) -> Result<(), Failure> {
 fn status(status: Option<&InvariantStatus>) -> Result<(), Failure> {
     match status {
         Some(InvariantStatus::Holds) => Ok(()),
-        Some(InvariantStatus::Violated { at, values, .. }) => Err((Some(*at), values.clone())),
-        Some(InvariantStatus::Unknown) | None => Err((None, "it was never evaluated: no service has the data".into())),
+        Some(InvariantStatus::Violated { at, values, .. }) => Err((Some(*at), values.get().into())),
+        Some(InvariantStatus::Unknown) | None => Err((
+            None,
+            phrase(
+                "it was never evaluated: no service has the data",
+                "sie wurde nie ausgewertet: kein Service hat die Daten",
+            )
+            .into(),
+        )),
     }
 }
 
@@ -92,11 +100,11 @@ fn status(status: Option<&InvariantStatus>) -> Result<(), Failure> {
 fn guarantee(name: &str, history: Option<&History>) -> Result<(), Failure> {
     let guarantee = GUARANTEES.iter().find(|(known, _)| *known == name);
     let (Some((_, guarantee)), Some(history)) = (guarantee, history) else {
-        return Err((None, format!("{name} cannot be checked")));
+        return Err((None, sentence!("{name} cannot be checked", "{name} lässt sich nicht prüfen")));
     };
     match check(history, *guarantee, BUDGET) {
         Verdict::Holds => Ok(()),
-        Verdict::Unknown(why) => Err((None, format!("unknown: {why}"))),
+        Verdict::Unknown(why) => Err((None, sentence!("unknown: {why}", "unbekannt: {why}"))),
         Verdict::Violated(witness) => {
             let last = witness.operations.iter().filter_map(|index| history.operations[*index].times);
             let at = last.map(|(_, end)| end).filter(|end| *end < i64::MAX).max();

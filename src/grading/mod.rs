@@ -10,6 +10,7 @@ pub use crate::session::protocol::grade::{FailedRun, GoalGrade, Refused, TaskGra
 pub use report::GradeReport;
 
 use crate::analysis::history::HistoryRecorder;
+use crate::language::{phrase, sentence};
 use crate::scenario::goal::{Condition, Figure, Requirement};
 use crate::scenario::{Goal, Micros, Scenario, ScenarioError, Task, link, micros};
 use crate::session::Run;
@@ -215,8 +216,12 @@ pub fn tasks<'a>(document: &'a Scenario, id: Option<&str>) -> Result<Vec<&'a Tas
     }
     let ids: Vec<&str> = document.tasks.iter().map(|task| task.id.as_str()).collect();
     let problem = match id {
-        Some(id) if !ids.is_empty() => format!("one of {} is expected, not `{id}`", ids.join(", ")),
-        Some(_) | None => "the document must have at least one task".into(),
+        Some(id) if !ids.is_empty() => {
+            sentence!("one of {} is expected, not `{id}`", "erwartet wird eines von {}, nicht `{id}`", ids.join(", "))
+        }
+        Some(_) | None => {
+            phrase("the document must have at least one task", "das Dokument muss mindestens eine Aufgabe haben").into()
+        }
     };
     Err(ScenarioError::new("tasks", problem))
 }

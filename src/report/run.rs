@@ -227,7 +227,7 @@ fn invariant_report(text: &str, verdict: InvariantStatus, why_unknown: &str) -> 
     let (verdict, at_ms, because) = match verdict {
         InvariantStatus::Holds => ("holds", None, String::new()),
         InvariantStatus::Unknown => ("unknown", None, why_unknown.into()),
-        InvariantStatus::Violated { at, values, .. } => ("violated", Some(ms(at)), values),
+        InvariantStatus::Violated { at, values, .. } => ("violated", Some(ms(at)), values.get().into()),
     };
     InvariantReport { invariant: text.into(), verdict, at_ms, because }
 }

@@ -1,6 +1,7 @@
 //! The scenarios that the branches of a document describe.
 
 use super::{Scenario, ScenarioError, Step, json, validate};
+use crate::language::{phrase, sentence};
 use serde_json::Value as Json;
 
 impl Scenario {
@@ -18,8 +19,18 @@ impl Scenario {
             (None, None, false) if self.branch.is_empty() => self.at_branch(0),
             (None, _, _) => {
                 let names: Vec<String> = self.branches.iter().map(|branch| format!("`{}`", branch.name)).collect();
-                let has = if names.is_empty() { "it has none".into() } else { format!("it has {}", names.join(", ")) };
-                Err(ScenarioError::new("branch", format!("the document has no branch `{wanted}`; {has}")))
+                let has = if names.is_empty() {
+                    phrase("it has none", "es hat keine").into()
+                } else {
+                    sentence!("it has {}", "es hat {}", names.join(", "))
+                };
+                Err(ScenarioError::new(
+                    "branch",
+                    sentence!(
+                        "the document has no branch `{wanted}`; {has}",
+                        "das Dokument hat keinen Zweig `{wanted}`; {has}"
+                    ),
+                ))
             }
         }
     }
@@ -114,7 +125,8 @@ fn with_setting(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario
     });
     let matches = |id: &str| path.strip_prefix(id).is_some_and(|rest| rest.starts_with('.'));
     let longest = nodes.filter(|(_, _, id)| matches(id)).max_by_key(|(_, _, id)| id.len());
-    let (list, index, id) = longest.ok_or("no node or group has this id")?;
+    let (list, index, id) =
+        longest.ok_or(phrase("no node or group has this id", "kein Knoten und keine Gruppe hat diese Id"))?;
     let fields: Vec<&str> = path[id.len() + 1..].split('.').collect();
     let typed = json::parse(value).unwrap_or_else(|_| value.into());
     // Try the value as it is, then as a text, and both as another variant of the present value.
@@ -141,8 +153,12 @@ fn field_mut<'a>(part: &'a mut Json, fields: &[&str], replace_variant: bool) -> 
     for (depth, field) in fields.iter().enumerate() {
         part = match part {
             Json::Array(items) => {
-                let index: usize = field.parse().map_err(|_| format!("`{field}` is not an index of a list"))?;
-                items.get_mut(index).ok_or(format!("the list has no item {index}"))?
+                let index: usize = field.parse().map_err(|_| {
+                    sentence!("`{field}` is not an index of a list", "`{field}` ist kein Index einer Liste")
+                })?;
+                items
+                    .get_mut(index)
+                    .ok_or(sentence!("the list has no item {index}", "die Liste hat kein Element {index}"))?
             }
             Json::Object(fields) => {
                 if replace_variant && depth > 0 && !fields.contains_key(*field) {
@@ -151,7 +167,7 @@ fn field_mut<'a>(part: &'a mut Json, fields: &[&str], replace_variant: bool) -> 
                 fields.entry((*field).to_string()).or_insert(Json::Object(serde_json::Map::new()))
             }
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {
-                return Err(format!("`{field}` is not a field"));
+                return Err(sentence!("`{field}` is not a field", "`{field}` ist kein Feld"));
             }
         };
     }

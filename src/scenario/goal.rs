@@ -14,6 +14,7 @@
 //! ```
 
 use super::{Invariant, Scenario};
+use crate::language::{phrase, sentence};
 
 /// Characters of a goal at most.
 const LONGEST: usize = 600;
@@ -167,12 +168,15 @@ impl Requirement {
     /// A message that states what is wrong and what was expected.
     pub fn parse(text: &str, scenario: &Scenario) -> Result<Requirement, String> {
         if text.chars().count() > LONGEST {
-            return Err(format!("must have at most {LONGEST} characters"));
+            return Err(sentence!("must have at most {LONGEST} characters", "darf höchstens {LONGEST} Zeichen haben"));
         }
         let text = text.trim();
         let (figure, rest) = match text.strip_prefix("runs").map(str::trim_start) {
             Some(rest) if rest.starts_with('(') => {
-                let end = rest.rfind(')').ok_or("the parenthesis after `runs` is not closed")?;
+                let end = rest.rfind(')').ok_or(phrase(
+                    "the parenthesis after `runs` is not closed",
+                    "die Klammer nach `runs` ist nicht geschlossen",
+                ))?;
                 (Figure::Runs(Condition::parse(rest[1..end].trim(), scenario)?), &rest[end + 1..])
             }
             _ => {
@@ -189,9 +193,17 @@ impl Requirement {
             (">", Bound::Greater),
         ];
         let bound = bounds.into_iter().find_map(|(symbol, bound)| Some((bound, rest.strip_prefix(symbol)?)));
-        let (bound, number) = bound.ok_or("after the figure, one of ==, <, <=, > and >= is expected")?;
+        let (bound, number) = bound.ok_or(phrase(
+            "after the figure, one of ==, <, <=, > and >= is expected",
+            "nach der Größe wird eines von ==, <, <=, > und >= erwartet",
+        ))?;
         let number = number.trim();
-        let value = super::number(number).ok_or_else(|| format!("a number is expected at the end, not `{number}`"))?;
+        let value = super::number(number).ok_or_else(|| {
+            sentence!(
+                "a number is expected at the end, not `{number}`",
+                "am Ende wird eine Zahl erwartet, nicht `{number}`"
+            )
+        })?;
         Ok(Requirement { figure, bound, number: value })
     }
 }
@@ -206,24 +218,41 @@ impl Figure {
             let curves = CURVES.join(", ");
             if name == "error" {
                 let curve = one_of(&CURVES, argument);
-                return curve.map(Figure::Error).ok_or_else(|| format!("error of one of {curves} is expected"));
+                return curve.map(Figure::Error).ok_or_else(|| {
+                    sentence!("error of one of {curves} is expected", "erwartet wird error von einer von {curves}")
+                });
             }
-            let curve = one_of(&CURVES, name).ok_or_else(|| format!("a curve is expected, one of {curves}"))?;
+            let curve = one_of(&CURVES, name).ok_or_else(|| {
+                sentence!("a curve is expected, one of {curves}", "eine Kurve wird erwartet, eine von {curves}")
+            })?;
             let index = super::number(argument).and_then(grid_index);
             let expected = || {
-                format!("`{argument}` must be a time of the grid, ms: 0 or 1, 2, 5 times a power of ten, 0.1 to 100000")
+                sentence!(
+                    "`{argument}` must be a time of the grid, ms: 0 \
+                     or 1, 2, 5 times a power of ten, 0.1 to 100000",
+                    "`{argument}` muss eine Zeit des Rasters sein, in ms: \
+                     0 oder 1, 2, 5 mal eine Zehnerpotenz, 0.1 bis 100000"
+                )
             };
             return Ok(Figure::Curve(curve, index.ok_or_else(expected)?));
         }
         if let Some((name, statistic)) = text.split_once('.')
             && let Some(measure) = one_of(&MEASURES, name)
         {
-            let statistic = one_of(&STATISTICS, statistic)
-                .ok_or_else(|| format!("`{name}.` is followed by one of {}", STATISTICS.join(", ")))?;
+            let statistic = one_of(&STATISTICS, statistic).ok_or_else(|| {
+                sentence!(
+                    "`{name}.` is followed by one of {}",
+                    "auf `{name}.` folgt eines von {}",
+                    STATISTICS.join(", ")
+                )
+            })?;
             return Ok(Figure::Statistic(measure, statistic));
         }
-        Err(format!(
-            "`{text}` is not a figure; one of runs(…), {}, {} with .mean or .p99, or {} with (ms) is expected",
+        Err(sentence!(
+            "`{text}` is not a figure; one of runs(…), {}, {} \
+             with .mean or .p99, or {} with (ms) is expected",
+            "`{text}` ist keine Größe; erwartet wird eines von \
+             runs(…), {}, {} mit .mean oder .p99, oder {} mit (ms)",
             NUMBERS.join(", "),
             MEASURES.join(", "),
             CURVES.join(", ")
@@ -249,8 +278,11 @@ impl Condition {
             "all_operations_ok" => Ok(Condition::AllOperationsOk),
             "no_stale_reads" => Ok(Condition::NoStaleReads),
             "no_lost_updates" => Ok(Condition::NoLostUpdates),
-            _ => Err(format!(
-                "`{text}` is not a condition; `always` or `finally` with an invariant, {} or {} is expected",
+            _ => Err(sentence!(
+                "`{text}` is not a condition; `always` or \
+                 `finally` with an invariant, {} or {} is expected",
+                "`{text}` ist keine Bedingung; erwartet wird `always` \
+                 oder `finally` mit einer Invariante, {} oder {}",
                 CONDITIONS.join(", "),
                 HISTORY_GUARANTEES.join(", ")
             )),

@@ -18,6 +18,7 @@ pub use parts::{Parts, split};
 
 use super::error::shortened;
 use super::{Micros, Scenario, ScenarioError, challenges, examples, micros};
+use crate::language::{phrase, sentence};
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -116,20 +117,35 @@ pub enum LinkError {
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LinkError::NotALink => f.write_str("not a scenario link; one starts with 1r. or 1d."),
-            LinkError::CutShort { have, of: Some(of) } => write!(f, "cut short ({have} of {of} characters)"),
-            LinkError::CutShort { have, of: None } => write!(f, "cut short ({have} characters)"),
-            LinkError::Damaged => f.write_str("damaged"),
-            LinkError::Newer => f.write_str("made by a newer version"),
-            LinkError::TooLarge(what) => write!(f, "too large: {what}"),
-            LinkError::NoSuchExample(id) => write!(f, "no example has the id `{}`", shortened(id)),
+            LinkError::NotALink => f.write_str(phrase(
+                "not a scenario link; one starts with 1r. or 1d.",
+                "kein Link eines Szenarios; ein solcher beginnt mit 1r. oder 1d.",
+            )),
+            LinkError::CutShort { have, of: Some(of) } => f.write_str(&sentence!(
+                "cut short ({have} of {of} characters)",
+                "abgeschnitten ({have} von {of} Zeichen)"
+            )),
+            LinkError::CutShort { have, of: None } => {
+                f.write_str(&sentence!("cut short ({have} characters)", "abgeschnitten ({have} Zeichen)"))
+            }
+            LinkError::Damaged => f.write_str(phrase("damaged", "beschädigt")),
+            LinkError::Newer => f.write_str(phrase("made by a newer version", "von einer neueren Version gemacht")),
+            LinkError::TooLarge(what) => f.write_str(&sentence!("too large: {what}", "zu groß: {what}")),
+            LinkError::NoSuchExample(id) => {
+                f.write_str(&sentence!("no example has the id `{}`", "kein Beispiel hat die Id `{}`", shortened(id)))
+            }
             LinkError::NoSuchChallenge(id) => {
                 let ids: Vec<&str> = challenges::CHALLENGES.iter().map(|challenge| challenge.id).collect();
-                write!(f, "no challenge has the id `{}`; there are {}", shortened(id), ids.join(", "))
+                f.write_str(&sentence!(
+                    "no challenge has the id `{}`; there are {}",
+                    "keine Aufgabe hat die Id `{}`; es gibt {}",
+                    shortened(id),
+                    ids.join(", ")
+                ))
             }
             LinkError::BadOption { name, problem } => write!(f, "{}: {}", shortened(name), problem),
             LinkError::Invalid(errors) => {
-                f.write_str("not a valid scenario")?;
+                f.write_str(phrase("not a valid scenario", "kein gültiges Szenario"))?;
                 errors.iter().try_for_each(|error| write!(f, "; {error}"))
             }
         }
@@ -145,10 +161,22 @@ impl std::error::Error for LinkError {}
 pub fn encode(scenario: &Scenario) -> Result<String, LinkError> {
     check_size(scenario)?;
     let packed = pack::pack(&scenario.to_value());
-    let packed = packed.ok_or_else(|| too_large("more text or values than fit into a link; use a file".into()))?;
+    let packed = packed.ok_or_else(|| {
+        too_large(
+            phrase(
+                "more text or values than fit into a link; use a file",
+                "mehr Text oder Werte, als in einen Link passen; nimm eine Datei",
+            )
+            .into(),
+        )
+    })?;
     let link = format!("1{RAW}.{}{LAST_LETTER}", BASE64.encode(payload(SEMANTICS, &packed)));
     if link.len() > LONGEST {
-        return Err(too_large(format!("{} characters, at most {LONGEST} are allowed; use a file", link.len())));
+        return Err(too_large(sentence!(
+            "{} characters, at most {LONGEST} are allowed; use a file",
+            "{} Zeichen, höchstens {LONGEST} sind erlaubt; nimm eine Datei",
+            link.len()
+        )));
     }
     Ok(link)
 }
@@ -179,12 +207,20 @@ fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
 /// The link is incomplete, damaged, too large, too new, or its scenario is not valid.
 pub fn decode(text: &str) -> Result<Opened, LinkError> {
     if text.len() > 3 * LONGEST {
-        return Err(too_large(format!("{} characters, at most {LONGEST} are allowed", text.len())));
+        return Err(too_large(sentence!(
+            "{} characters, at most {LONGEST} are allowed",
+            "{} Zeichen, höchstens {LONGEST} sind erlaubt",
+            text.len()
+        )));
     }
     let parts = split(text);
     let link = parts.drawing.unwrap_or_default();
     if link.len() > LONGEST {
-        return Err(too_large(format!("{} characters, at most {LONGEST} are allowed", link.len())));
+        return Err(too_large(sentence!(
+            "{} characters, at most {LONGEST} are allowed",
+            "{} Zeichen, höchstens {LONGEST} sind erlaubt",
+            link.len()
+        )));
     }
     let mut opened = match link.split_once('=') {
         Some(("ex", id)) => {
@@ -204,7 +240,10 @@ pub fn decode(text: &str) -> Result<Opened, LinkError> {
     };
     let settings = parts.options.iter().filter(|(name, _)| name.starts_with("set.")).count();
     if settings > MOST_OPTIONS {
-        return Err(too_large(format!("{settings} parts `set.`, at most {MOST_OPTIONS} are allowed")));
+        return Err(too_large(sentence!(
+            "{settings} parts `set.`, at most {MOST_OPTIONS} are allowed",
+            "{settings} Teile `set.`, höchstens {MOST_OPTIONS} sind erlaubt"
+        )));
     }
     for (name, value) in &parts.options {
         apply_option(&mut opened, name, value)?;
@@ -212,7 +251,10 @@ pub fn decode(text: &str) -> Result<Opened, LinkError> {
     opened.scenario.validate().map_err(LinkError::Invalid)?;
     let until = opened.scenario.until_ms;
     if opened.at.is_some_and(|at| at > micros(until)) {
-        let problem = format!("must be at most {until} ms, the end of the run");
+        let problem = sentence!(
+            "must be at most {until} ms, the end of the run",
+            "darf höchstens {until} ms sein, das Ende des Laufs"
+        );
         return Err(LinkError::BadOption { name: "t".into(), problem });
     }
     Ok(opened)
@@ -240,7 +282,9 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     // The checksum matches, so content that cannot be read was written by a newer version.
     let json = match codec {
         DEFLATED => tables::unpack(packed).map_err(|why| match why {
-            tables::UnpackError::TooLarge => too_large("more than 64 KiB after inflation".into()),
+            tables::UnpackError::TooLarge => {
+                too_large(phrase("more than 64 KiB after inflation", "mehr als 64 KiB nach dem Entpacken").into())
+            }
             tables::UnpackError::Invalid => LinkError::Newer,
         })?,
         _ => pack::unpack(packed).ok_or(LinkError::Newer)?,
@@ -284,15 +328,16 @@ fn check_size(scenario: &Scenario) -> Result<(), LinkError> {
     let steps = scenario.script.len() + scenario.clients.iter().map(|client| client.script.len()).sum::<usize>();
     let settings = scenario.branches.iter().map(|branch| branch.set.len()).sum();
     let sizes = [
-        (settings, MOST_BRANCH_SETTINGS, "settings of branches"),
-        (nodes, MOST_NODES, "services, buses and clients"),
-        (scenario.links.len(), MOST_LINKS, "links"),
-        (steps, MOST_STEPS, "faults and scripted operations"),
+        (settings, MOST_BRANCH_SETTINGS, phrase("settings of branches", "Einstellungen von Zweigen")),
+        (nodes, MOST_NODES, phrase("services, buses and clients", "Services, Busse und Clients")),
+        (scenario.links.len(), MOST_LINKS, phrase("links", "Verbindungen")),
+        (steps, MOST_STEPS, phrase("faults and scripted operations", "Fehler und Operationen in Skripten")),
     ];
     match sizes.into_iter().find(|(count, most, _)| count > most) {
-        Some((count, most, what)) => {
-            Err(too_large(format!("{count} {what}, at most {most} fit into a link; use a file")))
-        }
+        Some((count, most, what)) => Err(too_large(sentence!(
+            "{count} {what}, at most {most} fit into a link; use a file",
+            "{count} {what}, höchstens {most} passen in einen Link; nimm eine Datei"
+        ))),
         None => Ok(()),
     }
 }
@@ -306,16 +351,20 @@ fn apply_option(opened: &mut Opened, name: &str, value: &str) -> Result<(), Link
     let bad = |problem: &str| LinkError::BadOption { name: name.into(), problem: problem.into() };
     match name {
         "t" => {
-            let ms = super::number(value).ok_or_else(|| bad("must be a time in ms"))?;
+            let ms =
+                super::number(value).ok_or_else(|| bad(phrase("must be a time in ms", "muss eine Zeit in ms sein")))?;
             if !(0.0..=1e9).contains(&ms) {
-                return Err(bad("must be a time from 0 to 1e9 ms"));
+                return Err(bad(phrase("must be a time from 0 to 1e9 ms", "muss eine Zeit von 0 bis 1e9 ms sein")));
             }
             opened.at = Some(micros(ms));
         }
-        "seed" => opened.scenario.seed = value.parse().map_err(|_| bad("must be a whole number"))?,
+        "seed" => {
+            opened.scenario.seed =
+                value.parse().map_err(|_| bad(phrase("must be a whole number", "muss eine ganze Zahl sein")))?
+        }
         "digest" => {
             if value.len() != 16 || !value.chars().all(|c| c.is_ascii_hexdigit()) {
-                return Err(bad("must have 16 hexadecimal digits"));
+                return Err(bad(phrase("must have 16 hexadecimal digits", "muss 16 hexadezimale Ziffern haben")));
             }
             opened.digest = Some(value.to_ascii_lowercase());
         }

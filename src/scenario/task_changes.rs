@@ -1,15 +1,26 @@
 //! What an answer changed in the document of a task, and whether the task permits it. The page and the grader use the same rules.
 
 use super::{Scenario, ScenarioError, Task, TaskNode};
+use crate::language::{phrase, sentence};
 use serde_json::Value as Json;
 
 /// The lists of nodes in a document, and the kind that a task's palette names.
-const LISTS: [(&str, TaskNode, &str); 4] = [
-    ("services", TaskNode::Service, "services"),
-    ("buses", TaskNode::Bus, "buses"),
-    ("clients", TaskNode::Client, "clients"),
-    ("groups", TaskNode::Group, "replica groups"),
+const LISTS: [(&str, TaskNode); 4] = [
+    ("services", TaskNode::Service),
+    ("buses", TaskNode::Bus),
+    ("clients", TaskNode::Client),
+    ("groups", TaskNode::Group),
 ];
+
+/// Returns several nodes of a kind in words.
+fn plural(kind: TaskNode) -> &'static str {
+    match kind {
+        TaskNode::Service => phrase("services", "Services"),
+        TaskNode::Bus => phrase("buses", "Busse"),
+        TaskNode::Client => phrase("clients", "Clients"),
+        TaskNode::Group => phrase("replica groups", "Replikatgruppen"),
+    }
+}
 
 /// Fields of a node that have no influence on a run.
 pub const FREE: [&str; 2] = ["name", "position"];
@@ -20,8 +31,8 @@ impl Task {
     pub fn not_permitted(&self, start: &Scenario, answer: &Scenario) -> Vec<ScenarioError> {
         let mut found = Changes { task: self, errors: Vec::new() };
         let (before, after) = (start.to_value(), answer.to_value());
-        for (list, kind, plural) in LISTS {
-            found.nodes(&before[list], &after[list], self.palette.contains(&kind), plural);
+        for (list, kind) in LISTS {
+            found.nodes(&before[list], &after[list], self.palette.contains(&kind), plural(kind));
         }
         for field in ["regions", "default_latency", "until_ms"] {
             found.compare(field, &before[field], &after[field]);
@@ -61,8 +72,18 @@ struct Changes<'a> {
 impl Changes<'_> {
     fn refuse(&mut self, path: &str, what: &str) {
         let change = &self.task.change;
-        let permitted = if change.is_empty() { "nothing".to_string() } else { format!("`{}`", change.join("`, `")) };
-        self.errors.push(ScenarioError::new(path, format!("{what}; the task permits changes of {permitted}")));
+        let permitted = if change.is_empty() {
+            phrase("nothing", "nichts").to_string()
+        } else {
+            format!("`{}`", change.join("`, `"))
+        };
+        self.errors.push(ScenarioError::new(
+            path,
+            sentence!(
+                "{what}; the task permits changes of {permitted}",
+                "{what}; die Aufgabe erlaubt Änderungen an {permitted}"
+            ),
+        ));
     }
 
     /// Compares the nodes of one kind by their ids.
@@ -75,12 +96,18 @@ impl Changes<'_> {
             match after.iter().find(|other| other["id"] == node["id"]) {
                 Some(other) => self.compare(&path, node, other),
                 None if self.task.permits(&path) => {}
-                None => self.refuse(&path, "must not be removed"),
+                None => self.refuse(&path, phrase("must not be removed", "darf nicht entfernt werden")),
             }
         }
         for node in after.iter().filter(|node| !before.iter().any(|other| other["id"] == node["id"])) {
             if !may_add {
-                self.refuse(&id(node), &format!("must not be added, because the task's palette has no {plural}"));
+                self.refuse(
+                    &id(node),
+                    &sentence!(
+                        "must not be added, because the task's palette has no {plural}",
+                        "darf nicht hinzugefügt werden, denn die Palette der Aufgabe hat keine {plural}"
+                    ),
+                );
             }
         }
     }
@@ -114,7 +141,7 @@ impl Changes<'_> {
                     self.compare(&format!("{path}.{name}"), value, &Json::Null);
                 }
             }
-            _ => self.refuse(path, "must not be changed"),
+            _ => self.refuse(path, phrase("must not be changed", "darf nicht geändert werden")),
         }
     }
 
@@ -131,11 +158,11 @@ impl Changes<'_> {
         for step in &start.script {
             match added.iter().position(|other| *other == step) {
                 Some(index) => drop(added.remove(index)),
-                None => return self.refuse("script", "must keep its commands"),
+                None => return self.refuse("script", phrase("must keep its commands", "muss seine Befehle behalten")),
             }
         }
         if !added.is_empty() && !self.task.faults {
-            self.refuse("script", "must have no further commands");
+            self.refuse("script", phrase("must have no further commands", "darf keine weiteren Befehle haben"));
         }
     }
 }

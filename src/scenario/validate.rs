@@ -11,6 +11,7 @@ mod tasks;
 mod warnings;
 
 use super::{Command, FORMAT, Invariant, Operation, Scenario, ScenarioError, Step};
+use crate::language::{phrase, sentence};
 use checker::{Checker, LONGEST_NAME, SAFE_INTEGER};
 pub(super) use warnings::warnings;
 
@@ -48,7 +49,11 @@ fn path_in_branch(path: &str, before: usize) -> String {
 
 /// The error for a document of a newer format.
 pub(super) fn newer(format: u64) -> ScenarioError {
-    let problem = format!("must be at most {FORMAT}, not {format}: the document was made by a newer version");
+    let problem = sentence!(
+        "must be at most {FORMAT}, not {format}: the document was made by a newer version",
+        "darf höchstens {FORMAT} sein, nicht {format}: \
+         das Dokument stammt von einer neueren Version"
+    );
     ScenarioError::new("converge", problem)
 }
 
@@ -88,12 +93,21 @@ impl Checker {
         match scenario.converge {
             FORMAT => {}
             format if format > FORMAT => self.errors.push(newer(format.into())),
-            older => self.error("converge", format!("must be {FORMAT}, not {older}")),
+            older => {
+                self.error("converge", sentence!("must be {FORMAT}, not {older}", "muss {FORMAT} sein, nicht {older}"))
+            }
         }
         self.text("title", &scenario.title, LONGEST_NAME);
         self.text("note", &scenario.note, LONGEST_NOTE);
         if scenario.seed > SAFE_INTEGER as u64 {
-            self.error("seed", format!("must be a whole number from 0 to 2^53, not {}", scenario.seed));
+            self.error(
+                "seed",
+                sentence!(
+                    "must be a whole number from 0 to 2^53, not {}",
+                    "muss eine ganze Zahl von 0 bis 2^53 sein, nicht {}",
+                    scenario.seed
+                ),
+            );
         }
         self.number("until_ms", scenario.until_ms, 0.001, LONGEST_RUN_MS);
         self.latency("default_latency", &scenario.default_latency);
@@ -104,7 +118,13 @@ impl Checker {
         let before = self.errors.len();
         let nodes = scenario.services.len() + scenario.buses.len() + scenario.clients.len();
         if nodes > MOST_NODES {
-            self.error("", format!("must have at most {MOST_NODES} services, buses and clients, not {nodes}"));
+            self.error(
+                "",
+                sentence!(
+                    "must have at most {MOST_NODES} services, buses and clients, not {nodes}",
+                    "darf höchstens {MOST_NODES} Services, Busse und Clients haben, nicht {nodes}"
+                ),
+            );
         }
         for (path, count) in [("links", scenario.links.len()), ("script", scenario.script.len())] {
             self.at_most(path, count, MOST_ENTRIES);
@@ -127,7 +147,11 @@ impl Checker {
         if scenario.branches.len() > MOST_BRANCHES {
             self.error(
                 "branches",
-                format!("must have at most {MOST_BRANCHES} entries, not {}", scenario.branches.len()),
+                sentence!(
+                    "must have at most {MOST_BRANCHES} entries, not {}",
+                    "darf höchstens {MOST_BRANCHES} Einträge haben, nicht {}",
+                    scenario.branches.len()
+                ),
             );
             return;
         }
@@ -137,17 +161,28 @@ impl Checker {
         if settings > most {
             return self.error(
                 "branches",
-                format!("must have at most {most} settings in all in a document of this size, not {settings}"),
+                sentence!(
+                    "must have at most {most} settings in all in a document of this size, not {settings}",
+                    "darf in einem Dokument dieser Größe zusammen \
+                     höchstens {most} Einstellungen haben, nicht {settings}"
+                ),
             );
         }
         for (i, branch) in scenario.branches.iter().enumerate() {
             let at = format!("branches[{i}]");
             self.text(&format!("{at}.name"), &branch.name, LONGEST_NAME);
             if branch.name.is_empty() {
-                self.error(format!("{at}.name"), "must not be empty");
+                self.error(format!("{at}.name"), phrase("must not be empty", "darf nicht leer sein"));
             }
             if scenario.branches[..i].iter().any(|other| other.name == branch.name) {
-                self.error(format!("{at}.name"), format!("another branch already has the name `{}`", branch.name));
+                self.error(
+                    format!("{at}.name"),
+                    sentence!(
+                        "another branch already has the name `{}`",
+                        "ein anderer Zweig heißt schon `{}`",
+                        branch.name
+                    ),
+                );
             }
             self.at_most(&format!("{at}.set"), branch.set.len(), MOST_SETTINGS);
             if known > 0 || branch.set.len() > MOST_SETTINGS {
@@ -169,7 +204,13 @@ impl Checker {
         }
         let opens = scenario.branch.as_str();
         if !opens.is_empty() && !scenario.branches.iter().any(|branch| branch.name == opens) {
-            self.error("branch", format!("must be the name of a branch, not `{opens}`"));
+            self.error(
+                "branch",
+                sentence!(
+                    "must be the name of a branch, not `{opens}`",
+                    "muss der Name eines Zweigs sein, nicht `{opens}`"
+                ),
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::protocol::BranchList;
 use super::run::merged;
+use crate::language::sentence;
 use crate::scenario::{Branch, Scenario, Step};
 use std::collections::BTreeMap;
 
@@ -57,7 +58,10 @@ impl Branches {
     /// Creates a branch with the settings of the shown one, which keeps its steps, and shows it.
     pub fn fork(&mut self, live: &[Step], set: BTreeMap<String, String>, name: Option<String>) -> Result<(), String> {
         if self.list.len() >= MOST {
-            return Err(format!("A document has at most {MOST} branches: delete one to fork again."));
+            return Err(sentence!(
+                "A document has at most {MOST} branches: delete one to fork again.",
+                "Ein Dokument hat höchstens {MOST} Zweige: Lösche einen, um wieder zu verzweigen."
+            ));
         }
         self.list[self.current].script = live.to_vec();
         let name = match name {
@@ -87,9 +91,16 @@ impl Branches {
     fn free_name(&self, name: String, of: Option<usize>) -> Result<String, String> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > LONGEST {
-            return Err(format!("The name of a branch has 1 to {LONGEST} characters."));
+            return Err(sentence!(
+                "The name of a branch has 1 to {LONGEST} characters.",
+                "Der Name eines Zweigs hat 1 bis {LONGEST} Zeichen."
+            ));
         }
-        if self.is_free(name, of) { Ok(name.into()) } else { Err(format!("Another branch has the name “{name}”.")) }
+        if self.is_free(name, of) {
+            Ok(name.into())
+        } else {
+            Err(sentence!("Another branch has the name “{name}”.", "Ein anderer Zweig heißt „{name}“."))
+        }
     }
 
     /// Removes settings and steps that are invalid in a changed drawing.

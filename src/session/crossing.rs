@@ -2,6 +2,7 @@
 //! parts of documents, cross as bytes that are encoded separately.
 
 use super::protocol::{BranchList, Frame, FromEngine, Report, ToEngine, decode, encode};
+use crate::language::{Language, language};
 use serde::{Deserialize, Serialize};
 
 /// A request on its way to the worker.
@@ -12,6 +13,8 @@ pub struct CrossingRequest {
     /// Whether the session opens the first scenario before. The page has its first frame already, see
     /// [`super::first_frame`].
     pub opens_first: bool,
+    /// The language of the page, in which the answer's texts are written.
+    pub language: Language,
     /// Whether it is about the course, which another part of the code answers.
     pub is_about_course: bool,
     /// The encoded [`ToEngine`].
@@ -19,10 +22,16 @@ pub struct CrossingRequest {
 }
 
 impl CrossingRequest {
-    /// Packs a request.
+    /// Packs a request of this thread.
     pub fn pack(message: &ToEngine, opens_first: bool) -> Self {
         let is_about_course = message.request.is_about_course();
-        CrossingRequest { epoch: message.epoch, opens_first, is_about_course, bytes: encode(message) }
+        CrossingRequest {
+            epoch: message.epoch,
+            opens_first,
+            language: language(),
+            is_about_course,
+            bytes: encode(message),
+        }
     }
 }
 

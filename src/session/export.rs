@@ -6,6 +6,7 @@ use super::run::Run;
 use super::{content, labels, log_text};
 use crate::analysis::history::HistoryRecorder;
 use crate::analysis::{Sample, Window, queue_depths};
+use crate::language::{Language, in_language, phrase};
 use crate::scenario::{Micros, Scenario, Value};
 use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId, facts_about};
 use serde_json::json;
@@ -59,11 +60,17 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
     let line = |name: &str, of: &dyn Fn(&Sample) -> u32| (name.to_string(), samples.iter().map(of).collect());
     let each = samples.first().map_or(0, |sample| sample.behind_of.len());
     let behind = match each {
-        0 => vec![line("all services", &|sample| sample.behind)],
+        0 => vec![line(phrase("all services", "alle Services"), &|sample| sample.behind)],
         _ => (0..each).map(|i| line(names.label(NodeId(i as u32)), &|sample| sample.behind_of[i])).collect(),
     };
-    let work = vec![line("messages", &|sample| sample.in_flight), line("operations", &|sample| sample.pending)];
-    let mut counts = vec![("Updates behind".into(), behind), ("In flight".into(), work)];
+    let work = vec![
+        line(phrase("messages", "Nachrichten"), &|sample| sample.in_flight),
+        line(phrase("operations", "Operationen"), &|sample| sample.pending),
+    ];
+    let mut counts = vec![
+        (phrase("Updates behind", "Fehlende Änderungen").into(), behind),
+        (phrase("In flight", "Unterwegs").into(), work),
+    ];
     let at: Vec<Micros> = samples.iter().map(|sample| sample.at).collect();
     if !scenario.buses.is_empty() {
         let depths = queue_depths(&run.context(scenario), &at).filter(|depths| depths.len() <= MOST_QUEUES);
@@ -71,9 +78,12 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
         counts.push(match depths {
             Some(depths) => {
                 let lines = depths.into_iter().enumerate().map(|(i, depth)| (service(i), depth));
-                ("Queue depth, by subscriber".into(), lines.collect())
+                (phrase("Queue depth, by subscriber", "Länge der Warteschlange, nach Abonnent").into(), lines.collect())
             }
-            None => ("Queue depth".into(), vec![line("all queues", &|sample| sample.queued)]),
+            None => (
+                phrase("Queue depth", "Länge der Warteschlange").into(),
+                vec![line(phrase("all queues", "alle Warteschlangen"), &|sample| sample.queued)],
+            ),
         });
     }
     let operations = run.timed().copied().collect();
@@ -94,9 +104,9 @@ fn windows(run: &Run) -> Vec<WindowBar> {
     all
 }
 
-/// Returns the run as a text, with a name for its file.
+/// Returns the run as a text for other tools, with a name for its file. It is English whatever the page's language is.
 pub(super) fn text(run: &Run, scenario: &Scenario, kind: ExportKind) -> (String, String) {
-    let (ending, text) = match kind {
+    let (ending, text) = in_language(Language::English, || match kind {
         ExportKind::Csv => ("csv", csv(run, scenario)),
         ExportKind::Mermaid => ("mmd", mermaid(run, scenario)),
         ExportKind::Shiviz => ("shiviz.log", shiviz(run)),
@@ -106,7 +116,7 @@ pub(super) fn text(run: &Run, scenario: &Scenario, kind: ExportKind) -> (String,
             trace.since(trace.oldest()).for_each(|record| recorder.observe(record));
             ("jsonl", history(&recorder, run.engine().names()))
         }
-    };
+    });
     (format!("converge.{ending}"), text)
 }
 

@@ -9,7 +9,8 @@ use super::run::Run;
 use super::{content, log_text};
 use crate::analysis::{Analysis, MessageInFlight, Notice};
 use crate::engine::Engine;
-use crate::scenario::{Scenario, micros};
+use crate::language::{Texts, phrase, sentence};
+use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::{Fact, MessageId, Names, NodeId, Record, facts_about};
 pub use cards::service_view;
 use faults::FaultSet;
@@ -25,13 +26,14 @@ const MOST_MARKS: usize = 2_000;
 /// Collects what changes in a run, and builds frames from it.
 #[derive(Clone, Debug, Default)]
 pub struct FrameBuilder {
-    /// Why the run halted, a message for people. Found where the run advances, so that the first frame needs no code for it.
-    pub halted: Option<String>,
+    /// Why the run halted, a message for people in each language. Found where the run advances, so that the first frame needs no code for it.
+    pub halted: Option<Texts>,
     /// The next frame contains everything.
     whole: bool,
     messages: ShownMessages,
     ribbons: Ribbons,
-    marks: Vec<Mark>,
+    /// Marks without their labels, and these, since the page's language may change.
+    marks: Vec<(Mark, Texts)>,
     /// Number of marks that were in a frame.
     marks_sent: usize,
     /// Number of all marks so far, discarded ones included.
@@ -76,17 +78,22 @@ impl FrameBuilder {
                 }
             }
             Fact::UpdateCommitted { update, node, .. } | Fact::WriteCoordinated { update, node, .. } => {
-                let label = log_text::update(*update, analysis, names);
-                let (at, kind, node, update) = (record.at, MarkKind::Update, *node, Some(update.0));
-                self.mark(Mark { at, kind, node, to: None, update, label });
+                let mark = Mark { node: *node, update: Some(update.0), ..mark(record.at, MarkKind::Update) };
+                self.mark(mark, || log_text::update(*update, analysis, names));
             }
             Fact::UpdateAcknowledged { .. } | Fact::WriteRolledBack { .. } => {
                 let lost = analysis.lost.all();
                 for (_, update, by) in &lost[self.lost_marked..] {
                     let node = analysis.updates.get(*update).map_or(NodeId(0), |info| info.node);
-                    let label = format!("lost update: {}", log_text::lost_update(*update, *by, analysis, names));
-                    let (kind, update) = (MarkKind::Lost, Some(update.0));
-                    self.mark(Mark { at: record.at, kind, node, to: None, update, label });
+                    let label = || {
+                        sentence!(
+                            "lost update: {}",
+                            "verlorene Änderung: {}",
+                            log_text::lost_update(*update, *by, analysis, names)
+                        )
+                    };
+                    let mark = Mark { node, update: Some(update.0), ..mark(record.at, MarkKind::Lost) };
+                    self.mark(mark, label);
                 }
                 self.lost_marked = lost.len();
             }
@@ -97,8 +104,8 @@ impl FrameBuilder {
             | Fact::ReplicaStored { .. }
             | Fact::StateMerged { .. } => {
                 for (kind, node, to) in self.faults.observe(&record.fact, names) {
-                    let label = log_text::sentence(record, analysis, names).text;
-                    self.mark(Mark { at: record.at, kind, node, to, update: None, label });
+                    let mark = Mark { node, to, ..mark(record.at, kind) };
+                    self.mark(mark, || log_text::sentence(record, analysis, names).text);
                 }
             }
         }
@@ -110,9 +117,9 @@ impl FrameBuilder {
         self.marked
     }
 
-    fn mark(&mut self, mark: Mark) {
+    fn mark(&mut self, mark: Mark, label: impl Fn() -> String) {
         self.marked += 1;
-        self.marks.push(mark);
+        self.marks.push((mark, Texts::new(label)));
         if self.marks.len() > MOST_MARKS {
             self.marks.drain(..MOST_MARKS / 2);
             self.marks_sent = self.marks_sent.saturating_sub(MOST_MARKS / 2);
@@ -125,19 +132,21 @@ impl FrameBuilder {
             match notice {
                 Notice::ServiceState(node, state) => self.ribbons.push(node, at, state),
                 Notice::FirstStale(node) => {
-                    let label = format!("{} became stale first", run.engine().names().label(node));
-                    self.mark(Mark { at, kind: MarkKind::FirstStale, node, to: None, update: None, label });
+                    let label = || {
+                        sentence!("{} became stale first", "{} ist zuerst veraltet", run.engine().names().label(node))
+                    };
+                    self.mark(Mark { node, ..mark(at, MarkKind::FirstStale) }, label);
                 }
                 Notice::AllConsistent => {
-                    let label = "every copy is consistent".to_string();
-                    self.mark(Mark { at, kind: MarkKind::Converged, node: NodeId(0), to: None, update: None, label });
+                    let label = || phrase("every copy is consistent", "jede Kopie ist konsistent").to_string();
+                    self.mark(mark(at, MarkKind::Converged), label);
                 }
                 Notice::WindowClosed(..) | Notice::Reflected(_) => {}
             }
         }
         // Marks of one frame come from records and notices; the page receives them in order of time.
         let sent = self.marks_sent.min(self.marks.len());
-        self.marks[sent..].sort_by_key(|mark| mark.at);
+        self.marks[sent..].sort_by_key(|(mark, _)| mark.at);
     }
 
     /// Builds a frame of what changed since the previous one.
@@ -166,9 +175,9 @@ impl FrameBuilder {
             cut: self.faults.cut(),
             active_faults: self.faults.active(),
             ribbons: self.ribbons.take(whole),
-            marks: self.marks[self.marks_sent..].to_vec(),
+            marks: self.marks[self.marks_sent..].iter().map(labelled).collect(),
             summary: cards::summary(run),
-            halted: self.halted.clone(),
+            halted: self.halted.as_ref().map(|why| why.get().into()),
             ..cards
         };
         self.marks_sent = self.marks.len();
@@ -251,6 +260,15 @@ impl ShownMessages {
         self.next = waiting.next().map_or(analysis.messages.next_id(), |(id, _)| id).0;
         (sent, ended)
     }
+}
+
+/// A mark of the run as a whole, without its label.
+fn mark(at: Micros, kind: MarkKind) -> Mark {
+    Mark { at, kind, node: NodeId(0), to: None, update: None, label: String::new() }
+}
+
+fn labelled((mark, label): &(Mark, Texts)) -> Mark {
+    Mark { label: label.get().into(), ..mark.clone() }
 }
 
 fn message_view(id: MessageId, info: &MessageInFlight, analysis: &Analysis, names: &Names) -> MessageView {

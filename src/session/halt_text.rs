@@ -3,6 +3,7 @@
 use super::labels;
 use super::run::Run;
 use crate::engine::{Halt, HaltCause};
+use crate::language::sentence;
 use crate::trace::{Fact, MessageKind, NodeId};
 use std::collections::BTreeMap;
 
@@ -20,11 +21,31 @@ pub fn sentence(run: &Run) -> Option<String> {
     let Halt { cause, limit, at, node } = halt;
     let at = labels::duration(at);
     let (problem, hops) = match cause {
-        HaltCause::EventsAtOneInstant => (format!("more than {limit} events happened at one instant"), recent(run)),
-        HaltCause::Events => (format!("it processed {limit} events, its limit"), recent(run)),
-        HaltCause::MessagesInFlight => (format!("more than {limit} messages are in flight"), in_flight(run)),
-        HaltCause::Interrupted => return Some(format!("the run was halted at {at}: it was interrupted.")),
-        HaltCause::Memory => (format!("it needs more than {} MB of memory", limit >> 20), in_flight(run)),
+        HaltCause::EventsAtOneInstant => (
+            sentence!(
+                "more than {limit} events happened at one instant",
+                "mehr als {limit} Ereignisse geschahen in einem Augenblick"
+            ),
+            recent(run),
+        ),
+        HaltCause::Events => (
+            sentence!("it processed {limit} events, its limit", "er hat {limit} Ereignisse verarbeitet, seine Grenze"),
+            recent(run),
+        ),
+        HaltCause::MessagesInFlight => (
+            sentence!("more than {limit} messages are in flight", "mehr als {limit} Nachrichten sind unterwegs"),
+            in_flight(run),
+        ),
+        HaltCause::Interrupted => {
+            return Some(sentence!(
+                "the run was halted at {at}: it was interrupted.",
+                "der Lauf wurde bei {at} angehalten: er wurde unterbrochen."
+            ));
+        }
+        HaltCause::Memory => (
+            sentence!("it needs more than {} MB of memory", "er braucht mehr als {} MB Speicher", limit >> 20),
+            in_flight(run),
+        ),
     };
     let name = |node: NodeId| run.engine().names().label(node);
     let parts: Vec<String> = hops
@@ -32,16 +53,25 @@ pub fn sentence(run: &Run) -> Option<String> {
         .map(|(from, to, kind)| format!("{} → {} ({})", name(*from), name(*to), labels::message_kind(*kind)))
         .collect();
     let where_ = match (cause, parts.is_empty()) {
-        (_, true) => format!("The last event was at {}.", name(node)),
+        (_, true) => sentence!("The last event was at {}.", "Das letzte Ereignis war bei {}.", name(node)),
         (HaltCause::EventsAtOneInstant, false) => {
-            format!("The loop, in which no time passes: {}.", parts.join(", "))
+            sentence!(
+                "The loop, in which no time passes: {}.",
+                "Die Schleife, in der keine Zeit vergeht: {}.",
+                parts.join(", ")
+            )
         }
-        (HaltCause::Events, false) => format!("The latest messages: {}.", parts.join(", ")),
+        (HaltCause::Events, false) => {
+            sentence!("The latest messages: {}.", "Die letzten Nachrichten: {}.", parts.join(", "))
+        }
         (HaltCause::MessagesInFlight | HaltCause::Memory | HaltCause::Interrupted, false) => {
-            format!("Most messages in flight: {}.", parts.join(", "))
+            sentence!("Most messages in flight: {}.", "Die meisten Nachrichten unterwegs: {}.", parts.join(", "))
         }
     };
-    Some(format!("the run was halted at {at}: {problem}. {where_}"))
+    Some(sentence!(
+        "the run was halted at {at}: {problem}. {where_}",
+        "der Lauf wurde bei {at} angehalten: {problem}. {where_}"
+    ))
 }
 
 /// The kinds of messages among the newest records, in the order of their first occurrence.

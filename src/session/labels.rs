@@ -1,6 +1,7 @@
 //! The words for kinds, causes, versions and contents. The page, the log and the command line share them.
 
-use super::protocol::{Change, MessageContent, OperationRequest, OperationView, UpdateView};
+use super::protocol::{Change, CopyState, MessageContent, OperationRequest, OperationView, UpdateView};
+use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
 use crate::trace::{DropCause, MessageKind, OperationKind, Outcome, Refusal, Version};
 
@@ -14,7 +15,7 @@ pub fn capitalized(text: &str) -> String {
 pub fn update(view: &UpdateView) -> String {
     match &view.change {
         Some(change) => format!("{} ({})", self::change(change), version(change.version)),
-        None => format!("update {}", view.update + 1),
+        None => sentence!("update {}", "Änderung {}", view.update + 1),
     }
 }
 
@@ -22,7 +23,7 @@ pub fn update(view: &UpdateView) -> String {
 pub fn short_update(view: &UpdateView) -> String {
     match &view.change {
         Some(change) => version(change.version),
-        None => format!("update {}", view.update + 1),
+        None => sentence!("update {}", "Änderung {}", view.update + 1),
     }
 }
 
@@ -30,7 +31,7 @@ pub fn short_update(view: &UpdateView) -> String {
 pub fn change(change: &Change) -> String {
     match &change.value {
         Some(value) => format!("{} = {value}", change.key),
-        None => format!("{} deleted", change.key),
+        None => sentence!("{} deleted", "{} gelöscht", change.key),
     }
 }
 
@@ -39,7 +40,12 @@ pub fn version(version: Version) -> String {
     match version.reading() {
         None => format!("v{}", version.counter),
         Some(reading) => {
-            format!("written at {}{}", if reading < 0 { "−" } else { "" }, duration(reading.unsigned_abs()))
+            sentence!(
+                "written at {}{}",
+                "geschrieben bei {}{}",
+                if reading < 0 { "−" } else { "" },
+                duration(reading.unsigned_abs())
+            )
         }
     }
 }
@@ -48,7 +54,7 @@ pub fn version(version: Version) -> String {
 pub fn operation(view: &OperationView) -> String {
     match &view.request {
         Some(request) => self::request(request),
-        None => format!("operation {}", view.operation + 1),
+        None => sentence!("operation {}", "Operation {}", view.operation + 1),
     }
 }
 
@@ -64,7 +70,9 @@ pub fn message(kind: MessageKind, content: &MessageContent) -> String {
     match content {
         MessageContent::Update(update) => format!("{kind} {}", self::update(update)),
         MessageContent::Operation(operation) => format!("{kind} {}", self::operation(operation)),
-        MessageContent::Response(operation) => format!("{kind}: response to {}", self::operation(operation)),
+        MessageContent::Response(operation) => {
+            sentence!("{kind}: response to {}", "{kind}: Antwort auf {}", self::operation(operation))
+        }
         MessageContent::Empty => kind.into(),
     }
 }
@@ -72,71 +80,98 @@ pub fn message(kind: MessageKind, content: &MessageContent) -> String {
 /// The kind of a message.
 pub fn message_kind(kind: MessageKind) -> &'static str {
     match kind {
-        MessageKind::Call => "call",
-        MessageKind::Reply => "reply",
-        MessageKind::Publish => "event",
-        MessageKind::Delivery => "delivery",
-        MessageKind::Acknowledgement => "acknowledgement",
-        MessageKind::Refusal => "refusal",
-        MessageKind::Replication => "write",
-        MessageKind::Repair => "repair",
-        MessageKind::Election => "heartbeat or vote",
-        MessageKind::Comparison => "comparison",
-        MessageKind::Heartbeat => "heartbeat",
-        MessageKind::Poll => "poll",
-        MessageKind::Connection => "connection",
+        MessageKind::Call => phrase("call", "Aufruf"),
+        MessageKind::Reply => phrase("reply", "Antwort"),
+        MessageKind::Publish => phrase("event", "Event"),
+        MessageKind::Delivery => phrase("delivery", "Zustellung"),
+        MessageKind::Acknowledgement => phrase("acknowledgement", "Bestätigung"),
+        MessageKind::Refusal => phrase("refusal", "Ablehnung"),
+        MessageKind::Replication => phrase("write", "Schreiben"),
+        MessageKind::Repair => phrase("repair", "Reparatur"),
+        MessageKind::Election => phrase("heartbeat or vote", "Heartbeat oder Stimme"),
+        MessageKind::Comparison => phrase("comparison", "Vergleich"),
+        MessageKind::Heartbeat => phrase("heartbeat", "Heartbeat"),
+        MessageKind::Poll => phrase("poll", "Abfrage"),
+        MessageKind::Connection => phrase("connection", "Verbindung"),
     }
 }
 
 /// Returns why a message was dropped.
 pub fn drop_cause(cause: DropCause) -> &'static str {
     match cause {
-        DropCause::Loss => "lost by the link",
-        DropCause::Disturbance => "link disturbed",
-        DropCause::LinkCut => "link cut",
-        DropCause::ReceiverDown => "receiver down",
+        DropCause::Loss => phrase("lost by the link", "auf der Verbindung verloren"),
+        DropCause::Disturbance => phrase("link disturbed", "Verbindung gestört"),
+        DropCause::LinkCut => phrase("link cut", "Verbindung getrennt"),
+        DropCause::ReceiverDown => phrase("receiver down", "Empfänger ausgefallen"),
     }
 }
 
 /// Returns why a service refused an operation.
 pub fn refusal(cause: Refusal) -> &'static str {
     match cause {
-        Refusal::QueueFull => "its queue is full",
-        Refusal::NotAsExpected => "the key does not have the expected value",
-        Refusal::WrongType => "the key has a value of another type",
-        Refusal::CalleeSilent => "a service that it calls did not answer in time",
-        Refusal::CalleeRefused => "a service that it calls refused",
-        Refusal::ServiceDown => "it is down",
-        Refusal::NotOffered => "it does not support this operation",
-        Refusal::NoLeader => "it does not lead its group",
-        Refusal::TooFewReplicas => "too few replicas answered in time",
-        Refusal::OutOfRange => "the sum would be beyond 2^53",
-        Refusal::NotPromised => "a participant did not prepare in time",
+        Refusal::QueueFull => phrase("its queue is full", "die Warteschlange ist voll"),
+        Refusal::NotAsExpected => {
+            phrase("the key does not have the expected value", "der Schlüssel hat nicht den erwarteten Wert")
+        }
+        Refusal::WrongType => {
+            phrase("the key has a value of another type", "der Schlüssel hat einen Wert anderen Typs")
+        }
+        Refusal::CalleeSilent => phrase(
+            "a service that it calls did not answer in time",
+            "ein aufgerufener Service hat nicht rechtzeitig geantwortet",
+        ),
+        Refusal::CalleeRefused => phrase("a service that it calls refused", "ein aufgerufener Service hat abgelehnt"),
+        Refusal::ServiceDown => phrase("it is down", "ausgefallen"),
+        Refusal::NotOffered => phrase("it does not support this operation", "diese Operation wird nicht unterstützt"),
+        Refusal::NoLeader => phrase("it does not lead its group", "führt die Gruppe nicht"),
+        Refusal::TooFewReplicas => {
+            phrase("too few replicas answered in time", "zu wenige Replikate haben rechtzeitig geantwortet")
+        }
+        Refusal::OutOfRange => phrase("the sum would be beyond 2^53", "die Summe läge jenseits von 2^53"),
+        Refusal::NotPromised => {
+            phrase("a participant did not prepare in time", "ein Teilnehmer hat nicht rechtzeitig vorbereitet")
+        }
     }
 }
 
-/// The kind of an operation.
+/// The kind of an operation, before its key.
 pub fn operation_kind(kind: OperationKind) -> &'static str {
     match kind {
-        OperationKind::Read => "read",
-        OperationKind::Write => "write",
-        OperationKind::Add => "add",
-        OperationKind::Remove => "remove",
-        OperationKind::Increment => "increment",
-        OperationKind::CompareAndSet => "compare-and-set",
-        OperationKind::Delete => "delete",
-        OperationKind::Put => "put",
-        OperationKind::Insert => "insert",
-        OperationKind::RemoveAt => "remove at",
+        OperationKind::Read => phrase("read", "lese"),
+        OperationKind::Write => phrase("write", "schreibe"),
+        OperationKind::Add => phrase("add", "ergänze"),
+        OperationKind::Remove => phrase("remove", "entferne"),
+        OperationKind::Increment => phrase("increment", "erhöhe"),
+        OperationKind::CompareAndSet => phrase("compare-and-set", "Compare-and-Set"),
+        OperationKind::Delete => phrase("delete", "lösche"),
+        OperationKind::Put => phrase("put", "setze"),
+        OperationKind::Insert => phrase("insert", "füge ein"),
+        OperationKind::RemoveAt => phrase("remove at", "entferne an Stelle"),
+    }
+}
+
+/// An operation of a kind, as a noun.
+pub fn operation_noun(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Read => phrase("read", "Lesen"),
+        OperationKind::Write => phrase("write", "Schreiben"),
+        OperationKind::Add => phrase("add", "Hinzufügen"),
+        OperationKind::Remove => phrase("remove", "Entfernen"),
+        OperationKind::Increment => phrase("increment", "Erhöhen"),
+        OperationKind::CompareAndSet => phrase("compare-and-set", "Compare-and-Set"),
+        OperationKind::Delete => phrase("delete", "Löschen"),
+        OperationKind::Put => phrase("put", "Setzen"),
+        OperationKind::Insert => phrase("insert", "Einfügen"),
+        OperationKind::RemoveAt => phrase("remove at", "Entfernen an Stelle"),
     }
 }
 
 /// How an operation ended.
 pub fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Ok => "ok",
-        Outcome::Fail => "fail",
-        Outcome::Unknown => "unknown",
+        Outcome::Ok => phrase("ok", "ok"),
+        Outcome::Fail => phrase("fail", "fehlgeschlagen"),
+        Outcome::Unknown => phrase("unknown", "unbekannt"),
     }
 }
 
@@ -158,6 +193,17 @@ pub fn duration(us: Micros) -> String {
 pub fn trimmed(x: f64) -> String {
     let text = if x < 10.0 { format!("{x:.2}") } else { format!("{x:.1}") };
     text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+/// The state of a copy.
+pub fn copy_state(state: CopyState) -> &'static str {
+    match state {
+        CopyState::Consistent => phrase("consistent", "konsistent"),
+        CopyState::Conflicted => phrase("conflicted", "im Konflikt"),
+        CopyState::Diverged => phrase("diverged", "divergiert"),
+        CopyState::Stale => phrase("stale", "veraltet"),
+        CopyState::Down => phrase("down", "ausgefallen"),
+    }
 }
 
 #[cfg(test)]

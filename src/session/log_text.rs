@@ -7,6 +7,7 @@ mod requests;
 
 use super::{content, labels};
 use crate::analysis::Analysis;
+use crate::language::{phrase, sentence};
 use crate::trace::{KeyId, MessageId, Names, NodeId, OperationId, Record, SubscriptionId, UpdateId, facts_about};
 
 /// A row of the log.
@@ -25,8 +26,8 @@ pub struct Sentence {
 pub fn lost_update(update: UpdateId, by: UpdateId, analysis: &Analysis, names: &Names) -> String {
     let lost = self::update(update, analysis, names);
     match update == by {
-        true => format!("{lost} was rolled back"),
-        false => format!("{} overwrote {lost}", self::update(by, analysis, names)),
+        true => sentence!("{lost} was rolled back", "{lost} wurde zurückgerollt"),
+        false => sentence!("{} overwrote {lost}", "{} hat {lost} überschrieben", self::update(by, analysis, names)),
     }
 }
 
@@ -42,11 +43,15 @@ pub fn operation(id: OperationId, analysis: &Analysis, names: &Names) -> String 
 
 /// A message: `Inventory → Stock updated: event widget = 42 (v3)`.
 fn message(id: MessageId, analysis: &Analysis, names: &Names) -> String {
-    let Some(info) = analysis.messages.recall(id) else { return format!("message {}", id.0 + 1) };
+    let Some(info) = analysis.messages.recall(id) else { return sentence!("message {}", "Nachricht {}", id.0 + 1) };
     let (from, to) = (names.label(info.from), names.label(info.to));
     let label = labels::message(info.kind, &content::message(info, analysis, names));
-    let attempt = if info.attempt > 1 { format!(", delivery attempt {}", info.attempt) } else { String::new() };
-    let duplicate = if info.duplicate { " (duplicate)" } else { "" };
+    let attempt = if info.attempt > 1 {
+        sentence!(", delivery attempt {}", ", Zustellversuch {}", info.attempt)
+    } else {
+        String::new()
+    };
+    let duplicate = if info.duplicate { phrase(" (duplicate)", " (Duplikat)") } else { "" };
     format!("{from} → {to}: {label}{attempt}{duplicate}")
 }
 
@@ -85,7 +90,11 @@ impl Text<'_> {
 
     /// A row about a direction of a link.
     fn link_row(&self, from: &NodeId, to: &NodeId, what: &str) -> Row {
-        (format!("link {} → {} {what}", self.node(from), self.node(to)), None, vec![*from, *to])
+        (
+            sentence!("link {} → {} {what}", "Verbindung {} → {} {what}", self.node(from), self.node(to)),
+            None,
+            vec![*from, *to],
+        )
     }
 
     /// A row about a message.
@@ -113,7 +122,8 @@ impl Text<'_> {
             facts_about!(operations) => self.operation(fact),
             facts_about!(updates) => self.store_update(fact),
             facts_about!(messages) => self.message(fact, now),
-            facts_about!(publishers, publications) => self.publication(fact),
+            facts_about!(publishers) => self.publisher(fact),
+            facts_about!(publications) => self.publication(fact),
             facts_about!(queues) => self.queued_event(fact, now),
             facts_about!(handling) => self.handled_event(fact),
             facts_about!(attachments) => self.attachment(fact),

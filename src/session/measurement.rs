@@ -4,6 +4,7 @@ use super::labels;
 use super::protocol::MeasurementRow;
 use super::quantile_sketch::QuantileSketch;
 use super::sweep::{MOST_EVENTS, Sweep, SweepRun};
+use crate::language::phrase;
 use crate::scenario::{Consistency, Scenario};
 
 /// Events of a part of a run, between two looks at the time.
@@ -61,20 +62,20 @@ impl ConsistencyMeasurement {
             (what.to_string(), self.levels.iter().map(|(_, measured)| cell(measured)).collect())
         };
         vec![
-            row("write latency, median", &|it| at(&it.write_latency_us, 0.5)),
-            row("write latency, 99 %", &|it| at(&it.write_latency_us, 0.99)),
-            row("writes not ok", &|it| {
+            row(phrase("write latency, median", "Latenz Schreiben, Median"), &|it| at(&it.write_latency_us, 0.5)),
+            row(phrase("write latency, 99 %", "Latenz Schreiben, 99 %"), &|it| at(&it.write_latency_us, 0.99)),
+            row(phrase("writes not ok", "Schreiben nicht ok"), &|it| {
                 let other = it.write_outcomes.fail + it.write_outcomes.unknown;
                 percent(other, other + it.write_outcomes.ok)
             }),
-            row("read latency, median", &|it| at(&it.read_latency_us, 0.5)),
-            row("read latency, 99 %", &|it| at(&it.read_latency_us, 0.99)),
-            row("reads not ok", &|it| {
+            row(phrase("read latency, median", "Latenz Lesen, Median"), &|it| at(&it.read_latency_us, 0.5)),
+            row(phrase("read latency, 99 %", "Latenz Lesen, 99 %"), &|it| at(&it.read_latency_us, 0.99)),
+            row(phrase("reads not ok", "Lesen nicht ok"), &|it| {
                 let other = it.read_outcomes.fail + it.read_outcomes.unknown;
                 percent(other, other + it.read_outcomes.ok)
             }),
-            row("stale reads", &|it| percent(it.reads.stale, it.reads.count)),
-            row("messages per run", &|it| {
+            row(phrase("stale reads", "veraltete Lesevorgänge"), &|it| percent(it.reads.stale, it.reads.count)),
+            row(phrase("messages per run", "Nachrichten je Lauf"), &|it| {
                 let all: u64 = it.messages.values().sum();
                 (all / it.runs.max(1)).to_string()
             }),

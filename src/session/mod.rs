@@ -31,8 +31,9 @@ mod verdicts;
 
 pub use first_frame::first_frame;
 pub use frame::service_view;
-pub use run::{HALTED, Run, merged};
+pub use run::{Run, halted_early, merged};
 
+use crate::language::phrase;
 use crate::scenario::{Micros, Scenario, ScenarioError};
 use open_document::OpenDocument;
 use protocol::{FromEngine, Report, Request, ToEngine};
@@ -80,9 +81,13 @@ impl Session {
             Request::StepBack => self.control(OpenDocument::step_back),
             Request::NextMark => self.control(OpenDocument::seek_next_mark),
             Request::NextFact { name, node } => self.control(|document| document.seek_next_fact(&name, node)),
-            Request::Lesson(_) | Request::Grade(_) => {
-                Report::Unanswered("Lessons are measured and answers graded apart from the run.".into())
-            }
+            Request::Lesson(_) | Request::Grade(_) => Report::Unanswered(
+                phrase(
+                    "Lessons are measured and answers graded apart from the run.",
+                    "Lektionen werden getrennt vom Lauf gemessen, Antworten getrennt vom Lauf bewertet.",
+                )
+                .into(),
+            ),
             Request::Act { command } => self.control(|document| document.act(command)),
             Request::Seek { to } => self.control(|document| document.seek(to)),
             Request::Reset => self.control(OpenDocument::reset),
@@ -99,7 +104,9 @@ impl Session {
     fn control(&mut self, execute: impl FnOnce(&mut OpenDocument) -> Report) -> Report {
         match &mut self.document {
             Some(document) => execute(document),
-            None => Report::Refused { errors: vec![ScenarioError::new("", "no scenario is loaded")] },
+            None => Report::Refused {
+                errors: vec![ScenarioError::new("", phrase("no scenario is loaded", "kein Szenario ist geladen"))],
+            },
         }
     }
 

@@ -7,6 +7,7 @@ use super::run::merged;
 use super::seekable_run::SeekableRun;
 use super::time_limit::TimeLimit;
 use super::{diagram, export, fact_times, host_events, internals, verdicts};
+use crate::language::phrase;
 use crate::scenario::{Command, Micros, Scenario};
 use crate::trace::NodeId;
 use std::cell::Cell;
@@ -218,7 +219,7 @@ impl OpenDocument {
         // Seeds are counted from 1.
         let seed = seed.max(1);
         if scenario.groups.get(group as usize).is_none() {
-            return Report::Unanswered("The group no longer exists.".into());
+            return Report::Unanswered(phrase("The group no longer exists.", "Die Gruppe gibt es nicht mehr.").into());
         }
         let measured = match &mut self.measured {
             Some(measured) if measured.continues(scenario, group as usize, seed) => measured,
@@ -257,7 +258,11 @@ impl OpenDocument {
             BranchCommand::Remove(place) => {
                 let place = self.place(place)?;
                 if self.branches.list.len() == 1 {
-                    return Err("The only branch cannot be deleted.".into());
+                    return Err(phrase(
+                        "The only branch cannot be deleted.",
+                        "Der einzige Zweig lässt sich nicht löschen.",
+                    )
+                    .into());
                 }
                 self.remove_branch(place);
             }
@@ -268,7 +273,11 @@ impl OpenDocument {
             BranchCommand::Compare(Some(place)) => {
                 let place = self.place(place)?;
                 if place == self.branches.current {
-                    return Err("A branch cannot be compared with itself.".into());
+                    return Err(phrase(
+                        "A branch cannot be compared with itself.",
+                        "Ein Zweig lässt sich nicht mit sich selbst vergleichen.",
+                    )
+                    .into());
                 }
                 self.compare(place);
             }
@@ -279,7 +288,11 @@ impl OpenDocument {
     /// A place in the list of branches that exists.
     fn place(&self, place: u32) -> Result<usize, String> {
         let place = place as usize;
-        if place < self.branches.list.len() { Ok(place) } else { Err("The branch no longer exists.".into()) }
+        if place < self.branches.list.len() {
+            Ok(place)
+        } else {
+            Err(phrase("The branch no longer exists.", "Den Zweig gibt es nicht mehr.").into())
+        }
     }
 
     fn show_branch(&mut self, place: usize) {

@@ -39,7 +39,7 @@ pub use views::{
     PartitionDepth, QueuedEvent, RibbonChange, RowView, ServiceView, SubscriptionView, TreeLevel,
 };
 
-/// The title of the guarantee that no acknowledged write is lost.
+/// The id of the verdict on the guarantee that no acknowledged write is lost.
 pub const NO_LOST_UPDATE: &str = "No lost update";
 /// Rows that the card of a service shows.
 pub const SHOWN_ROWS: usize = 6;

@@ -1,17 +1,21 @@
 //! Explanations: why a copy has its state, and whether the copies converge.
 
-use super::run::{HALTED, Run};
+use super::run::{Run, halted_early};
 use super::{labels, log_text};
 use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RunContext};
+use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
-use crate::trace::{DropReason, Fact, Record, facts_about};
-
-/// Why the status of an invariant is unknown.
-pub const NEVER_LOOKED: &str = "no service has its keys, or the run was never quiescent";
+use crate::trace::{DropReason, Fact, NodeId, Record, facts_about};
 
 /// Returns why the status of an invariant of a run is unknown.
 pub fn unknown_invariant(run: &Run) -> &'static str {
-    if run.engine().halt().is_some() { HALTED } else { NEVER_LOOKED }
+    match run.engine().halt() {
+        Some(_) => halted_early(),
+        None => phrase(
+            "no service has its keys, or the run was never quiescent",
+            "kein Service hat die Schlüssel, oder der Lauf war nie in Ruhe",
+        ),
+    }
 }
 
 /// A step of an explanation.
@@ -30,61 +34,164 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
     let name = |node| look.names.label(node);
     let at = |at: Micros| labels::duration(at);
     match prospect {
-        Prospect::Arriving { due } => format!("a message that carries it is due at {}", at(due)),
-        Prospect::Queued { delivered: true, deliveries, .. } => {
-            format!(
-                "delivery attempt {deliveries} is in flight or being handled; without an acknowledgement it is redelivered"
-            )
-        }
-        Prospect::Queued { not_before, deliveries, .. } if deliveries > 0 && not_before > look.now => {
-            format!("it waits in the queue for delivery attempt {} at {}", deliveries + 1, at(not_before))
-        }
-        Prospect::Queued { .. } => "it waits in the queue to be delivered".into(),
-        Prospect::Unpublished(node) => format!("{} has not published its event yet", name(node)),
-        Prospect::BeingHandled(node) => {
-            format!("{} is handling its event and waits for its group to write it", name(node))
-        }
-        Prospect::Promised(node) => {
-            format!("it has prepared it and keeps the key locked until {} sends its decision", name(node))
-        }
-        Prospect::Hinted(node) => format!("{} keeps it as a hint and will deliver it", name(node)),
-        Prospect::Repairing => "the members compare their data, or retry, until each has it".into(),
-        Prospect::ReadRepair => "the next read of this replica repairs it".into(),
-        Prospect::AfterHealing(when) => format!("a fault prevents it, which the script ends at {}", at(when)),
-        Prospect::Down(node) if look.analysis.faults.down(node).is_none() => {
-            format!("{} is frozen, and nothing resumes it", name(node))
-        }
-        Prospect::Down(node) => format!("{} is down, and nothing restarts it", name(node)),
-        Prospect::Cut(from, to) => {
-            format!("the link from {} to {} is cut, and nothing heals it", name(from), name(to))
-        }
-        Prospect::CutOff => "no member that still has it can reach this replica".into(),
-        Prospect::DeadLettered(subscription) => {
-            let bus = look.names.subscription(subscription).bus;
-            format!("it is in the dead-letter queue at {}: only a redrive delivers it", name(bus))
-        }
-        Prospect::Poison(subscription) => {
-            let service = look.names.subscription(subscription).service;
-            format!("it is a poison message: every delivery to {} fails", name(service))
-        }
-        Prospect::Discarded(reason) => match reason {
-            DropReason::DeliveriesUsedUp => "the bus discarded it after its last delivery",
-            DropReason::Expired => "the bus discarded it at the end of its retention time",
-            DropReason::NotFlushed => "the bus lost it, because it was not flushed",
-            DropReason::Purged => "it was purged from the dead-letter queue",
-            DropReason::NotReplicated => "the bus lost it: the new leader never had it",
-            DropReason::NotConnected => "the bus discarded it, because no consumer was connected",
-        }
+        Prospect::Queued { .. }
+        | Prospect::Unpublished(_)
+        | Prospect::BeingHandled(_)
+        | Prospect::DeadLettered(_)
+        | Prospect::Poison(_)
+        | Prospect::Discarded(_)
+        | Prospect::NeverPublished(_) => prospect_of_event(prospect, look),
+        Prospect::Arriving { due } => sentence!(
+            "a message that carries it is due at {}",
+            "eine Nachricht mit der Änderung ist bei {} fällig",
+            at(due)
+        ),
+        Prospect::Promised(node) => sentence!(
+            "it has prepared it and keeps the key locked until {} sends its decision",
+            "die Änderung ist vorbereitet, und der Schlüssel bleibt gesperrt, bis {} die Entscheidung sendet",
+            name(node)
+        ),
+        Prospect::Hinted(node) => sentence!(
+            "{} keeps it as a hint and will deliver it",
+            "{} bewahrt die Änderung als Hint auf und wird sie zustellen",
+            name(node)
+        ),
+        Prospect::Repairing => phrase(
+            "the members compare their data, or retry, until each has it",
+            "die Mitglieder vergleichen ihre Daten oder senden erneut, bis jedes die Änderung hat",
+        )
         .into(),
-        Prospect::NeverPublished(node) => format!("{} never published its event and will not", name(node)),
-        Prospect::Applied => {
-            "all updates were applied, but the value differs: one was applied twice, out of order, or without being committed at its origin"
+        Prospect::ReadRepair => {
+            phrase("the next read of this replica repairs it", "der nächste Lesevorgang dieses Replikats repariert es")
                 .into()
         }
-        Prospect::Siblings => {
-            "concurrent writes left siblings: a write after a read of all of them resolves them".into()
+        Prospect::AfterHealing(when) => sentence!(
+            "a fault prevents it, which the script ends at {}",
+            "ein Fehler verhindert es, den das Skript bei {} beendet",
+            at(when)
+        ),
+        Prospect::Down(node) => down(node, look),
+        Prospect::Cut(from, to) => sentence!(
+            "the link from {} to {} is cut, and nothing heals it",
+            "die Verbindung von {} nach {} ist getrennt, und nichts heilt sie",
+            name(from),
+            name(to)
+        ),
+        Prospect::CutOff => phrase(
+            "no member that still has it can reach this replica",
+            "kein Mitglied, das die Änderung noch hat, kann dieses Replikat erreichen",
+        )
+        .into(),
+        Prospect::Applied => value_differs().into(),
+        Prospect::Siblings => phrase(
+            "concurrent writes left siblings: a write after a read of all of them resolves them",
+            "nebenläufige Schreibvorgänge haben Siblings hinterlassen: wer alle liest und dann schreibt, löst sie auf",
+        )
+        .into(),
+        Prospect::Lost => {
+            phrase("nothing that carries it is in flight", "keine Nachricht mit der Änderung ist unterwegs").into()
         }
-        Prospect::Lost => "nothing that carries it is in flight".into(),
+    }
+}
+
+/// Describes what is expected of a copy whose missing update is in an event.
+fn prospect_of_event(prospect: Prospect, look: &RunContext) -> String {
+    let name = |node| look.names.label(node);
+    match prospect {
+        Prospect::Queued { delivered: true, deliveries, .. } => sentence!(
+            "delivery attempt {deliveries} is in flight or being handled; without an acknowledgement it is redelivered",
+            "Zustellversuch {deliveries} ist unterwegs oder wird verarbeitet; ohne Bestätigung wird das Event erneut \
+             zugestellt"
+        ),
+        Prospect::Queued { not_before, deliveries, .. } if deliveries > 0 && not_before > look.now => sentence!(
+            "it waits in the queue for delivery attempt {} at {}",
+            "das Event wartet in der Warteschlange auf Zustellversuch {} bei {}",
+            deliveries + 1,
+            labels::duration(not_before)
+        ),
+        Prospect::Queued { .. } => phrase(
+            "it waits in the queue to be delivered",
+            "das Event wartet in der Warteschlange auf seine Zustellung",
+        )
+        .into(),
+        Prospect::Unpublished(node) => sentence!(
+            "{} has not published its event yet",
+            "{} hat das Event dazu noch nicht veröffentlicht",
+            name(node)
+        ),
+        Prospect::BeingHandled(node) => sentence!(
+            "{} is handling its event and waits for its group to write it",
+            "{} verarbeitet das Event und wartet, bis die Gruppe es geschrieben hat",
+            name(node)
+        ),
+        Prospect::DeadLettered(subscription) => sentence!(
+            "it is in the dead-letter queue at {}: only a redrive delivers it",
+            "das Event liegt in der Dead-Letter-Queue von {}: nur von dort erneut zugestellt kommt es an",
+            name(look.names.subscription(subscription).bus)
+        ),
+        Prospect::Poison(subscription) => sentence!(
+            "it is a poison message: every delivery to {} fails",
+            "das Event ist vergiftet: jede Zustellung an {} schlägt fehl",
+            name(look.names.subscription(subscription).service)
+        ),
+        Prospect::Discarded(reason) => discarded(reason).into(),
+        Prospect::NeverPublished(node) => sentence!(
+            "{} never published its event and will not",
+            "{} hat das Event dazu nie veröffentlicht und wird es nicht tun",
+            name(node)
+        ),
+        other => unreachable!("not about an event: {other:?}"),
+    }
+}
+
+fn down(node: NodeId, look: &RunContext) -> String {
+    let name = look.names.label(node);
+    match look.analysis.faults.down(node) {
+        None => {
+            sentence!("{name} is frozen, and nothing resumes it", "{name} ist eingefroren und wird nicht aufgetaut")
+        }
+        Some(_) => {
+            sentence!("{name} is down, and nothing restarts it", "{name} ist ausgefallen und wird nicht neu gestartet")
+        }
+    }
+}
+
+fn value_differs() -> &'static str {
+    phrase(
+        "all updates were applied, but the value differs: one was applied twice, out of order, or without being \
+         committed at its origin",
+        "alle Änderungen wurden angewendet, aber der Wert weicht ab: eine wurde doppelt, in falscher Reihenfolge oder \
+         ohne Commit an ihrem Ursprung angewendet",
+    )
+}
+
+/// Describes how a bus lost an event.
+fn discarded(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::DeliveriesUsedUp => phrase(
+            "the bus discarded it after its last delivery",
+            "der Bus hat das Event nach der letzten Zustellung verworfen",
+        ),
+        DropReason::Expired => phrase(
+            "the bus discarded it at the end of its retention time",
+            "der Bus hat das Event am Ende der Aufbewahrungszeit verworfen",
+        ),
+        DropReason::NotFlushed => phrase(
+            "the bus lost it, because it was not flushed",
+            "der Bus hat das Event verloren, weil es nicht auf der Platte war",
+        ),
+        DropReason::Purged => phrase(
+            "it was purged from the dead-letter queue",
+            "das Event wurde beim Leeren der Dead-Letter-Queue verworfen",
+        ),
+        DropReason::NotReplicated => phrase(
+            "the bus lost it: the new leader never had it",
+            "der Bus hat das Event verloren: der neue Leader hatte es nie",
+        ),
+        DropReason::NotConnected => phrase(
+            "the bus discarded it, because no consumer was connected",
+            "der Bus hat das Event verworfen, weil kein Consumer verbunden war",
+        ),
     }
 }
 
@@ -117,9 +224,15 @@ fn cause(why: &Explanation, look: &RunContext) -> Option<String> {
         .filter_map(ends)
         .find_map(|(from, to)| look.analysis.faults.cut(from, to).map(|number| (from, to, number)));
     if let Some((from, to, number)) = cut {
-        let since = look.trace.get(number).map(|record| format!(" since {}", labels::duration(record.at)));
+        let since =
+            look.trace.get(number).map(|record| sentence!(" since {}", " seit {}", labels::duration(record.at)));
         let since = since.unwrap_or_default();
-        return Some(format!("the link {} → {} has been cut{since}", name(from), name(to)));
+        return Some(sentence!(
+            "the link {} → {} has been cut{since}",
+            "die Verbindung {} → {} ist{since} getrennt",
+            name(from),
+            name(to)
+        ));
     }
     let is_failure = |record: &&Record| {
         matches!(
@@ -132,7 +245,7 @@ fn cause(why: &Explanation, look: &RunContext) -> Option<String> {
     };
     let last = records().rfind(is_failure)?;
     let text = log_text::sentence(last, look.analysis, look.names).text;
-    Some(format!("{text} at {}", labels::duration(last.at)))
+    Some(sentence!("{text} at {}", "{text} bei {}", labels::duration(last.at)))
 }
 
 /// Describes what a copy lacks, and what is expected of it, in one sentence.
@@ -144,16 +257,24 @@ pub fn sentence(why: &Explanation, look: &RunContext) -> String {
         None => prospect(why.prospect, look),
     };
     if let (Prospect::Lost, None, Some(last)) = (why.prospect, cause(why, look), steps(why, look).pop()) {
-        expected = format!("{}, and {expected}", last.text);
+        expected = sentence!("{}, and {expected}", "{}, und {expected}", last.text);
     }
     match (state, why.update) {
-        (CopyState::Conflicted, _) => format!("{key} at {node} is conflicted: {expected}."),
-        (CopyState::Diverged, _) => format!("{key} at {node} has diverged: {expected}."),
+        (CopyState::Conflicted, _) => {
+            sentence!("{key} at {node} is conflicted: {expected}.", "{key} bei {node} ist im Konflikt: {expected}.")
+        }
+        (CopyState::Diverged, _) => {
+            sentence!("{key} at {node} has diverged: {expected}.", "{key} bei {node} ist divergiert: {expected}.")
+        }
         (CopyState::Stale | CopyState::Down | CopyState::Consistent, Some(update)) => {
-            format!("{node} lacks {}: {expected}.", log_text::update(update, look.analysis, look.names))
+            sentence!(
+                "{node} lacks {}: {expected}.",
+                "{node} fehlt {}: {expected}.",
+                log_text::update(update, look.analysis, look.names)
+            )
         }
         (CopyState::Stale | CopyState::Down | CopyState::Consistent, None) => {
-            format!("{key} at {node} is stale: {expected}.")
+            sentence!("{key} at {node} is stale: {expected}.", "{key} bei {node} ist veraltet: {expected}.")
         }
     }
 }
@@ -172,12 +293,22 @@ pub fn steps(why: &Explanation, look: &RunContext) -> Vec<Step> {
 pub fn convergence(verdict: &Convergence, look: &RunContext) -> (&'static str, Vec<String>) {
     let all = |whys: &[Explanation]| whys.iter().map(|why| sentence(why, look)).collect();
     match verdict {
-        Convergence::Converged => ("converged", Vec::new()),
-        Convergence::Converging(whys) if whys.is_empty() => {
-            ("converging", vec!["Every copy is consistent; messages or operations are still in flight.".into()])
-        }
-        Convergence::Converging(whys) => ("converging", all(whys)),
-        Convergence::WillNotConverge(whys) => ("will not converge", all(whys)),
-        Convergence::Unknown(why) => ("unknown", vec![format!("Neither was proven: {why}.")]),
+        Convergence::Converged => (phrase("converged", "konvergiert"), Vec::new()),
+        Convergence::Converging(whys) if whys.is_empty() => (
+            phrase("converging", "konvergiert gerade"),
+            vec![
+                phrase(
+                    "Every copy is consistent; messages or operations are still in flight.",
+                    "Jede Kopie ist konsistent; Nachrichten oder Operationen sind noch unterwegs.",
+                )
+                .into(),
+            ],
+        ),
+        Convergence::Converging(whys) => (phrase("converging", "konvergiert gerade"), all(whys)),
+        Convergence::WillNotConverge(whys) => (phrase("will not converge", "konvergiert nicht"), all(whys)),
+        Convergence::Unknown(why) => (
+            phrase("unknown", "unbekannt"),
+            vec![sentence!("Neither was proven: {why}.", "Keines von beiden ist bewiesen: {why}.")],
+        ),
     }
 }

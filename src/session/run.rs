@@ -1,9 +1,11 @@
 //! A run with its analysis: the analysis observes each record that the engine writes.
 
+use super::labels;
 use crate::analysis::{
     Analysis, Convergence, CopyState, InvariantStatus, Invariants, Metrics, RunContext, Sample, TimedOperation,
 };
 use crate::engine::{CommandRefused, Engine, HaltCause, Limits};
+use crate::language::{phrase, sentence};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step, micros};
 use crate::trace::{Level, Record};
 
@@ -21,8 +23,10 @@ pub struct Run {
     has_unheard: bool,
 }
 
-/// Why the verdicts on a halted run are unknown.
-pub const HALTED: &str = "the run was halted before its end";
+/// Returns why the verdicts on a halted run are unknown.
+pub fn halted_early() -> &'static str {
+    phrase("the run was halted before its end", "der Lauf wurde vor seinem Ende angehalten")
+}
 
 /// Events between two observations of the trace: few enough that the trace discards no record before it is observed.
 const STRIDE: u64 = 4096;
@@ -173,7 +177,7 @@ impl Run {
     /// Returns whether the copies converge. For a halted run it is unknown.
     pub fn convergence(&self, scenario: &Scenario) -> Convergence {
         if self.engine.halt().is_some() {
-            return Convergence::Unknown(HALTED);
+            return Convergence::Unknown(halted_early());
         }
         self.context(scenario).convergence(self.is_quiet())
     }
@@ -204,61 +208,91 @@ impl Run {
     /// Returns the promises that the run does not keep now, a message for each. Of a halted run, all are unknown.
     pub fn missed(&self, promises: &[Promise]) -> Vec<String> {
         if self.engine.halt().is_some() {
-            return promises.iter().map(|promise| format!("{}: unknown, because {HALTED}", promise.name())).collect();
+            return promises
+                .iter()
+                .map(|promise| {
+                    sentence!("{}: unknown, because {}", "{}: unbekannt, denn {}", promise.name(), halted_early())
+                })
+                .collect();
         }
         promises.iter().filter_map(|promise| self.miss(promise)).collect()
     }
 
     fn miss(&self, promise: &Promise) -> Option<String> {
-        let staleness = &self.analysis.staleness;
-        match promise {
-            Promise::Converged => {
-                // A service that is down with copies that equal the reference changes nothing, as in the verdict.
-                let stale = staleness.stale();
-                let diverged = staleness.diverged() + staleness.conflicted();
-                if staleness.acknowledged() == 0 {
-                    Some("converged: no update was acknowledged".into())
-                } else if stale + diverged > 0 {
-                    Some(format!("converged: {stale} copies are stale, {diverged} diverged or conflicted"))
-                } else if self.has_unheard {
-                    Some(
-                        "converged: unknown, because a service subscribes to a topic to which no update is published"
-                            .into(),
-                    )
-                } else if self.is_quiet() {
-                    None
-                } else {
-                    Some("converged: every copy is consistent, but messages or operations are still in flight".into())
-                }
+        let why = match promise {
+            Promise::Converged => self.miss_convergence(),
+            Promise::Stale { service, key } => return self.miss_state(CopyState::Stale, "stale", service, key),
+            Promise::Conflicted { service, key } => {
+                return self.miss_state(CopyState::Conflicted, "conflicted", service, key);
             }
-            Promise::Stale { service, key } => self.miss_state(CopyState::Stale, "stale", service, key),
-            Promise::Conflicted { service, key } => self.miss_state(CopyState::Conflicted, "conflicted", service, key),
             Promise::NoStaleReads => {
                 let tallies = self.analysis.operations.iter().map(|(_, tally)| (tally.reads, tally.stale_reads));
                 match tallies.fold((0, 0), |(reads, stale), (r, s)| (reads + r, stale + s)) {
-                    (0, _) => Some("no_stale_reads: no read ended as ok".into()),
+                    (0, _) => Some(phrase("no read ended as ok", "kein Lesevorgang endete mit ok").into()),
                     (_, 0) => None,
-                    (reads, stale) => Some(format!("no_stale_reads: {stale} of {reads} reads are stale")),
+                    (reads, stale) => Some(sentence!(
+                        "{stale} of {reads} reads are stale",
+                        "{stale} von {reads} Lesevorgängen sind veraltet"
+                    )),
                 }
             }
             Promise::LostUpdates { count } => {
                 let lost = self.analysis.lost.count();
-                (lost != u64::from(*count)).then(|| format!("lost_updates: {lost} were lost, not {count}"))
+                (lost != u64::from(*count))
+                    .then(|| sentence!("{lost} were lost, not {count}", "{lost} gingen verloren, nicht {count}"))
             }
-            Promise::Diverged { service, key } => self.miss_state(CopyState::Diverged, "diverged", service, key),
-            Promise::Consistent { service, key } => self.miss_state(CopyState::Consistent, "consistent", service, key),
-            Promise::AllOperationsOk => {
-                let tallies = self.analysis.operations.iter().map(|(_, tally)| tally);
-                let (ok, other) = tallies
-                    .fold((0, 0), |(ok, other), t| (ok + t.ok, other + t.fail + t.unknown + u64::from(t.pending)));
-                if ok == 0 {
-                    Some("all_operations_ok: no operation ended as ok".into())
-                } else if other > 0 {
-                    Some(format!("all_operations_ok: {other} operations failed, are unknown or are pending"))
-                } else {
-                    None
-                }
+            Promise::Diverged { service, key } => {
+                return self.miss_state(CopyState::Diverged, "diverged", service, key);
             }
+            Promise::Consistent { service, key } => {
+                return self.miss_state(CopyState::Consistent, "consistent", service, key);
+            }
+            Promise::AllOperationsOk => self.miss_success(),
+        };
+        Some(format!("{}: {}", promise.name(), why?))
+    }
+
+    fn miss_convergence(&self) -> Option<String> {
+        let staleness = &self.analysis.staleness;
+        // A service that is down with copies that equal the reference changes nothing, as in the verdict.
+        let stale = staleness.stale();
+        let diverged = staleness.diverged() + staleness.conflicted();
+        let why = if staleness.acknowledged() == 0 {
+            phrase("no update was acknowledged", "keine Änderung wurde bestätigt").into()
+        } else if stale + diverged > 0 {
+            sentence!(
+                "{stale} copies are stale, {diverged} diverged or conflicted",
+                "{stale} Kopien sind veraltet, {diverged} divergiert oder im Konflikt"
+            )
+        } else if self.has_unheard {
+            phrase(
+                "unknown, because a service subscribes to a topic to which no update is published",
+                "unbekannt, denn ein Service abonniert ein Topic, auf dem keine Änderung veröffentlicht wird",
+            )
+            .into()
+        } else if self.is_quiet() {
+            return None;
+        } else {
+            phrase(
+                "every copy is consistent, but messages or operations are still in flight",
+                "jede Kopie ist konsistent, aber Nachrichten oder Operationen sind noch unterwegs",
+            )
+            .into()
+        };
+        Some(why)
+    }
+
+    fn miss_success(&self) -> Option<String> {
+        let tallies = self.analysis.operations.iter().map(|(_, tally)| tally);
+        let (ok, other) =
+            tallies.fold((0, 0), |(ok, other), t| (ok + t.ok, other + t.fail + t.unknown + u64::from(t.pending)));
+        match (ok, other) {
+            (0, _) => Some(phrase("no operation ended as ok", "keine Operation endete mit ok").into()),
+            (_, 0) => None,
+            (_, other) => Some(sentence!(
+                "{other} operations failed, are unknown or are pending",
+                "{other} Operationen sind fehlgeschlagen, unbekannt oder noch offen"
+            )),
         }
     }
 
@@ -268,7 +302,13 @@ impl Run {
         let at = node.and_then(|node| Some((node, names.find_key(names.scope(node), key)?)));
         let copy = at.and_then(|(node, key)| self.analysis.staleness.copy(node, key));
         let kept = copy.is_some_and(|copy| copy.state() == state);
-        (!kept).then(|| format!("{name}: `{key}` at `{service}` is not {name}"))
+        let state = labels::copy_state(state);
+        (!kept).then(|| {
+            sentence!(
+                "{name}: `{key}` at `{service}` is not {state}",
+                "{name}: `{key}` bei `{service}` ist nicht {state}"
+            )
+        })
     }
 }
 

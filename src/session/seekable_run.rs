@@ -7,6 +7,7 @@ use super::snapshots::Snapshots;
 use super::time_limit::TimeLimit;
 use super::verdicts::GuaranteeChecks;
 use super::{fact_times, halt_text, labels, log_text};
+use crate::language::Texts;
 use crate::scenario::{Command, Micros, Scenario, Step, micros};
 use crate::trace::NodeId;
 
@@ -158,7 +159,8 @@ impl SeekableRun {
     fn after_events(&mut self) {
         self.furthest = self.furthest.max(self.now());
         if self.run.engine().halt().is_some() && self.frames.halted.is_none() {
-            self.frames.halted = halt_text::sentence(&self.run).map(|text| labels::capitalized(&text));
+            let text = || labels::capitalized(&halt_text::sentence(&self.run).unwrap_or_default());
+            self.frames.halted = Some(Texts::new(text));
         }
     }
 

@@ -1,11 +1,12 @@
 //! Verdicts on a run: guarantees, convergence, and explanations of the states of copies.
 
 use super::protocol::{NO_LOST_UPDATE, VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
-use super::run::{HALTED, Run};
+use super::run::{Run, halted_early};
 use super::{halt_text, labels, log_text, reasons};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
 use crate::analysis::history::{History, HistoryRecorder, Revisions};
 use crate::analysis::{Convergence, Explanation, InvariantStatus, RunContext};
+use crate::language::{Language, in_language, language, phrase, sentence};
 use crate::scenario::{Micros, Scenario};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, Trace, UpdateId};
 
@@ -13,6 +14,8 @@ use crate::trace::{Fact, KeyId, NodeId, OperationId, Trace, UpdateId};
 const BUDGET: u64 = 100_000;
 /// Limit of explained copies, and of lost updates.
 const MOST: usize = 12;
+/// The id of the verdict on convergence.
+const CONVERGENCE: &str = "Convergence";
 /// Records of the trace that one part of the work observes.
 const PART: usize = 4096;
 
@@ -26,6 +29,7 @@ pub(super) fn verdicts(
     pauses: &dyn Fn() -> bool,
 ) -> Option<Vec<VerdictView>> {
     let context = run.context(scenario);
+    checks.write_in(language());
     checks.check_guarantees(&context, pauses)?;
     checks.find_reasons(run, &context, node, pauses)?;
     let round = checks.round.take()?;
@@ -53,7 +57,8 @@ fn convergence(run: &Run, context: &RunContext, explain: bool) -> VerdictView {
     VerdictView {
         about: VerdictSubject::Convergence,
         node: None,
-        title: format!("Convergence: {name}"),
+        id: CONVERGENCE.into(),
+        title: sentence!("Convergence: {name}", "Konvergenz: {name}"),
         status,
         because: if explain { because.join(" ") } else { String::new() },
         steps: Vec::new(),
@@ -70,11 +75,13 @@ fn reason(why: &Explanation, context: &RunContext) -> VerdictView {
         VerdictStep { at: step.at, text: step.text, nodes: nodes.unwrap_or_default() }
     };
     let copy = context.analysis.staleness.copy(why.node, why.key);
-    let state = copy.map(|copy| copy.state()).unwrap_or_default().name();
+    let state = labels::copy_state(copy.map(|copy| copy.state()).unwrap_or_default());
+    let (key, node) = (context.names.key(why.key), context.names.label(why.node));
     VerdictView {
         about: VerdictSubject::Copy,
         node: Some(why.node),
-        title: format!("Why is {} {state} at {}?", context.names.key(why.key), context.names.label(why.node)),
+        id: format!("{key} at {node}"),
+        title: sentence!("Why is {key} {state} at {node}?", "Warum ist {key} bei {node} {state}?"),
         status: if why.prospect.is_hopeful() { VerdictStatus::Pending } else { VerdictStatus::Violated },
         because: reasons::sentence(why, context),
         steps: reasons::steps(why, context).into_iter().map(step).collect(),
@@ -84,7 +91,15 @@ fn reason(why: &Explanation, context: &RunContext) -> VerdictView {
 /// Returns why a run was halted, in place of the verdict on convergence.
 fn halt(because: String) -> VerdictView {
     let (about, status, steps) = (VerdictSubject::Convergence, VerdictStatus::Unknown, Vec::new());
-    VerdictView { about, node: None, title: "The run was halted".into(), status, because, steps }
+    VerdictView {
+        about,
+        node: None,
+        id: CONVERGENCE.into(),
+        title: phrase("The run was halted", "Der Lauf wurde angehalten").into(),
+        status,
+        because,
+        steps,
+    }
 }
 
 /// Makes a verdict on a halted run unknown, unless it is a violation: what held or was pending may have changed later.
@@ -92,7 +107,7 @@ fn make_unknown(view: &mut VerdictView) {
     match view.status {
         VerdictStatus::Holds | VerdictStatus::Pending => {
             view.status = VerdictStatus::Unknown;
-            view.because = labels::capitalized(&format!("{HALTED}."));
+            view.because = labels::capitalized(&format!("{}.", halted_early()));
         }
         VerdictStatus::Unknown | VerdictStatus::Violated => {}
     }
@@ -105,11 +120,23 @@ fn invariant(text: &str, status: InvariantStatus, why_unknown: &str) -> VerdictV
             (VerdictStatus::Unknown, format!("{}.", labels::capitalized(why_unknown)), Vec::new())
         }
         InvariantStatus::Violated { at, values, nodes, recovered } => {
-            let now = if recovered { "It was violated, and holds again." } else { "It is violated." };
-            (VerdictStatus::Violated, now.into(), vec![VerdictStep { at, text: values, nodes }])
+            let now = if recovered {
+                phrase("It was violated, and holds again.", "Sie war verletzt und gilt wieder.")
+            } else {
+                phrase("It is violated.", "Sie ist verletzt.")
+            };
+            (VerdictStatus::Violated, now.into(), vec![VerdictStep { at, text: values.get().into(), nodes }])
         }
     };
-    VerdictView { about: VerdictSubject::Invariant, node: None, title: format!("“{text}”"), status, because, steps }
+    VerdictView {
+        about: VerdictSubject::Invariant,
+        node: None,
+        id: format!("“{text}”"),
+        title: sentence!("“{text}”", "„{text}“"),
+        status,
+        because,
+        steps,
+    }
 }
 
 /// An operation, its client, and the node that it was sent to.
@@ -126,6 +153,8 @@ pub(super) struct GuaranteeChecks {
     /// The trace has discarded records before they were observed.
     missed: bool,
     memo: VerdictMemo,
+    /// The language of the results.
+    language: Language,
     /// The checks in progress.
     round: Option<CheckRound>,
 }
@@ -155,10 +184,22 @@ struct Reasons {
 }
 
 impl GuaranteeChecks {
+    /// Discards the results in another language.
+    fn write_in(&mut self, language: Language) {
+        if std::mem::replace(&mut self.language, language) != language {
+            (self.memo, self.round) = (VerdictMemo::default(), None);
+        }
+    }
+
     /// Observes the new records. Returns none if the work pauses.
     fn observe(&mut self, trace: &Trace, pauses: &dyn Fn() -> bool) -> Option<()> {
         if trace.oldest() > self.next {
-            *self = GuaranteeChecks { missed: true, next: trace.oldest(), ..GuaranteeChecks::default() };
+            *self = GuaranteeChecks {
+                missed: true,
+                next: trace.oldest(),
+                language: self.language,
+                ..GuaranteeChecks::default()
+            };
         }
         while self.next < trace.total() {
             if pauses() {
@@ -197,16 +238,16 @@ impl GuaranteeChecks {
         });
         // The trace of a group shows lost updates that clients never observe, and distinguishes them from stale reads.
         let is_of_groups = issued.iter().all(|(_, _, to)| names.group(*to).is_some());
-        let all = GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session);
-        for named in all.skip(round.done.len()) {
+        let all = GUARANTEES.iter().map(|(_, guarantee)| *guarantee);
+        for guarantee in all.filter(|guarantee| *guarantee != Guarantee::Session).skip(round.done.len()) {
             let view = match lost_updates(context) {
                 Some(lost)
-                    if named.1 == Guarantee::NoLostUpdate
+                    if guarantee == Guarantee::NoLostUpdate
                         && (is_of_groups || lost.status == VerdictStatus::Violated) =>
                 {
                     lost
                 }
-                Some(_) | None => round.check(*named, issued, memo, pauses)?,
+                Some(_) | None => round.check(guarantee, issued, memo, pauses)?,
             };
             round.done.push(view);
         }
@@ -257,14 +298,20 @@ impl CheckRound {
     /// Checks one guarantee. Returns none if the work pauses.
     fn check(
         &self,
-        (name, guarantee): (&str, Guarantee),
+        guarantee: Guarantee,
         issued: &[IssuedOperation],
         memo: &mut VerdictMemo,
         pauses: &dyn Fn() -> bool,
     ) -> Option<VerdictView> {
         let history = &self.history;
         let verdict = match self.missed {
-            true => Verdict::Unknown("the log no longer contains the beginning of the run".into()),
+            true => Verdict::Unknown(
+                phrase(
+                    "the log no longer contains the beginning of the run",
+                    "das Log enthält den Anfang des Laufs nicht mehr",
+                )
+                .into(),
+            ),
             false => {
                 let revision = |key| self.revisions.revision(key);
                 check::check_slice(history, guarantee, BUDGET, memo, &revision, pauses)?
@@ -275,10 +322,26 @@ impl CheckRound {
             Verdict::Unknown(why) => (VerdictStatus::Unknown, why, Vec::new()),
             Verdict::Violated(witness) => (VerdictStatus::Violated, witness.sentence, witness.operations),
         };
-        let mut title = name.replace('-', " ");
-        title[..1].make_ascii_uppercase();
+        let (id, title) = (in_language(Language::English, || title(guarantee)).into(), title(guarantee).into());
         let steps = operations.into_iter().map(|place| step(history, place, issued)).collect();
-        Some(VerdictView { about: VerdictSubject::Guarantee, node: None, title, status, because, steps })
+        Some(VerdictView { about: VerdictSubject::Guarantee, node: None, id, title, status, because, steps })
+    }
+}
+
+/// Returns the title of the verdict on a guarantee.
+fn title(guarantee: Guarantee) -> &'static str {
+    match guarantee {
+        Guarantee::Linearizable => phrase("Linearizable", "Linearisierbar"),
+        Guarantee::Regular => phrase("Regular", "Regulär"),
+        Guarantee::Sequential => phrase("Sequential", "Sequenziell"),
+        Guarantee::Causal => phrase("Causal", "Kausal"),
+        Guarantee::ReadYourWrites => phrase("Read your writes", "Read Your Writes"),
+        Guarantee::MonotonicReads => phrase("Monotonic reads", "Monotonic Reads"),
+        Guarantee::MonotonicWrites => phrase("Monotonic writes", "Monotonic Writes"),
+        Guarantee::WritesFollowReads => phrase("Writes follow reads", "Writes Follow Reads"),
+        Guarantee::Session => phrase("Session", "Sitzung"),
+        Guarantee::BoundedStaleness { .. } => phrase("Bounded staleness", "Begrenztes Veralten"),
+        Guarantee::NoLostUpdate => phrase("No lost update", "Keine verlorene Änderung"),
     }
 }
 
@@ -296,12 +359,20 @@ fn lost_updates(context: &RunContext) -> Option<VerdictView> {
     (context.analysis.staleness.acknowledged() > 0).then(|| VerdictView {
         about: VerdictSubject::Guarantee,
         node: None,
-        title: NO_LOST_UPDATE.into(),
+        id: NO_LOST_UPDATE.into(),
+        title: title(Guarantee::NoLostUpdate).into(),
         status: if lost.is_empty() { VerdictStatus::Holds } else { VerdictStatus::Violated },
         because: match lost.len() {
             0 => String::new(),
-            1 => "An acknowledged write was overwritten without having been seen.".into(),
-            n => format!("{n} acknowledged writes were overwritten without having been seen."),
+            1 => phrase(
+                "An acknowledged write was overwritten without having been seen.",
+                "Ein bestätigter Schreibvorgang wurde überschrieben, ohne gesehen worden zu sein.",
+            )
+            .into(),
+            n => sentence!(
+                "{n} acknowledged writes were overwritten without having been seen.",
+                "{n} bestätigte Schreibvorgänge wurden überschrieben, ohne gesehen worden zu sein."
+            ),
         },
         steps: lost.iter().take(MOST).map(step).collect(),
     })

@@ -3,6 +3,7 @@
 use super::explanations;
 use super::verdict::{Verdict, Witness};
 use crate::analysis::history::{History, Invocation, Model, Output, ValueId};
+use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
 
@@ -106,10 +107,18 @@ pub(super) fn stale(
 ) -> Result<Option<Witness>, String> {
     let operations = &history.operations;
     if us.is_some() && places.iter().any(|place| operations[*place].times.is_none()) {
-        return Err("the history has no times of its operations (`time`)".into());
+        return Err(phrase(
+            "the history has no times of its operations (`time`)",
+            "der Historie fehlen die Zeiten ihrer Operationen (`time`)",
+        )
+        .into());
     }
     if model == Model::Counter {
-        return Err("the value of a counter does not show which increments it contains".into());
+        return Err(phrase(
+            "the value of a counter does not show which increments it contains",
+            "der Wert eines Zählers zeigt nicht, welche Erhöhungen er enthält",
+        )
+        .into());
     }
     let sources = sources(history, places);
     let acknowledged = acknowledged(history, places);
@@ -171,7 +180,11 @@ pub(super) fn lost(history: &History, places: &[usize], model: Model) -> Verdict
     if places.iter().any(is_later) {
         return Verdict::Holds;
     }
-    Verdict::Unknown(format!("no read follows the {}", explanations::name(history, first)))
+    Verdict::Unknown(sentence!(
+        "no read follows the {}",
+        "kein Lesevorgang folgt auf das {}",
+        explanations::name(history, first)
+    ))
 }
 
 fn lost_change(history: &History, places: &[usize], model: Model) -> Option<Witness> {

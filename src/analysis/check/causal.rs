@@ -8,6 +8,7 @@
 
 use super::zones::reads_from;
 use crate::analysis::history::{History, Invocation};
+use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
 
@@ -270,14 +271,20 @@ pub(super) fn applies(history: &History, places: &[usize]) -> Result<(), String>
                 let twice = written.insert((operation.key, value), place).is_some();
                 if twice || value == history.initial_of(operation.key).value {
                     let value = history.value(value);
-                    return Err(format!(
-                        "{value} is written more than once, so the write that a read returned is ambiguous"
+                    return Err(sentence!(
+                        "{value} is written more than once, so the write that a read returned is ambiguous",
+                        "{value} wird mehrmals geschrieben, sodass unklar \
+                         ist, welchen Schreibvorgang ein Lesevorgang lieferte"
                     ));
                 }
             }
             Invocation::Write(_) | Invocation::CompareAndSet { .. } => {}
             Invocation::Increment(_) | Invocation::Add(_) | Invocation::Remove(_) | Invocation::Append(_) => {
-                return Err("it is defined for registers only".into());
+                return Err(phrase(
+                    "it is defined for registers only",
+                    "diese Garantie ist nur für Register definiert",
+                )
+                .into());
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::guarantee::Guarantee;
 use crate::analysis::history::{History, Operation, Output};
+use crate::language::phrase;
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
 
@@ -25,7 +26,7 @@ pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<&'stati
     let operations = &history.operations;
     let is_swap = |it: &Operation| it.acknowledged() && it.invocation.leaves().is_some() && !it.invocation.is_blind();
     if !operations.iter().any(|operation| is_read(operation) || is_swap(operation)) {
-        return Some("no read returned a value");
+        return Some(phrase("no read returned a value", "kein Lesevorgang hat einen Wert geliefert"));
     }
     let sessions = sessions(history);
     let any = |has: &dyn Fn(&Session) -> bool| sessions.values().any(has);
@@ -34,16 +35,28 @@ pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<&'stati
     let writes = any(&|session| session.changes > 1);
     let follow = any(&|session| session.changes_after_read);
     match guarantee {
-        Guarantee::ReadYourWrites if !own => Some("no process read a key after it had changed it"),
-        Guarantee::MonotonicReads if !reads => Some("no process read twice"),
-        Guarantee::MonotonicWrites if !writes => Some("no process made two changes"),
-        Guarantee::WritesFollowReads if !follow => Some("no process made a change after a read"),
-        Guarantee::Session if !(own || reads || writes || follow) => Some("no process has two operations"),
+        Guarantee::ReadYourWrites if !own => Some(phrase(
+            "no process read a key after it had changed it",
+            "kein Prozess hat einen Schlüssel gelesen, nachdem er ihn geändert hatte",
+        )),
+        Guarantee::MonotonicReads if !reads => {
+            Some(phrase("no process read twice", "kein Prozess hat zweimal gelesen"))
+        }
+        Guarantee::MonotonicWrites if !writes => {
+            Some(phrase("no process made two changes", "kein Prozess hat zwei Änderungen gemacht"))
+        }
+        Guarantee::WritesFollowReads if !follow => Some(phrase(
+            "no process made a change after a read",
+            "kein Prozess hat nach einem Lesevorgang etwas geändert",
+        )),
+        Guarantee::Session if !(own || reads || writes || follow) => {
+            Some(phrase("no process has two operations", "kein Prozess hat zwei Operationen"))
+        }
         Guarantee::BoundedStaleness { .. } if !operations.iter().any(Operation::acknowledged) => {
-            Some("no change was acknowledged")
+            Some(phrase("no change was acknowledged", "keine Änderung wurde bestätigt"))
         }
         Guarantee::NoLostUpdate if !operations.iter().any(Operation::acknowledged) => {
-            Some("no change was acknowledged")
+            Some(phrase("no change was acknowledged", "keine Änderung wurde bestätigt"))
         }
         Guarantee::ReadYourWrites
         | Guarantee::MonotonicReads

@@ -22,6 +22,7 @@ mod visited_states;
 mod zones;
 
 use super::history::History;
+use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
 use verdict::{ReducedWitness, VerdictCache};
@@ -35,7 +36,7 @@ pub const BUDGET: u64 = 5_000_000;
 /// Checks one guarantee of a complete history. See [`check_slice`].
 pub fn check(history: &History, guarantee: Guarantee, budget: u64) -> Verdict {
     let verdict = check_slice(history, guarantee, budget, &mut VerdictMemo::default(), &|_| 0, &|| false);
-    verdict.unwrap_or_else(|| Verdict::Unknown("the check has paused".into()))
+    verdict.unwrap_or_else(|| Verdict::Unknown(phrase("the check has paused", "die Prüfung pausiert").into()))
 }
 
 /// Checks one guarantee of a growing history. `revision` returns the revision of a key's operations (none: of all operations),
@@ -53,7 +54,7 @@ pub fn check_slice(
     pauses: &dyn Fn() -> bool,
 ) -> Option<Verdict> {
     if !history.operations.iter().any(|operation| operation.outcome == Outcome::Ok) {
-        return Some(Verdict::Unknown("no operation succeeded".into()));
+        return Some(Verdict::Unknown(phrase("no operation succeeded", "keine Operation ist gelungen").into()));
     }
     let index = memo.verdicts.iter().position(|(of, _)| *of == guarantee).unwrap_or_else(|| {
         memo.verdicts.push((guarantee, BTreeMap::new()));
@@ -93,6 +94,11 @@ pub fn check_slice(
 pub fn describe(history: &History, place: usize) -> String {
     match history.operations[place].invocation.changes() {
         true => explanations::name(history, place),
-        false => format!("{} returned {}", explanations::name(history, place), explanations::returned(history, place)),
+        false => sentence!(
+            "{} returned {}",
+            "{} lieferte {}",
+            explanations::name(history, place),
+            explanations::returned(history, place)
+        ),
     }
 }

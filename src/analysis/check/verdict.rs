@@ -1,4 +1,5 @@
 use super::guarantee::Guarantee;
+use crate::language::phrase;
 use std::collections::BTreeMap;
 
 /// A proof that a guarantee is violated.
@@ -66,7 +67,7 @@ impl<'a> VerdictCache<'a> {
             Some((checked, verdict)) if *checked == revision => verdict.clone(),
             Some(_) | None if self.is_paused || (self.pauses)() => {
                 self.is_paused = true;
-                Verdict::Unknown("the check has paused".into())
+                Verdict::Unknown(phrase("the check has paused", "die Prüfung pausiert").into())
             }
             Some(_) | None => {
                 let verdict = check();

@@ -7,6 +7,7 @@ use super::sessions::SessionGuarantees;
 use super::verdict::{Verdict, VerdictCache, Witness};
 use super::{bounds, causal, explanations, quick_refutations, search, sessions, shrink, zones};
 use crate::analysis::history::{History, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
+use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -31,7 +32,9 @@ pub(super) fn verdict(
         Guarantee::Sequential => check_keys(history, cache, |places, model| sequential(history, places, model, budget)),
         Guarantee::Regular => check_keys(history, cache, |places, model| match model {
             Model::Register => from_witness(bounds::regular(history, places)),
-            Model::Counter | Model::Set | Model::Append => Verdict::Unknown("it is defined for registers only".into()),
+            Model::Counter | Model::Set | Model::Append => Verdict::Unknown(
+                phrase("it is defined for registers only", "diese Garantie ist nur für Register definiert").into(),
+            ),
         }),
         Guarantee::BoundedStaleness { versions, us } => check_keys(history, cache, |places, model| {
             bounds::stale(history, places, model, versions, us).map_or_else(Verdict::Unknown, from_witness)
@@ -101,8 +104,14 @@ fn sequential(history: &History, places: &[usize], model: Model, budget: &mut u6
         let is_violated = |places: &[usize]| sessions::is_violated(history, places, wanted);
         if is_violated(&all) {
             let operations = shrink::minimize(history, &all, is_violated);
-            let sentence =
-                explanations::session(history, &operations, "A process saw an older state than its session allows");
+            let sentence = explanations::session(
+                history,
+                &operations,
+                phrase(
+                    "A process saw an older state than its session allows",
+                    "Ein Prozess sah einen älteren Zustand, als seine Sitzung erlaubt",
+                ),
+            );
             return Verdict::Violated(Witness { operations, sentence });
         }
     }
@@ -147,7 +156,9 @@ fn search_verdict(history: &History, places: &[usize], model: Model, order: Orde
     let initial: Initial = history.initial_of(key);
     match search::search(&items, model, &initial, order, budget) {
         SearchResult::Order => Verdict::Holds,
-        SearchResult::OutOfBudget => Verdict::Unknown("the search used up its budget".into()),
+        SearchResult::OutOfBudget => {
+            Verdict::Unknown(phrase("the search used up its budget", "die Suche hat ihr Budget aufgebraucht").into())
+        }
         SearchResult::NoOrder(stuck) => {
             let mut operations = shrink::minimize_search(&items, model, &initial, (order, stuck), steps_to_minimize);
             operations.sort_unstable();
@@ -211,7 +222,10 @@ fn check_ambiguous(
             let sentence = explanations::session(
                 history,
                 &operations,
-                "For any assignment of these reads to writes, a read is too old",
+                phrase(
+                    "For any assignment of these reads to writes, a read is too old",
+                    "Wie man diese Lesevorgänge den Schreibvorgängen auch zuordnet, einer ist zu alt",
+                ),
             );
             Verdict::Violated(Witness { operations, sentence })
         }
@@ -235,17 +249,23 @@ fn causal_at(history: &History, places: &[usize]) -> Verdict {
             Some(newer) => explanations::session(
                 history,
                 &operations,
-                &format!(
+                &sentence!(
                     "{} had been replaced by the {}",
+                    "{} war durch das {} ersetzt worden",
                     explanations::returned(history, read),
                     explanations::name(history, newer)
                 ),
             ),
             None => explanations::no_order(history, &operations),
         },
-        Some(causal::CausalViolation::Cycle) | None => {
-            explanations::session(history, &operations, "Each of these operations would have to precede itself")
-        }
+        Some(causal::CausalViolation::Cycle) | None => explanations::session(
+            history,
+            &operations,
+            phrase(
+                "Each of these operations would have to precede itself",
+                "Jede dieser Operationen müsste sich selbst vorausgehen",
+            ),
+        ),
     };
     Verdict::Violated(Witness { operations, sentence })
 }
@@ -298,9 +318,49 @@ fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
 /// Returns the reason why a key's data type cannot be checked.
 fn no_model(history: &History, key: u32) -> &'static str {
     match (history.siblings.contains(&key), history.unsupported.contains(&key)) {
-        (true, _) => "a read returned siblings, which a register cannot have",
-        (false, true) => "it is a map, or a list with changes other than appends",
-        (false, false) => "its operations belong to different data types",
+        (true, _) => phrase(
+            "a read returned siblings, which a register cannot have",
+            "ein Lesevorgang lieferte Siblings, die ein Register nicht haben kann",
+        ),
+        (false, true) => phrase(
+            "it is a map, or a list with changes other than appends",
+            "es ist eine Map oder eine Liste, an die nicht nur angehängt wird",
+        ),
+        (false, false) => phrase(
+            "its operations belong to different data types",
+            "die Operationen gehören zu verschiedenen Datentypen",
+        ),
+    }
+}
+
+/// States what a violation of a session guarantee is.
+fn broken_session(guarantee: Guarantee) -> &'static str {
+    match guarantee {
+        Guarantee::ReadYourWrites => {
+            phrase("A process did not see its own write", "Ein Prozess sah seinen eigenen Schreibvorgang nicht")
+        }
+        Guarantee::MonotonicReads => {
+            phrase("A process saw an older state than before", "Ein Prozess sah einen älteren Zustand als zuvor")
+        }
+        Guarantee::MonotonicWrites => phrase(
+            "A read contains a write without an earlier write of the same process",
+            "Ein Lesevorgang enthält einen Schreibvorgang ohne einen früheren desselben Prozesses",
+        ),
+        Guarantee::WritesFollowReads => phrase(
+            "A read contains a write without the writes that its process had seen before",
+            "Ein Lesevorgang enthält einen Schreibvorgang, aber nicht \
+                 die Schreibvorgänge, die dessen Prozess zuvor gesehen hatte",
+        ),
+        Guarantee::Session
+        | Guarantee::Linearizable
+        | Guarantee::Regular
+        | Guarantee::Sequential
+        | Guarantee::Causal
+        | Guarantee::BoundedStaleness { .. }
+        | Guarantee::NoLostUpdate => phrase(
+            "A process saw an older state than its session allows",
+            "Ein Prozess sah einen älteren Zustand, als seine Sitzung erlaubt",
+        ),
     }
 }
 
@@ -321,7 +381,13 @@ fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict
                 if let Some(witness) = quick_refutations::decreased_sum(history, &of_key, wanted) {
                     return Verdict::Violated(witness);
                 }
-                Some("the value of a counter does not show which increments it contains".into())
+                Some(
+                    phrase(
+                        "the value of a counter does not show which increments it contains",
+                        "der Wert eines Zählers zeigt nicht, welche Erhöhungen er enthält",
+                    )
+                    .into(),
+                )
             }
             None => Some(no_model(history, key).into()),
         };
@@ -338,21 +404,7 @@ fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict
     let places = effective(history, places);
     if sessions::is_violated(history, &places, wanted) {
         let operations = shrink::minimize(history, &places, |places| sessions::is_violated(history, places, wanted));
-        let broken = match guarantee {
-            Guarantee::ReadYourWrites => "A process did not see its own write",
-            Guarantee::MonotonicReads => "A process saw an older state than before",
-            Guarantee::MonotonicWrites => "A read contains a write without an earlier write of the same process",
-            Guarantee::WritesFollowReads => {
-                "A read contains a write without the writes that its process had seen before"
-            }
-            Guarantee::Session
-            | Guarantee::Linearizable
-            | Guarantee::Regular
-            | Guarantee::Sequential
-            | Guarantee::Causal
-            | Guarantee::BoundedStaleness { .. }
-            | Guarantee::NoLostUpdate => "A process saw an older state than its session allows",
-        };
+        let broken = broken_session(guarantee);
         return Verdict::Violated(Witness {
             sentence: explanations::session(history, &operations, broken),
             operations,

@@ -1,5 +1,6 @@
 use super::recorded_operation::RecordedOperation;
 use super::{ABSENT, History, Initial, Invocation, Model, Output, ValueId};
+use crate::language::phrase;
 use crate::scenario::Value;
 use crate::trace::{KeyId, OperationKind, Outcome, Version};
 use std::collections::BTreeMap;
@@ -156,5 +157,5 @@ impl<'a> KeyValues<'a> {
 
 /// Returns a value as text.
 fn display(value: Option<&Value>) -> String {
-    value.map_or("nothing".into(), ToString::to_string)
+    value.map_or_else(|| phrase("nothing", "nichts").into(), ToString::to_string)
 }

@@ -1,6 +1,7 @@
 use super::key_values::KeyValues;
 use super::recorded_operation::RecordedOperation;
 use super::{ABSENT, History, Invocation, NEVER, Operation, Output};
+use crate::language::phrase;
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Version, facts_about};
 use litemap::LiteMap;
@@ -193,7 +194,7 @@ impl HistoryRecorder {
         };
         let mut history = History {
             operations: self.operations.iter().map(operation).collect(),
-            values: vec!["nothing".into()],
+            values: vec![phrase("nothing", "nichts").into()],
             keys: (0..most).map(|id| key(KeyId(id))).collect(),
             processes: self.processes.iter().map(|(by, session)| process(*by, *session)).collect(),
             initial: BTreeMap::new(),

@@ -3,6 +3,7 @@
 //! Messages cross as bytes, see [`encode`].
 
 use super::address;
+use crate::language::set_language;
 use crate::lessons::CourseDesk;
 use crate::session::Session;
 use crate::session::crossing::{CrossingAnswer, CrossingRequest};
@@ -329,6 +330,8 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
         // Page and worker run the same module, so an invalid message is a bug.
         let request: CrossingRequest =
             from_js(&event).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
+        // The texts of the answer are in the page's language.
+        set_language(request.language);
         let post = post.clone();
         spawn_local(async move {
             let epoch = request.epoch;

@@ -101,7 +101,7 @@ pub(super) fn state(model: &Model, link: Option<String>) -> Value {
 pub(super) fn verdict(finding: &VerdictView) -> Option<Value> {
     let guarantee = match finding.about {
         VerdictSubject::Convergence => "convergence",
-        VerdictSubject::Invariant | VerdictSubject::Guarantee => &finding.title,
+        VerdictSubject::Invariant | VerdictSubject::Guarantee => &finding.id,
         VerdictSubject::Copy => return None,
     };
     let result = match finding.status {

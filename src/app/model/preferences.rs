@@ -1,7 +1,9 @@
 //! The visitor's preferences, and the keys under which the browser stores what it keeps.
 
 use super::{Effect, Model, Redraw};
+use crate::app::measurement::Measurement;
 use crate::app::texts::{self, Language};
+use crate::session::protocol::Request;
 
 /// Storage key of the id of the drawing that was changed last.
 pub const KEPT_LAST: &str = "converge.last";
@@ -122,6 +124,10 @@ impl Model {
                 texts::set_language(self.preferences.language);
                 // The scene contains texts, such as the words of links.
                 self.update_scene();
+                // The whole state, with the log and the verdicts that the page then asks for, is in the new language.
+                self.playback.enqueue(Request::Seek { to: self.playback.destination() });
+                self.verdicts.pinned = None;
+                self.measurement = Measurement::default();
                 effects.push(Effect::Language(self.preferences.language));
                 effects.push(Effect::Keep(KEPT_LANGUAGE, self.preferences.language.code().into()));
             }

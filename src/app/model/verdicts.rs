@@ -15,9 +15,9 @@ pub enum VerdictsMsg {
     Explain(NodeId),
     /// Stop following a witness: show the verdicts on the run as it is now.
     Refresh,
-    /// Open the verdict with this title and mark its steps.
+    /// Open the verdict with this id and mark its steps.
     Show(String),
-    /// Mark the steps of the verdict with this title on canvas, timeline and diagram, or remove the marks.
+    /// Mark the steps of the verdict with this id on canvas, timeline and diagram, or remove the marks.
     MarkSteps(String),
     /// Go to an instant and select the nodes that are involved.
     Jump(Micros, Vec<NodeId>),
@@ -42,13 +42,13 @@ impl Model {
                 self.verdicts.pinned = None;
                 self.redraw.page = true;
             }
-            VerdictsMsg::Show(title) => {
+            VerdictsMsg::Show(id) => {
                 self.verdicts.pinned = None;
-                self.verdicts.mark(title);
+                self.verdicts.mark(id);
                 self.open_panel(true, |model| &mut model.verdicts.open);
             }
-            VerdictsMsg::MarkSteps(title) => {
-                self.verdicts.toggle_marked(title);
+            VerdictsMsg::MarkSteps(id) => {
+                self.verdicts.toggle_marked(id);
                 self.redraw.page = true;
             }
             VerdictsMsg::Jump(at, nodes) => {

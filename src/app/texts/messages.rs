@@ -61,7 +61,6 @@ pub(super) const TEXTS: &[Entry] = &[
     ("called by", "aufgerufen von"),
     ("chain", "Kette"),
     ("clock {}{}", "Uhr {}{}"),
-    ("compare-and-set", "Compare-and-Set"),
     ("dead letters", "unzustellbar"),
     ("delete {}", "lösche {}"),
     ("discarded", "verworfen"),

@@ -15,53 +15,9 @@ mod panels;
 mod tasks;
 mod views;
 
-use std::cell::Cell;
+pub use crate::language::{Language, language, set_language};
+
 use std::fmt::Display;
-
-/// A language of the page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// German.
-    German,
-}
-
-impl Language {
-    /// All languages.
-    pub const ALL: [Language; 2] = [Language::English, Language::German];
-
-    /// Returns its code in BCP 47: `en`, `de`.
-    pub fn code(self) -> &'static str {
-        match self {
-            Language::English => "en",
-            Language::German => "de",
-        }
-    }
-
-    /// Returns its own name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Language::English => "English",
-            Language::German => "Deutsch",
-        }
-    }
-
-    /// Returns the language that the button for languages switches to.
-    pub fn following(self) -> Language {
-        match self {
-            Language::English => Language::German,
-            Language::German => Language::English,
-        }
-    }
-
-    /// Returns the language of a code, which may name a region: `de-AT`.
-    pub fn from_code(code: &str) -> Option<Language> {
-        let primary = code.split('-').next().unwrap_or_default();
-        Language::ALL.into_iter().find(|language| language.code().eq_ignore_ascii_case(primary))
-    }
-}
 
 /// A text: English, German.
 type Entry = (&'static str, &'static str);
@@ -82,23 +38,9 @@ const PARTS: [&[Entry]; 8] = [
 /// shown as it is.
 const DOCUMENTS: [&[Entry]; 2] = [challenges::TEXTS, examples::TEXTS];
 
-thread_local! {
-    static LANGUAGE: Cell<Language> = const { Cell::new(Language::English) };
-}
-
 /// Returns all texts: English, German.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     PARTS.iter().chain(&DOCUMENTS).flat_map(|part| part.iter().copied())
-}
-
-/// Returns the language in which this thread shows the page.
-pub fn language() -> Language {
-    LANGUAGE.get()
-}
-
-/// Shows the page in a language from now on.
-pub fn set_language(language: Language) {
-    LANGUAGE.set(language);
 }
 
 /// A text of the table.

@@ -3,9 +3,6 @@ use crate::app::model::MESSAGE_GROUPS;
 use crate::scenario::challenges::CHALLENGES;
 use crate::scenario::examples::{Difficulty, EXAMPLES, Subject};
 use crate::scenario::{Consistency, Scenario};
-use crate::session::labels;
-use crate::session::protocol::CopyState;
-use crate::trace::{DropCause, OperationKind, Outcome, Refusal};
 use std::collections::BTreeSet;
 
 /// Returns the numbers of the values that a text shows, in order of their numbers.
@@ -53,49 +50,10 @@ fn each_text_is_in_the_table_once() {
 }
 
 #[test]
-fn codes_of_languages_may_name_a_region() {
-    assert_eq!(Language::from_code("de-AT"), Some(Language::German));
-    assert_eq!(Language::from_code("EN"), Some(Language::English));
-    assert_eq!(Language::from_code("fr"), None);
-}
-
-#[test]
-fn the_words_that_the_simulator_names_are_in_the_table() {
-    let states = [CopyState::Consistent, CopyState::Conflicted, CopyState::Diverged, CopyState::Stale, CopyState::Down];
-    let kinds = MESSAGE_GROUPS.iter().flat_map(|group| group.kinds).map(|kind| labels::message_kind(*kind));
-    let causes = [DropCause::Loss, DropCause::Disturbance, DropCause::LinkCut, DropCause::ReceiverDown];
-    let outcomes = [Outcome::Ok, Outcome::Fail, Outcome::Unknown];
-    let refusals = [
-        Refusal::QueueFull,
-        Refusal::NotAsExpected,
-        Refusal::WrongType,
-        Refusal::CalleeSilent,
-        Refusal::CalleeRefused,
-        Refusal::ServiceDown,
-        Refusal::NotOffered,
-        Refusal::NoLeader,
-        Refusal::TooFewReplicas,
-        Refusal::OutOfRange,
-        Refusal::NotPromised,
-    ];
-    let operations = [
-        OperationKind::Add,
-        OperationKind::Remove,
-        OperationKind::Increment,
-        OperationKind::CompareAndSet,
-        OperationKind::Put,
-        OperationKind::Insert,
-        OperationKind::RemoveAt,
-    ];
-    let words = states
-        .map(CopyState::name)
+fn the_words_that_scenarios_name_are_in_the_table() {
+    let words = Consistency::ALL
+        .map(Consistency::name)
         .into_iter()
-        .chain(kinds)
-        .chain(causes.map(labels::drop_cause))
-        .chain(outcomes.map(labels::outcome))
-        .chain(refusals.map(labels::refusal))
-        .chain(operations.map(labels::operation_kind))
-        .chain(Consistency::ALL.map(Consistency::name))
         .chain(Subject::ALL.map(Subject::name))
         .chain(Difficulty::ALL.map(Difficulty::name));
     let missing: BTreeSet<&str> = words.filter(|word| !all().any(|(english, _)| english == *word)).collect();

@@ -7,7 +7,6 @@ use crate::app::model::{Msg, SelectionMsg, VerdictsMsg};
 use crate::app::playback::short;
 use crate::app::scene::{NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneNode};
 use crate::app::status_text;
-use crate::app::texts::translated;
 use crate::session::labels;
 use crate::session::protocol::{BusView, ClientView, CopyState, QueuedEvent, RowView, ServiceView, SubscriptionView};
 use crate::text;
@@ -104,7 +103,7 @@ pub fn Card(props: &CardProps) -> Html {
         Callback::from(move |_: FocusEvent| send.emit(Msg::Selection(SelectionMsg::Focused(id.to_string()))))
     };
     if let Some(state) = state.filter(|_| props.placed.group.is_some()) {
-        let title = format!("{}, {}", props.placed.name, translated(state.name()));
+        let title = format!("{}, {}", props.placed.name, labels::copy_state(state));
         return html! {
             <article ref={root} class={classes!(classes, "member", state_class(state))} data-node={props.placed.id.to_string()} {title}
                 tabindex={if props.tab { "0" } else { "-1" }} aria-label={description(props)} onfocus={focused}>{ glyph(state) }</article>
@@ -129,7 +128,7 @@ fn description(props: &CardProps) -> String {
     let mut name = format!("{} {}", props.placed.kind.word(), props.placed.name);
     match &props.view {
         View::Service(service) => {
-            name.push_str(&format!(", {}", translated(service.state.name())));
+            name.push_str(&format!(", {}", labels::copy_state(service.state)));
             if service.behind > 0 {
                 name.push_str(&format!(", {}", text!("{} behind", service.behind)));
             }
@@ -183,7 +182,7 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
 
 /// Draws a state with shape, word and colour.
 pub fn badge(state: CopyState) -> Html {
-    html! { <span class={classes!("badge", state_class(state))} title={translated(state.name())}>{ glyph(state) }<span class="word">{ translated(state.name()) }</span></span> }
+    html! { <span class={classes!("badge", state_class(state))} title={labels::copy_state(state)}>{ glyph(state) }<span class="word">{ labels::copy_state(state) }</span></span> }
 }
 
 /// Draws the shape of a state: disc, half disc, two bars, triangle, cross.

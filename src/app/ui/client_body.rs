@@ -2,7 +2,6 @@
 
 use crate::app::playback::short;
 use crate::app::status_text;
-use crate::app::texts::translated;
 use crate::session::labels;
 use crate::session::protocol::ClientView;
 use crate::text;
@@ -17,9 +16,9 @@ pub(super) fn client_body(client: &ClientView) -> Html {
     });
     let last = client.last.as_ref().map(|last| {
         let result = match (last.outcome, last.refusal) {
-            (_, Some(refusal)) => translated(labels::refusal(refusal)).to_string(),
+            (_, Some(refusal)) => labels::refusal(refusal).to_string(),
             (Outcome::Ok, None) => short(last.took),
-            (Outcome::Fail | Outcome::Unknown, None) => translated(labels::outcome(last.outcome)).to_string(),
+            (Outcome::Fail | Outcome::Unknown, None) => labels::outcome(last.outcome).to_string(),
         };
         let request = status_text::last_operation(last);
         let class = if last.stale || last.outcome != Outcome::Ok { "old" } else { "" };

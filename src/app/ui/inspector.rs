@@ -189,7 +189,7 @@ fn why(props: &InspectorProps) -> Html {
     let refresh = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Refresh));
     html! {
         <section class="reasons" aria-label={text!("Why")}>
-            if props.reasons.all.is_empty() { <h3>{ text!("Why is it {}?", translated(view.state.name())) }</h3> }
+            if props.reasons.all.is_empty() { <h3>{ text!("Why is it {}?", labels::copy_state(view.state)) }</h3> }
             { props.reasons.all.iter().map(reason).collect::<Html>() }
             if let Some(at) = props.reasons.pinned {
                 <button class="line small" onclick={refresh}>{ text!("As of {} · Refresh", clock(at)) }</button>

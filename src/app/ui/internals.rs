@@ -4,7 +4,6 @@ use super::card::update_class;
 use crate::app::internals::share;
 use crate::app::model::{Msg, PlaybackMsg};
 use crate::app::playback::{clock, short};
-use crate::app::texts::translated;
 use crate::scenario::Micros;
 use crate::session::labels;
 use crate::session::protocol::internals::{
@@ -95,7 +94,7 @@ fn quorum(sections: &Sections, operation: &QuorumOperation) -> Html {
     let status = match operation.ended {
         None => html! { <em class="waits">{ text!("in flight") }</em> },
         Some((at, Outcome::Ok)) => html! { <em>{ short(at.saturating_sub(operation.begun)) }</em> },
-        Some((_, outcome)) => html! { <em class="bad">{ translated(labels::outcome(outcome)) }</em> },
+        Some((_, outcome)) => html! { <em class="bad">{ labels::outcome(outcome) }</em> },
     };
     let who = match operation.at == operation.by {
         true => text!("{} coordinates itself", sections.name(operation.by)),
@@ -138,9 +137,7 @@ fn phase_view(sections: &Sections, phase: &QuorumPhase, (from, to): (Micros, Mic
         let (class, end, label) = match (part.answered, part.lost) {
             (Some(at), _) if part.late => ("late", share(at, from, to), text!("late, {}", short(at - from))),
             (Some(at), _) => ("in-time", share(at, from, to), short(at - from)),
-            (None, Some((at, cause))) => {
-                ("lost", share(at, from, to), translated(labels::drop_cause(cause)).to_string())
-            }
+            (None, Some((at, cause))) => ("lost", share(at, from, to), labels::drop_cause(cause).to_string()),
             (None, None) if phase.enough.is_some() => ("awaited", 100.0, text!("not yet").into()),
             (None, None) => ("awaited", 100.0, text!("awaited").into()),
         };

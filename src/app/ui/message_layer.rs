@@ -11,7 +11,6 @@ use crate::app::model::{Mode, Model};
 use crate::app::playback::short;
 use crate::app::run_view::{LOST_VISIBLE, Lost, RunView};
 use crate::app::scene::Scene;
-use crate::app::texts::translated;
 use crate::session::labels;
 use crate::session::protocol::{MessageContent, MessageView};
 use crate::text;
@@ -336,7 +335,7 @@ fn label(
     let mut text = match &message.content {
         MessageContent::Update(update) => labels::short_update(update),
         MessageContent::Operation(operation) | MessageContent::Response(operation) => labels::operation(operation),
-        MessageContent::Empty => translated(labels::message_kind(message.kind)).into(),
+        MessageContent::Empty => labels::message_kind(message.kind).into(),
     };
     if message.duplicate {
         text.push_str(&format!(" {}", text!("again")));
@@ -395,7 +394,7 @@ fn paint_lost(
         pen.set_global_alpha(1.0);
         return;
     }
-    let reason = translated(labels::drop_cause(lost.cause));
+    let reason = labels::drop_cause(lost.cause);
     let text = match message.content.update() {
         Some(update) => format!("{}: {reason}", labels::short_update(update)),
         None => reason.to_string(),

@@ -31,22 +31,23 @@ pub fn chips(model: &Model, send: &Callback<Msg>) -> Html {
     let bad = |key: String, symbol: Icon, text: String, msg: Msg| {
         html! { <button {key} class="chip bad" onclick={on(msg)}>{ icon(symbol) }{ text }</button> }
     };
-    let verdict = |title: &str| Msg::Verdicts(VerdictsMsg::Show(title.to_string()));
+    let verdict = |id: &str| Msg::Verdicts(VerdictsMsg::Show(id.to_string()));
     let mut broken = Vec::new();
     if summary.lost > 0 {
         let text = count(summary.lost, text!("1 acknowledged write lost"), text!("{} acknowledged writes lost"));
         broken.push(bad("lost".into(), Icon::Fault, text, verdict(NO_LOST_UPDATE)));
     }
     // The number of lost writes is shown instead of this guarantee.
-    let violated: Vec<&str> = model.verdicts.violated().filter(|title| *title != NO_LOST_UPDATE).collect();
+    let violated: Vec<_> = model.verdicts.violated().filter(|finding| finding.id != NO_LOST_UPDATE).collect();
     let shown = if violated.len() > MAX_VIOLATED { MAX_VIOLATED - 1 } else { violated.len() };
     let shown = if model.viewport.narrow { shown.min(1) } else { shown };
-    for title in &violated[..shown] {
-        broken.push(bad((*title).into(), Icon::Fault, text!("{} violated", title), verdict(title)));
+    for finding in &violated[..shown] {
+        let text = text!("{} violated", finding.title);
+        broken.push(bad(finding.id.clone(), Icon::Fault, text, verdict(&finding.id)));
     }
-    if let Some(title) = violated.get(shown) {
+    if let Some(finding) = violated.get(shown) {
         let text = text!("{} more violated", violated.len() - shown);
-        broken.push(bad("more".into(), Icon::Fault, text, verdict(title)));
+        broken.push(bad("more".into(), Icon::Fault, text, verdict(&finding.id)));
     }
     let cut = model.scene.links.iter().filter(|link| model.run.is_cut(link.from, link.to)).count() as u32;
     if cut > 0 {

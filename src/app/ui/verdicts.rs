@@ -16,7 +16,7 @@ pub struct VerdictsProps {
     pub verdicts: Rc<Vec<VerdictView>>,
     /// The instant of the verdicts, while the visitor follows the steps of one.
     pub pinned: Option<Micros>,
-    /// The title of the verdict whose steps are marked on canvas, timeline and diagram.
+    /// The id of the verdict whose steps are marked on canvas, timeline and diagram.
     pub marked: Option<String>,
     /// Receives messages.
     pub send: Callback<Msg>,
@@ -51,12 +51,12 @@ fn verdict_view(verdict: &VerdictView, marked: Option<&String>, send: &Callback<
         VerdictStatus::Pending => ("pending", text!("pending")),
         VerdictStatus::Unknown => ("unknown", text!("unknown")),
     };
-    let (on, title) = (marked == Some(&verdict.title), verdict.title.clone());
-    let mark = send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::MarkSteps(title.clone())));
+    let (on, id) = (marked == Some(&verdict.id), verdict.id.clone());
+    let mark = send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::MarkSteps(id.clone())));
     // These titles contain the status already.
     let has_status = verdict.title.contains(':') || verdict.title.ends_with('?');
     html! {
-        <article class={classes!("verdict", class)} key={verdict.title.clone()}>
+        <article class={classes!("verdict", class)} key={verdict.id.clone()}>
             <h3><span class="mark" aria-hidden="true"></span>{ &verdict.title }if !has_status { <em>{ word }</em> }</h3>
             if !verdict.because.is_empty() { <p>{ &verdict.because }</p> }
             if !verdict.steps.is_empty() {

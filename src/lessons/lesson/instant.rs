@@ -3,6 +3,7 @@
 use super::Lesson;
 use super::measure::{Of, ScenarioMeasurement};
 use crate::grading::GoalGrade;
+use crate::language::{phrase, sentence};
 use crate::scenario::goal::{Condition, Figure, Requirement};
 use crate::scenario::{Micros, Scenario, micros};
 use crate::session::{Run, log_text};
@@ -68,14 +69,23 @@ fn event_of(scenario: &Scenario, figure: &Figure) -> Option<(Micros, String)> {
     let longest = |reads: bool| {
         let operations = run.timed().filter(|timed| timed.read == reads);
         operations.max_by_key(|timed| timed.took).map(|timed| {
-            let kind = if reads { "read" } else { "write" };
-            (timed.at + timed.took, format!("A {kind} has taken {:.1} ms.", timed.took as f64 / 1e3))
+            let ms = timed.took as f64 / 1e3;
+            let text = match reads {
+                true => sentence!("A read has taken {:.1} ms.", "Ein Lesevorgang hat {:.1} ms gedauert.", ms),
+                false => sentence!("A write has taken {:.1} ms.", "Ein Schreibvorgang hat {:.1} ms gedauert.", ms),
+            };
+            (timed.at + timed.took, text)
         })
     };
     match figure {
         Figure::Number("stale_read_share") | Figure::Statistic("stale_read_t_ms" | "stale_read_k", _) => {
             let stale = run.timed().find(|timed| timed.behind > 0);
-            stale.map(|timed| (timed.at + timed.took, "A read returns an old value.".into()))
+            stale.map(|timed| {
+                (
+                    timed.at + timed.took,
+                    phrase("A read returns an old value.", "Ein Lesevorgang liefert einen alten Wert.").into(),
+                )
+            })
         }
         Figure::Statistic("read_latency_ms", _) => longest(true),
         Figure::Statistic("write_latency_ms", _) => longest(false),

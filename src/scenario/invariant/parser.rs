@@ -14,6 +14,7 @@
 //! ```
 
 use super::{Formula, Invariant, Place, Relation, Term};
+use crate::language::{phrase, sentence};
 use crate::scenario::{Scenario, Value};
 use std::fmt;
 
@@ -29,7 +30,7 @@ impl Invariant {
     /// A message with the column, counted in characters from 1, and what was expected.
     pub fn parse(text: &str, scenario: &Scenario) -> Result<Invariant, String> {
         if text.chars().count() > LONGEST {
-            return Err(format!("must have at most {LONGEST} characters"));
+            return Err(sentence!("must have at most {LONGEST} characters", "darf höchstens {LONGEST} Zeichen haben"));
         }
         let services = scenario.services.iter().map(|service| service.id.as_str());
         let holders = services.chain(scenario.groups.iter().map(|group| group.id.as_str())).collect();
@@ -40,7 +41,10 @@ impl Invariant {
             return Err(parser.expected("`quiescent`"));
         }
         if !matches!(parser.peek(), Token::End) {
-            return Err(parser.expected("`and`, `or`, `when quiescent` or the end"));
+            return Err(parser.expected(phrase(
+                "`and`, `or`, `when quiescent` or the end",
+                "`and`, `or`, `when quiescent` oder das Ende",
+            )));
         }
         Ok(Invariant { formula, quiescent })
     }
@@ -66,7 +70,7 @@ impl fmt::Display for Token {
             Token::Name(name, Some(key)) => write!(f, "`{name}.{key}`"),
             Token::Quoted(key) => write!(f, "`{key}`"),
             Token::Symbol(symbol) => write!(f, "`{symbol}`"),
-            Token::End => f.write_str("the end"),
+            Token::End => f.write_str(phrase("the end", "das Ende")),
         }
     }
 }
@@ -87,7 +91,9 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
         };
         let quoted = |rest: &str, quote: char| -> Result<(String, usize), String> {
             let inner = &rest[1..];
-            let end = inner.find(quote).ok_or_else(|| format!("column {}: {quote} is not closed", column(rest)))?;
+            let end = inner.find(quote).ok_or_else(|| {
+                sentence!("column {}: {quote} is not closed", "Spalte {}: {quote} ist nicht geschlossen", column(rest))
+            })?;
             Ok((inner[..end].to_string(), end + 2))
         };
         let (token, length) = match first {
@@ -95,7 +101,9 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
             '`' => quoted(rest, '`').map(|(key, length)| (Token::Quoted(key), length))?,
             '0'..='9' => {
                 let length = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-                let number = rest[..length].parse().map_err(|_| format!("column {at}: the number is too large"))?;
+                let number = rest[..length].parse().map_err(|_| {
+                    sentence!("column {at}: the number is too large", "Spalte {at}: die Zahl ist zu groß")
+                })?;
                 (Token::Number(number), length)
             }
             c if c.is_alphabetic() || c == '_' => {
@@ -113,8 +121,18 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
             }
             _ => match SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
                 Some(symbol) => (Token::Symbol(symbol), symbol.len()),
-                None if first == '=' => return Err(format!("column {at}: expected `==`, not `=`")),
-                None => return Err(format!("column {at}: unknown character `{first}`")),
+                None if first == '=' => {
+                    return Err(sentence!(
+                        "column {at}: expected `==`, not `=`",
+                        "Spalte {at}: erwartet wird `==`, nicht `=`"
+                    ));
+                }
+                None => {
+                    return Err(sentence!(
+                        "column {at}: unknown character `{first}`",
+                        "Spalte {at}: unbekanntes Zeichen `{first}`"
+                    ));
+                }
             },
         };
         found.push((at, token));
@@ -154,7 +172,10 @@ impl Parser<'_> {
 
     fn expected(&self, what: &str) -> String {
         let (column, token) = &self.tokens[self.at];
-        format!("column {column}: expected {what}, not {token}")
+        sentence!(
+            "column {column}: expected {what}, not {token}",
+            "Spalte {column}: erwartet wird {what}, nicht {token}"
+        )
     }
 
     fn expect_close(&mut self) -> Result<(), String> {
@@ -163,7 +184,14 @@ impl Parser<'_> {
 
     fn enter_level(&mut self) -> Result<(), String> {
         self.depth += 1;
-        if self.depth > DEEPEST { Err(format!("must be nested at most {DEEPEST} levels deep")) } else { Ok(()) }
+        if self.depth > DEEPEST {
+            Err(sentence!(
+                "must be nested at most {DEEPEST} levels deep",
+                "darf höchstens {DEEPEST} Ebenen tief verschachtelt sein"
+            ))
+        } else {
+            Ok(())
+        }
     }
 
     fn formula(&mut self) -> Result<Formula, String> {
@@ -209,7 +237,10 @@ impl Parser<'_> {
             Token::Symbol(">=") => Relation::AtLeast,
             Token::Name(name, None) if name == "in" => Relation::In,
             Token::Number(_) | Token::Text(_) | Token::Name(..) | Token::Quoted(_) | Token::Symbol(_) | Token::End => {
-                return Err(self.expected("a comparison (==, !=, <, <=, >, >=, in)"));
+                return Err(self.expected(phrase(
+                    "a comparison (==, !=, <, <=, >, >=, in)",
+                    "ein Vergleich (==, !=, <, <=, >, >=, in)",
+                )));
             }
         };
         self.next();
@@ -272,14 +303,22 @@ impl Parser<'_> {
                 Term::Behind(place)
             }
             Token::Name(_, None) if is_call => {
-                return Err(self.expected("`count` or `behind` before a bracket"));
+                return Err(self.expected(phrase(
+                    "`count` or `behind` before a bracket",
+                    "`count` oder `behind` vor einer Klammer",
+                )));
             }
             Token::Name(name, None) if name == "absent" => {
                 self.next();
                 Term::Constant(None)
             }
             Token::Name(..) | Token::Quoted(_) => Term::Read(self.place()?),
-            Token::Symbol(_) | Token::End => return Err(self.expected("a value, a key or a service's key")),
+            Token::Symbol(_) | Token::End => {
+                return Err(self.expected(phrase(
+                    "a value, a key or a service's key",
+                    "ein Wert, ein Schlüssel oder der Schlüssel eines Service",
+                )));
+            }
         };
         self.depth -= 1;
         Ok(found)
@@ -293,7 +332,9 @@ impl Parser<'_> {
             Token::Name(holder, Some(key)) if known(holder) => Place { at: Some(holder.clone()), key: key.clone() },
             Token::Name(holder, Some(_)) => return Err(self.unknown_holder(column, holder)),
             Token::Name(name, None) if ["and", "or", "not", "in", "when"].contains(&name.as_str()) => {
-                return Err(self.expected("a key or a service's key"));
+                return Err(
+                    self.expected(phrase("a key or a service's key", "ein Schlüssel oder der Schlüssel eines Service"))
+                );
             }
             Token::Name(name, None) if !name.contains('.') => Place { at: None, key: name.clone() },
             Token::Name(name, None) => {
@@ -302,12 +343,19 @@ impl Parser<'_> {
                 let holder = self.holders.iter().filter(|it| behind(it).is_some()).max_by_key(|it| it.len());
                 match holder.and_then(|holder| Some((holder, behind(&holder)?))) {
                     Some((holder, key)) if !key.is_empty() => Place { at: Some((*holder).into()), key: key.into() },
-                    Some(_) => return Err(format!("column {column}: expected a key after `{name}`")),
+                    Some(_) => {
+                        return Err(sentence!(
+                            "column {column}: expected a key after `{name}`",
+                            "Spalte {column}: nach `{name}` wird ein Schlüssel erwartet"
+                        ));
+                    }
                     None => return Err(self.unknown_holder(column, name.split('.').next().unwrap_or_default())),
                 }
             }
             Token::Number(_) | Token::Text(_) | Token::Symbol(_) | Token::End => {
-                return Err(self.expected("a key or a service's key"));
+                return Err(
+                    self.expected(phrase("a key or a service's key", "ein Schlüssel oder der Schlüssel eines Service"))
+                );
             }
         };
         self.next();
@@ -316,8 +364,11 @@ impl Parser<'_> {
 
     fn unknown_holder(&self, column: usize, name: &str) -> String {
         let known: Vec<String> = self.holders.iter().take(8).map(|holder| format!("`{holder}`")).collect();
-        format!(
-            "column {column}: no service or group has the id `{name}`; expected one of {} (put a key that contains a full stop in backticks)",
+        sentence!(
+            "column {column}: no service or group has the id `{name}`; expected \
+             one of {} (put a key that contains a full stop in backticks)",
+            "Spalte {column}: kein Service und keine Gruppe hat die Id `{name}`; erwartet \
+             wird eines von {} (ein Schlüssel mit einem Punkt steht in Backticks)",
             known.join(", ")
         )
     }

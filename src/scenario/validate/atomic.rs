@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, LONGEST_NAME};
 use super::references::Nodes;
+use crate::language::{phrase, sentence};
 use crate::scenario::{Operation, PublishMode, Scenario, Service};
 
 impl Checker {
@@ -19,14 +20,20 @@ impl Checker {
                     if matches!(operation, Operation::Read { .. } | Operation::Delete { .. }) {
                         self.error(
                             format!("{path}.do"),
-                            "must be an operation that writes; services do not support `delete`",
+                            phrase(
+                                "must be an operation that writes; services do not support `delete`",
+                                "muss eine Operation sein, die schreibt; Services unterstützen kein `delete`",
+                            ),
                         );
                     }
                 }
                 if let Some((index, callee)) = nodes.service(&call.to).filter(|_| atomic) {
                     if !callee.calls.is_empty() {
-                        let problem = format!(
-                            "must be a service without calls, because it participates in a transaction; `{}` has calls",
+                        let problem = sentence!(
+                            "must be a service without calls, because it \
+                             participates in a transaction; `{}` has calls",
+                            "muss ein Service ohne Aufrufe sein, denn er \
+                             nimmt an einer Transaktion teil; `{}` hat Aufrufe",
                             call.to
                         );
                         self.error(format!("{path}.to"), problem);
@@ -46,17 +53,26 @@ impl Checker {
         self.text(&format!("{path}.store"), store, LONGEST_NAME);
         let mut problems = Vec::new();
         if scenario.groups.iter().any(|group| group.members.contains(&service.id)) {
-            problems.push("must be absent for a member of a replica group, which has its own replica");
+            problems.push(phrase(
+                "must be absent for a member of a replica group, which has its own replica",
+                "muss bei einem Mitglied einer Replikatgruppe fehlen, das sein eigenes Replikat hat",
+            ));
         }
         let is_called =
             |other: &Service| other.is_coordinator() && other.calls.iter().any(|call| call.to == service.id);
         if !service.calls.is_empty() || scenario.services.iter().any(is_called) {
-            problems.push(
-                "must be absent for a service that calls others before it commits, or takes part in a transaction",
-            );
+            problems.push(phrase(
+                "must be absent for a service that calls others \
+                 before it commits, or takes part in a transaction",
+                "muss bei einem Service fehlen, der vor dem Commit \
+                 andere aufruft oder an einer Transaktion teilnimmt",
+            ));
         }
         if service.publishes.iter().any(|publication| publication.mode == PublishMode::BeforeCommit) {
-            problems.push("must be absent for a service that publishes before the commit");
+            problems.push(phrase(
+                "must be absent for a service that publishes before the commit",
+                "muss bei einem Service fehlen, der vor dem Commit veröffentlicht",
+            ));
         }
         for problem in problems {
             self.error(format!("{path}.store"), problem);
@@ -64,7 +80,11 @@ impl Checker {
         for other in scenario.services.iter().filter(|other| other.store.as_deref() == Some(store)) {
             for (key, value) in &service.data {
                 if let Some(held) = other.data.get(key).filter(|held| *held != value) {
-                    let problem = format!("must be {held}, as at `{}` with the same store, not {value}", other.id);
+                    let problem = sentence!(
+                        "must be {held}, as at `{}` with the same store, not {value}",
+                        "muss {held} sein, wie bei `{}` mit demselben Speicher, nicht {value}",
+                        other.id
+                    );
                     self.error(format!("{path}.data.{key}"), problem);
                 }
             }
@@ -74,8 +94,12 @@ impl Checker {
     fn publishes_after_commit(&mut self, i: usize, service: &Service) {
         for (j, publication) in service.publishes.iter().enumerate() {
             if publication.mode == PublishMode::BeforeCommit {
-                let problem =
-                    "must not be `before_commit` in a transaction, where the votes decide whether the service commits";
+                let problem = phrase(
+                    "must not be `before_commit` in a transaction, \
+                     where the votes decide whether the service commits",
+                    "darf in einer Transaktion nicht `before_commit` sein, \
+                     denn dort entscheiden die Stimmen über den Commit",
+                );
                 self.error(format!("services[{i}].publishes[{j}].mode"), problem);
             }
         }

@@ -1,5 +1,6 @@
 //! Collects errors, and checks numbers, texts, values and latencies.
 
+use crate::language::{phrase, sentence};
 use crate::scenario::{Latency, ScenarioError, Value};
 
 /// The longest duration, ms: about 115 days.
@@ -38,46 +39,82 @@ impl Checker {
 
     pub(super) fn at_most(&mut self, path: &str, count: usize, most: usize) {
         if count > most {
-            self.error(path, format!("must have at most {most} entries, not {count}"));
+            self.error(
+                path,
+                sentence!(
+                    "must have at most {most} entries, not {count}",
+                    "darf höchstens {most} Einträge haben, nicht {count}"
+                ),
+            );
         }
     }
 
     /// Checks that a number is finite and in range.
     pub(super) fn number(&mut self, path: &str, value: f64, low: f64, high: f64) {
         if !(low..=high).contains(&value) {
-            self.error(path, format!("must be a number from {low} to {high}, not {value}"));
+            self.error(
+                path,
+                sentence!(
+                    "must be a number from {low} to {high}, not {value}",
+                    "muss eine Zahl von {low} bis {high} sein, nicht {value}"
+                ),
+            );
         }
     }
 
     pub(super) fn duration(&mut self, path: &str, ms: f64) {
         if !(0.0..=LONGEST_MS).contains(&ms) {
-            self.error(path, format!("must be a duration from 0 to {LONGEST_MS} ms, not {ms}"));
+            self.error(
+                path,
+                sentence!(
+                    "must be a duration from 0 to {LONGEST_MS} ms, not {ms}",
+                    "muss eine Dauer von 0 bis {LONGEST_MS} ms sein, nicht {ms}"
+                ),
+            );
         }
     }
 
     pub(super) fn probability(&mut self, path: &str, p: f64) {
         if !(0.0..=1.0).contains(&p) {
-            self.error(path, format!("must be a probability from 0 to 1, not {p}"));
+            self.error(
+                path,
+                sentence!(
+                    "must be a probability from 0 to 1, not {p}",
+                    "muss eine Wahrscheinlichkeit von 0 bis 1 sein, nicht {p}"
+                ),
+            );
         }
     }
 
     pub(super) fn count(&mut self, path: &str, count: u32, low: u32, high: u32) {
         if !(low..=high).contains(&count) {
-            self.error(path, format!("must be a whole number from {low} to {high}, not {count}"));
+            self.error(
+                path,
+                sentence!(
+                    "must be a whole number from {low} to {high}, not {count}",
+                    "muss eine ganze Zahl von {low} bis {high} sein, nicht {count}"
+                ),
+            );
         }
     }
 
     pub(super) fn text(&mut self, path: &str, text: &str, longest: usize) {
         let length = text.chars().count();
         if length > longest {
-            self.error(path, format!("must have at most {longest} characters, not {length}"));
+            self.error(
+                path,
+                sentence!(
+                    "must have at most {longest} characters, not {length}",
+                    "darf höchstens {longest} Zeichen haben, nicht {length}"
+                ),
+            );
         }
     }
 
     /// Checks the name of a key or a topic.
     pub(super) fn key(&mut self, path: &str, key: &str) {
         if key.is_empty() {
-            self.error(path, "must not be empty");
+            self.error(path, phrase("must not be empty", "darf nicht leer sein"));
         }
         self.text(path, key, LONGEST_NAME);
     }
@@ -85,7 +122,13 @@ impl Checker {
     pub(super) fn value(&mut self, path: &str, value: &Value) {
         match value {
             Value::Int(n) if n.unsigned_abs() > SAFE_INTEGER as u64 => {
-                self.error(path, format!("must be a whole number from -2^53 to 2^53, not {n}"));
+                self.error(
+                    path,
+                    sentence!(
+                        "must be a whole number from -2^53 to 2^53, not {n}",
+                        "muss eine ganze Zahl von -2^53 bis 2^53 sein, nicht {n}"
+                    ),
+                );
             }
             Value::Int(_) => {}
             Value::Text(text) => self.text(path, text, LONGEST_NAME),
@@ -113,7 +156,13 @@ impl Checker {
 
     pub(super) fn element(&mut self, path: &str, element: &Value) {
         if !element.is_simple() {
-            self.error(path, "must be a whole number or a text, because it is an element");
+            self.error(
+                path,
+                phrase(
+                    "must be a whole number or a text, because it is an element",
+                    "muss eine ganze Zahl oder ein Text sein, denn es ist ein Element",
+                ),
+            );
         }
         self.value(path, element);
     }
@@ -130,7 +179,13 @@ impl Checker {
                 self.duration(&at("uniform.low_ms"), *low_ms);
                 self.duration(&at("uniform.high_ms"), *high_ms);
                 if low_ms > high_ms {
-                    self.error(at("uniform.high_ms"), format!("must be at least `low_ms`, {low_ms}, not {high_ms}"));
+                    self.error(
+                        at("uniform.high_ms"),
+                        sentence!(
+                            "must be at least `low_ms`, {low_ms}, not {high_ms}",
+                            "muss mindestens `low_ms` sein, {low_ms}, nicht {high_ms}"
+                        ),
+                    );
                 }
             }
             Latency::Exponential { mean_ms } => self.duration(&at("exponential.mean_ms"), *mean_ms),
@@ -148,10 +203,19 @@ impl Checker {
             }
             Latency::Mixture { parts } => {
                 if parts.is_empty() {
-                    self.error(at("mixture.parts"), "must have at least one part");
+                    self.error(
+                        at("mixture.parts"),
+                        phrase("must have at least one part", "muss mindestens einen Teil haben"),
+                    );
                 }
                 if depth == 0 {
-                    return self.error(path, format!("must be nested in at most {DEEPEST_MIXTURE} mixtures"));
+                    return self.error(
+                        path,
+                        sentence!(
+                            "must be nested in at most {DEEPEST_MIXTURE} mixtures",
+                            "darf in höchstens {DEEPEST_MIXTURE} Mischungen stecken"
+                        ),
+                    );
                 }
                 self.at_most(&at("mixture.parts"), parts.len(), MOST_ELEMENTS);
                 for (i, part) in parts.iter().enumerate() {
@@ -162,7 +226,10 @@ impl Checker {
             }
             Latency::Samples { ms } => {
                 if ms.is_empty() {
-                    self.error(at("samples.ms"), "must have at least one duration");
+                    self.error(
+                        at("samples.ms"),
+                        phrase("must have at least one duration", "muss mindestens eine Dauer haben"),
+                    );
                 }
                 self.at_most(&at("samples.ms"), ms.len(), MOST_SAMPLES);
                 for (i, ms) in ms.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, LONGEST_MS};
 use super::references::{Kind, Nodes};
+use crate::language::sentence;
 use crate::scenario::{Backoff, Command};
 use std::collections::BTreeSet;
 
@@ -52,13 +53,20 @@ impl Checker {
         let replicas = nodes.bus(bus).map(|bus| bus.replication.as_ref().map_or(0, |replication| replication.replicas));
         match (replicas, broker) {
             (None, _) => {}
-            (Some(0), _) => {
-                self.error(format!("{path}.bus"), format!("must be a bus with `replication`; `{bus}` has none"))
-            }
+            (Some(0), _) => self.error(
+                format!("{path}.bus"),
+                sentence!(
+                    "must be a bus with `replication`; `{bus}` has none",
+                    "muss ein Bus mit `replication` sein; `{bus}` hat keine"
+                ),
+            ),
             (Some(most), Some(broker)) if broker == 0 || broker > most => {
                 self.error(
                     format!("{path}.broker"),
-                    format!("must be a broker of `{bus}`, from 1 to {most}, not {broker}"),
+                    sentence!(
+                        "must be a broker of `{bus}`, from 1 to {most}, not {broker}",
+                        "muss ein Broker von `{bus}` sein, von 1 bis {most}, nicht {broker}"
+                    ),
                 );
             }
             (Some(_), _) => {}
@@ -80,13 +88,23 @@ impl Checker {
             Command::Partition { groups } => {
                 let path = format!("{path}partition.groups");
                 if groups.len() < 2 {
-                    self.error(&path, format!("must have at least two groups, not {}", groups.len()));
+                    self.error(
+                        &path,
+                        sentence!(
+                            "must have at least two groups, not {}",
+                            "muss mindestens zwei Gruppen haben, nicht {}",
+                            groups.len()
+                        ),
+                    );
                 }
                 let mut seen = BTreeSet::new();
                 for (i, group) in groups.iter().enumerate() {
                     for (j, node) in group.iter().enumerate() {
                         if !seen.insert(node) {
-                            self.error(format!("{path}[{i}][{j}]"), format!("`{node}` is already in a group"));
+                            self.error(
+                                format!("{path}[{i}][{j}]"),
+                                sentence!("`{node}` is already in a group", "`{node}` ist schon in einer Gruppe"),
+                            );
                         }
                     }
                 }

@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, LONGEST_MS, LONGEST_NAME};
 use super::references::{Kind, Nodes};
+use crate::language::{phrase, sentence};
 use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, Service, SessionGuarantee, Value};
 use litemap::LiteMap;
 use std::collections::BTreeSet;
@@ -17,14 +18,24 @@ impl Checker {
             self.text(&format!("{path}.name"), &group.name, LONGEST_NAME);
             let most = if matches!(group.protocol, Protocol::Gossip(_)) { MOST_MEMBERS } else { Group::MOST_LINKED };
             if group.members.is_empty() || group.members.len() > most {
-                let problem = format!("must have 1 to {most} services, not {}", group.members.len());
+                let problem = sentence!(
+                    "must have 1 to {most} services, not {}",
+                    "muss 1 bis {most} Services haben, nicht {}",
+                    group.members.len()
+                );
                 self.error(format!("{path}.members"), problem);
             }
             for (j, id) in group.members.iter().enumerate() {
                 let path = format!("{path}.members[{j}]");
                 self.refers(&path, id, Kind::Service, nodes);
                 if let Some(other) = taken.insert(id, &group.id) {
-                    self.error(&path, format!("`{id}` is already a member of `{other}`"));
+                    self.error(
+                        &path,
+                        sentence!(
+                            "`{id}` is already a member of `{other}`",
+                            "`{id}` ist schon ein Mitglied von `{other}`"
+                        ),
+                    );
                 }
                 if let Some((_, service)) = nodes.service(id) {
                     self.member(&path, service, group);
@@ -34,7 +45,11 @@ impl Checker {
         }
         for (i, service) in scenario.services.iter().enumerate() {
             for (j, call) in service.calls.iter().enumerate().filter(|(_, call)| taken.contains_key(call.to.as_str())) {
-                let problem = format!("must be a service outside of groups; `{}` is a member of a group", call.to);
+                let problem = sentence!(
+                    "must be a service outside of groups; `{}` is a member of a group",
+                    "muss ein Service außerhalb von Gruppen sein; `{}` ist Mitglied einer Gruppe",
+                    call.to
+                );
                 self.error(format!("services[{i}].calls[{j}].to"), problem);
             }
         }
@@ -51,7 +66,13 @@ impl Checker {
     fn member(&mut self, path: &str, service: &Service, group: &Group) {
         let id = &service.id;
         if !service.calls.is_empty() {
-            self.error(path, format!("must be a service without calls; `{id}` has calls"));
+            self.error(
+                path,
+                sentence!(
+                    "must be a service without calls; `{id}` has calls",
+                    "muss ein Service ohne Aufrufe sein; `{id}` hat Aufrufe"
+                ),
+            );
         }
         for (key, value) in &service.data {
             let fits = match (&group.data, value) {
@@ -62,13 +83,21 @@ impl Checker {
             };
             if !fits {
                 let expected = match group.data {
-                    Data::Register { .. } | Data::MultiValue | Data::Merged { .. } => "anything",
-                    Data::Counter => "whole numbers",
-                    Data::Set | Data::RemoveWinsSet => "sets, such as [1, 2]",
-                    Data::Map => "maps, such as {\"map\": {\"size\": 1}}",
-                    Data::Sequence => "lists, such as {\"list\": [1, 2]}",
+                    Data::Register { .. } | Data::MultiValue | Data::Merged { .. } => phrase("anything", "beliebig"),
+                    Data::Counter => phrase("whole numbers", "ganze Zahlen"),
+                    Data::Set | Data::RemoveWinsSet => phrase("sets, such as [1, 2]", "Mengen, etwa [1, 2]"),
+                    Data::Map => {
+                        phrase("maps, such as {\"map\": {\"size\": 1}}", "Maps, etwa {\"map\": {\"size\": 1}}")
+                    }
+                    Data::Sequence => phrase("lists, such as {\"list\": [1, 2]}", "Listen, etwa {\"list\": [1, 2]}"),
                 };
-                self.error(path, format!("the keys of the group must be {expected}, but `{id}` has {key} = {value}"));
+                self.error(
+                    path,
+                    sentence!(
+                        "the keys of the group must be {expected}, but `{id}` has {key} = {value}",
+                        "die Schlüssel der Gruppe müssen {expected} sein, aber `{id}` hat {key} = {value}"
+                    ),
+                );
             }
         }
     }
@@ -95,7 +124,12 @@ impl Checker {
                     self.duration(&format!("{path}.tombstone_grace_ms"), grace);
                 }
                 if !matches!(group.data, Data::Register { .. }) && replicas != members {
-                    let problem = "must be all members for data other than registers, because the coordinator changes its own copy";
+                    let problem = phrase(
+                        "must be all members for data other than registers, \
+                         because the coordinator changes its own copy",
+                        "müssen bei anderen Daten als Registern alle Mitglieder \
+                         sein, denn der Koordinator ändert seine eigene Kopie",
+                    );
                     self.error(format!("{path}.replicas"), problem);
                 }
                 return;
@@ -104,7 +138,10 @@ impl Checker {
                 let path = format!("{path}.gossip");
                 self.latency(&format!("{path}.every"), &gossip.every);
                 if gossip.every.mean_ms() < 0.001 {
-                    self.error(format!("{path}.every"), "must have a mean of at least 0.001 ms");
+                    self.error(
+                        format!("{path}.every"),
+                        phrase("must have a mean of at least 0.001 ms", "muss im Mittel mindestens 0.001 ms sein"),
+                    );
                 }
                 self.count(&format!("{path}.fan_out"), gossip.fan_out, 1, MOST_MEMBERS as u32);
                 if let crate::scenario::GossipStyle::Rumor { lose_interest_after } = gossip.style {
@@ -130,7 +167,10 @@ impl Checker {
             Protocol::Chain => {}
         }
         if !matches!(group.data, Data::Register { .. }) {
-            let problem = "must be `quorum` or `gossip` for data other than registers";
+            let problem = phrase(
+                "must be `quorum` or `gossip` for data other than registers",
+                "muss bei anderen Daten als Registern `quorum` oder `gossip` sein",
+            );
             self.error(path, problem);
         }
     }
@@ -141,7 +181,10 @@ impl Checker {
             return self.follows(path, client, nodes);
         };
         if client.reads_from.is_some() {
-            let problem = "must be absent for a client of a group, which has `read_route` instead";
+            let problem = phrase(
+                "must be absent for a client of a group, which has `read_route` instead",
+                "muss bei einem Client einer Gruppe fehlen, der stattdessen `read_route` hat",
+            );
             self.error(format!("{path}.reads_from"), problem);
         }
         self.guarantees(path, client, group);
@@ -150,7 +193,11 @@ impl Checker {
             let leaderless = matches!(group.protocol, Protocol::Quorum(_));
             let register = matches!(group.data, Data::Register { .. });
             if !leaderless || (!register && field == "route") {
-                let problem = "must not be `itself`: a client coordinates only registers of a leaderless group";
+                let problem = phrase(
+                    "must not be `itself`: a client coordinates only registers of a leaderless group",
+                    "darf nicht `itself` sein: ein Client koordiniert \
+                     nur Register einer Gruppe ohne Leader",
+                );
                 self.error(format!("{path}.{field}"), problem);
             }
         }
@@ -167,13 +214,16 @@ impl Checker {
                 SessionGuarantee::ReadYourWrites | SessionGuarantee::MonotonicReads => continue,
                 // A write carries what its session has read, and replaces those siblings.
                 SessionGuarantee::WritesFollowReads if group.data == Data::MultiValue => continue,
-                SessionGuarantee::WritesFollowReads => {
-                    "must be absent: changes of this data are not ordered after reads"
-                }
-                SessionGuarantee::MonotonicWrites => {
-                    "must be absent: without a total order, writes of a session are not ordered after each other; \
-                     only registers support it"
-                }
+                SessionGuarantee::WritesFollowReads => phrase(
+                    "must be absent: changes of this data are not ordered after reads",
+                    "muss fehlen: Änderungen dieser Daten werden nicht nach Lesevorgängen geordnet",
+                ),
+                SessionGuarantee::MonotonicWrites => phrase(
+                    "must be absent: without a total order, writes of a session \
+                     are not ordered after each other; only registers support it",
+                    "muss fehlen: ohne Gesamtordnung werden die Schreibvorgänge einer \
+                     Sitzung nicht nacheinander geordnet; nur Register unterstützen das",
+                ),
             };
             self.error(format!("{path}.guarantees[{i}]"), problem);
         }
@@ -184,7 +234,7 @@ impl Checker {
             let path = format!("{path}.generate.arrivals.after.client");
             self.refers(&path, of, Kind::Client, nodes);
             if *of == client.id {
-                self.error(path, "must be another client");
+                self.error(path, phrase("must be another client", "muss ein anderer Client sein"));
             }
         }
     }
@@ -198,20 +248,30 @@ impl Checker {
             self.key(&format!("{path}.id"), &region.id);
             self.text(&format!("{path}.name"), &region.name, LONGEST_NAME);
             if !ids.insert(region.id.as_str()) {
-                self.error(format!("{path}.id"), format!("another region already has the id `{}`", region.id));
+                self.error(
+                    format!("{path}.id"),
+                    sentence!(
+                        "another region already has the id `{}`",
+                        "eine andere Region hat schon die Id `{}`",
+                        region.id
+                    ),
+                );
             }
             for (j, id) in region.nodes.iter().enumerate() {
                 let path = format!("{path}.nodes[{j}]");
                 self.node_exists(&path, id, nodes);
                 if !placed.insert(id) {
-                    self.error(path, format!("`{id}` is already in a region"));
+                    self.error(path, sentence!("`{id}` is already in a region", "`{id}` ist schon in einer Region"));
                 }
             }
             for (j, latency) in region.latency.iter().enumerate() {
                 let path = format!("{path}.latency[{j}]");
                 self.latency(&format!("{path}.latency"), &latency.latency);
                 if !all.contains(latency.to.as_str()) {
-                    self.error(format!("{path}.to"), format!("no region has the id `{}`", latency.to));
+                    self.error(
+                        format!("{path}.to"),
+                        sentence!("no region has the id `{}`", "keine Region hat die Id `{}`", latency.to),
+                    );
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Ranges and sizes of the parts of a scenario.
 
 use super::checker::{Checker, LONGEST_MS, LONGEST_NAME};
+use crate::language::{phrase, sentence};
 use crate::scenario::{
     Acks, Arrivals, Attachment, Client, CommitRule, Keys, Operation, Order, PublishMode, ReaderSession, Replication,
     Scenario, Service, Step, Subscription, Workload,
@@ -36,7 +37,10 @@ impl Checker {
                     self.duration(&format!("{path}.retention_ms"), retention);
                 }
                 if bus.topics[..j].iter().any(|other| other.name == topic.name) {
-                    self.error(format!("{path}.name"), format!("the bus already has a topic `{}`", topic.name));
+                    self.error(
+                        format!("{path}.name"),
+                        sentence!("the bus already has a topic `{}`", "der Bus hat schon ein Topic `{}`", topic.name),
+                    );
                 }
             }
         }
@@ -93,11 +97,18 @@ impl Checker {
                 self.count(&format!("{path}.mode.{mode}.batch"), *batch, 1, MOST_COUNT);
             }
             if publication.forward.is_some() && publication.mode == PublishMode::BeforeCommit {
-                let problem = "must be absent with `before_commit`: an event is published after it was applied";
+                let problem = phrase(
+                    "must be absent with `before_commit`: an event is published after it was applied",
+                    "muss bei `before_commit` fehlen: ein Event wird \
+                     veröffentlicht, nachdem es angewendet wurde",
+                );
                 self.error(format!("{path}.forward"), problem);
             }
             if publication.acks == Acks::None && (publication.retry.is_some() || relay.is_some()) {
-                let problem = "must be `leader` or `all`, because retries wait for an acknowledgement";
+                let problem = phrase(
+                    "must be `leader` or `all`, because retries wait for an acknowledgement",
+                    "muss `leader` oder `all` sein, denn Wiederholungen warten auf eine Bestätigung",
+                );
                 self.error(format!("{path}.acks"), problem);
             }
             if let Some(retry) = &publication.retry {
@@ -156,7 +167,11 @@ impl Checker {
                 ("on_failure", subscription.on_failure.is_some()),
             ];
             for (field, _) in settings.into_iter().filter(|(_, is_set)| *is_set) {
-                let problem = "must be absent for a log, whose readers poll their partitions and commit positions";
+                let problem = phrase(
+                    "must be absent for a log, whose readers poll their partitions and commit positions",
+                    "muss bei einem Log fehlen, dessen Leser ihre \
+                     Partitionen abfragen und Positionen committen",
+                );
                 self.error(format!("{path}.{field}"), problem);
             }
         }
@@ -186,7 +201,12 @@ impl Checker {
         if session.heartbeat_ms >= session.timeout_ms {
             self.error(
                 format!("{path}.heartbeat_ms"),
-                format!("must be less than `timeout_ms`, {}, not {}", session.timeout_ms, session.heartbeat_ms),
+                sentence!(
+                    "must be less than `timeout_ms`, {}, not {}",
+                    "muss kleiner als `timeout_ms` sein, {}, nicht {}",
+                    session.timeout_ms,
+                    session.heartbeat_ms
+                ),
             );
         }
     }

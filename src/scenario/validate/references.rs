@@ -1,6 +1,7 @@
 //! References: ids are unique, and every reference names an existing part of the right kind.
 
 use super::checker::{Checker, LONGEST_NAME};
+use crate::language::{phrase, sentence};
 use crate::scenario::error::shortened;
 use crate::scenario::{Bus, Forward, Group, Promise, Scenario, Service, Subscription, Value};
 use litemap::LiteMap;
@@ -17,10 +18,10 @@ pub(super) enum Kind {
 impl Kind {
     fn name(self) -> &'static str {
         match self {
-            Kind::Service => "service",
-            Kind::Bus => "bus",
-            Kind::Client => "client",
-            Kind::Group => "replica group",
+            Kind::Service => phrase("service", "Service"),
+            Kind::Bus => phrase("bus", "Bus"),
+            Kind::Client => phrase("client", "Client"),
+            Kind::Group => phrase("replica group", "Replikatgruppe"),
         }
     }
 }
@@ -61,7 +62,7 @@ impl<'a> Nodes<'a> {
         let of_kind = self.by_id.iter().filter(|(_, (other, _))| kind.is_none_or(|kind| kind == *other));
         let distances = of_kind.map(|(other, _)| (distance(id, other), other));
         match distances.filter(|(distance, _)| *distance <= 2.min(id.len() / 2)).min() {
-            Some((_, other)) => format!("; did you mean `{other}`?"),
+            Some((_, other)) => sentence!("; did you mean `{other}`?", "; meinst du `{other}`?"),
             None => String::new(),
         }
     }
@@ -83,8 +84,10 @@ impl Checker {
         if self.errors.len() == before {
             self.call_cycles(scenario);
             if let Some(start) = scenario.forwarding_cycle() {
-                let problem = format!(
+                let problem = sentence!(
                     "an event that `{}` forwards returns to it: it would be forwarded without end",
+                    "ein Event, das `{}` weiterleitet, kehrt dorthin \
+                     zurück: es würde ohne Ende weitergeleitet",
                     scenario.services[start].id
                 );
                 self.error(format!("services[{start}].publishes"), problem);
@@ -105,11 +108,22 @@ impl Checker {
             if id.is_empty() || id.chars().count() > LONGEST_NAME || !id.chars().all(is_allowed) {
                 self.error(
                     &path,
-                    format!("must have 1 to 80 letters, digits, `_`, `-` and `.`, not `{}`", shortened(id)),
+                    sentence!(
+                        "must have 1 to 80 letters, digits, `_`, `-` and `.`, not `{}`",
+                        "muss 1 bis 80 Buchstaben, Ziffern, `_`, `-` und `.` haben, nicht `{}`",
+                        shortened(id)
+                    ),
                 );
             }
             if by_id.insert(id, (kind, i)).is_some() {
-                self.error(&path, format!("another node already has the id `{}`", shortened(id)));
+                self.error(
+                    &path,
+                    sentence!(
+                        "another node already has the id `{}`",
+                        "ein anderer Knoten hat schon die Id `{}`",
+                        shortened(id)
+                    ),
+                );
             }
         }
         Nodes { by_id, scenario }
@@ -119,11 +133,26 @@ impl Checker {
         match nodes.by_id.get(id) {
             Some((found, _)) if *found == kind => {}
             Some((found, _)) => {
-                self.error(path, format!("must be the id of a {}; `{id}` is a {}", kind.name(), found.name()));
+                self.error(
+                    path,
+                    sentence!(
+                        "must be the id of a {}; `{id}` is a {}",
+                        "erwartet wird die Id von: {}; `{id}` ist: {}",
+                        kind.name(),
+                        found.name()
+                    ),
+                );
             }
             None => {
                 let suggestion = nodes.suggestion(id, Some(kind));
-                self.error(path, format!("no {} has the id `{id}`{suggestion}", kind.name()));
+                self.error(
+                    path,
+                    sentence!(
+                        "no {} has the id `{id}`{suggestion}",
+                        "{} mit der Id `{id}` gibt es nicht{suggestion}",
+                        kind.name()
+                    ),
+                );
             }
         }
     }
@@ -135,7 +164,10 @@ impl Checker {
                 let path = format!("services[{i}].calls[{j}].to");
                 self.refers(&path, &call.to, Kind::Service, nodes);
                 if !called.insert(&call.to) {
-                    self.error(&path, format!("`{}` already calls `{}`", service.id, call.to));
+                    self.error(
+                        &path,
+                        sentence!("`{}` already calls `{}`", "`{}` ruft `{}` schon auf", service.id, call.to),
+                    );
                 }
             }
             let mut published = BTreeSet::new();
@@ -148,7 +180,12 @@ impl Checker {
                 if !published.insert(nodes.topic(&publication.to, publication.topic.as_deref())) {
                     self.error(
                         &path,
-                        format!("`{}` already publishes to this topic of `{}`", service.id, publication.to),
+                        sentence!(
+                            "`{}` already publishes to this topic of `{}`",
+                            "`{}` veröffentlicht schon auf diesem Topic von `{}`",
+                            service.id,
+                            publication.to
+                        ),
                     );
                 }
             }
@@ -159,7 +196,12 @@ impl Checker {
                 if !subscribed.insert(nodes.topic(&subscription.to, subscription.topic.as_deref())) {
                     self.error(
                         &path,
-                        format!("`{}` already subscribes to this topic of `{}`", service.id, subscription.to),
+                        sentence!(
+                            "`{}` already subscribes to this topic of `{}`",
+                            "`{}` hat dieses Topic von `{}` schon abonniert",
+                            service.id,
+                            subscription.to
+                        ),
                     );
                 }
             }
@@ -175,12 +217,23 @@ impl Checker {
             self.key(&format!("{path}.key"), key);
         }
         if !service.subscribes.iter().any(|subscription| forward.takes(&subscription.to)) {
-            let problem = format!("has no effect: `{}` does not subscribe to events that it could forward", service.id);
+            let problem = sentence!(
+                "has no effect: `{}` does not subscribe to events that it could forward",
+                "hat keine Wirkung: `{}` abonniert keine Events, die weitergeleitet werden könnten",
+                service.id
+            );
             self.error(path, problem);
         }
         let mut groups = nodes.scenario.groups.iter();
         if groups.any(|group| group.members.contains(&service.id)) {
-            self.error(path, "must be absent for a member of a replica group, which publishes the group's writes");
+            self.error(
+                path,
+                phrase(
+                    "must be absent for a member of a replica group, which publishes the group's writes",
+                    "muss bei einem Mitglied einer Replikatgruppe fehlen, \
+                     das die Schreibvorgänge der Gruppe veröffentlicht",
+                ),
+            );
         }
     }
 
@@ -193,7 +246,14 @@ impl Checker {
         if !exists {
             let names: Vec<String> = bus.topics.iter().map(|topic| format!("`{}`", topic.name)).collect();
             let has = if names.is_empty() { format!("only `{}`", bus.id) } else { names.join(", ") };
-            self.error(format!("{path}.topic"), format!("`{}` has no topic `{topic}`; it has {has}", bus.id));
+            self.error(
+                format!("{path}.topic"),
+                sentence!(
+                    "`{}` has no topic `{topic}`; it has {has}",
+                    "`{}` hat kein Topic `{topic}`; vorhanden: {has}",
+                    bus.id
+                ),
+            );
         }
     }
 
@@ -202,11 +262,18 @@ impl Checker {
             Some((Kind::Group, _)) => {
                 self.error(
                     path,
-                    format!("must be the id of a node; `{id}` is a replica group, whose members have ids"),
+                    sentence!(
+                        "must be the id of a node; `{id}` is a replica group, whose members have ids",
+                        "muss die Id eines Knotens sein; `{id}` ist eine \
+                         Replikatgruppe, deren Mitglieder Ids haben"
+                    ),
                 );
             }
             Some((Kind::Service | Kind::Bus | Kind::Client, _)) => {}
-            None => self.error(path, format!("no node has the id `{id}`{}", nodes.suggestion(id, None))),
+            None => self.error(
+                path,
+                sentence!("no node has the id `{id}`{}", "kein Knoten hat die Id `{id}`{}", nodes.suggestion(id, None)),
+            ),
         }
     }
 
@@ -214,7 +281,10 @@ impl Checker {
         self.node_exists(&format!("{path}.from"), from, nodes);
         self.node_exists(&format!("{path}.to"), to, nodes);
         if from == to {
-            self.error(format!("{path}.to"), format!("must be another node than `{from}`"));
+            self.error(
+                format!("{path}.to"),
+                sentence!("must be another node than `{from}`", "muss ein anderer Knoten als `{from}` sein"),
+            );
         }
     }
 
@@ -224,7 +294,15 @@ impl Checker {
             let path = format!("links[{i}]");
             self.link_ends(&path, &link.from, &link.to, nodes);
             if !seen.insert((&link.from, &link.to)) {
-                self.error(&path, format!("the link from `{}` to `{}` is listed twice", link.from, link.to));
+                self.error(
+                    &path,
+                    sentence!(
+                        "the link from `{}` to `{}` is listed twice",
+                        "die Verbindung von `{}` nach `{}` ist doppelt aufgeführt",
+                        link.from,
+                        link.to
+                    ),
+                );
             }
         }
     }
@@ -278,7 +356,11 @@ impl Checker {
                     let cycle: Vec<&str> = path[start..].iter().map(|(id, _)| *id).chain([callee]).collect();
                     return self.error(
                         format!("services[{i}].calls"),
-                        format!("the calls form a cycle: {}", cycle.join(" → ")),
+                        sentence!(
+                            "the calls form a cycle: {}",
+                            "die Aufrufe bilden einen Kreis: {}",
+                            cycle.join(" → ")
+                        ),
                     );
                 }
                 path.push((callee, 0));
@@ -298,8 +380,10 @@ impl Checker {
                 for (key, value) in &service.data {
                     let (first, member) = *first_values.entry(key).or_insert((value, &service.id));
                     if first != value {
-                        let problem =
-                            format!("must be {first}, as at `{member}` of the same group, or absent, not {value}");
+                        let problem = sentence!(
+                            "must be {first}, as at `{member}` of the same group, or absent, not {value}",
+                            "muss {first} sein, wie bei `{member}` derselben Gruppe, oder fehlen, nicht {value}"
+                        );
                         self.error(format!("services[{i}].data.{key}"), problem);
                     }
                 }
@@ -329,7 +413,11 @@ impl Checker {
             for i in holders {
                 for (key, value) in &scenario.services[i].data {
                     if let Some(original) = service.data.get(key).filter(|original| *original != value) {
-                        let problem = format!("must be {original}, as at `{}`, or absent, not {value}", service.id);
+                        let problem = sentence!(
+                            "must be {original}, as at `{}`, or absent, not {value}",
+                            "muss {original} sein, wie bei `{}`, oder fehlen, nicht {value}",
+                            service.id
+                        );
                         self.error(format!("services[{i}].data.{key}"), problem);
                     }
                 }

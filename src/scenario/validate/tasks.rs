@@ -1,6 +1,7 @@
 //! Tasks: ids are unique, goals can be read, and what may be changed exists.
 
 use super::checker::{Checker, LONGEST_NAME};
+use crate::language::{phrase, sentence};
 use crate::scenario::goal::{Requirement, grid_index};
 use crate::scenario::{Scenario, Task};
 
@@ -39,17 +40,23 @@ impl Checker {
     fn task_id(&mut self, path: &str, id: &str, is_taken: bool) {
         let valid = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
         if id.is_empty() || id.chars().count() > LONGEST_NAME || !id.chars().all(valid) {
-            self.error(path, format!("must have 1 to {LONGEST_NAME} letters, digits, `_`, `-` or `.`, not `{id}`"));
+            self.error(
+                path,
+                sentence!(
+                    "must have 1 to {LONGEST_NAME} letters, digits, `_`, `-` or `.`, not `{id}`",
+                    "muss 1 bis {LONGEST_NAME} Buchstaben, Ziffern, `_`, `-` oder `.` haben, nicht `{id}`"
+                ),
+            );
         }
         if is_taken {
-            self.error(path, format!("`{id}` is already the id of another"));
+            self.error(path, sentence!("`{id}` is already the id of another", "`{id}` ist schon die Id eines anderen"));
         }
     }
 
     fn goals(&mut self, i: usize, task: &Task, scenario: &Scenario) {
         let path = format!("tasks[{i}].goals");
         if task.goals.is_empty() {
-            self.error(&path, "must have at least one goal");
+            self.error(&path, phrase("must have at least one goal", "muss mindestens ein Ziel haben"));
         }
         self.at_most(&path, task.goals.len(), MOST_GOALS);
         for (j, goal) in task.goals.iter().enumerate().take(MOST_GOALS) {
@@ -59,7 +66,13 @@ impl Checker {
             self.count(&at("points"), goal.points, 1, 100);
             match Requirement::parse(&goal.must, scenario) {
                 Ok(requirement) if requirement.needs_curve() && task.curve.is_empty() => {
-                    self.error(at("must"), "compares with the task's `curve`, which must not be empty");
+                    self.error(
+                        at("must"),
+                        phrase(
+                            "compares with the task's `curve`, which must not be empty",
+                            "vergleicht mit `curve` der Aufgabe, die nicht leer sein darf",
+                        ),
+                    );
                 }
                 Ok(_) => {}
                 Err(problem) => self.error(at("must"), problem),
@@ -73,10 +86,17 @@ impl Checker {
             let has = |id: &str| rule.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
             if !scenario.ids().any(has) && !FIELDS.contains(&rule.as_str()) {
                 let fields = FIELDS.join(", ");
-                let problem = format!("must be `<id>` or `<id>.<field>` of a node, or one of {fields}; not `{rule}`");
+                let problem = sentence!(
+                    "must be `<id>` or `<id>.<field>` of a node, or one of {fields}; not `{rule}`",
+                    "muss `<id>` oder `<id>.<field>` eines Knotens \
+                     oder eines von {fields} sein, nicht `{rule}`"
+                );
                 self.error(format!("tasks[{i}].change[{j}]"), problem);
             } else if !FIELDS.contains(&rule.as_str()) && !scenario.has_field(rule) {
-                self.error(format!("tasks[{i}].change[{j}]"), format!("the node has no field as in `{rule}`"));
+                self.error(
+                    format!("tasks[{i}].change[{j}]"),
+                    sentence!("the node has no field as in `{rule}`", "der Knoten hat kein Feld wie in `{rule}`"),
+                );
             }
         }
     }
@@ -85,7 +105,11 @@ impl Checker {
         self.at_most(path, curve.len(), MOST_GOALS);
         for (j, (ms, share)) in curve.iter().enumerate() {
             if grid_index(*ms).is_none() {
-                let expected = "must be a time of the grid, ms: 0 or 1, 2, 5 times a power of ten, 0.1 to 100000";
+                let expected = phrase(
+                    "must be a time of the grid, ms: 0 or 1, 2, 5 times a power of ten, 0.1 to 100000",
+                    "muss eine Zeit des Rasters sein, in ms: 0 oder \
+                     1, 2, 5 mal eine Zehnerpotenz, 0.1 bis 100000",
+                );
                 self.error(format!("{path}[{j}][0]"), format!("{expected}; not {ms}"));
             }
             self.probability(&format!("{path}[{j}][1]"), *share);

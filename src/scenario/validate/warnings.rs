@@ -1,5 +1,6 @@
 //! What is valid and has no effect, or never ends.
 
+use crate::language::{phrase, sentence};
 use crate::scenario::{
     Acknowledge, Arrivals, Backoff, Client, Command, Data, Group, Latency, OnFailure, Operation, Protocol, Scenario,
     ScenarioError, Service, Step, Subscription, Unheard,
@@ -100,16 +101,26 @@ impl<'a> Warnings<'a> {
                 self.warn(format!("clients[{i}].generate.optimistic"), no_compare_and_set(group));
             }
             if group.is_none() && !client.guarantees.is_empty() {
-                let problem =
-                    "has no effect: guarantees are enforced by the version tokens of a replica group's clients";
+                let problem = phrase(
+                    "has no effect: guarantees are enforced by the \
+                     version tokens of a replica group's clients",
+                    "hat keine Wirkung: Garantien werden durch die \
+                     Versions-Tokens der Clients einer Replikatgruppe durchgesetzt",
+                );
                 self.warn(format!("clients[{i}].guarantees"), problem);
             }
             if group.is_none() && client.read_route.is_some() {
-                let problem = "has no effect: only a client of a replica group chooses a member";
+                let problem = phrase(
+                    "has no effect: only a client of a replica group chooses a member",
+                    "hat keine Wirkung: nur ein Client einer Replikatgruppe wählt ein Mitglied",
+                );
                 self.warn(format!("clients[{i}].read_route"), problem);
             }
             if client.sessions > 1 && client.generate.is_none() {
-                let problem = "has no effect: only generated operations are issued by several sessions";
+                let problem = phrase(
+                    "has no effect: only generated operations are issued by several sessions",
+                    "hat keine Wirkung: nur erzeugte Operationen kommen aus mehreren Sitzungen",
+                );
                 self.warn(format!("clients[{i}].sessions"), problem);
             }
         }
@@ -127,10 +138,13 @@ impl<'a> Warnings<'a> {
             None => client.reads_from.iter().chain([&client.target]).map(String::as_str).collect(),
         };
         if targets.iter().any(|id| self.serves_at_once(&client.id, id)) {
-            let problem = format!(
-                "never ends: neither the operations at `{}` nor the think time take any time, so `{}` issues operations \
-                 without end at one instant",
-                client.target, client.id
+            let problem = sentence!(
+                "never ends: neither the operations at `{}` nor the think time take \
+                 any time, so `{}` issues operations without end at one instant",
+                "endet nie: weder die Operationen bei `{}` noch die Denkzeit \
+                 dauern, also beginnt `{}` in einem Augenblick Operationen ohne Ende",
+                client.target,
+                client.id
             );
             self.warn(format!("{path}.generate.arrivals.closed.think"), problem);
         }
@@ -169,14 +183,32 @@ impl<'a> Warnings<'a> {
             return;
         }
         let (bus, id) = (&subscription.to, &service.id);
-        let never_ends = format!("never ends: `{bus}` redelivers it to `{id}` at once and without a limit");
+        let never_ends = sentence!(
+            "never ends: `{bus}` redelivers it to `{id}` at once and without a limit",
+            "endet nie: `{bus}` stellt es `{id}` sofort und ohne Grenze erneut zu"
+        );
         if subscription.processing.is_zero() && subscription.fails >= 1.0 {
-            self.warn(format!("{path}.fails"), format!("an event that fails every time {never_ends}"));
+            self.warn(
+                format!("{path}.fails"),
+                sentence!(
+                    "an event that fails every time {never_ends}",
+                    "ein Event, das jedes Mal scheitert, {never_ends}"
+                ),
+            );
         } else if subscription.processing.is_zero() && poison {
-            self.warn(format!("{path}.max_deliveries"), format!("a poison message {never_ends}"));
+            self.warn(
+                format!("{path}.max_deliveries"),
+                sentence!("a poison message {never_ends}", "eine vergiftete Nachricht {never_ends}"),
+            );
         }
         if service.queue == 0 {
-            self.warn(format!("{path}.max_deliveries"), format!("an event that finds no free worker {never_ends}"));
+            self.warn(
+                format!("{path}.max_deliveries"),
+                sentence!(
+                    "an event that finds no free worker {never_ends}",
+                    "ein Event, das keinen freien Worker findet, {never_ends}"
+                ),
+            );
         }
     }
 
@@ -188,12 +220,18 @@ impl<'a> Warnings<'a> {
                 ("commit_every_ms", subscription.commit_every_ms.is_some()),
             ];
             for (field, _) in set.into_iter().filter(|(_, is_set)| *is_set) {
-                let problem = "has no effect: a delivery that is never acknowledged is never repeated";
+                let problem = phrase(
+                    "has no effect: a delivery that is never acknowledged is never repeated",
+                    "hat keine Wirkung: eine Zustellung, die nie bestätigt wird, wird nie wiederholt",
+                );
                 self.warn(format!("{path}.{field}"), problem);
             }
         }
         if subscription.dead_letter_renews_time && !subscription.dead_letter {
-            let problem = "has no effect: the subscription has no dead-letter queue";
+            let problem = phrase(
+                "has no effect: the subscription has no dead-letter queue",
+                "hat keine Wirkung: das Abonnement hat keine Dead-Letter-Queue",
+            );
             self.warn(format!("{path}.dead_letter_renews_time"), problem);
         }
     }
@@ -214,7 +252,12 @@ impl<'a> Warnings<'a> {
             ),
         ];
         for (field, _) in same.into_iter().filter(|(_, is_same)| !is_same) {
-            let problem = "has no effect: it differs from the first subscription of the consumer group, which decides for the group's queue";
+            let problem = phrase(
+                "has no effect: it differs from the first subscription of \
+                 the consumer group, which decides for the group's queue",
+                "hat keine Wirkung: es weicht vom ersten Abonnement der \
+                 Consumer-Gruppe ab, das für die Warteschlange der Gruppe entscheidet",
+            );
             self.warn(format!("{path}.{field}"), problem);
         }
     }
@@ -226,14 +269,22 @@ impl<'a> Warnings<'a> {
             let service_id = &scenario.services[service].id;
             let Subscription { to: bus, topic, .. } = &scenario.services[service].subscribes[subscription];
             let why = match (publisher.map(|publisher| &scenario.services[publisher].id), topic) {
-                (Some(publisher), _) => format!(
-                    "`{publisher}` publishes to `{bus}` only what it commits itself; set `forward` of its publication to \
-                     publish the events that it applies"
+                (Some(publisher), _) => sentence!(
+                    "`{publisher}` publishes to `{bus}` only what it commits itself; set \
+                     `forward` of its publication to publish the events that it applies",
+                    "`{publisher}` veröffentlicht auf `{bus}` nur eigene Commits; setze \
+                     `forward` der Veröffentlichung, um angewendete Events zu veröffentlichen"
                 ),
-                (None, Some(topic)) => format!("no service publishes to the topic `{topic}` of `{bus}`"),
-                (None, None) => format!("no service publishes to `{bus}`"),
+                (None, Some(topic)) => sentence!(
+                    "no service publishes to the topic `{topic}` of `{bus}`",
+                    "kein Service veröffentlicht auf dem Topic `{topic}` von `{bus}`"
+                ),
+                (None, None) => sentence!("no service publishes to `{bus}`", "kein Service veröffentlicht auf `{bus}`"),
             };
-            let problem = format!("`{service_id}` will never hear of an update: {why}");
+            let problem = sentence!(
+                "`{service_id}` will never hear of an update: {why}",
+                "`{service_id}` wird nie von einer Änderung hören: {why}"
+            );
             self.warn(format!("services[{service}].subscribes[{subscription}]"), problem);
         }
     }
@@ -243,7 +294,11 @@ impl<'a> Warnings<'a> {
         for (i, group) in scenario.groups.iter().enumerate() {
             let path = format!("groups[{i}]");
             if group.orders_writes() && group.data != Data::default() {
-                let problem = "the clock has no effect: the protocol orders writes by their positions in a log";
+                let problem = phrase(
+                    "the clock has no effect: the protocol orders writes by their positions in a log",
+                    "die Uhr hat keine Wirkung: das Protokoll ordnet \
+                     Schreibvorgänge nach ihren Positionen in einem Log",
+                );
                 self.warn(format!("{path}.data"), problem);
             }
             let Protocol::Quorum(quorum) = &group.protocol else { continue };
@@ -259,11 +314,18 @@ impl<'a> Warnings<'a> {
                         | Data::Merged { .. }
                 )
             {
-                let problem = "has no effect: only registers keep tombstones with a grace period";
+                let problem = phrase(
+                    "has no effect: only registers keep tombstones with a grace period",
+                    "hat keine Wirkung: nur Register bewahren Tombstones für eine Frist auf",
+                );
                 self.warn(format!("{path}.protocol.quorum.tombstone_grace_ms"), problem);
             }
             if quorum.sloppy && quorum.replicas.is_none_or(|replicas| replicas as usize >= group.members.len()) {
-                let problem = "has no effect: every member is a replica of every key, so no other can stand in";
+                let problem = phrase(
+                    "has no effect: every member is a replica of every key, so no other can stand in",
+                    "hat keine Wirkung: jedes Mitglied ist ein Replikat \
+                     jedes Schlüssels, also kann kein anderes einspringen",
+                );
                 self.warn(format!("{path}.protocol.quorum.sloppy"), problem);
             }
         }
@@ -284,7 +346,11 @@ impl<'a> Warnings<'a> {
                 self.offered(&format!("{path}[{i}].do.operate.operation"), operation, group);
             }
             if step.at_ms > self.scenario.until_ms {
-                let problem = format!("has no effect: the run ends at {} ms", self.scenario.until_ms);
+                let problem = sentence!(
+                    "has no effect: the run ends at {} ms",
+                    "hat keine Wirkung: der Lauf endet bei {} ms",
+                    self.scenario.until_ms
+                );
                 self.warn(format!("{path}[{i}].at_ms"), problem);
             }
         }
@@ -295,22 +361,34 @@ impl<'a> Warnings<'a> {
         let is_delete = matches!(operation, Operation::Delete { .. });
         let Some(group) = group else {
             if is_delete {
-                let problem =
-                    "has no effect: a service outside of replica groups keeps no tombstones and refuses deletions";
+                let problem = phrase(
+                    "has no effect: a service outside of replica \
+                     groups keeps no tombstones and refuses deletions",
+                    "hat keine Wirkung: ein Service außerhalb von Replikatgruppen \
+                     bewahrt keine Tombstones auf und lehnt Löschen ab",
+                );
                 self.warn(format!("{path}.delete"), problem);
             }
             return;
         };
         let publishes = |member: &Service| group.members.contains(&member.id) && !member.publishes.is_empty();
         if is_delete && self.scenario.services.iter().any(publishes) {
-            let problem =
-                format!("has no effect: `{}` publishes events, which carry values, and refuses deletions", group.id);
+            let problem = sentence!(
+                "has no effect: `{}` publishes events, which carry values, and refuses deletions",
+                "hat keine Wirkung: `{}` veröffentlicht \
+                 Events, die Werte tragen, und lehnt Löschen ab",
+                group.id
+            );
             return self.warn(format!("{path}.delete"), problem);
         }
         if let (Operation::CompareAndSet { .. }, false) = (operation, group.orders_writes()) {
             self.warn(format!("{path}.compare_and_set"), no_compare_and_set(group));
         } else if !group.data.offers(operation) {
-            let problem = format!("has no effect: the data of `{}` does not offer this operation", group.id);
+            let problem = sentence!(
+                "has no effect: the data of `{}` does not offer this operation",
+                "hat keine Wirkung: die Daten von `{}` bieten diese Operation nicht",
+                group.id
+            );
             self.warn(path, problem);
         }
     }
@@ -319,7 +397,12 @@ impl<'a> Warnings<'a> {
 /// Why a group refuses every compare-and-set.
 fn no_compare_and_set(group: &Group) -> String {
     let id = &group.id;
-    format!("has no effect: `{id}` refuses every compare-and-set, because its protocol does not order writes")
+    sentence!(
+        "has no effect: `{id}` refuses every compare-and-set, \
+         because its protocol does not order writes",
+        "hat keine Wirkung: `{id}` lehnt jedes Compare-and-Set \
+         ab, denn das Protokoll ordnet keine Schreibvorgänge"
+    )
 }
 
 impl Data {

@@ -1,66 +1,135 @@
 //! The sentences about events: their publications, queues, handling and consumers.
 
 use super::{Row, Text, about_update};
+use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
 use crate::session::labels::{self, duration};
 use crate::trace::{DetachReason, DropReason, Fact, HandlingFailure, LeaveReason, Outcome, facts_about};
 
 impl Text<'_> {
-    /// Facts about publications.
-    pub(super) fn publication(&self, fact: &Fact) -> Row {
+    /// Facts about publications at their publisher.
+    pub(super) fn publisher(&self, fact: &Fact) -> Row {
         match fact {
-            Fact::EventPublished { bus, update, subscriptions, partition, .. } => {
-                let event = self.update(update);
-                let text = format!(
-                    "{} accepted {event} in partition {partition} for {}",
-                    self.node(bus),
-                    labels::count((*subscriptions).into(), "subscription", "subscriptions")
-                );
-                about_update(bus, update, text)
-            }
             Fact::PublishAbandoned { node: at, bus, update } => {
-                let text = format!(
+                let text = sentence!(
                     "{} stopped publishing {}: no acknowledgement from {}",
+                    "{} veröffentlicht {} nicht mehr: keine Bestätigung von {}",
                     self.node(at),
                     self.update(update),
                     self.node(bus)
                 );
                 (text, Some(*update), vec![*at, *bus])
             }
-            Fact::EventDeduplicated { bus, update } => {
-                let text = format!("{} ignored {}: it has this event already", self.node(bus), self.update(update));
-                about_update(bus, update, text)
-            }
             Fact::OutboxRowWritten { node: at, update, .. } => {
-                let text = format!("{} wrote {} to its outbox with the commit", self.node(at), self.update(update));
+                let text = sentence!(
+                    "{} wrote {} to its outbox with the commit",
+                    "{} hat {} mit dem Commit in die Outbox geschrieben",
+                    self.node(at),
+                    self.update(update)
+                );
                 about_update(at, update, text)
             }
             Fact::OutboxRowPublished { node: at, bus, update } => {
-                let text =
-                    format!("{} published the outbox row {} to {}", self.node(at), self.update(update), self.node(bus));
+                let text = sentence!(
+                    "{} published the outbox row {} to {}",
+                    "{} hat die Outbox-Zeile {} auf {} veröffentlicht",
+                    self.node(at),
+                    self.update(update),
+                    self.node(bus)
+                );
                 (text, Some(*update), vec![*at, *bus])
             }
             Fact::PositionLost { node: at, bus, update } => {
                 let event = self.update(update);
-                let text =
-                    format!("{} lost its position: it will publish {event} to {} again", self.node(at), self.node(bus));
+                let text = sentence!(
+                    "{} lost its position: it will publish {event} to {} again",
+                    "{} hat die eigene Position verloren: {event} wird noch einmal auf {} veröffentlicht",
+                    self.node(at),
+                    self.node(bus)
+                );
                 (text, Some(*update), vec![*at, *bus])
-            }
-            Fact::PublicationSkipped { bus, update } => {
-                let text = format!("{} skipped {}: its predecessor is missing", self.node(bus), self.update(update));
-                about_update(bus, update, text)
             }
             Fact::PublicationLost { node: at, bus, update } => {
                 let event = self.update(update);
-                let text = format!("{} crashed before it published {event} to {}", self.node(at), self.node(bus));
+                let text = sentence!(
+                    "{} crashed before it published {event} to {}",
+                    "{} ist abgestürzt, bevor {event} auf {} veröffentlicht war",
+                    self.node(at),
+                    self.node(bus)
+                );
                 (text, Some(*update), vec![*at, *bus])
+            }
+            facts_about!(
+                declarations,
+                requests,
+                messages,
+                publications,
+                queues,
+                handling,
+                attachments,
+                faults,
+                groups
+            ) => {
+                unreachable!("another subject")
+            }
+        }
+    }
+
+    /// Facts about publications at their bus.
+    pub(super) fn publication(&self, fact: &Fact) -> Row {
+        match fact {
+            Fact::EventPublished { bus, update, subscriptions, partition, .. } => {
+                let event = self.update(update);
+                let text = sentence!(
+                    "{} accepted {event} in partition {partition} for {}",
+                    "{} hat {event} in Partition {partition} für {} angenommen",
+                    self.node(bus),
+                    labels::count(
+                        (*subscriptions).into(),
+                        phrase("subscription", "Abonnement"),
+                        phrase("subscriptions", "Abonnements")
+                    )
+                );
+                about_update(bus, update, text)
+            }
+            Fact::EventDeduplicated { bus, update } => {
+                let text = sentence!(
+                    "{} ignored {}: it has this event already",
+                    "{} hat {} ignoriert: dieses Event ist schon vorhanden",
+                    self.node(bus),
+                    self.update(update)
+                );
+                about_update(bus, update, text)
+            }
+            Fact::PublicationSkipped { bus, update } => {
+                let text = sentence!(
+                    "{} skipped {}: its predecessor is missing",
+                    "{} hat {} übersprungen: der Vorgänger fehlt",
+                    self.node(bus),
+                    self.update(update)
+                );
+                about_update(bus, update, text)
             }
             Fact::PublishRefused { bus, update, in_sync, needed } => {
                 let event = self.update(update);
-                let text = format!("{} refused {event}: {in_sync} brokers in sync, {needed} required", self.node(bus));
+                let text = sentence!(
+                    "{} refused {event}: {in_sync} brokers in sync, {needed} required",
+                    "{} hat {event} abgelehnt: {in_sync} Broker synchron, {needed} nötig",
+                    self.node(bus)
+                );
                 about_update(bus, update, text)
             }
-            facts_about!(declarations, requests, messages, queues, handling, attachments, faults, groups) => {
+            facts_about!(
+                declarations,
+                requests,
+                messages,
+                publishers,
+                queues,
+                handling,
+                attachments,
+                faults,
+                groups
+            ) => {
                 unreachable!("another subject")
             }
         }
@@ -71,45 +140,45 @@ impl Text<'_> {
         match fact {
             Fact::EventQueued { subscription, update, not_before, deliveries, .. } => {
                 self.event_row(subscription, update, |bus, consumer, event| match deliveries {
-                    0 => format!("{bus} queued {event} for {consumer}"),
+                    0 => {
+                        sentence!("{bus} queued {event} for {consumer}", "{bus} hat {event} für {consumer} eingereiht")
+                    }
                     _ => {
                         let (attempt, delay) = (deliveries + 1, duration(not_before - now));
-                        format!("{bus} requeued {event} for {consumer}, delivery attempt {attempt} in {delay}")
+                        sentence!(
+                            "{bus} requeued {event} for {consumer}, delivery attempt {attempt} in {delay}",
+                            "{bus} hat {event} für {consumer} wieder eingereiht, Zustellversuch {attempt} in {delay}"
+                        )
                     }
                 })
             }
             Fact::EventSent { subscription, update, attempt, .. } => {
                 self.event_row(subscription, update, |bus, consumer, event| {
-                    format!("{bus} sent {event} to {consumer}, delivery attempt {attempt}")
+                    sentence!(
+                        "{bus} sent {event} to {consumer}, delivery attempt {attempt}",
+                        "{bus} hat {event} an {consumer} gesendet, Zustellversuch {attempt}"
+                    )
                 })
             }
             Fact::EventAcknowledged { subscription, update, .. } => {
                 self.event_row(subscription, update, |bus, consumer, event| {
-                    format!("{consumer} acknowledged {event} to {bus}")
-                })
-            }
-            Fact::EventDeadLettered { subscription, update, deliveries, .. } => {
-                self.event_row(subscription, update, |bus, consumer, event| {
-                    format!(
-                        "{bus} dead-lettered {event} for {consumer} after {}",
-                        labels::count((*deliveries).into(), "delivery", "deliveries")
+                    sentence!(
+                        "{consumer} acknowledged {event} to {bus}",
+                        "{consumer} hat {event} gegenüber {bus} bestätigt"
                     )
-                })
-            }
-            Fact::EventDiscarded { subscription, update, reason, .. } => {
-                self.event_row(subscription, update, |bus, consumer, event| {
-                    format!("{bus} discarded {event} for {consumer}: {}", discard_reason(*reason))
-                })
-            }
-            Fact::EventRedriven { subscription, update, .. } => {
-                self.event_row(subscription, update, |bus, consumer, event| {
-                    format!("{bus} redrove the dead letter {event} for {consumer}")
                 })
             }
             Fact::AcknowledgementExpired { subscription, update, .. } => {
                 self.event_row(subscription, update, |bus, consumer, event| {
-                    format!("{bus} ignored the acknowledgement of {event} by {consumer}: its delivery had ended")
+                    sentence!(
+                        "{bus} ignored the acknowledgement of {event} by {consumer}: its delivery had ended",
+                        "{bus} hat die Bestätigung von {event} durch {consumer} \
+                         ignoriert: die Zustellung war schon beendet"
+                    )
                 })
+            }
+            Fact::EventDeadLettered { .. } | Fact::EventDiscarded { .. } | Fact::EventRedriven { .. } => {
+                self.undelivered_event(fact)
             }
             facts_about!(
                 declarations,
@@ -127,14 +196,70 @@ impl Text<'_> {
         }
     }
 
+    /// Facts about events that a bus no longer delivers, or delivers again.
+    fn undelivered_event(&self, fact: &Fact) -> Row {
+        match fact {
+            Fact::EventDeadLettered { subscription, update, deliveries, .. } => {
+                self.event_row(subscription, update, |bus, consumer, event| {
+                    sentence!(
+                        "{bus} dead-lettered {event} for {consumer} after {}",
+                        "{bus} hat {event} für {consumer} nach {} als unzustellbar abgelegt",
+                        labels::count(
+                            (*deliveries).into(),
+                            phrase("delivery", "Zustellung"),
+                            phrase("deliveries", "Zustellungen")
+                        )
+                    )
+                })
+            }
+            Fact::EventDiscarded { subscription, update, reason, .. } => {
+                self.event_row(subscription, update, |bus, consumer, event| {
+                    sentence!(
+                        "{bus} discarded {event} for {consumer}: {}",
+                        "{bus} hat {event} für {consumer} verworfen: {}",
+                        discard_reason(*reason)
+                    )
+                })
+            }
+            Fact::EventRedriven { subscription, update, .. } => {
+                self.event_row(subscription, update, |bus, consumer, event| {
+                    sentence!(
+                        "{bus} redrove the dead letter {event} for {consumer}",
+                        "{bus} stellt das unzustellbare Event {event} für {consumer} erneut zu"
+                    )
+                })
+            }
+            facts_about!(
+                declarations,
+                requests,
+                messages,
+                publishers,
+                publications,
+                handling,
+                attachments,
+                faults,
+                groups
+            )
+            | Fact::EventQueued { .. }
+            | Fact::EventSent { .. }
+            | Fact::EventAcknowledged { .. }
+            | Fact::AcknowledgementExpired { .. } => {
+                unreachable!("another subject")
+            }
+        }
+    }
+
     /// Facts about events at their consumers.
     pub(super) fn handled_event(&self, fact: &Fact) -> Row {
         match fact {
             Fact::HandlingFailed { subscription, update, attempt, cause } => {
                 let consumer = self.names.subscription(*subscription).service;
                 let (event, cause) = (self.update(update), handling_failure(*cause));
-                let text =
-                    format!("{} did not handle {event} (delivery attempt {attempt}): {cause}", self.node(&consumer));
+                let text = sentence!(
+                    "{} did not handle {event} (delivery attempt {attempt}): {cause}",
+                    "{} hat {event} nicht verarbeitet (Zustellversuch {attempt}): {cause}",
+                    self.node(&consumer)
+                );
                 about_update(&consumer, update, text)
             }
             Fact::InboxHit { node: at, update, attempt, .. } => {
@@ -142,22 +267,25 @@ impl Text<'_> {
                 about_update(
                     at,
                     update,
-                    format!("{} had already applied {event} (delivery attempt {attempt})", self.node(at)),
+                    sentence!(
+                        "{} had already applied {event} (delivery attempt {attempt})",
+                        "{} hatte {event} schon angewendet (Zustellversuch {attempt})",
+                        self.node(at)
+                    ),
                 )
             }
             Fact::EventWriteStarted { node: at, update, attempt, .. } => {
                 let event = self.update(update);
-                let text = format!("{} sent {event} to its group to write (attempt {attempt})", self.node(at));
+                let text = sentence!(
+                    "{} sent {event} to its group to write (attempt {attempt})",
+                    "{} hat {event} zum Schreiben an die eigene Gruppe gesendet (Versuch {attempt})",
+                    self.node(at)
+                );
                 about_update(at, update, text)
             }
             Fact::EventWriteEnded { node: at, update, outcome, written, .. } => {
-                let what = match (outcome, written) {
-                    (Outcome::Ok, Some(_)) => "wrote",
-                    (Outcome::Ok, None) => "did not need to write",
-                    (Outcome::Fail, _) => "refused to write",
-                    (Outcome::Unknown, _) => "did not report whether it wrote",
-                };
-                let text = format!("group of {} {what} {}", self.node(at), self.update(update));
+                let (at_node, event) = (self.node(at), self.update(update));
+                let text = write_end(*outcome, written.is_some(), at_node, event);
                 about_update(at, update, text)
             }
             facts_about!(
@@ -181,18 +309,23 @@ impl Text<'_> {
         match fact {
             Fact::ConsumerAttached { subscription } => {
                 let ends = self.names.subscription(*subscription);
-                let text = format!("{} is attached to {} again", self.node(&ends.service), self.node(&ends.bus));
+                let text = sentence!(
+                    "{} is attached to {} again",
+                    "{} ist wieder an {} angebunden",
+                    self.node(&ends.service),
+                    self.node(&ends.bus)
+                );
                 (text, None, vec![ends.service, ends.bus])
             }
             Fact::ConsumerDetached { subscription, reason } => {
                 let ends = self.names.subscription(*subscription);
-                let why = match reason {
-                    DetachReason::Closed => "its connection was closed",
-                    DetachReason::Silent => "the bus received no heartbeat",
-                    DetachReason::AcknowledgementOverdue => "an acknowledgement was overdue",
-                };
-                let text =
-                    format!("{} is no longer attached to {}: {why}", self.node(&ends.service), self.node(&ends.bus));
+                let why = detach_reason(*reason);
+                let text = sentence!(
+                    "{} is no longer attached to {}: {why}",
+                    "{} ist nicht mehr an {} angebunden: {why}",
+                    self.node(&ends.service),
+                    self.node(&ends.bus)
+                );
                 (text, None, vec![ends.service, ends.bus])
             }
             Fact::ReaderLeft { subscription, reason } => {
@@ -200,20 +333,29 @@ impl Text<'_> {
                 let (bus, reader) = (self.node(&ends.bus), self.node(&ends.service));
                 let text = match reason {
                     LeaveReason::Silent => {
-                        format!(
-                            "{bus} removed {reader} from its consumer group: no heartbeat within the session timeout"
+                        sentence!(
+                            "{bus} removed {reader} from its consumer group: no heartbeat within the session timeout",
+                            "{bus} hat {reader} aus der Consumer-Gruppe entfernt: \
+                             kein Heartbeat innerhalb des Sitzungs-Timeouts"
                         )
                     }
                     LeaveReason::PolledTooRarely => {
-                        format!("{reader} left its consumer group at {bus}: it polled too rarely")
+                        sentence!(
+                            "{reader} left its consumer group at {bus}: it polled too rarely",
+                            "{reader} hat die Consumer-Gruppe bei {bus} verlassen: zu seltene Abfragen"
+                        )
                     }
                 };
                 (text, None, vec![ends.bus, ends.service])
             }
             Fact::ReaderJoined { subscription } => {
                 let ends = self.names.subscription(*subscription);
-                let text =
-                    format!("{} rejoined its consumer group at {}", self.node(&ends.service), self.node(&ends.bus));
+                let text = sentence!(
+                    "{} rejoined its consumer group at {}",
+                    "{} ist wieder in der Consumer-Gruppe bei {}",
+                    self.node(&ends.service),
+                    self.node(&ends.bus)
+                );
                 (text, None, vec![ends.bus, ends.service])
             }
             facts_about!(
@@ -233,23 +375,74 @@ impl Text<'_> {
     }
 }
 
+/// How a group ended the write of an event.
+fn write_end(outcome: Outcome, is_written: bool, node: &str, event: String) -> String {
+    match (outcome, is_written) {
+        (Outcome::Ok, true) => {
+            sentence!("group of {} wrote {}", "die Gruppe von {} hat {} geschrieben", node, event)
+        }
+        (Outcome::Ok, false) => {
+            sentence!(
+                "group of {} did not need to write {}",
+                "die Gruppe von {} musste {} nicht schreiben",
+                node,
+                event
+            )
+        }
+        (Outcome::Fail, _) => {
+            sentence!(
+                "group of {} refused to write {}",
+                "die Gruppe von {} hat abgelehnt, {} zu schreiben",
+                node,
+                event
+            )
+        }
+        (Outcome::Unknown, _) => {
+            sentence!(
+                "group of {} did not report whether it wrote {}",
+                "die Gruppe von {} hat nicht gemeldet, ob sie {} geschrieben hat",
+                node,
+                event
+            )
+        }
+    }
+}
+
+fn detach_reason(reason: DetachReason) -> &'static str {
+    match reason {
+        DetachReason::Closed => phrase("its connection was closed", "die Verbindung wurde geschlossen"),
+        DetachReason::Silent => phrase("the bus received no heartbeat", "der Bus hat keinen Heartbeat empfangen"),
+        DetachReason::AcknowledgementOverdue => {
+            phrase("an acknowledgement was overdue", "eine Bestätigung war überfällig")
+        }
+    }
+}
+
 fn discard_reason(reason: DropReason) -> &'static str {
     match reason {
-        DropReason::DeliveriesUsedUp => "the last delivery failed",
-        DropReason::Expired => "its retention time is over",
-        DropReason::NotFlushed => "it was not flushed when the bus stopped",
-        DropReason::Purged => "it was purged",
-        DropReason::NotReplicated => "the new leader never had it",
-        DropReason::NotConnected => "no consumer was connected",
+        DropReason::DeliveriesUsedUp => phrase("the last delivery failed", "die letzte Zustellung ist fehlgeschlagen"),
+        DropReason::Expired => phrase("its retention time is over", "die Aufbewahrungszeit ist abgelaufen"),
+        DropReason::NotFlushed => phrase(
+            "it was not flushed when the bus stopped",
+            "es war nicht auf der Platte, als der Bus angehalten wurde",
+        ),
+        DropReason::Purged => phrase("it was purged", "die Dead-Letter-Queue wurde geleert"),
+        DropReason::NotReplicated => phrase("the new leader never had it", "der neue Leader hatte es nie"),
+        DropReason::NotConnected => phrase("no consumer was connected", "kein Consumer war verbunden"),
     }
 }
 
 fn handling_failure(cause: HandlingFailure) -> &'static str {
     match cause {
-        HandlingFailure::Failed => "its handler failed",
-        HandlingFailure::QueueFull => "its queue is full",
-        HandlingFailure::Poison => "it is a poison message",
-        HandlingFailure::WrongType => "it increments a value that is not a number",
-        HandlingFailure::NotWritten => "its group did not write it, or its key is locked",
+        HandlingFailure::Failed => phrase("its handler failed", "der Handler ist fehlgeschlagen"),
+        HandlingFailure::QueueFull => phrase("its queue is full", "die Warteschlange ist voll"),
+        HandlingFailure::Poison => phrase("it is a poison message", "das Event ist vergiftet"),
+        HandlingFailure::WrongType => {
+            phrase("it increments a value that is not a number", "es erhöht einen Wert, der keine Zahl ist")
+        }
+        HandlingFailure::NotWritten => phrase(
+            "its group did not write it, or its key is locked",
+            "die Gruppe hat es nicht geschrieben, oder der Schlüssel ist gesperrt",
+        ),
     }
 }

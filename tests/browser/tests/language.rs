@@ -70,6 +70,73 @@ fn every_view_is_shown_in_german() {
     assert_clean_console(&browser);
 }
 
+/// English words that no German sentence contains.
+const ENGLISH: &str = r"/\b(the|was|were|is|are|has|had|and|or|of|for|from|to|with|its|it|not|sent|received|dropped|read|write|returned)\b/";
+
+/// Returns the texts of the elements, and asserts that there are some and that none is English.
+fn german_texts(browser: &Browser, elements: &str) -> String {
+    let texts = format!("[...document.querySelectorAll('{elements}')].map(e => e.innerText)");
+    assert_eq!(browser.run(&format!("return {texts}.filter(text => {ENGLISH}.test(text))")), json!([]), "{elements}");
+    browser.run(&format!("return {texts}.join('\\n')")).as_str().expect("texts").to_string()
+}
+
+#[test]
+fn the_log_the_verdicts_and_their_reasons_are_german() {
+    let browser = SITE.visit(WIDE, "#ex=lost-event&lang=de");
+    browser.click("[data-action=Log]");
+    browser.wait("document.querySelector('.log ol')?.innerText.includes('gesendet, fällig in')");
+    german_texts(&browser, ".log ol li");
+    browser.click("[data-action=Log]");
+    browser.click("[data-action=Verdicts]");
+    browser.wait("document.querySelector('.verdicts')?.innerText.includes('Warum ist')");
+    let verdicts = german_texts(&browser, ".verdicts article");
+    assert!(verdicts.contains("Konvergenz: konvergiert nicht") && verdicts.contains(" fehlt "), "{verdicts}");
+    browser.click("[data-action=Verdicts]");
+    browser.click("[data-node=\"notification\"] header");
+    browser.wait("document.querySelector('.inspector')?.innerText.includes('Warum ist')");
+    browser.shot(Path::new("test-output/german-reasons.png"));
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_violated_guarantee_is_german() {
+    let browser = SITE.visit(WIDE, "#ex=quorum-inversion&lang=de&t=3000");
+    browser.click("[data-action=Verdicts]");
+    browser.wait("document.querySelector('.verdict.violated')?.innerText.includes('Linearisierbar')");
+    let violated = german_texts(&browser, ".verdict.violated");
+    assert!(violated.contains("verletzt") && violated.contains("lieferte"), "{violated}");
+    assert!(browser.text(".chips, .chip.bad").contains("verletzt"));
+    browser.shot(Path::new("test-output/german-verdicts.png"));
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn an_open_log_and_open_verdicts_follow_a_change_of_the_language() {
+    let browser = SITE.visit(WIDE, "#ex=lost-event");
+    browser.click("[data-action=Log]");
+    browser.wait("document.querySelector('.log ol')?.innerText.includes('sent, due in')");
+    let change = |wanted: &str| {
+        browser.run("document.querySelector('main.canvas').focus()");
+        browser.keys(&["Control+k"]);
+        browser.wait("document.activeElement.matches('.commands-input')");
+        for letter in wanted.chars() {
+            browser.keys(&[&letter.to_string()]);
+        }
+        browser.wait("document.querySelectorAll('.commands-list li').length === 1");
+        browser.keys(&["Enter"]);
+    };
+    change("next lang");
+    browser.wait("document.querySelector('.log ol')?.innerText.includes('gesendet, fällig in')");
+    german_texts(&browser, ".log ol li");
+    browser.click("[data-action=Log]");
+    browser.click("[data-action=Verdicts]");
+    browser.wait("document.querySelector('.verdicts')?.innerText.includes('Warum ist')");
+    german_texts(&browser, ".verdicts article");
+    change("sprache z");
+    browser.wait("document.querySelector('.verdicts')?.innerText.includes('Why is')");
+    assert_clean_console(&browser);
+}
+
 #[test]
 fn a_visitor_changes_the_language_and_keeps_the_run_and_the_choice() {
     let browser = SITE.visit(WIDE, "#ex=first-update");
