@@ -1,5 +1,4 @@
 use super::*;
-use crate::app::model::MESSAGE_GROUPS;
 use crate::scenario::challenges::CHALLENGES;
 use crate::scenario::examples::{Difficulty, EXAMPLES, Subject};
 use crate::scenario::{Consistency, Scenario};
