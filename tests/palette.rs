@@ -16,7 +16,8 @@ fn colours(selector: &str) -> Colours {
     for sheet in ["style.css", "canvas.css"] {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("www").join(sheet);
         let css = std::fs::read_to_string(path).expect("a style sheet");
-        let rules = css.split(&format!("{selector} {{")).skip(1);
+        let start = format!("{selector} {{");
+        let rules = css.split(&start).skip(1);
         for rule in rules.filter_map(|rest| rest.split('}').next()) {
             for (name, value) in rule.split(';').filter_map(|line| line.trim().strip_prefix("--")?.split_once(':')) {
                 let digits = value.trim().strip_prefix('#').filter(|digits| digits.len() == 6);

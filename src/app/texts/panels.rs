@@ -100,7 +100,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("ahead", "vor"),
     ("arrived at {}", "angekommen bei {}"),
     ("arrived late at {}, after a quorum had answered", "verspätet angekommen bei {}, nachdem ein Quorum geantwortet hatte"),
-    ("at most", "max."),
+    ("at most", "maximal"),
     ("attached", "angebunden"),
     ("awaited", "erwartet"),
     ("committed", "committet"),
