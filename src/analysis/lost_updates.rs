@@ -8,6 +8,8 @@ const REMEMBERED: usize = 1024;
 #[derive(Clone, Debug)]
 struct Write {
     update: UpdateId,
+    /// Its coordinator.
+    node: NodeId,
     version: Version,
     replaces: Version,
     /// Whether the coordinator is a replica of the key: it had seen no write newer than `replaces`.
@@ -29,6 +31,8 @@ pub struct LostUpdates {
     /// By key id.
     replicas: Vec<Vec<NodeId>>,
     lost: Vec<(Micros, UpdateId, UpdateId)>,
+    /// Number of the lost updates of each key that a node coordinated.
+    counts: BTreeMap<(NodeId, KeyId), u32>,
 }
 
 impl LostUpdates {
@@ -51,6 +55,7 @@ impl LostUpdates {
                 let writes = at_key(&mut self.keys, *key);
                 writes.push_back(Write {
                     update,
+                    node: *node,
                     version,
                     replaces,
                     at_replica,
@@ -74,12 +79,13 @@ impl LostUpdates {
                 }
             }
             Fact::WriteRolledBack { update, .. } => {
-                let key = self.key_of.get(update);
+                let Some(key) = self.key_of.get(update).copied() else { return };
                 let write =
-                    key.and_then(|key| self.keys.get_mut(key.index())?.iter_mut().find(|it| it.update == *update));
+                    self.keys.get_mut(key.index()).and_then(|all| all.iter_mut().find(|it| it.update == *update));
                 if let Some(write) = write.filter(|write| write.acknowledged.is_some() && !write.lost) {
                     write.lost = true;
                     self.lost.push((record.at, *update, *update));
+                    *self.counts.entry((write.node, key)).or_default() += 1;
                 }
             }
             Fact::UpdateAcknowledged { update, .. } => self.acknowledge(record.at, *update),
@@ -95,7 +101,8 @@ impl LostUpdates {
     }
 
     fn acknowledge(&mut self, at: Micros, update: UpdateId) {
-        let Some(writes) = self.key_of.get(&update).and_then(|key| self.keys.get_mut(key.index())) else { return };
+        let Some(key) = self.key_of.get(&update).copied() else { return };
+        let Some(writes) = self.keys.get_mut(key.index()) else { return };
         let Some(write) = writes.iter_mut().find(|write| write.update == update) else { return };
         write.acknowledged = Some(at);
         let write = write.clone();
@@ -108,6 +115,7 @@ impl LostUpdates {
                 if !has_seen && !other.lost {
                     other.lost = true;
                     self.lost.push((at, other.update, write.update));
+                    *self.counts.entry((other.node, key)).or_default() += 1;
                 }
             }
         }
@@ -119,6 +127,7 @@ impl LostUpdates {
         });
         if let Some(by) = replaced_by.map(|write| write.update) {
             self.lost.push((at, update, by));
+            *self.counts.entry((write.node, key)).or_default() += 1;
             if let Some(write) = writes.iter_mut().find(|write| write.update == update) {
                 write.lost = true;
             }
@@ -128,6 +137,11 @@ impl LostUpdates {
     /// Returns the lost updates: the time, the update, and the write that replaced it (itself if its group rolled it back).
     pub fn all(&self) -> &[(Micros, UpdateId, UpdateId)] {
         &self.lost
+    }
+
+    /// Returns the number of lost updates of a key that a node coordinated.
+    pub fn count_at(&self, node: NodeId, key: KeyId) -> u32 {
+        self.counts.get(&(node, key)).copied().unwrap_or(0)
     }
 
     /// Returns the number of lost updates.

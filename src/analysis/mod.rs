@@ -30,7 +30,7 @@ mod updates;
 
 pub use copy_state::CopyState;
 pub use event_writes::{CarriedUpdate, EventWrites};
-pub use explanation::{Convergence, Explanation};
+pub use explanation::{Answer, Convergence, EventHistory, Explanation, Inquiry, VerdictSteps};
 pub use faults::Faults;
 pub use invariants::{InvariantStatus, Invariants};
 pub use logs::{LogEntry, Logs};

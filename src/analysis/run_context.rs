@@ -1,6 +1,6 @@
 use super::run_state::Analysis;
 use crate::scenario::{Micros, Scenario};
-use crate::trace::{Names, NodeId, Record, SubscriptionId, Trace};
+use crate::trace::{Names, NodeId, SubscriptionId, Trace};
 
 /// A run with everything that a question about it needs.
 pub struct RunContext<'a> {
@@ -17,11 +17,6 @@ pub struct RunContext<'a> {
 }
 
 impl<'a> RunContext<'a> {
-    /// Iterates over the kept records, with their numbers.
-    pub(super) fn records(&self) -> impl Iterator<Item = (u64, &'a Record)> {
-        (self.trace.oldest()..).zip(self.trace.since(self.trace.oldest()))
-    }
-
     /// Iterates over the members of a group.
     pub(super) fn members(&self, group: NodeId) -> impl Iterator<Item = NodeId> {
         let group = self.scenario.groups.iter().find(|it| self.names.find_node(&it.id) == Some(group));

@@ -39,17 +39,51 @@ pub struct SubscriptionQueue {
     pub dead_letters: BTreeMap<u32, DeadLetter>,
     /// Number of discarded events.
     pub discarded: u32,
+    /// For each partition that has events, how many are queued and how many are in flight.
+    depths: LiteMap<u32, (u32, u32)>,
+    /// For each consumer that has unacknowledged deliveries, how many.
+    held: LiteMap<SubscriptionId, u32>,
 }
 
 impl SubscriptionQueue {
     /// Returns, for each partition that has events, how many are queued and how many are in flight.
-    pub fn depths(&self) -> LiteMap<u32, (u32, u32)> {
-        let mut depths: LiteMap<u32, (u32, u32)> = LiteMap::new();
-        for events in self.events.values() {
-            let (queued, in_flight) = depths.entry(events.partition).or_default();
-            *if events.in_flight { in_flight } else { queued } += 1;
+    pub fn depths(&self) -> &LiteMap<u32, (u32, u32)> {
+        &self.depths
+    }
+
+    /// Changes, adds or removes an event. Returns it as it was before.
+    fn change(
+        &mut self,
+        number: u32,
+        change: impl FnOnce(Option<QueuedEvent>) -> Option<QueuedEvent>,
+    ) -> Option<QueuedEvent> {
+        let before = self.events.get(&number).copied();
+        if let Some(event) = before {
+            self.count(event, |n| *n -= 1);
         }
-        depths
+        match change(before) {
+            Some(event) => {
+                self.count(event, |n| *n += 1);
+                self.events.insert(number, event);
+            }
+            None => _ = self.events.remove(&number),
+        }
+        before
+    }
+
+    fn count(&mut self, event: QueuedEvent, change: impl Fn(&mut u32)) {
+        let depth = self.depths.entry(event.partition).or_default();
+        change(if event.in_flight { &mut depth.1 } else { &mut depth.0 });
+        if *depth == (0, 0) {
+            self.depths.remove(&event.partition);
+        }
+        if let Some(reader) = event.reader.filter(|_| event.in_flight) {
+            let held = self.held.entry(reader).or_default();
+            change(held);
+            if *held == 0 {
+                self.held.remove(&reader);
+            }
+        }
     }
 }
 
@@ -83,23 +117,21 @@ impl SubscriptionQueues {
             Fact::EventPublished { partition, .. } => self.partition = *partition,
             Fact::EventQueued { subscription, event, update, not_before, deliveries } => {
                 let (update, partition, deliveries) = (*update, self.partition, *deliveries);
-                let new =
-                    || QueuedEvent { update, partition, in_flight: false, reader: None, deliveries, not_before: 0 };
-                let events = self.queue(*subscription).events.entry(*event).or_insert_with(new);
-                events.in_flight = false;
-                events.not_before = *not_before;
+                let new = QueuedEvent { update, partition, in_flight: false, reader: None, deliveries, not_before: 0 };
+                self.queue(*subscription).change(*event, |kept| {
+                    Some(QueuedEvent { in_flight: false, not_before: *not_before, ..kept.unwrap_or(new) })
+                });
             }
             Fact::EventSent { subscription, event, attempt, .. } => {
-                if let Some(events) = self.queue(*subscription).events.get_mut(event) {
-                    events.in_flight = true;
-                    events.reader = Some(*subscription);
-                    events.deliveries = *attempt;
-                }
+                self.queue(*subscription).change(*event, |kept| {
+                    let (reader, deliveries) = (Some(*subscription), *attempt);
+                    kept.map(|kept| QueuedEvent { in_flight: true, reader, deliveries, ..kept })
+                });
             }
             Fact::EventAcknowledged { subscription, event, .. } => self.remove(*subscription, *event),
             Fact::EventDeadLettered { subscription, event, update, .. } => {
                 let queue = self.queue(*subscription);
-                let partition = queue.events.remove(event).map_or(0, |queued| queued.partition);
+                let partition = queue.change(*event, |_| None).map_or(0, |queued| queued.partition);
                 queue.dead_letters.insert(*event, DeadLetter { update: *update, partition });
                 debug_assert!(!queue.events.contains_key(event), "an event is in one queue only");
             }
@@ -133,7 +165,7 @@ impl SubscriptionQueues {
 
     fn remove(&mut self, subscription: SubscriptionId, event: u32) {
         let queue = self.queue(subscription);
-        if queue.events.remove(&event).is_none() {
+        if queue.change(event, |_| None).is_none() {
             queue.dead_letters.remove(&event);
         }
     }
@@ -150,8 +182,8 @@ impl SubscriptionQueues {
 
     /// Returns the number of unacknowledged deliveries to the consumer of a subscription.
     pub fn in_flight_to(&self, subscription: SubscriptionId) -> u32 {
-        let events = self.queues.get(&self.queue_of(subscription)).into_iter().flat_map(|queue| queue.events.values());
-        events.filter(|event| event.in_flight && event.reader == Some(subscription)).count() as u32
+        let queue = self.queues.get(&self.queue_of(subscription));
+        queue.and_then(|queue| queue.held.get(&subscription)).copied().unwrap_or(0)
     }
 
     /// Returns the queue that a subscription names, which is empty for all but the first one of a group; none if it never

@@ -11,7 +11,7 @@ use crate::analysis::{Analysis, MessageInFlight, Notice};
 use crate::engine::Engine;
 use crate::language::{Texts, phrase, sentence};
 use crate::scenario::{Micros, Scenario, micros};
-use crate::trace::{Fact, MessageId, Names, NodeId, Record, facts_about};
+use crate::trace::{Fact, MessageId, Names, NodeId, NodeSet, Record, facts_about};
 pub use cards::service_view;
 use faults::FaultSet;
 use ribbons::Ribbons;
@@ -20,6 +20,10 @@ use ribbons::Ribbons;
 const MOST_MESSAGES: usize = 5_000;
 /// Limit of the lost messages in a frame that were not shown before: the newest.
 const MOST_LOST: usize = 6;
+/// Limit of the keys that the cards of a frame look at; the other cards follow in the next frames.
+const MOST_LOOKS: usize = 200_000;
+/// The cards that a frame contains at least, so that one step needs one frame.
+const FEWEST_CARDS: usize = 8;
 /// Limit of marks that are kept for whole frames; beyond it the older half is discarded.
 const MOST_MARKS: usize = 2_000;
 
@@ -40,6 +44,8 @@ pub struct FrameBuilder {
     marked: u64,
     faults: FaultSet,
     loads: Vec<(u32, u32, u32)>,
+    /// Services whose changed cards did not fit into the last frame.
+    waiting: NodeSet,
     /// Number of lost updates that have a mark.
     lost_marked: usize,
 }
@@ -165,7 +171,7 @@ impl FrameBuilder {
             now: engine.now(),
             next: engine.next_at(),
             until: micros(scenario.until_ms),
-            more,
+            more: more || !self.waiting.is_empty(),
             events: engine.events(),
             records: engine.trace().total(),
             digest: engine.trace().digest().hex(),
@@ -194,6 +200,8 @@ impl FrameBuilder {
         let subscriptions = analysis.buses.take_changed();
         let engine = run.engine();
         changed.extend(subscriptions.keys().map(|id| (engine.names().subscription(*id).bus, ())));
+        let waiting = std::mem::take(&mut self.waiting);
+        changed.extend(waiting.iter().map(|(node, ())| (*node, ())));
         let [services, buses, clients] =
             [scenario.services.len(), scenario.buses.len(), scenario.clients.len()].map(|count| count as u32);
         let loads: Vec<(u32, u32, u32)> = (0..services).map(|node| engine.load(NodeId(node))).collect();
@@ -201,8 +209,16 @@ impl FrameBuilder {
             whole || changed.contains_key(node) || self.loads.get(node.index()) != loads.get(node.index())
         };
         let nodes = |from: u32, count: u32| (from..from + count).map(NodeId).filter(shows);
+        let mut shown: Vec<NodeId> = nodes(0, services).collect();
+        // A card looks at each key. The page requests the others.
+        let room = (MOST_LOOKS / run.analysis().staleness.key_count().max(1)).max(FEWEST_CARDS);
+        if !whole && shown.len() > room {
+            shown.sort_by_key(|node| !waiting.contains_key(node));
+            self.waiting.extend(shown.drain(room..).map(|node| (node, ())));
+            shown.sort_unstable();
+        }
         let frame = Frame {
-            services: nodes(0, services).map(|it| service_view(run, scenario, it, loads[it.index()])).collect(),
+            services: shown.into_iter().map(|it| service_view(run, scenario, it, loads[it.index()])).collect(),
             buses: nodes(services, buses).map(|it| cards::bus_view(run, scenario, it, it.0 - services)).collect(),
             clients: nodes(services + buses, clients).map(|it| cards::client_view(run, it)).collect(),
             ..Frame::default()

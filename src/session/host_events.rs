@@ -3,7 +3,8 @@
 use super::content;
 use super::protocol::{Change, HostEvent, HostEventKind, HostMessage, Report};
 use super::run::Run;
-use crate::trace::{Fact, MessageId, OperationId, OperationKind, Outcome, facts_about};
+use crate::trace::{Fact, MessageId, NodeId, OperationId, OperationKind, Outcome, Version, facts_about};
+use std::collections::BTreeMap;
 
 /// The greatest number of records that one answer covers.
 const MOST_RECORDS: usize = 20_000;
@@ -14,15 +15,42 @@ pub(super) fn since(run: &Run, from: u64) -> Report {
     let from = from.max(trace.oldest());
     let mut events = Vec::new();
     let mut next = from;
+    // Reads that end now may have been served a while before.
+    let before = from.saturating_sub(MOST_RECORDS as u64).max(trace.oldest());
+    let behind = run.timed().map(|timed| (timed.operation, timed.behind)).collect();
+    let mut reads = Reads { served: BTreeMap::new(), behind };
+    let earlier = usize::try_from(from - before).unwrap_or(MOST_RECORDS);
+    trace.since(before).take(earlier).for_each(|record| reads.observe(&record.fact));
     for record in trace.since(from).take(MOST_RECORDS) {
-        let kind = kind(run, next, &record.fact);
+        reads.observe(&record.fact);
+        let kind = kind(run, &reads, &record.fact);
         events.extend(kind.map(|kind| HostEvent { at: record.at, kind }));
         next += 1;
     }
     Report::HostEvents { next, events }
 }
 
-fn kind(run: &Run, index: u64, fact: &Fact) -> Option<HostEventKind> {
+/// What is known of reads.
+struct Reads {
+    /// The newest version that a replica returned, and the replica.
+    served: BTreeMap<OperationId, (Version, NodeId)>,
+    /// For those that ended last, the number of updates that they did not reflect.
+    behind: BTreeMap<OperationId, u32>,
+}
+
+impl Reads {
+    fn observe(&mut self, fact: &Fact) {
+        if let Fact::ReadServed { operation, node, version, .. } = fact {
+            let newest = self.served.entry(*operation).or_insert((*version, *node));
+            // Of several with the same version, the first counts.
+            if *version > newest.0 {
+                *newest = (*version, *node);
+            }
+        }
+    }
+}
+
+fn kind(run: &Run, reads: &Reads, fact: &Fact) -> Option<HostEventKind> {
     let names = run.engine().names();
     match fact {
         Fact::UpdateCommitted { node, key, version, value, .. } => {
@@ -37,7 +65,7 @@ fn kind(run: &Run, index: u64, fact: &Fact) -> Option<HostEventKind> {
         Fact::MessageDropped { message, cause } => {
             Some(HostEventKind::Dropped { message: host_message(run, *message)?, cause: *cause })
         }
-        Fact::OperationEnded { operation, outcome: Outcome::Ok } => read(run, index, *operation),
+        Fact::OperationEnded { operation, outcome: Outcome::Ok } => read(run, reads, *operation),
         // Faults and recoveries are marks of the timeline, and states of copies are in the frames.
         facts_about!(declarations, events, faults, repair, leaders, transactions)
         | Fact::OperationIssued { .. }
@@ -64,16 +92,10 @@ fn host_message(run: &Run, message: MessageId) -> Option<HostMessage> {
 }
 
 /// A read that ended at a record. The replica is the one whose version the read returned: the newest that was read.
-fn read(run: &Run, index: u64, operation: OperationId) -> Option<HostEventKind> {
-    let (trace, analysis) = (run.engine().trace(), run.analysis());
-    let info = analysis.operations.recall(operation).filter(|info| info.kind == OperationKind::Read)?;
-    let timed = run.timed().find(|timed| timed.operation == operation)?;
-    let earlier = (trace.oldest()..index).rev().map_while(|index| trace.get(index));
-    let served = earlier.take_while(|record| record.at >= timed.at).filter_map(|record| {
-        let Fact::ReadServed { operation: read, node, version, .. } = &record.fact else { return None };
-        (*read == operation).then_some((*version, *node))
-    });
-    let (version, replica) = served.max_by_key(|(version, _)| *version)?;
+fn read(run: &Run, reads: &Reads, operation: OperationId) -> Option<HostEventKind> {
+    let info = run.analysis().operations.recall(operation).filter(|info| info.kind == OperationKind::Read)?;
+    let behind = *reads.behind.get(&operation)?;
+    let (version, replica) = *reads.served.get(&operation)?;
     let key = run.engine().names().key(info.key).into();
-    Some(HostEventKind::Read { by: info.by, replica, key, version, behind: timed.behind })
+    Some(HostEventKind::Read { by: info.by, replica, key, version, behind })
 }

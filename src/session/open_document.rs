@@ -71,6 +71,9 @@ impl OpenDocument {
     /// Begins a request, which may take some time.
     pub fn begin(&mut self, request: &Request, time: TimeLimit) {
         self.time = time;
+        if matches!(request, Request::Reset | Request::Seek { .. }) {
+            self.shown.leave();
+        }
         self.shown.begin(matches!(request, Request::Advance { .. } | Request::Query(_)), time);
         if let Some((_, compared)) = &mut self.compared {
             compared.begin(true, time);
@@ -352,11 +355,12 @@ impl OpenDocument {
         let mut frame = self.shown.frame(reached);
         if let Some((_, compared)) = &mut self.compared {
             let reached = compared.follow(frame.now);
-            frame.more |= !reached;
             if frame.whole {
                 compared.frames.make_whole();
             }
-            frame.compared = Some(Box::new(compared.frame(reached)));
+            let other = compared.frame(reached);
+            frame.more |= other.more;
+            frame.compared = Some(Box::new(other));
         }
         let is_plain = self.shown.live.is_empty() && !self.branches.are_many();
         if std::mem::take(&mut self.branches.changed) || (frame.whole && !is_plain) {

@@ -94,6 +94,19 @@ impl SeekableRun {
         self.time = time;
     }
 
+    /// Leaves the present for another time. A live command that has not been executed yet is scheduled at the time of its
+    /// fork, where the run will execute it.
+    pub fn leave(&mut self) {
+        if let Some(Unfinished::Fork(command, _)) = self.unfinished.take() {
+            let step = protocol::step(self.furthest, command);
+            debug_assert!(self.now() <= self.furthest, "the repeated run has not passed the fork");
+            self.run.schedule(&step);
+            self.snapshots.forget_after(self.now(), self.live.len());
+            self.live.push(step);
+        }
+        debug_assert!(self.unfinished.is_none(), "no work is left");
+    }
+
     /// Returns whether a live command in the past has not been executed yet.
     pub fn is_forking(&self) -> bool {
         matches!(self.unfinished, Some(Unfinished::Fork(..)))

@@ -5,10 +5,12 @@ use super::run::{Run, halted_early};
 use super::{halt_text, labels, log_text, reasons};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
 use crate::analysis::history::{History, HistoryRecorder, Revisions};
-use crate::analysis::{Convergence, Explanation, InvariantStatus, RunContext};
+use crate::analysis::{
+    Answer, Convergence, CopyState, EventHistory, Explanation, Inquiry, InvariantStatus, RunContext, VerdictSteps,
+};
 use crate::language::{Language, in_language, language, phrase, sentence};
 use crate::scenario::{Micros, Scenario};
-use crate::trace::{Fact, KeyId, NodeId, OperationId, Trace, UpdateId};
+use crate::trace::{Fact, NodeId, OperationId, Trace, UpdateId};
 
 /// Budget of search steps of each guarantee. Searches do not pause, so this bounds the time of one in the browser.
 const BUDGET: u64 = 100_000;
@@ -16,6 +18,8 @@ const BUDGET: u64 = 100_000;
 const MOST: usize = 12;
 /// The id of the verdict on convergence.
 const CONVERGENCE: &str = "Convergence";
+/// How often the verdict on convergence begins again because the run goes on.
+const MOST_RESTARTS: u32 = 2;
 /// Records of the trace that one part of the work observes.
 const PART: usize = 4096;
 
@@ -33,7 +37,7 @@ pub(super) fn verdicts(
     checks.check_guarantees(&context, pauses)?;
     checks.find_reasons(run, &context, node, pauses)?;
     let round = checks.round.take()?;
-    let mut found = round.reasons.unwrap_or_default().views;
+    let mut found = round.reasons.map(|reasons| reasons.views).unwrap_or_default();
     let why = reasons::unknown_invariant(run);
     found.extend(scenario.invariants.iter().zip(run.invariants()).map(|(text, status)| invariant(text, status, why)));
     found.extend(round.done);
@@ -45,15 +49,14 @@ pub(super) fn verdicts(
     Some(found)
 }
 
-fn convergence(run: &Run, context: &RunContext, explain: bool) -> VerdictView {
-    let verdict = run.convergence(context.scenario);
-    let status = match &verdict {
+fn convergence(verdict: &Convergence, context: &RunContext, explain: bool) -> VerdictView {
+    let status = match verdict {
         Convergence::Converged => VerdictStatus::Holds,
         Convergence::Converging(_) => VerdictStatus::Pending,
         Convergence::WillNotConverge(_) => VerdictStatus::Violated,
         Convergence::Unknown(_) => VerdictStatus::Unknown,
     };
-    let (name, because) = reasons::convergence(&verdict, context);
+    let (name, because) = reasons::convergence(verdict, context);
     VerdictView {
         about: VerdictSubject::Convergence,
         node: None,
@@ -155,6 +158,8 @@ pub(super) struct GuaranteeChecks {
     memo: VerdictMemo,
     /// The language of the results.
     language: Language,
+    /// What the records so far show of the events.
+    events: EventHistory,
     /// The checks in progress.
     round: Option<CheckRound>,
 }
@@ -172,15 +177,30 @@ struct CheckRound {
     reasons: Option<Reasons>,
 }
 
-/// The explanations of copies' states, in slices of work.
-#[derive(Clone, Debug, Default)]
+/// The explanations of copies' states and the verdict on convergence, in slices of work.
+#[derive(Clone, Debug)]
 struct Reasons {
-    /// The events of the run when the first copy was explained.
+    /// The events of the run at the instant that the inquiry is about.
     events: u64,
-    /// The copies to explain, in reverse order.
-    copies: Vec<(NodeId, KeyId)>,
-    /// The explanations so far; at the end, the verdict on convergence comes first.
+    inquiry: Inquiry,
+    /// How often the run went on before the inquiry was finished.
+    restarts: u32,
+    /// The views at the end: first the verdict on convergence.
     views: Vec<VerdictView>,
+}
+
+impl Reasons {
+    /// Begins an inquiry about the present instant, first about the copies of `node`.
+    fn begin(run: &Run, context: &RunContext, node: Option<NodeId>, restarts: u32) -> Self {
+        let copies = |is_asked_for: bool| {
+            let copies = context.analysis.staleness.inconsistent_copies().map(|(at, key, _)| (at, key));
+            copies.filter(move |(at, _)| (node == Some(*at)) == is_asked_for)
+        };
+        let first = copies(true).chain(copies(false)).take(MOST).collect();
+        let judges = run.engine().halt().is_none().then_some(VerdictSteps::LeftOut);
+        let inquiry = Inquiry::new(first, MOST, judges);
+        Reasons { events: run.engine().events(), inquiry, restarts, views: Vec::new() }
+    }
 }
 
 impl GuaranteeChecks {
@@ -255,7 +275,7 @@ impl GuaranteeChecks {
     }
 
     /// Explains copies, those of `node` first, and finds the verdict on convergence. Returns none if the work pauses. If the run
-    /// goes on meanwhile, what was explained before is enough.
+    /// goes on meanwhile, the work begins again, a few times; then the verdict is unknown.
     fn find_reasons(
         &mut self,
         run: &Run,
@@ -263,33 +283,30 @@ impl GuaranteeChecks {
         node: Option<NodeId>,
         pauses: &dyn Fn() -> bool,
     ) -> Option<()> {
-        let reasons = self.round.as_mut()?.reasons.get_or_insert_with(|| {
-            let copies = |is_asked_for: bool| {
-                let copies = context.analysis.staleness.inconsistent_copies().map(|(at, key, _)| (at, key));
-                copies.filter(move |(at, _)| (node == Some(*at)) == is_asked_for)
-            };
-            let mut first: Vec<(NodeId, KeyId)> = copies(true).chain(copies(false)).take(MOST).collect();
-            first.reverse();
-            Reasons { events: run.engine().events(), copies: first, views: Vec::new() }
-        });
-        while let Some((node, key)) = reasons.copies.last().copied() {
-            let is_older = reasons.events != run.engine().events() && !reasons.views.is_empty();
-            if is_older || reasons.views.len() >= MOST {
-                break;
-            }
-            if pauses() {
-                return None;
-            }
-            reasons.copies.pop();
-            reasons.views.extend(context.explain(node, key).iter().map(|why| reason(why, context)));
+        let GuaranteeChecks { events, round, .. } = self;
+        let reasons = round.as_mut()?.reasons.get_or_insert_with(|| Reasons::begin(run, context, node, 0));
+        if reasons.events != run.engine().events() && !reasons.inquiry.settle() {
+            *reasons = Reasons::begin(run, context, node, reasons.restarts + 1);
         }
-        if pauses() {
-            return None;
-        }
-        reasons.views.truncate(MOST);
+        let goes_on = || {
+            Convergence::Unknown(phrase(
+                "the run goes on faster than its missing updates are judged; pause it for the verdict",
+                "der Lauf geht schneller weiter, als seine fehlenden Änderungen beurteilt werden; pausiere ihn für das Urteil",
+            ))
+        };
+        let answer = match reasons.restarts > MOST_RESTARTS {
+            true => Answer { convergence: Some(goes_on()), ..Answer::default() },
+            false => reasons.inquiry.advance(context, &|| run.is_quiet(), events, pauses)?,
+        };
+        let is_inconsistent = |why: &&Explanation| {
+            let copy = context.analysis.staleness.copy(why.node, why.key);
+            copy.is_some_and(|copy| copy.state() != CopyState::Consistent)
+        };
+        reasons.views = answer.explanations.iter().filter(is_inconsistent).map(|why| reason(why, context)).collect();
         // The explained copies are the reasons of the verdict.
         let explain = reasons.views.is_empty();
-        reasons.views.insert(0, convergence(run, context, explain));
+        let verdict = answer.convergence.unwrap_or(Convergence::Unknown(halted_early()));
+        reasons.views.insert(0, convergence(&verdict, context, explain || reasons.restarts > MOST_RESTARTS));
         Some(())
     }
 }
@@ -395,7 +412,7 @@ mod tests {
     use super::*;
     use crate::scenario::{examples::EXAMPLES, micros};
     use crate::session::seekable_run::SeekableRun;
-    use crate::trace::{CHUNK, Level, OperationKind};
+    use crate::trace::{CHUNK, KeyId, Level, OperationKind};
     use std::cell::Cell;
 
     fn loaded(scenario: &Scenario) -> SeekableRun {

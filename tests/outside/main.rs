@@ -9,6 +9,7 @@ mod convergence;
 mod input;
 mod limits;
 mod measurements;
+mod missing_updates;
 mod slices;
 mod stores;
 mod systems;

@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A clock that advances at each look: as if every few events took long.
 static TICKS: AtomicU64 = AtomicU64::new(0);
 
-fn ticking() -> f64 {
+pub fn ticking() -> f64 {
     TICKS.fetch_add(1, Ordering::Relaxed) as f64
 }
 
 /// A clock by which each look takes so long that a request executes a single event.
-fn slow() -> f64 {
+pub fn slow() -> f64 {
     5.0 * ticking()
 }
 
-fn frame(session: &mut Session, request: Request) -> Frame {
+pub fn frame(session: &mut Session, request: Request) -> Frame {
     match session.handle(ToEngine { epoch: 0, request }).report {
         Report::Frame(frame) => *frame,
         other => panic!("{other:?}"),
@@ -28,7 +28,7 @@ fn frame(session: &mut Session, request: Request) -> Frame {
 }
 
 /// Sends a request, and requests the rest as the page does. Returns the last frame and the number of requests.
-fn complete(session: &mut Session, request: Request, to: u64) -> (Frame, u32) {
+pub fn complete(session: &mut Session, request: Request, to: u64) -> (Frame, u32) {
     let mut last = frame(session, request);
     let mut requests = 1;
     while last.more {
@@ -38,7 +38,7 @@ fn complete(session: &mut Session, request: Request, to: u64) -> (Frame, u32) {
     (last, requests)
 }
 
-fn load(scenario: &Scenario, at: u64) -> Request {
+pub fn load(scenario: &Scenario, at: u64) -> Request {
     Request::Load { scenario: Box::new(scenario.clone()), at }
 }
 
@@ -62,7 +62,7 @@ fn work_in_slices_reaches_the_same_states_as_work_at_once() {
     }
 }
 
-fn write_to(service: &str, key: &str, value: i64) -> Request {
+pub fn write_to(service: &str, key: &str, value: i64) -> Request {
     let operation = Operation::Write { key: key.into(), value: value.into() };
     Request::Act { command: Command::Operate { service: service.into(), operation, poison: false } }
 }

@@ -1,89 +1,151 @@
 //! The events of a run, as far as its kept records show them.
 
+use super::PART;
 use crate::analysis::run_context::RunContext;
 use crate::scenario::Micros;
 use crate::trace::{
-    DropReason, Fact, HandlingFailure, MessageId, MessageKind, NodeId, SubscriptionId, UpdateId, facts_about,
+    DropReason, Fact, HandlingFailure, MessageId, MessageKind, NodeId, Record, SubscriptionId, UpdateId, facts_about,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The fates of events, as far as the kept records contain them.
-#[derive(Default)]
-pub(super) struct EventHistory {
-    pub published: BTreeSet<UpdateId>,
-    pub poison: BTreeSet<(SubscriptionId, UpdateId)>,
+#[derive(Clone, Debug, Default)]
+pub struct EventHistory {
+    pub(super) published: BTreeSet<UpdateId>,
+    pub(super) poison: BTreeSet<(SubscriptionId, UpdateId)>,
     /// The first reason for which a bus discarded an update's event.
-    pub discarded: BTreeMap<UpdateId, DropReason>,
+    pub(super) discarded: BTreeMap<UpdateId, DropReason>,
     /// When a message last carried an update.
-    pub last_sent: BTreeMap<UpdateId, Micros>,
+    pub(super) last_sent: BTreeMap<UpdateId, Micros>,
     /// When a node first published an update.
-    pub first_published: BTreeMap<(UpdateId, NodeId), Micros>,
+    pub(super) first_published: BTreeMap<(UpdateId, NodeId), Micros>,
     /// Consumers that received an update's event and have not ended its handling.
-    pub received: BTreeSet<(NodeId, UpdateId)>,
+    pub(super) received: BTreeSet<(NodeId, UpdateId)>,
+    /// Publisher, update and bus of publications without an acknowledgement since they were last sent.
+    awaited: BTreeSet<(NodeId, UpdateId, NodeId)>,
+    /// Acknowledgements of publications that are in flight, with the publisher.
+    acknowledgements: BTreeMap<MessageId, (NodeId, UpdateId)>,
+    /// Deliveries that are in flight.
+    deliveries: BTreeMap<MessageId, (NodeId, UpdateId)>,
+    /// The number of the next record to read.
+    next: u64,
 }
 
+/// The most entries that a history keeps of records that the trace has discarded.
+const MOST_ENTRIES: usize = 1 << 20;
+
 impl EventHistory {
-    /// Reads the kept records.
-    pub fn read(run: &RunContext) -> Self {
-        let mut history = EventHistory::default();
-        let mut deliveries: BTreeMap<MessageId, (NodeId, UpdateId)> = BTreeMap::new();
-        for (_, record) in run.records() {
-            match &record.fact {
-                Fact::EventPublished { update, .. } => _ = history.published.insert(*update),
-                Fact::EventDiscarded { update, reason, .. } => _ = history.discarded.entry(*update).or_insert(*reason),
-                Fact::HandlingFailed { subscription, update, cause, .. } => {
-                    if *cause == HandlingFailure::Poison {
-                        history.poison.insert((run.analysis.buses.queue_of(*subscription), *update));
-                    }
-                    history.received.remove(&(run.names.subscription(*subscription).service, *update));
-                }
-                Fact::MessageSent { message, from, to, update: Some(update), kind, .. } => {
-                    history.last_sent.insert(*update, record.at);
-                    if *kind == MessageKind::Publish {
-                        history.first_published.entry((*update, *from)).or_insert(record.at);
-                    }
-                    if *kind == MessageKind::Delivery {
-                        deliveries.insert(*message, (*to, *update));
-                    }
-                }
-                Fact::MessageDuplicated { message, copy, .. } => {
-                    deliveries.get(message).copied().and_then(|delivery| deliveries.insert(*copy, delivery));
-                }
-                Fact::MessageDropped { message, .. } => _ = deliveries.remove(message),
-                Fact::MessageDelivered { message } => history.received.extend(deliveries.remove(message)),
-                Fact::UpdateApplied { node, update, .. } => _ = history.received.remove(&(*node, *update)),
-                Fact::ServiceCrashed { node, .. } => history.received.retain(|(at, _)| at != node),
-                facts_about!(
-                    declarations,
-                    operations,
-                    publishers,
-                    attachments,
-                    links,
-                    disturbances,
-                    brokers,
-                    groups
-                )
-                | Fact::MessageSent { update: None, .. }
-                | Fact::UpdateProposed { .. }
-                | Fact::UpdateCommitted { .. }
-                | Fact::UpdateAcknowledged { .. }
-                | Fact::EventDeduplicated { .. }
-                | Fact::PublicationSkipped { .. }
-                | Fact::PublishRefused { .. }
-                | Fact::EventQueued { .. }
-                | Fact::EventSent { .. }
-                | Fact::EventAcknowledged { .. }
-                | Fact::AcknowledgementExpired { .. }
-                | Fact::EventDeadLettered { .. }
-                | Fact::EventRedriven { .. }
-                | Fact::InboxHit { .. }
-                | Fact::EventWriteStarted { .. }
-                | Fact::EventWriteEnded { .. }
-                | Fact::ServiceRestarted { .. }
-                | Fact::BusStopped { .. }
-                | Fact::BusStarted { .. } => {}
+    /// Reads the records that were written since the last call. Returns none if the work pauses.
+    pub(super) fn read(&mut self, run: &RunContext, pauses: &dyn Fn() -> bool) -> Option<()> {
+        let entries = self.published.len() + self.last_sent.len() + self.first_published.len();
+        if run.trace.oldest() > self.next || entries > MOST_ENTRIES {
+            *self = EventHistory { next: run.trace.oldest(), ..EventHistory::default() };
+        }
+        while self.next < run.trace.total() {
+            if pauses() {
+                return None;
+            }
+            for record in run.trace.since(self.next).take(PART) {
+                self.observe(run, record);
+                self.next += 1;
             }
         }
-        history
+        Some(())
+    }
+
+    /// Iterates over the buses whose acknowledgement of an update a publisher awaits.
+    pub(super) fn awaited_buses(&self, publisher: NodeId, update: UpdateId) -> impl Iterator<Item = NodeId> {
+        let all = (publisher, update, NodeId(0))..=(publisher, update, NodeId(u32::MAX));
+        self.awaited.range(all).map(|(.., bus)| *bus)
+    }
+
+    fn stop_awaiting(&mut self, publisher: NodeId, update: UpdateId) {
+        let buses: Vec<NodeId> = self.awaited_buses(publisher, update).collect();
+        for bus in buses {
+            self.awaited.remove(&(publisher, update, bus));
+        }
+    }
+
+    fn note_sent(&mut self, record: &Record) {
+        let Fact::MessageSent { message, from, to, update: Some(update), kind, .. } = &record.fact else { return };
+        self.last_sent.insert(*update, record.at);
+        match kind {
+            MessageKind::Publish => {
+                self.first_published.entry((*update, *from)).or_insert(record.at);
+                self.awaited.insert((*from, *update, *to));
+            }
+            MessageKind::Delivery => _ = self.deliveries.insert(*message, (*to, *update)),
+            MessageKind::Acknowledgement if self.awaited_buses(*to, *update).next().is_some() => {
+                self.acknowledgements.insert(*message, (*to, *update));
+            }
+            MessageKind::Acknowledgement
+            | MessageKind::Call
+            | MessageKind::Reply
+            | MessageKind::Refusal
+            | MessageKind::Replication
+            | MessageKind::Repair
+            | MessageKind::Comparison
+            | MessageKind::Election
+            | MessageKind::Heartbeat
+            | MessageKind::Poll
+            | MessageKind::Connection => {}
+        }
+    }
+
+    fn observe(&mut self, run: &RunContext, record: &Record) {
+        match &record.fact {
+            Fact::EventPublished { update, .. } => _ = self.published.insert(*update),
+            Fact::EventDiscarded { update, reason, .. } => _ = self.discarded.entry(*update).or_insert(*reason),
+            Fact::HandlingFailed { subscription, update, cause, .. } => {
+                if *cause == HandlingFailure::Poison {
+                    self.poison.insert((run.analysis.buses.queue_of(*subscription), *update));
+                }
+                self.received.remove(&(run.names.subscription(*subscription).service, *update));
+            }
+            Fact::MessageSent { update: Some(_), .. } => self.note_sent(record),
+            Fact::MessageDuplicated { message, copy, .. } => {
+                self.deliveries.get(message).copied().and_then(|delivery| self.deliveries.insert(*copy, delivery));
+            }
+            Fact::MessageDropped { message, .. } => {
+                self.deliveries.remove(message);
+                self.acknowledgements.remove(message);
+            }
+            Fact::MessageDelivered { message } => {
+                self.received.extend(self.deliveries.remove(message));
+                if let Some((publisher, update)) = self.acknowledgements.remove(message) {
+                    self.stop_awaiting(publisher, update);
+                }
+            }
+            Fact::PublishAbandoned { node, update, .. } => self.stop_awaiting(*node, *update),
+            Fact::UpdateApplied { node, update, .. } => _ = self.received.remove(&(*node, *update)),
+            Fact::ServiceCrashed { node, .. } => {
+                self.received.retain(|(at, _)| at != node);
+                self.awaited.retain(|(publisher, ..)| publisher != node);
+            }
+            facts_about!(declarations, operations, attachments, links, disturbances, brokers, groups)
+            | Fact::MessageSent { update: None, .. }
+            | Fact::OutboxRowWritten { .. }
+            | Fact::OutboxRowPublished { .. }
+            | Fact::PositionLost { .. }
+            | Fact::PublicationLost { .. }
+            | Fact::UpdateProposed { .. }
+            | Fact::UpdateCommitted { .. }
+            | Fact::UpdateAcknowledged { .. }
+            | Fact::EventDeduplicated { .. }
+            | Fact::PublicationSkipped { .. }
+            | Fact::PublishRefused { .. }
+            | Fact::EventQueued { .. }
+            | Fact::EventSent { .. }
+            | Fact::EventAcknowledged { .. }
+            | Fact::AcknowledgementExpired { .. }
+            | Fact::EventDeadLettered { .. }
+            | Fact::EventRedriven { .. }
+            | Fact::InboxHit { .. }
+            | Fact::EventWriteStarted { .. }
+            | Fact::EventWriteEnded { .. }
+            | Fact::ServiceRestarted { .. }
+            | Fact::BusStopped { .. }
+            | Fact::BusStarted { .. } => {}
+        }
     }
 }

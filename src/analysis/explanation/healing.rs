@@ -40,7 +40,7 @@ fn healing(command: &Command) -> Option<Healing<'_>> {
 }
 
 /// The next time at which the script heals each node and link. A healing counts for no other node or link.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct HealingTimes {
     now: Micros,
     nodes: BTreeMap<NodeId, Micros>,

@@ -1,90 +1,23 @@
 //! What may still bring a missing update to a copy, or why nothing will.
 
 use super::event_history::EventHistory;
-use super::healing::HealingTimes;
+use super::pending_work::PendingWork;
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
-use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{
     Attachment, ClientStep, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service, micros,
 };
-use crate::trace::{DropReason, Fact, KeyId, MessageKind, NodeId, Subscriber, SubscriptionId, UpdateId, facts_about};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::trace::{DropReason, KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
+use std::collections::BTreeSet;
 
-/// Finds the prospects of copies. Indexes the pending work once, so that each copy costs little.
+/// Finds the prospects of copies, by the index of pending work.
 pub(super) struct ProspectFinder<'a> {
-    run: &'a RunContext<'a>,
-    healing: HealingTimes,
-    /// For each update and receiver, the senders and arrival times of messages that carry it.
-    carriers: BTreeMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
-    /// Updates in publications that are in flight.
-    being_published: BTreeSet<UpdateId>,
-    queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
-    dead_letters: BTreeMap<UpdateId, Vec<SubscriptionId>>,
-    /// For each update the first service with a row in its outbox, and the bus of that row.
-    outboxes: BTreeMap<UpdateId, (NodeId, NodeId)>,
-    hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
-    history: EventHistory,
-    /// The members that an update can reach from the members that have it, at each time of healing so far.
-    reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
+    pub run: &'a RunContext<'a>,
+    pub work: &'a mut PendingWork,
+    pub history: &'a EventHistory,
 }
 
-/// A time of healing, and the members that an update can reach from then on.
-type ReachedAt = (Micros, BTreeSet<NodeId>);
-
 impl<'a> ProspectFinder<'a> {
-    pub fn new(run: &'a RunContext<'a>) -> Self {
-        let mut finder = ProspectFinder {
-            run,
-            healing: HealingTimes::new(run),
-            carriers: BTreeMap::new(),
-            being_published: BTreeSet::new(),
-            queued: BTreeMap::new(),
-            dead_letters: BTreeMap::new(),
-            outboxes: BTreeMap::new(),
-            hints: BTreeMap::new(),
-            history: EventHistory::read(run),
-            reached: BTreeMap::new(),
-        };
-        finder.index_messages();
-        finder.index_queues();
-        finder
-    }
-
-    fn index_messages(&mut self) {
-        let analysis = self.run.analysis;
-        for (_, message) in analysis.messages.iter() {
-            let Some(update) = message.update else { continue };
-            let carried = (analysis.event_writes.carried_update(update), message.to);
-            self.carriers.entry(carried).or_default().push((message.from, message.due));
-            if message.kind == MessageKind::Publish {
-                self.being_published.insert(update);
-            }
-        }
-    }
-
-    fn index_queues(&mut self) {
-        let analysis = self.run.analysis;
-        for (subscription, queue) in analysis.buses.iter() {
-            for event in queue.events.values() {
-                self.queued.entry(event.update).or_default().push((subscription, *event));
-            }
-            for update in queue.dead_letters.values().map(|dead| &dead.update) {
-                self.dead_letters.entry(*update).or_default().push(subscription);
-            }
-        }
-        for (service, tables) in analysis.tables.iter() {
-            for (bus, update) in &tables.outbox {
-                self.outboxes.entry(*update).or_insert((service, *bus));
-            }
-        }
-        for (node, member) in analysis.members.iter() {
-            for hint in &member.hints {
-                self.hints.entry(*hint).or_default().push(node);
-            }
-        }
-    }
-
     /// Returns the prospect of an update that a copy is missing; of an initial value of the document if `update` is none. Of
     /// services that hold the copy together, one that is up is enough.
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
@@ -111,7 +44,7 @@ impl<'a> ProspectFinder<'a> {
         if let Some(found) = update.and_then(|update| self.in_transit(node, update)) {
             return found;
         }
-        let hints = self.hints.get(&(node, key)).into_iter().flatten();
+        let hints = self.work.hints.get(&(node, key)).into_iter().flatten();
         if let Some(holder) = hints.copied().find(|holder| !run.analysis.faults.is_stopped(*holder)) {
             return Prospect::Hinted(holder);
         }
@@ -169,16 +102,16 @@ impl<'a> ProspectFinder<'a> {
 
     /// The prospect of what waits for a node that is down.
     fn when_up(&self, node: NodeId) -> Prospect {
-        self.healing.up_from(self.run, node).map_or(Prospect::Down(node), Prospect::AfterHealing)
+        self.work.healing.up_from(self.run, node).map_or(Prospect::Down(node), Prospect::AfterHealing)
     }
 
     /// The message, handler, queue or outbox that has an update for a service.
     fn in_transit(&self, node: NodeId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
         let is_open = |from: NodeId, due: Micros| {
-            self.healing.open_from(run, from, node).is_some_and(|open| open <= due.max(run.now))
+            self.work.healing.open_from(run, from, node).is_some_and(|open| open <= due.max(run.now))
         };
-        let carriers = self.carriers.get(&(update, node)).into_iter().flatten();
+        let carriers = self.work.carriers.get(&(update, node)).into_iter().flatten();
         if let Some(due) = carriers.filter(|(from, due)| is_open(*from, *due)).map(|(_, due)| *due).min() {
             return Some(Prospect::Arriving { due });
         }
@@ -195,10 +128,10 @@ impl<'a> ProspectFinder<'a> {
     fn at_buses(&self, node: NodeId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
         let reaches = |queue: SubscriptionId| run.queue_reaches(queue, node);
-        let mut queued = self.queued.get(&update).into_iter().flatten();
+        let mut queued = self.work.queued.get(&update).into_iter().flatten();
         if let Some((subscription, event)) = queued.find(|(subscription, _)| reaches(*subscription)) {
             let bus = run.names.subscription(*subscription).bus;
-            if self.healing.up_from(run, bus).is_none_or(|at| at > run.now) {
+            if self.work.healing.up_from(run, bus).is_none_or(|at| at > run.now) {
                 return Some(self.when_up(bus));
             }
             if event.deliveries > 0 && self.history.poison.contains(&(*subscription, update)) {
@@ -215,19 +148,19 @@ impl<'a> ProspectFinder<'a> {
             let (not_before, deliveries) = (event.not_before, event.deliveries);
             return Some(Prospect::Queued { not_before, deliveries, delivered: event.in_flight });
         }
-        if let Some((service, bus)) = self.outboxes.get(&update).copied() {
+        if let Some((service, bus)) = self.work.outboxes.get(&update).copied() {
             return Some(match run.analysis.faults.is_stopped(service) {
                 false => self.to_bus(service, bus),
                 true => self.when_up(service),
             });
         }
-        let dead = self.dead_letters.get(&update).into_iter().flatten().copied().rfind(|it| reaches(*it));
+        let dead = self.work.dead_letters.get(&update).into_iter().flatten().copied().rfind(|it| reaches(*it));
         dead.map(Prospect::DeadLettered)
     }
 
     /// What a publisher's next attempt to reach a bus comes to.
     fn to_bus(&self, publisher: NodeId, bus: NodeId) -> Prospect {
-        self.healing.path(self.run, publisher, bus).err().unwrap_or(Prospect::Unpublished(publisher))
+        self.work.healing.path(self.run, publisher, bus).err().unwrap_or(Prospect::Unpublished(publisher))
     }
 
     /// What stops the deliveries of a queue to the consumers that bring them to a copy. One that is reached is enough.
@@ -242,8 +175,8 @@ impl<'a> ProspectFinder<'a> {
             let polls = to_bus.any(|it| {
                 run.names.find_node(&it.to) == Some(bus) && matches!(it.attachment(), Attachment::Polling(_))
             });
-            let asks = if polls { self.healing.path(run, service, bus) } else { Ok(()) };
-            match self.healing.path(run, bus, service).and(asks) {
+            let asks = if polls { self.work.healing.path(run, service, bus) } else { Ok(()) };
+            match self.work.healing.path(run, bus, service).and(asks) {
                 Ok(()) => return Ok(()),
                 Err(prospect) if stopped.is_none_or(|it| !it.is_hopeful()) => stopped = Some(prospect),
                 Err(_) => {}
@@ -265,7 +198,7 @@ impl<'a> ProspectFinder<'a> {
         let mut stopped: Option<Prospect> = None;
         for (by, bus) in run.analysis.faults.publishers(update).filter(|(by, _)| is_publisher(*by)) {
             match self.to_bus(by, bus) {
-                Prospect::Unpublished(_) if is_retried(bus) || self.being_published.contains(&update) => {
+                Prospect::Unpublished(_) if is_retried(bus) || self.work.being_published.contains(&update) => {
                     return Some(Prospect::Unpublished(from));
                 }
                 Prospect::AfterHealing(at) if self.gives_up_before(at, update, by, publications(bus)) => {}
@@ -348,29 +281,10 @@ impl<'a> ProspectFinder<'a> {
     /// Returns whether a publisher that retries still waits for a bus to acknowledge an update.
     fn awaits_bus(&self, from: NodeId, service: &Service, update: UpdateId) -> bool {
         let run = self.run;
-        let (mut waits, mut acknowledgements) = (false, BTreeSet::new());
-        for (_, record) in run.records() {
-            match &record.fact {
-                Fact::MessageSent { kind: MessageKind::Publish, from: by, to, update: Some(sent), .. }
-                    if (*by, *sent) == (from, update) =>
-                {
-                    let is_retried = |it: &Publication| run.names.find_node(&it.to) == Some(*to) && it.retry.is_some();
-                    waits |= service.publishes.iter().any(is_retried);
-                }
-                Fact::MessageSent { message, kind: MessageKind::Acknowledgement, to, update: Some(sent), .. }
-                    if (*to, *sent) == (from, update) =>
-                {
-                    acknowledgements.insert(*message);
-                }
-                Fact::MessageDelivered { message } if acknowledgements.contains(message) => waits = false,
-                Fact::PublishAbandoned { node, update: abandoned, .. } if (*node, *abandoned) == (from, update) => {
-                    waits = false;
-                }
-                Fact::ServiceCrashed { node, .. } if *node == from => waits = false,
-                facts_about!(declarations, requests, messages, events, faults, groups) => {}
-            }
-        }
-        waits
+        let is_retried = |bus: NodeId| {
+            service.publishes.iter().any(|it| run.names.find_node(&it.to) == Some(bus) && it.retry.is_some())
+        };
+        self.history.awaited_buses(from, update).any(is_retried)
     }
 
     /// What a group's protocol does about a member that is missing an update.
@@ -425,8 +339,8 @@ impl<'a> ProspectFinder<'a> {
         wanted: (NodeId, KeyId, Option<UpdateId>),
         node: NodeId,
     ) -> Option<Micros> {
-        let mut reached = self.reached.remove(&wanted).unwrap_or_default();
-        for (index, at) in self.healing.instants().into_iter().enumerate() {
+        let mut reached = self.work.reached.remove(&wanted).unwrap_or_default();
+        for (index, at) in self.work.healing.instants().into_iter().enumerate() {
             if index == reached.len() {
                 reached.push((at, self.reachable(config, wanted.1, wanted.2, at)));
             }
@@ -435,7 +349,7 @@ impl<'a> ProspectFinder<'a> {
             }
         }
         let found = reached.iter().find(|(_, members)| members.contains(&node)).map(|(at, _)| *at);
-        self.reached.insert(wanted, reached);
+        self.work.reached.insert(wanted, reached);
         found
     }
 
@@ -449,12 +363,13 @@ impl<'a> ProspectFinder<'a> {
         };
         let healed = |time: Option<Micros>| time.is_some_and(|time| time <= at);
         let members = config.members.iter().filter_map(|id| run.names.find_node(id));
-        let up = members.filter(|member| healed(self.healing.up_from(run, *member)));
+        let up = members.filter(|member| healed(self.work.healing.up_from(run, *member)));
         let (mut reached, mut unreached): (BTreeSet<NodeId>, BTreeSet<NodeId>) = up.partition(has_update);
         let mut frontier: Vec<NodeId> = reached.iter().copied().collect();
         while let Some(from) = frontier.pop() {
             let is_open = |to: &NodeId| {
-                healed(self.healing.open_from(run, from, *to)) && healed(self.healing.open_from(run, *to, from))
+                healed(self.work.healing.open_from(run, from, *to))
+                    && healed(self.work.healing.open_from(run, *to, from))
             };
             let next: Vec<NodeId> = unreached.iter().copied().filter(is_open).collect();
             for member in next {

@@ -1,66 +1,119 @@
 //! The records that led to a copy's state.
 
+use super::{Explanation, PART};
+use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
 use crate::trace::{
     DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, Record, SubscriptionId, UpdateId, facts_about,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Maximum number of steps; of more, the first and the last are kept.
 const MAX_STEPS: usize = 14;
 
-impl RunContext<'_> {
-    /// For each service and update, returns the numbers of the records about the update on its way to the service, with the
-    /// faults that stopped it.
-    pub(super) fn delivery_steps(&self, wanted: impl Iterator<Item = (NodeId, UpdateId)>) -> Vec<Vec<u64>> {
-        let begin = |(node, update)| DeliverySteps {
-            run: self,
-            node,
-            update,
-            sent: BTreeMap::new(),
-            faults: BTreeMap::new(),
-            steps: Vec::new(),
-            is_acknowledged: false,
-        };
-        let mut all: Vec<DeliverySteps> = wanted.map(begin).collect();
-        if !all.is_empty() {
-            for (number, record) in self.records() {
-                all.iter_mut().for_each(|steps| steps.observe(number, record));
-            }
-        }
-        let finish = |DeliverySteps { node, mut steps, .. }: DeliverySteps| {
-            steps.extend(self.analysis.faults.down(node));
-            steps.sort_unstable();
-            steps.dedup();
-            shorten(steps)
-        };
-        all.into_iter().map(finish).collect()
+/// Finds the records that led to the states of copies, in one reading of the trace, in slices.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StepsReader {
+    wanted: Vec<Steps>,
+    /// The number of the next record to read.
+    next: u64,
+    /// The number of the first record that is not read.
+    end: u64,
+}
+
+/// The records that led to one copy's state.
+#[derive(Clone, Debug)]
+enum Steps {
+    /// Those about a missing update on its way to the service, with the faults that stopped it.
+    Delivery(Box<DeliverySteps>),
+    /// None are wanted.
+    Nothing,
+    /// The last ones that wrote the copy.
+    Writes { node: NodeId, key: KeyId, steps: VecDeque<u64> },
+}
+
+impl StepsReader {
+    /// Returns a reader of the records so far.
+    pub fn new(run: &RunContext) -> Self {
+        StepsReader { wanted: Vec::new(), next: 0, end: run.trace.total() }
     }
 
-    /// Returns the numbers of the last records that wrote a copy.
-    pub(super) fn write_steps(&self, node: NodeId, key: KeyId) -> Vec<u64> {
-        let is_write = |fact: &Fact| match fact {
-            Fact::UpdateApplied { node: at, key: written, .. }
-            | Fact::ReplicaStored { node: at, key: written, .. }
-            | Fact::StateMerged { node: at, key: written, .. }
-            | Fact::UpdateCommitted { node: at, key: written, .. } => (*at, *written) == (node, key),
-            Fact::WriteCoordinated { key: written, .. } => *written == key,
-            facts_about!(declarations, operations, messages, events, faults, repair, leaders, transactions)
-            | Fact::UpdateProposed { .. }
-            | Fact::UpdateAcknowledged { .. }
-            | Fact::KeyPlaced { .. }
-            | Fact::WriteRolledBack { .. } => false,
-        };
-        let writes = self.records().filter(|(_, record)| is_write(&record.fact));
-        let mut steps: Vec<u64> = writes.map(|(number, _)| number).collect();
-        let from = steps.len().saturating_sub(MAX_STEPS / 2);
-        steps.split_off(from)
+    /// Adds the copy of an explanation: what stopped its missing update, or with `writes` what wrote it.
+    pub fn add(&mut self, explanation: &Explanation, writes: bool) {
+        let Explanation { node, key, update, prospect, .. } = *explanation;
+        let is_written = matches!(prospect, Prospect::Siblings | Prospect::Applied);
+        self.wanted.push(match update {
+            Some(update) => Steps::Delivery(Box::new(DeliverySteps::new(node, update))),
+            None if writes && is_written => Steps::Writes { node, key, steps: VecDeque::new() },
+            None => Steps::Nothing,
+        });
+    }
+
+    /// Reads the records. Returns none if the work pauses, and at its end the numbers of the records for each copy that was added.
+    pub fn read(&mut self, run: &RunContext, pauses: &dyn Fn() -> bool) -> Option<Vec<Vec<u64>>> {
+        self.next = self.next.max(run.trace.oldest());
+        while !self.wanted.is_empty() && self.next < self.end {
+            if pauses() {
+                return None;
+            }
+            let left = usize::try_from(self.end - self.next).unwrap_or(PART);
+            for record in run.trace.since(self.next).take(left.min(PART)) {
+                self.wanted.iter_mut().for_each(|steps| steps.observe(run, self.next, record));
+                self.next += 1;
+            }
+        }
+        Some(self.wanted.drain(..).map(|steps| steps.finish(run)).collect())
+    }
+}
+
+impl Steps {
+    fn observe(&mut self, run: &RunContext, number: u64, record: &Record) {
+        match self {
+            Steps::Delivery(steps) => steps.observe(run, number, record),
+            Steps::Writes { node, key, steps } if is_write(&record.fact, *node, *key) => {
+                if steps.len() == MAX_STEPS / 2 {
+                    steps.pop_front();
+                }
+                steps.push_back(number);
+            }
+            Steps::Writes { .. } | Steps::Nothing => {}
+        }
+    }
+
+    fn finish(self, run: &RunContext) -> Vec<u64> {
+        match self {
+            Steps::Delivery(found) => {
+                let mut steps = found.steps;
+                steps.extend(run.analysis.faults.down(found.node));
+                steps.sort_unstable();
+                steps.dedup();
+                shorten(steps)
+            }
+            Steps::Writes { steps, .. } => steps.into(),
+            Steps::Nothing => Vec::new(),
+        }
+    }
+}
+
+/// Returns whether a record is about a write of a copy.
+fn is_write(fact: &Fact, node: NodeId, key: KeyId) -> bool {
+    match fact {
+        Fact::UpdateApplied { node: at, key: written, .. }
+        | Fact::ReplicaStored { node: at, key: written, .. }
+        | Fact::StateMerged { node: at, key: written, .. }
+        | Fact::UpdateCommitted { node: at, key: written, .. } => (*at, *written) == (node, key),
+        Fact::WriteCoordinated { key: written, .. } => *written == key,
+        facts_about!(declarations, operations, messages, events, faults, repair, leaders, transactions)
+        | Fact::UpdateProposed { .. }
+        | Fact::UpdateAcknowledged { .. }
+        | Fact::KeyPlaced { .. }
+        | Fact::WriteRolledBack { .. } => false,
     }
 }
 
 /// Collects the records about an update on its way to a service.
-struct DeliverySteps<'a> {
-    run: &'a RunContext<'a>,
+#[derive(Clone, Debug)]
+struct DeliverySteps {
     node: NodeId,
     update: UpdateId,
     /// Sender and receiver of the messages that carry the update.
@@ -72,24 +125,29 @@ struct DeliverySteps<'a> {
     is_acknowledged: bool,
 }
 
-impl DeliverySteps<'_> {
-    fn observe(&mut self, number: u64, record: &Record) {
+impl DeliverySteps {
+    fn new(node: NodeId, update: UpdateId) -> Self {
+        let (sent, faults) = (BTreeMap::new(), BTreeMap::new());
+        DeliverySteps { node, update, sent, faults, steps: Vec::new(), is_acknowledged: false }
+    }
+
+    fn observe(&mut self, run: &RunContext, number: u64, record: &Record) {
         match &record.fact {
             Fact::LinkCut { from, to } | Fact::LinkDisturbed { from, to, .. } => {
                 self.faults.insert((*from, *to), number);
             }
             Fact::ServiceCrashed { node, lost_disk } => {
                 self.faults.insert((*node, *node), number);
-                let held = *node == self.node || self.run.analysis.staleness.hold_together(*node, self.node);
+                let held = *node == self.node || run.analysis.staleness.hold_together(*node, self.node);
                 self.steps.extend((*lost_disk && held && !self.steps.is_empty()).then_some(number));
             }
             Fact::BusStopped { bus: node, .. } => {
                 self.faults.insert((*node, *node), number);
             }
-            Fact::MessageSent { message, from, to, update: Some(update), kind, .. } if self.carries(*update) => {
+            Fact::MessageSent { message, from, to, update: Some(update), kind, .. } if self.carries(run, *update) => {
                 let (publish, delivery) = (*kind == MessageKind::Publish, *kind == MessageKind::Delivery);
-                let is_here = *to == self.node || self.run.analysis.staleness.hold_together(*to, self.node);
-                if is_here || publish || (delivery && self.run.delivers_to(*to, self.node)) {
+                let is_here = *to == self.node || run.analysis.staleness.hold_together(*to, self.node);
+                if is_here || publish || (delivery && run.delivers_to(*to, self.node)) {
                     self.sent.insert(*message, (*from, *to));
                 }
                 // `EventSent` already describes a delivery.
@@ -104,7 +162,7 @@ impl DeliverySteps<'_> {
             }
             Fact::MessageDropped { message, cause } => self.drop_message(number, *message, *cause),
             Fact::EventAcknowledged { update, subscription, .. } if *update == self.update => {
-                self.is_acknowledged |= self.is_consumer(*subscription);
+                self.is_acknowledged |= self.is_consumer(run, *subscription);
             }
             // A rebalance or a lost connection matters from the publication of the update to its acknowledgement.
             Fact::ReaderLeft { subscription, .. }
@@ -112,13 +170,13 @@ impl DeliverySteps<'_> {
             | Fact::ConsumerAttached { subscription }
             | Fact::ConsumerDetached { subscription, .. } => {
                 let is_stored = !self.steps.is_empty() && !self.is_acknowledged;
-                self.steps.extend((is_stored && self.is_consumer(*subscription)).then_some(number));
+                self.steps.extend((is_stored && self.is_consumer(run, *subscription)).then_some(number));
             }
-            Fact::PublicationLost { update, node, .. } if self.carries(*update) => {
+            Fact::PublicationLost { update, node, .. } if self.carries(run, *update) => {
                 self.steps.extend(self.faults.get(&(*node, *node)));
                 self.steps.push(number);
             }
-            fact if self.concerns(fact) => self.steps.push(number),
+            fact if self.concerns(run, fact) => self.steps.push(number),
             facts_about!(
                 declarations,
                 requests,
@@ -150,7 +208,7 @@ impl DeliverySteps<'_> {
     }
 
     /// Returns whether a fact is a step by itself.
-    fn concerns(&self, fact: &Fact) -> bool {
+    fn concerns(&self, run: &RunContext, fact: &Fact) -> bool {
         match fact {
             Fact::UpdateCommitted { update, .. }
             | Fact::WriteCoordinated { update, .. }
@@ -162,19 +220,19 @@ impl DeliverySteps<'_> {
             | Fact::PublishAbandoned { update, .. }
             | Fact::EventPublished { update, .. }
             | Fact::PublishRefused { update, .. }
-            | Fact::WriteRolledBack { update, .. } => self.carries(*update),
+            | Fact::WriteRolledBack { update, .. } => self.carries(run, *update),
             Fact::UpdateApplied { update, node, by: Some(_), .. } => {
-                self.carries(*update) && self.run.delivers_to(*node, self.node)
+                self.carries(run, *update) && run.delivers_to(*node, self.node)
             }
             Fact::UpdateApplied { update, node, .. }
             | Fact::WritePromised { update, node, .. }
-            | Fact::PromiseReleased { update, node, .. } => self.carries(*update) && *node == self.node,
+            | Fact::PromiseReleased { update, node, .. } => self.carries(run, *update) && *node == self.node,
             Fact::EventWriteStarted { update, node, .. } | Fact::EventWriteEnded { update, node, .. } => {
-                *update == self.update && self.run.delivers_to(*node, self.node)
+                *update == self.update && run.delivers_to(*node, self.node)
             }
             Fact::ReplicaStored { update: Some(update), node, .. }
             | Fact::HintStored { update: Some(update), replica: node, .. } => {
-                self.carries(*update) && *node == self.node
+                self.carries(run, *update) && *node == self.node
             }
             Fact::EventSent { update, subscription, .. }
             | Fact::EventDeadLettered { update, subscription, .. }
@@ -182,7 +240,7 @@ impl DeliverySteps<'_> {
             | Fact::AcknowledgementExpired { update, subscription, .. }
             | Fact::EventRedriven { update, subscription, .. }
             | Fact::HandlingFailed { update, subscription, .. } => {
-                *update == self.update && self.is_consumer(*subscription)
+                *update == self.update && self.is_consumer(run, *subscription)
             }
             facts_about!(declarations, operations, messages, attachments, faults, repair, leaders)
             | Fact::UpdateProposed { .. }
@@ -198,12 +256,12 @@ impl DeliverySteps<'_> {
     }
 
     /// Returns whether an update is the one asked for, or a group's write that carries it.
-    fn carries(&self, update: UpdateId) -> bool {
-        self.run.analysis.event_writes.carried_update(update) == self.update
+    fn carries(&self, run: &RunContext, update: UpdateId) -> bool {
+        run.analysis.event_writes.carried_update(update) == self.update
     }
 
-    fn is_consumer(&self, subscription: SubscriptionId) -> bool {
-        self.run.delivers_to(self.run.names.subscription(subscription).service, self.node)
+    fn is_consumer(&self, run: &RunContext, subscription: SubscriptionId) -> bool {
+        run.delivers_to(run.names.subscription(subscription).service, self.node)
     }
 }
 

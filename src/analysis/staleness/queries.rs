@@ -93,10 +93,19 @@ impl Staleness {
 
     /// Iterates over the copies that are not consistent, with their state.
     pub fn inconsistent_copies(&self) -> impl Iterator<Item = (NodeId, KeyId, CopyState)> {
-        self.keys().flat_map(|(key, entry)| {
-            let inconsistent = entry.copies.iter().filter(|(_, copy)| copy.state() != CopyState::Consistent);
-            inconsistent.map(move |(node, copy)| (*node, key, copy.state()))
-        })
+        let keys = (0..self.keys.len() as u32).map(KeyId);
+        keys.flat_map(|key| self.inconsistent_copies_of(key).map(move |(node, state)| (node, key, state)))
+    }
+
+    /// Returns the number of keys.
+    pub fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Iterates over the copies of a key that are not consistent, with their state.
+    pub fn inconsistent_copies_of(&self, key: KeyId) -> impl Iterator<Item = (NodeId, CopyState)> {
+        let copies = self.keys.get(key.index()).into_iter().flat_map(|entry| entry.copies.iter());
+        copies.map(|(node, copy)| (*node, copy.state())).filter(|(_, state)| *state != CopyState::Consistent)
     }
 
     /// Iterates over a service's copies; those that it holds together with others count for each.

@@ -9,6 +9,7 @@ use crate::session::protocol::{
 };
 use crate::session::run::Run;
 use crate::trace::{KeyId, Names, NodeId, SubscriptionId, UpdateId};
+use std::collections::BTreeMap;
 
 /// Limit of the events, outbox rows and dead letters of a card.
 const MOST_EVENTS: usize = 12;
@@ -19,15 +20,15 @@ const MOST_PARTITIONS: usize = 50;
 pub fn service_view(run: &Run, scenario: &Scenario, node: NodeId, load: (u32, u32, u32)) -> ServiceView {
     let tables = run.analysis().tables.get(node);
     let staleness = &run.analysis().staleness;
-    let copies = || staleness.copies_of(node).map(|(_, copy)| copy);
+    let copies: Vec<(KeyId, &KeyCopy)> = staleness.copies_of(node).collect();
     let (busy, waiting, blocked) = load;
     ServiceView {
         node,
         state: staleness.state(node),
-        rows: rows(run, node),
-        row_count: copies().count() as u32,
-        behind: copies().map(KeyCopy::behind).sum(),
-        stale_since: copies().filter_map(KeyCopy::stale_since).min(),
+        row_count: copies.len() as u32,
+        behind: copies.iter().map(|(_, copy)| copy.behind()).sum(),
+        stale_since: copies.iter().filter_map(|(_, copy)| copy.stale_since()).min(),
+        rows: rows(run, node, copies),
         busy,
         waiting,
         blocked,
@@ -42,10 +43,9 @@ pub fn service_view(run: &Run, scenario: &Scenario, node: NodeId, load: (u32, u3
 }
 
 /// The first rows by key, without building the others.
-fn rows(run: &Run, node: NodeId) -> Vec<RowView> {
+fn rows(run: &Run, node: NodeId, mut copies: Vec<(KeyId, &KeyCopy)>) -> Vec<RowView> {
     let names = run.engine().names();
     let by_key = |(key, _): &(KeyId, &KeyCopy)| names.key(*key);
-    let mut copies: Vec<(KeyId, &KeyCopy)> = run.analysis().staleness.copies_of(node).collect();
     if copies.len() > SHOWN_ROWS {
         copies.select_nth_unstable_by(SHOWN_ROWS, |a, b| by_key(a).cmp(by_key(b)));
         copies.truncate(SHOWN_ROWS);
@@ -92,8 +92,6 @@ fn member_view(member: &MemberState) -> Option<MemberView> {
 
 fn row_view(run: &Run, node: NodeId, key: KeyId, copy: &KeyCopy) -> RowView {
     let held = copy.held_at(node);
-    let (lost, updates) = (run.analysis().lost.all(), &run.analysis().updates);
-    let is_here = |update: UpdateId| updates.get(update).is_some_and(|info| info.node == node && info.key == key);
     let single = held.filter(|_| copy.siblings().is_empty());
     RowView {
         key: run.engine().names().key(key).to_string(),
@@ -105,7 +103,7 @@ fn row_view(run: &Run, node: NodeId, key: KeyId, copy: &KeyCopy) -> RowView {
         state: copy.state(),
         behind: copy.behind(),
         stale_since: copy.stale_since(),
-        lost: lost.iter().filter(|(_, update, _)| is_here(*update)).count() as u32,
+        lost: run.analysis().lost.count_at(node, key),
     }
 }
 
@@ -113,18 +111,20 @@ fn row_view(run: &Run, node: NodeId, key: KeyId, copy: &KeyCopy) -> RowView {
 pub fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView {
     let names = run.engine().names();
     let bus = &scenario.buses[index as usize];
+    // The number of subscriptions before, by service. The ids of a service's subscriptions are in the order of the document.
+    let mut before: BTreeMap<NodeId, usize> = BTreeMap::new();
     let subscriptions = (0..names.subscription_count() as u32).map(SubscriptionId).filter_map(|id| {
         let ends = names.subscription(id);
+        let place = before.entry(ends.service).or_default();
+        *place += 1;
         if ends.bus != node {
             return None;
         }
         let (queue, topic) = (run.analysis().buses.get(id), bus.topics.get(ends.topic as usize));
         let partitions = topic.map_or(1, |topic| topic.partitions);
         let buses = &run.analysis().buses;
-        let before = (0..id.0).map(SubscriptionId).filter(|other| names.subscription(*other).service == ends.service);
-        // The ids of a service's subscriptions are in the order of the document.
         let service = scenario.services.get(ends.service.index());
-        let subscription = service.and_then(|service| service.subscribes.get(before.count()));
+        let subscription = service.and_then(|service| service.subscribes.get(*place - 1));
         let attachment = subscription.map(Subscription::attachment);
         let limit = subscription.map_or(0, |subscription| subscription.max_in_flight);
         let (polls, most) = match attachment {

@@ -1,0 +1,96 @@
+//! An index of the work that is pending at one instant, built in slices.
+
+use super::PART;
+use super::healing::HealingTimes;
+use crate::analysis::run_context::RunContext;
+use crate::analysis::subscription_queues::QueuedEvent;
+use crate::scenario::Micros;
+use crate::trace::{KeyId, MessageId, MessageKind, NodeId, SubscriptionId, UpdateId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A time of healing, and the members that an update can reach from then on.
+pub(super) type ReachedAt = (Micros, BTreeSet<NodeId>);
+
+/// The work that is pending at one instant, indexed so that each copy costs little.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PendingWork {
+    pub healing: HealingTimes,
+    /// For each update and receiver, the senders and arrival times of messages that carry it.
+    pub carriers: BTreeMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
+    /// Updates in publications that are in flight.
+    pub being_published: BTreeSet<UpdateId>,
+    pub queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
+    pub dead_letters: BTreeMap<UpdateId, Vec<SubscriptionId>>,
+    /// For each update the first service with a row in its outbox, and the bus of that row.
+    pub outboxes: BTreeMap<UpdateId, (NodeId, NodeId)>,
+    pub hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
+    /// The members that an update can reach from the members that have it, at each time of healing so far.
+    pub reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
+    /// The next message to index; none once all are.
+    next_message: Option<MessageId>,
+    /// The next event to index: the place of its queue, and its number.
+    next_event: (usize, u32),
+}
+
+impl PendingWork {
+    /// Begins an index of the work that is pending now.
+    pub fn begin(run: &RunContext) -> Self {
+        let mut work =
+            PendingWork { healing: HealingTimes::new(run), next_message: Some(MessageId(0)), ..PendingWork::default() };
+        for (service, tables) in run.analysis.tables.iter() {
+            for (bus, update) in &tables.outbox {
+                work.outboxes.entry(*update).or_insert((service, *bus));
+            }
+        }
+        for (node, member) in run.analysis.members.iter() {
+            for hint in &member.hints {
+                work.hints.entry(*hint).or_default().push(node);
+            }
+        }
+        work
+    }
+
+    /// Continues the index. Returns none if the work pauses.
+    pub fn index(&mut self, run: &RunContext, pauses: &dyn Fn() -> bool) -> Option<()> {
+        while let Some(from) = self.next_message {
+            if pauses() {
+                return None;
+            }
+            self.index_messages(run, from);
+        }
+        while let Some((subscription, queue)) = run.analysis.buses.iter().nth(self.next_event.0) {
+            if pauses() {
+                return None;
+            }
+            let mut part = queue.events.range(self.next_event.1..).take(PART);
+            let mut last = None;
+            for (number, event) in part.by_ref() {
+                self.queued.entry(event.update).or_default().push((subscription, *event));
+                last = Some(*number);
+            }
+            match last.and_then(|number| number.checked_add(1)) {
+                Some(next) => self.next_event.1 = next,
+                None => {
+                    for dead in queue.dead_letters.values() {
+                        self.dead_letters.entry(dead.update).or_default().push(subscription);
+                    }
+                    self.next_event = (self.next_event.0 + 1, 0);
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn index_messages(&mut self, run: &RunContext, from: MessageId) {
+        let mut waiting = run.analysis.messages.since(from);
+        for (_, message) in waiting.by_ref().take(PART) {
+            let Some(update) = message.update else { continue };
+            let carried = (run.analysis.event_writes.carried_update(update), message.to);
+            self.carriers.entry(carried).or_default().push((message.from, message.due));
+            if message.kind == MessageKind::Publish {
+                self.being_published.insert(update);
+            }
+        }
+        self.next_message = waiting.next().map(|(id, _)| id);
+    }
+}
