@@ -1,6 +1,6 @@
 //! The work of one request is bounded however many updates are missing, keys exist, or events a command in the past needs.
 
-use super::slices::{complete, frame, load, slow, ticking, write_to};
+use super::slices::{back_before_a_write, complete, expensive, frame, load, slow, ticking, write_to};
 use converge::app::run_view::RunView;
 use converge::scenario::Scenario;
 use converge::session::Session;
@@ -130,26 +130,19 @@ fn cards_over_many_keys_come_in_several_frames() {
 
 #[test]
 fn a_seek_gets_through_while_a_command_in_the_past_is_executed_and_the_command_is_not_lost() {
-    let scenario = converge::scenario::examples::find("inventory-notification").expect("an example").scenario();
-    let (mut sliced, mut whole) = (Session::with_clock(slow, 1.0), Session::default());
-    for (request, to) in [
-        (load(&scenario, 500_000), 500_000),
-        (write_to("inventory", "widget", 41), 500_000),
-        (Request::Seek { to: 2_000_000 }, 2_000_000),
-        (write_to("inventory", "widget", 42), 2_000_000),
-        (Request::Seek { to: 1_500_000 }, 1_500_000),
-    ] {
-        complete(&mut sliced, request.clone(), to);
+    let (mut sliced, mut whole) = (back_before_a_write(), Session::default());
+    let before = [load(&expensive(), 300_000), write_to("w", "k1", 42), Request::Seek { to: 250_000 }];
+    for request in before {
         frame(&mut whole, request);
     }
     // A command before the last one: the run is repeated without that.
-    let forked = frame(&mut sliced, write_to("inventory", "widget", 43));
+    let forked = frame(&mut sliced, write_to("w", "k1", 43));
     assert!(forked.more, "the command waits for the repeated run");
     let events = forked.events;
     let sought = frame(&mut sliced, Request::Seek { to: 100 });
     assert!(sought.events <= events + 1, "{} events, {events} before", sought.events);
-    frame(&mut whole, write_to("inventory", "widget", 43));
-    for to in [100, 1_900_000] {
+    frame(&mut whole, write_to("w", "k1", 43));
+    for to in [100, 280_000] {
         let (frame_of_sliced, _) = complete(&mut sliced, Request::Seek { to }, to);
         let at_once = frame(&mut whole, Request::Seek { to });
         assert_eq!((frame_of_sliced.now, frame_of_sliced.digest), (at_once.now, at_once.digest), "at {to}");

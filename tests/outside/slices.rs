@@ -103,7 +103,7 @@ fn searches_and_commands_in_the_past_take_slices_and_reach_the_same_states() {
 }
 
 /// A session that writes at 300 ms, and goes back to 250 ms.
-fn back_before_a_write() -> Session {
+pub fn back_before_a_write() -> Session {
     let mut sliced = Session::with_clock(slow, 1.0);
     complete(&mut sliced, load(&expensive(), 300_000), 300_000);
     complete(&mut sliced, write_to("w", "k1", 42), 300_000);
@@ -206,7 +206,7 @@ fn a_reset_gets_through_while_an_endless_run_is_in_progress() {
 }
 
 /// Returns 90 services that receive each update, with 50 invariants over all of them, and clients whose reads are checked.
-fn expensive() -> Scenario {
+pub fn expensive() -> Scenario {
     let invariants: Vec<String> = (0..50).map(|n| format!("s{n}.k{} <= {}", n % 5, 1000 + n)).collect();
     let mut services = vec![json!({ "id": "w", "publishes": [{ "to": "bus" }] })];
     services.extend((0..90).map(|n| json!({ "id": format!("s{n}"), "subscribes": [{ "to": "bus" }] })));
