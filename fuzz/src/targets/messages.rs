@@ -6,7 +6,7 @@ use super::Target;
 use crate::random::Random;
 use crate::{json, text};
 use converge::app::host::{Audience, Host, HostAction, HostOptions, Outgoing, begin_host_action, end_host_action};
-use converge::app::model::{DocumentMsg, Effect, Mode, Model, Msg, Opening, ViewportMsg, update};
+use converge::app::model::{DocumentMsg, Effect, Mode, Model, Msg, Opening, Sizes, ViewportMsg, update};
 use converge::scenario::{Scenario, link};
 use converge::session::Session;
 use converge::session::protocol::{FromEngine, Report};
@@ -123,7 +123,9 @@ impl Embed {
             wall: 0.0,
             heard: Vec::new(),
         };
-        embed.update(Msg::Viewport(ViewportMsg::Resized { width: 800.0, height: 480.0, unit: 1.0, narrow: false }));
+        let canvas = (800.0, 480.0);
+        let sizes = Sizes { canvas, room: canvas, unit: 1.0, ..Sizes::default() };
+        embed.update(Msg::Viewport(ViewportMsg::Resized(sizes)));
         embed.update(Msg::Document(DocumentMsg::OpenFirst));
         embed.update(Msg::Engine(FromEngine { epoch: 0, report: Report::Ready }.into()));
         embed.draw();
