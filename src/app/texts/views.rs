@@ -45,7 +45,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("Conflicts", "Konflikte"),
     ("Connect them: drag from the dot at a card's edge to another card.", "Verbinde sie: Ziehe vom Punkt am Rand einer Karte zu einer anderen Karte."),
     ("Controls", "Bedienelemente"),
-    ("Converging", "Konvergiert"),
+    ("Converging", "Konvergiert noch"),
     ("Copied", "Kopiert"),
     ("Ctrl+wheel zooms (⌘ on a Mac). Drag to pan.", "Strg+Rad zoomt (⌘ auf dem Mac). Ziehen schwenkt."),
     ("Dark", "Dunkel"),
