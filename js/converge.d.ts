@@ -748,7 +748,10 @@ export interface Group {
 export interface Hints {
   /** Interval at which hints are sent again, ms. */
   every_ms?: number;
-  /** How long a hint is kept, ms. */
+  /**
+   * How long a replica may be unreachable before a coordinator keeps no more hints for it, ms (Cassandra: max_hint_window). What
+   * it has kept until then it sends when the replica is back. Stand-ins of a sloppy quorum always keep hints.
+   */
   window_ms?: number;
 }
 
