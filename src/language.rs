@@ -1,5 +1,5 @@
 //! The language of texts for people, and the texts that the simulator itself writes: sentences of the log, verdicts,
-//! reasons. Both languages stand side by side where a text is made, so none can be missing.
+//! reasons. The code that makes a text has it in both languages, so none can be missing.
 //!
 //! The language is a setting of the thread, English unless the page sets another one: [`set_language`] in its window, and in
 //! its worker with each request. The command line and the JavaScript module never set it. Nothing that is simulated, written

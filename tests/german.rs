@@ -10,7 +10,7 @@ use converge::session::protocol::{
 use converge::session::{Run, Session, log_text};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Words that stand in nearly every English sentence of some length, and are no German words.
+/// Frequent English words that are no German words. A text with one of them is not translated.
 const ENGLISH: &[&str] = &[
     "a",
     "after",

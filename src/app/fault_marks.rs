@@ -43,7 +43,7 @@ pub fn fault_marks(scenario: &Scenario, scale: Scale) -> Vec<FaultMark> {
     let mut marks: Vec<FaultMark> = Vec::new();
     for (at, step) in steps {
         marks.push(FaultMark { steps: vec![step], span: (at, at), x: scale.x(at) });
-        // A mark that takes in its neighbour moves, and may come too close to the one before.
+        // Two marks that overlap are merged. The merged mark is between them, and may overlap the mark before.
         while let [.., left, right] = &marks[..]
             && right.x - left.x < TARGET
         {
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_that_grows_takes_in_the_mark_before_it() {
+    fn a_merged_mark_is_merged_with_the_mark_before_it_if_they_overlap() {
         // 100, 123 and 146 px: each pair is closer than a target.
         assert_eq!(steps(&[1000.0, 1230.0, 1460.0], AXIS), [vec![0, 1], vec![2]]);
         assert_eq!(steps(&[1000.0, 1250.0, 1300.0, 1300.0, 1200.0], AXIS), [[0, 4, 1, 2, 3]]);

@@ -42,7 +42,7 @@ impl Scenario {
         self.members_of(group).any(Service::exchanges_events)
     }
 
-    /// Returns the other subscriptions of a consumer group, and this one, in order; none without a group.
+    /// Returns the subscriptions of the consumer group that a subscription is in, itself included, in order; none without a group.
     pub fn consumer_group<'a>(&'a self, of: &Subscription) -> impl Iterator<Item = &'a Subscription> {
         let topic = |it: &Subscription| {
             self.topic_name(&it.to, it.topic.as_deref()) == self.topic_name(&of.to, of.topic.as_deref())

@@ -1,5 +1,5 @@
 //! The texts that the simulator writes in both languages, found in the sources: `phrase("…", "…")` and
-//! `sentence!("…", "…", …)`; and texts that stand there in English alone.
+//! `sentence!("…", "…", …)`; and those that a source has in English alone.
 
 use std::collections::BTreeSet;
 
@@ -80,7 +80,7 @@ fn is_call(before: &str) -> bool {
     before.ends_with("sentence!(") || before.ends_with("phrase(")
 }
 
-/// Returns the texts of a source that stand there in both languages.
+/// Returns the texts that a source has in both languages.
 pub fn bilingual(name: &str, source: &str) -> Vec<Bilingual> {
     let literals = literals(source);
     let pairs = literals

@@ -64,9 +64,9 @@ fn engine(wasm: &Path, page: &Path) -> Result<()> {
 /// Options of the linker for the splitter, which needs relocations.
 const SPLITTABLE: [&str; 1] = ["-Clink-arg=--emit-relocs"];
 
-/// Compiles a package's library for wasm and returns the path of the wasm file. `apart` names a folder of its own in the build
-/// folder, for a compilation at the same time as another one. `options` are passed to cargo, and `rustc_options` to the compiler.
-fn compile(package: &str, apart: Option<&str>, options: &[String], rustc_options: &[&str]) -> Result<PathBuf> {
+/// Compiles a package's library for wasm and returns the path of the wasm file. With `subfolder` the build folder is
+/// that one inside of the usual one, so that two compilations can run at the same time. `options` are passed to cargo, and `rustc_options` to the compiler.
+fn compile(package: &str, subfolder: Option<&str>, options: &[String], rustc_options: &[&str]) -> Result<PathBuf> {
     let compiler = wasm_compiler()?;
     let mut command = match compiler {
         WasmCompiler::Toolchain => cargo(),
@@ -83,7 +83,7 @@ fn compile(package: &str, apart: Option<&str>, options: &[String], rustc_options
         (WasmCompiler::Toolchain, Some(folder)) => root().join(folder),
         (WasmCompiler::Toolchain, None) => root().join("target"),
     };
-    let built = apart.map_or(built.clone(), |folder| built.join(folder));
+    let built = subfolder.map_or(built.clone(), |folder| built.join(folder));
     command.arg("--target-dir").arg(&built);
     if compiler == WasmCompiler::Debian {
         command.args(["-Z", "build-std=std,panic_abort"]).env("RUSTC_BOOTSTRAP", "1");

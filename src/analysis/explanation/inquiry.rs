@@ -222,7 +222,8 @@ impl Inquiry {
 /// Missing updates that are judged between two looks at the clock.
 const JUDGED: usize = PART / 32;
 
-/// Iterates over what a copy is missing: its updates, the oldest first, or none for a copy that differs for another reason.
+/// Iterates over the updates that a copy misses, the oldest first. A copy that has conflicted or diverged misses no update: for it
+/// there is one item, `None`.
 fn missing<'a>(
     run: &'a RunContext,
     node: NodeId,

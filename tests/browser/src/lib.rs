@@ -81,8 +81,8 @@ pub fn wait_for_state(browser: &Browser, service: &str, state: &str) {
         .wait(&format!("document.querySelector('[data-node=\"{service}\"] .badge')?.textContent.trim() === '{state}'"));
 }
 
-/// Reads a saved picture by a script, whose argument is the text. The script runs in a document of its own: the page makes no
-/// elements from text.
+/// Runs a script with the text of a saved SVG picture as its argument. It runs in an empty document, because the page's trusted
+/// types forbid to parse markup.
 pub fn read_picture(svg: &str, script: &str) -> Value {
     let browser = Browser::start(WIDE);
     browser.open("about:blank");
