@@ -4,7 +4,7 @@ use super::Engine;
 use super::command_refused::CommandRefused;
 use super::message::LinkId;
 use super::node::Node;
-use super::queue::{Priority, ScheduledEvent};
+use super::queue::ScheduledEvent;
 use crate::language::sentence;
 use crate::scenario::{Command, Micros};
 use crate::trace::NodeId;
@@ -31,7 +31,7 @@ impl Engine {
         debug_assert!(command.check().is_ok(), "the command is valid");
         let number = self.commands.len() as u32;
         self.commands.push(command);
-        self.ctx.queue.push(at, Priority::Command, ScheduledEvent::Command(number));
+        self.ctx.queue.push(at, ScheduledEvent::Command(number));
         number
     }
 

@@ -4,7 +4,7 @@
 use super::message::{About, LinkId, Payload, Request, SessionToken};
 use super::network::{Network, PlannedArrival};
 use super::numbering::next_number;
-use super::queue::{Priority, Queue, ScheduledEvent, Timer};
+use super::queue::{Queue, ScheduledEvent, Timer};
 use super::shared_store::SharedStore;
 use super::ties::Ties;
 use crate::scenario::{Micros, Operation, Value};
@@ -51,7 +51,7 @@ impl Context {
         debug_assert!(store < self.stores.len(), "the store exists");
         let next = self.stores[store].unlock(key, self.node, job);
         if let Some((node, job, duration)) = next {
-            self.queue.push(self.now + duration, Priority::Timer, ScheduledEvent::Timer(node, Timer::JobDone(job)));
+            self.queue.push(self.now + duration, ScheduledEvent::Timer(node, Timer::JobDone(job)));
         }
         debug_assert!(!self.stores[store].is_locked_by(key, self.node, job), "the job has released the row");
     }
@@ -105,12 +105,12 @@ impl Context {
             self.trace.push(self.now, fact);
         }
         debug_assert!(due >= self.now, "a message arrives after it was sent");
-        self.queue.push(due, Priority::Arrival, ScheduledEvent::Arrival(slot));
+        self.queue.push(due, ScheduledEvent::Arrival(slot));
         if let Some(copy) = self.network.duplicate(self.now, slot) {
             debug_assert!(copy.due >= self.now && copy.id != id, "a copy is another message");
             let fact = Fact::MessageDuplicated { message: id, copy: copy.id, due: copy.due };
             self.trace.push(self.now, fact);
-            self.queue.push(copy.due, Priority::Arrival, ScheduledEvent::Arrival(copy.slot));
+            self.queue.push(copy.due, ScheduledEvent::Arrival(copy.slot));
         }
     }
 
@@ -152,7 +152,7 @@ impl Context {
     pub fn wake(&mut self, at: Micros, timer: Timer) {
         debug_assert!(self.node.index() < self.names.node_count(), "the handler's node exists");
         debug_assert!(at >= self.now, "no event is scheduled into the past");
-        self.queue.push(at, Priority::Timer, ScheduledEvent::Timer(self.node, timer));
+        self.queue.push(at, ScheduledEvent::Timer(self.node, timer));
         debug_assert!(
             self.queue.next_at().is_some_and(|next| (self.now..=at).contains(&next)),
             "the timer is scheduled"
@@ -206,11 +206,7 @@ impl Context {
         for (_, follower, after) in followers.iter().filter(|(of, ..)| *of == self.node) {
             debug_assert!(*follower != self.node, "a client does not follow itself");
             debug_assert!(follower.index() < self.names.node_count(), "the follower exists");
-            self.queue.push(
-                self.now + after,
-                Priority::Timer,
-                ScheduledEvent::Timer(*follower, Timer::GeneratedOperation(0)),
-            );
+            self.queue.push(self.now + after, ScheduledEvent::Timer(*follower, Timer::GeneratedOperation(0)));
         }
     }
 

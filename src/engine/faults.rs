@@ -6,7 +6,7 @@ use super::context::Context;
 use super::link::Disturbance;
 use super::message::LinkId;
 use super::node::Node;
-use super::queue::{Priority, ScheduledEvent};
+use super::queue::ScheduledEvent;
 use super::random::Sampler;
 use super::replica::Replica;
 use super::service::Service;
@@ -275,9 +275,7 @@ impl Engine {
         debug_assert!(waiting.iter().all(|event| !matches!(event, ScheduledEvent::Command(_))), "commands do not wait");
         self.ctx.record(Fact::NodeResumed { node });
         for event in waiting {
-            let priority =
-                if matches!(event, ScheduledEvent::Arrival(_)) { Priority::Arrival } else { Priority::Timer };
-            self.ctx.queue.push(self.ctx.now, priority, event);
+            self.ctx.queue.push(self.ctx.now, event);
         }
         debug_assert!(self.ctx.queue.next_at().is_none_or(|at| at >= self.ctx.now), "what waited is not in the past");
     }
