@@ -7,6 +7,7 @@ mod event_writes;
 mod explanation;
 mod faults;
 pub mod history;
+mod id_set;
 mod invariants;
 pub mod jepsen;
 mod logs;

@@ -21,18 +21,20 @@ impl<T> Default for Recent<T> {
 }
 
 impl<T: Clone> Recent<T> {
-    /// Adds the next item.
-    pub fn push(&mut self, item: T) {
+    /// Adds the next item. Returns the oldest items, with the number of the first, if they are no longer kept.
+    pub fn push(&mut self, item: T) -> Option<(u64, Arc<Vec<T>>)> {
         if self.chunks.back().is_none_or(|chunk| chunk.len() == CHUNK) {
             self.chunks.push_back(Arc::new(Vec::with_capacity(64)));
         }
         if let Some(last) = self.chunks.back_mut() {
             Arc::make_mut(last).push(item);
         }
-        if self.chunks.len() > MAX_CHUNKS {
-            self.chunks.pop_front();
-            self.first += CHUNK as u64;
+        if self.chunks.len() <= MAX_CHUNKS {
+            return None;
         }
+        let first = self.first;
+        self.first += CHUNK as u64;
+        self.chunks.pop_front().map(|oldest| (first, oldest))
     }
 
     /// Returns the number of items ever added.

@@ -2,6 +2,7 @@ use crate::scenario::Micros;
 use crate::trace::{Fact, Record, SubscriptionId, UpdateId, facts_about};
 use litemap::LiteMap;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// An event in a subscription's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,16 +58,23 @@ impl SubscriptionQueue {
         number: u32,
         change: impl FnOnce(Option<QueuedEvent>) -> Option<QueuedEvent>,
     ) -> Option<QueuedEvent> {
-        let before = self.events.get(&number).copied();
+        let entry = self.events.entry(number);
+        let before = match &entry {
+            Entry::Occupied(kept) => Some(*kept.get()),
+            Entry::Vacant(_) => None,
+        };
+        let after = change(before);
+        match (entry, after) {
+            (Entry::Occupied(mut kept), Some(event)) => _ = kept.insert(event),
+            (Entry::Occupied(kept), None) => _ = kept.remove(),
+            (Entry::Vacant(vacant), Some(event)) => _ = vacant.insert(event),
+            (Entry::Vacant(_), None) => {}
+        }
         if let Some(event) = before {
             self.count(event, |n| *n -= 1);
         }
-        match change(before) {
-            Some(event) => {
-                self.count(event, |n| *n += 1);
-                self.events.insert(number, event);
-            }
-            None => _ = self.events.remove(&number),
+        if let Some(event) = after {
+            self.count(event, |n| *n += 1);
         }
         before
     }
