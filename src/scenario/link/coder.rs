@@ -23,6 +23,7 @@ const ONE: i32 = 1 << 16;
 const MOST: i32 = ONE << 6;
 
 /// What the coder does with choices.
+#[derive(Clone)]
 enum Mode<'a> {
     /// Only adapt the model.
     Learn,
@@ -32,6 +33,7 @@ enum Mode<'a> {
 }
 
 /// A model, and the bytes that it writes or reads.
+#[derive(Clone)]
 pub(super) struct Coder<'a> {
     mode: Mode<'a>,
     low: u32,

@@ -20,6 +20,7 @@ use super::decimal::Decimal;
 use super::dictionary::{DICTIONARY, PRIMER};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// The most levels of nesting.
 const DEEPEST: u32 = 64;
@@ -100,6 +101,7 @@ struct Position<'a> {
 }
 
 /// Encodes or decodes a document. Each method takes the value to encode (`given`; none while decoding) and returns the value.
+#[derive(Clone)]
 struct DocumentCodec<'a> {
     coder: Coder<'a>,
     ids: Vec<String>,
@@ -122,7 +124,14 @@ struct DocumentCodec<'a> {
 }
 
 impl DocumentCodec<'_> {
+    /// Returns a codec whose model has learned from the primer. Learning takes most of the time of coding a link, so it happens
+    /// once.
     fn primed() -> Self {
+        static PRIMED: LazyLock<DocumentCodec<'static>> = LazyLock::new(DocumentCodec::prime);
+        PRIMED.clone()
+    }
+
+    fn prime() -> Self {
         let mut codec = DocumentCodec {
             coder: Coder::new(),
             ids: Vec::new(),
