@@ -258,6 +258,18 @@ fn keys_of_a_history_are_distinguished() {
     assert!(error.as_str().is_some_and(|it| it.contains("line 1") && it.contains("[[f key value]]")), "{error}");
 }
 
+#[test]
+fn an_operation_without_a_key_concerns_the_key_with_the_empty_name() {
+    for (read, expected) in [("[1]", 0), ("[]", 1)] {
+        let text = format!(
+            "{{:type :invoke :f :append :value 1 :process 0}} {{:type :ok :process 0}}
+            {{:type :invoke :f :read :key \"\" :process 1}} {{:type :ok :f :read :key \"\" :value {read} :process 1}}"
+        );
+        let (code, found) = check(&text, &["--guarantee", "linearizable"]);
+        assert_eq!((code, &found["model"]), (expected, &"append".into()), "read {read}: {found}");
+    }
+}
+
 /// Returns a history of a register with eight processes. One percent of the operations are unknown. Every read is correct,
 /// except for one near the end if `wrong`.
 fn long_history(operations: u64, values: u64, wrong: bool) -> String {

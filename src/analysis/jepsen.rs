@@ -57,13 +57,13 @@ pub fn read(text: &str, options: &ReadOptions) -> Result<(History, DataModel), R
         }
     }
     complete(&mut events);
-    let mut models: BTreeMap<Option<String>, DataModel> = BTreeMap::new();
-    let mut by_key: BTreeMap<&Option<String>, Vec<&Event>> = BTreeMap::new();
+    let mut models: BTreeMap<&str, DataModel> = BTreeMap::new();
+    let mut by_key: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
     for event in &events {
-        by_key.entry(&event.key).or_default().push(event);
+        by_key.entry(event.key_name()).or_default().push(event);
     }
     for (key, events) in by_key {
-        models.insert(key.clone(), options.model.map_or_else(|| infer_model(&events), Ok)?);
+        models.insert(key, options.model.map_or_else(|| infer_model(&events), Ok)?);
     }
     let first = models.values().next().copied().unwrap_or(DataModel::Register);
     builder::build(&events, &models, options.initial).map(|history| (history, first))

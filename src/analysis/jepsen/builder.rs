@@ -49,7 +49,7 @@ impl Ids {
 /// Builds the operations of a history from its events.
 struct Builder<'a> {
     events: &'a [Event],
-    models: &'a BTreeMap<Option<String>, DataModel>,
+    models: &'a BTreeMap<&'a str, DataModel>,
     keys: Ids,
     processes: Ids,
     values: Ids,
@@ -64,7 +64,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn model_of(&self, event: &Event) -> DataModel {
-        self.models.get(&event.key).copied().unwrap_or(DataModel::Register)
+        self.models.get(event.key_name()).copied().unwrap_or(DataModel::Register)
     }
 
     fn invoke(&mut self, at: usize) -> Result<(), String> {
@@ -85,7 +85,7 @@ impl Builder<'_> {
                 event.process
             ));
         }
-        let key = self.keys.id(event.key.as_deref().unwrap_or(""));
+        let key = self.keys.id(event.key_name());
         let invocation = invocation(event, self.model_of(event), &mut self.values)?;
         if let Invocation::Increment(by) = invocation {
             let sum = self.added.entry(key).or_default();
@@ -166,9 +166,9 @@ impl Builder<'_> {
         let mut history = History { operations: self.operations, keys: self.keys.names.clone(), ..History::default() };
         if let Some(text) = initial {
             let value: Value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.into()));
-            for (key, model) in self.models {
+            for (&key, model) in self.models {
                 let initial = initial_value(&value, *model, &mut self.values).map_err(ReadError::Initial)?;
-                history.initial.insert(self.keys.ids[key.as_deref().unwrap_or("")], initial);
+                history.initial.insert(self.keys.ids[key], initial);
             }
         }
         history.values = self.values.names;
@@ -183,7 +183,7 @@ impl Builder<'_> {
 /// An operation or the initial value does not fit.
 pub(super) fn build(
     events: &[Event],
-    models: &BTreeMap<Option<String>, DataModel>,
+    models: &BTreeMap<&str, DataModel>,
     initial: Option<&str>,
 ) -> Result<History, ReadError> {
     let mut builder = Builder {

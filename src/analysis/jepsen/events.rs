@@ -16,6 +16,13 @@ pub(super) struct Event {
     pub(super) index: Option<i64>,
 }
 
+impl Event {
+    /// Returns the name of the key. An operation without a key concerns the key with the empty name.
+    pub(super) fn key_name(&self) -> &str {
+        self.key.as_deref().unwrap_or("")
+    }
+}
+
 /// Returns the error of an event whose value is not a pair.
 pub(super) fn not_keyed(event: &Event) -> String {
     format!("{}: value: [key value] is expected, not {}", event.position, event.value)
