@@ -20,7 +20,7 @@ use super::service::{Callee, Service, ServiceConfig};
 use super::shared_store::SharedStore;
 use super::worker_pool::WorkerPoolConfig;
 use crate::scenario::{
-    Arrivals, Attachment, Command, Link, Micros, OnFailure, Order, PublishMode, ReaderSession, Scenario, Subscription,
+    Arrivals, Attachment, Command, ConsumerGroups, Link, Micros, OnFailure, Order, PublishMode, Scenario, Subscription,
     micros,
 };
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
@@ -49,6 +49,11 @@ pub(super) struct Builder<'a> {
     links: BTreeMap<(NodeId, NodeId), LinkId>,
     /// By service and index in its list of subscriptions.
     subscriptions: BTreeMap<(NodeId, usize), SubscriptionId>,
+    /// The services and indexes of the subscriptions to each bus, in order.
+    subscribed: BTreeMap<NodeId, Vec<(usize, usize)>>,
+    consumer_groups: ConsumerGroups<'a>,
+    /// The queues of the subscriptions that share that of another one.
+    queues: BTreeMap<SubscriptionId, SubscriptionId>,
 }
 
 impl<'a> Builder<'a> {
@@ -60,6 +65,9 @@ impl<'a> Builder<'a> {
             nodes: BTreeMap::new(),
             links: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
+            subscribed: BTreeMap::new(),
+            consumer_groups: ConsumerGroups::new(scenario),
+            queues: BTreeMap::new(),
         };
         for service in &scenario.services {
             builder.names.add_node(&service.id, &service.name);
@@ -94,8 +102,10 @@ impl<'a> Builder<'a> {
                 let topic = builder.topic(&subscription.to, subscription.topic.as_deref());
                 let id = builder.names.add_subscription(Subscriber { bus, topic, service: node });
                 builder.subscriptions.insert((node, index), id);
+                builder.subscribed.entry(bus).or_default().push((node.index(), index));
             }
         }
+        builder.queues = builder.shared_queues().into_iter().collect();
         builder
     }
 
@@ -108,7 +118,8 @@ impl<'a> Builder<'a> {
     }
 
     fn topic(&self, bus: &str, topic: Option<&str>) -> u32 {
-        let bus = self.scenario.buses.iter().find(|other| other.id == bus);
+        let node = self.nodes.get(bus).and_then(|node| node.index().checked_sub(self.scenario.services.len()));
+        let bus = node.and_then(|index| self.scenario.buses.get(index));
         let index = bus.zip(topic).and_then(|(bus, name)| bus.topics.iter().position(|topic| topic.name == name));
         index.unwrap_or(0) as u32
     }
@@ -291,14 +302,13 @@ impl<'a> Builder<'a> {
                 retry: publication.retry.as_ref().map(|retry| (micros(retry.timeout_ms), retry.attempts)),
             }
         });
-        let shared: BTreeMap<SubscriptionId, SubscriptionId> = self.shared_queues().into_iter().collect();
         let handlers = service.subscribes.iter().enumerate().map(|(i, subscription)| {
-            let subscription = &*self.scenario.as_served(subscription);
+            let subscription = &*self.consumer_groups.as_served(subscription);
             let id = self.subscriptions[&(node, i)];
             let entity = format!("{}<-{}", service.id, subscription_name(subscription));
             Handler {
                 id,
-                queue: shared.get(&id).copied().unwrap_or(id),
+                queue: self.queues.get(&id).copied().unwrap_or(id),
                 link: self.link(node, self.node(&subscription.to)),
                 effect: subscription.effect,
                 processing: Sampler::new(&subscription.processing),
@@ -311,13 +321,13 @@ impl<'a> Builder<'a> {
                 attach: handler_attachment(subscription),
                 refuses: subscription.after_failure() == OnFailure::Refuse,
                 commit_every: subscription.commit_every_ms.map(|ms| micros(ms).max(1)),
-                session: self.session(subscription).filter(|_| subscription.order == Order::Log).map(|session| {
-                    ReaderSessionConfig {
+                session: self.consumer_groups.session(subscription).filter(|_| subscription.order == Order::Log).map(
+                    |session| ReaderSessionConfig {
                         heartbeat: micros(session.heartbeat_ms).max(1),
                         max_poll: micros(session.max_poll_ms),
                         max_events: subscription.max_in_flight,
-                    }
-                }),
+                    },
+                ),
                 inbox: subscription.inbox.as_ref().map(|inbox| Inbox::new(inbox.window_ms.map(micros))),
             }
         });
@@ -328,39 +338,34 @@ impl<'a> Builder<'a> {
         let bus = &self.scenario.buses[index];
         let node = self.node(&bus.id);
         let mut subscriptions = Vec::new();
-        for service in &self.scenario.services {
-            let consumer = self.node(&service.id);
-            for (at_consumer, subscription) in service.subscribes.iter().enumerate() {
-                if subscription.to != bus.id {
-                    continue;
-                }
-                let subscription = &*self.scenario.as_served(subscription);
-                subscriptions.push(SubscriptionConfig {
-                    id: self.subscriptions[&(consumer, at_consumer)],
-                    consumer,
-                    group: subscription.group.clone(),
-                    topic: self.topic(&bus.id, subscription.topic.as_deref()),
-                    link: self.link(node, consumer),
-                    at_consumer: at_consumer as u32,
-                    acknowledge: subscription.acknowledge,
-                    deadline: micros(subscription.ack_deadline_ms),
-                    max_deliveries: subscription.max_deliveries,
-                    limit_counts: subscription.limit,
-                    backoff: subscription.backoff.clone(),
-                    waits: Stream::named(
-                        self.scenario.seed,
-                        "backoff",
-                        &format!("{}<-{}", service.id, subscription_name(subscription)),
-                    ),
-                    dead_letter: subscription.dead_letter,
-                    dead_letter_renews_time: subscription.dead_letter_renews_time,
-                    order: subscription.order,
-                    attach: attach(subscription),
-                    late: subscription.late_acknowledgements(),
-                    max_in_flight: subscription.max_in_flight,
-                    session: self.session(subscription).map(|session| micros(session.timeout_ms)),
-                });
-            }
+        for (index, at_consumer) in self.subscriptions_to(&bus.id).iter().copied() {
+            let (service, consumer) = (&self.scenario.services[index], NodeId(index as u32));
+            let subscription = &*self.consumer_groups.as_served(&service.subscribes[at_consumer]);
+            subscriptions.push(SubscriptionConfig {
+                id: self.subscriptions[&(consumer, at_consumer)],
+                consumer,
+                group: subscription.group.clone(),
+                topic: self.topic(&bus.id, subscription.topic.as_deref()),
+                link: self.link(node, consumer),
+                at_consumer: at_consumer as u32,
+                acknowledge: subscription.acknowledge,
+                deadline: micros(subscription.ack_deadline_ms),
+                max_deliveries: subscription.max_deliveries,
+                limit_counts: subscription.limit,
+                backoff: subscription.backoff.clone(),
+                waits: Stream::named(
+                    self.scenario.seed,
+                    "backoff",
+                    &format!("{}<-{}", service.id, subscription_name(subscription)),
+                ),
+                dead_letter: subscription.dead_letter,
+                dead_letter_renews_time: subscription.dead_letter_renews_time,
+                order: subscription.order,
+                attach: attach(subscription),
+                late: subscription.late_acknowledgements(),
+                max_in_flight: subscription.max_in_flight,
+                session: self.consumer_groups.session(subscription).map(|session| micros(session.timeout_ms)),
+            });
         }
         let topic = |topic: &crate::scenario::Topic| TopicConfig {
             partitions: topic.partitions,
@@ -382,11 +387,6 @@ impl<'a> Builder<'a> {
             }
         });
         BusConfig { node, topics, subscriptions, flush, acknowledges_flushed, replication }
-    }
-
-    /// Returns the session of a log's reader: its own, or that of another reader of its group.
-    fn session<'b>(&'b self, of: &'b Subscription) -> Option<&'b ReaderSession> {
-        of.session.as_ref().or_else(|| self.scenario.consumer_group(of).find_map(|it| it.session.as_ref()))
     }
 
     /// Returns the clients whose acknowledged writes others follow, the followers, and their delays.

@@ -1,8 +1,8 @@
 //! Event chains: services that publish the events that they apply, and services that no event will reach.
 
-use super::{Operation, Scenario, Service, is_default, one_i64};
+use super::{Operation, Publication, Scenario, Service, Subscription, is_default, one_i64};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which applied events a service publishes, and as what. By default each is published as the same update under the same key;
 /// otherwise the service commits a separate update with it.
@@ -61,14 +61,38 @@ pub struct Unheard {
 /// A topic: its bus, and its name if it is not the bus's first one.
 pub type TopicName<'a> = (&'a str, Option<&'a str>);
 
-impl Scenario {
+/// The topics of a scenario's buses.
+#[derive(Debug)]
+pub struct Topics<'a> {
+    /// The name of the first topic of each bus that lists topics.
+    first: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Topics<'a> {
+    /// Reads the topics of a scenario.
+    pub fn new(scenario: &'a Scenario) -> Self {
+        let listed = scenario.buses.iter().rev().filter_map(|bus| Some((&*bus.id, &*bus.topics.first()?.name)));
+        Topics { first: listed.collect() }
+    }
+
     /// Returns the topic of a publication or subscription, however it is spelled: absent or by the name of the first one.
-    pub fn topic_name<'a>(&'a self, bus: &'a str, topic: Option<&'a str>) -> TopicName<'a> {
-        let first = self.buses.iter().find(|it| it.id == bus).and_then(|it| it.topics.first());
-        let first = first.map_or(bus, |topic| topic.name.as_str());
+    fn name<'b>(&self, bus: &'b str, topic: Option<&'b str>) -> TopicName<'b> {
+        let first = self.first.get(bus).copied().unwrap_or(bus);
         (bus, topic.filter(|topic| *topic != first))
     }
 
+    /// Returns the topic of a publication.
+    pub fn of_publication<'b>(&self, publication: &'b Publication) -> TopicName<'b> {
+        self.name(&publication.to, publication.topic.as_deref())
+    }
+
+    /// Returns the topic of a subscription.
+    pub fn of_subscription<'b>(&self, subscription: &'b Subscription) -> TopicName<'b> {
+        self.name(&subscription.to, subscription.topic.as_deref())
+    }
+}
+
+impl Scenario {
     /// Returns the indexes of the services at which operations make updates.
     fn writers(&self) -> BTreeSet<usize> {
         let scripts = self.branches.iter().map(|branch| &branch.script).chain([&self.script]);
@@ -77,10 +101,9 @@ impl Scenario {
             (!matches!(operation, Operation::Read { .. })).then_some(service)
         });
         let targets: BTreeSet<&String> = operated.chain(self.clients.iter().map(|client| &client.target)).collect();
-        let group = |id: &String| self.groups.iter().find(|group| group.members.contains(id)).map(|group| &group.id);
-        let writes = |service: &Service| {
-            targets.contains(&service.id) || group(&service.id).is_some_and(|group| targets.contains(group))
-        };
+        let written = self.groups.iter().filter(|group| targets.contains(&group.id));
+        let members: BTreeSet<&String> = written.flat_map(|group| &group.members).collect();
+        let writes = |service: &Service| targets.contains(&service.id) || members.contains(&service.id);
         let services = self.services.iter().enumerate();
         services.filter(|(_, service)| writes(service)).map(|(index, _)| index).collect()
     }
@@ -88,83 +111,140 @@ impl Scenario {
     /// Returns the subscriptions that no event will reach: no service publishes to their topics, or events reach one that
     /// does, which commits no updates itself and forwards none.
     pub fn unheard(&self) -> Vec<Unheard> {
+        let topics = Topics::new(self);
+        let spoken = self.spoken(&topics);
+        let hears =
+            |service: &Service| service.subscribes.iter().any(|it| spoken.contains(&topics.of_subscription(it)));
+        // The topics to which services publish, each with the first that hears of events.
+        let mut published: BTreeMap<TopicName, Option<usize>> = BTreeMap::new();
+        for (index, service) in self.services.iter().enumerate() {
+            let publisher = hears(service).then_some(index);
+            for publication in &service.publishes {
+                let known = published.entry(topics.of_publication(publication)).or_default();
+                *known = known.or(publisher);
+            }
+        }
+        // A service that another one calls hears of updates by that.
+        let called: BTreeSet<&str> =
+            self.services.iter().flat_map(|other| &other.calls).map(|call| call.to.as_str()).collect();
+        let mut unheard = Vec::new();
+        for (index, service) in self.services.iter().enumerate() {
+            for (at, subscription) in service.subscribes.iter().enumerate() {
+                let topic = topics.of_subscription(subscription);
+                if spoken.contains(&topic) {
+                    continue;
+                }
+                let publisher = match published.get(&topic) {
+                    Some(None) => continue,
+                    None if called.contains(service.id.as_str()) => continue,
+                    Some(publisher) => *publisher,
+                    None => None,
+                };
+                unheard.push(Unheard { service: index, subscription: at, publisher });
+            }
+        }
+        unheard
+    }
+
+    /// Returns the topics on which events appear.
+    fn spoken<'a>(&'a self, topics: &Topics) -> BTreeSet<TopicName<'a>> {
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        places.extend(self.services.iter().enumerate().rev().map(|(index, service)| (service.id.as_str(), index)));
         let mut publishers = self.writers();
         let mut spoken: BTreeSet<TopicName> = BTreeSet::new();
         loop {
             let before = (publishers.len(), spoken.len());
             for (index, service) in self.services.iter().enumerate() {
                 if publishers.contains(&index) {
-                    let called =
-                        service.calls.iter().filter_map(|call| self.services.iter().position(|it| it.id == call.to));
-                    publishers.extend(called);
+                    publishers.extend(service.calls.iter().filter_map(|call| places.get(call.to.as_str())));
                 }
                 for publication in &service.publishes {
                     let hears = |forward: &Forward| {
-                        let heard = service.subscribes.iter().filter(|it| forward.takes(&it.to));
-                        heard.into_iter().any(|it| spoken.contains(&self.topic_name(&it.to, it.topic.as_deref())))
+                        let mut heard = service.subscribes.iter().filter(|it| forward.takes(&it.to));
+                        heard.any(|it| spoken.contains(&topics.of_subscription(it)))
                     };
                     if publishers.contains(&index) || publication.forward.as_ref().is_some_and(hears) {
-                        spoken.insert(self.topic_name(&publication.to, publication.topic.as_deref()));
+                        spoken.insert(topics.of_publication(publication));
                     }
                 }
             }
             if (publishers.len(), spoken.len()) == before {
-                break;
+                return spoken;
             }
         }
-        let hears = |service: &Service| {
-            let mut topics = service.subscribes.iter().map(|it| self.topic_name(&it.to, it.topic.as_deref()));
-            topics.any(|topic| spoken.contains(&topic))
-        };
-        let mut unheard = Vec::new();
-        for (index, service) in self.services.iter().enumerate() {
-            for (at, subscription) in service.subscribes.iter().enumerate() {
-                let topic = self.topic_name(&subscription.to, subscription.topic.as_deref());
-                if spoken.contains(&topic) {
-                    continue;
-                }
-                let publishes = |other: &Service| {
-                    other.publishes.iter().any(|it| self.topic_name(&it.to, it.topic.as_deref()) == topic)
-                };
-                let publisher = self.services.iter().position(|other| publishes(other) && hears(other));
-                let is_published = publisher.is_none() && self.services.iter().any(publishes);
-                // A service that another one calls hears of updates by that.
-                let is_called = self.services.iter().flat_map(|other| &other.calls).any(|call| call.to == service.id);
-                if !(is_published || publisher.is_none() && is_called) {
-                    unheard.push(Unheard { service: index, subscription: at, publisher });
-                }
-            }
-        }
-        unheard
     }
 
     /// Returns a service whose events return to it through services that forward them, if there is one.
     pub(super) fn forwarding_cycle(&self) -> Option<usize> {
-        let next = |index: usize, from: &str| -> BTreeSet<(usize, String)> {
-            let service = &self.services[index];
-            let forwards = service.publishes.iter().filter(|it| it.forward.as_ref().is_some_and(|it| it.takes(from)));
-            let topics: BTreeSet<TopicName> = forwards.map(|it| self.topic_name(&it.to, it.topic.as_deref())).collect();
-            let mut reached = BTreeSet::new();
-            for (index, service) in self.services.iter().enumerate() {
-                let heard = service.subscribes.iter();
-                let heard = heard.filter(|it| topics.contains(&self.topic_name(&it.to, it.topic.as_deref())));
-                reached.extend(heard.map(|it| (index, it.to.clone())));
+        let topics = Topics::new(self);
+        let mut subscribers: BTreeMap<TopicName, Vec<(usize, &str)>> = BTreeMap::new();
+        for (index, service) in self.services.iter().enumerate() {
+            for subscription in &service.subscribes {
+                let of_topic = subscribers.entry(topics.of_subscription(subscription)).or_default();
+                of_topic.push((index, &subscription.to));
             }
-            reached
+        }
+        let next = |index: usize, from: &str| {
+            let publications = self.services[index].publishes.iter();
+            let forwards = publications.filter(|it| it.forward.as_ref().is_some_and(|it| it.takes(from)));
+            let forwarded: BTreeSet<TopicName> = forwards.map(|it| topics.of_publication(it)).collect();
+            let reached = forwarded.into_iter().filter_map(|topic| subscribers.get(&topic));
+            reached.flatten().copied().collect::<BTreeSet<(usize, &str)>>()
         };
-        for (start, service) in self.services.iter().enumerate() {
-            let mut open: Vec<(usize, String)> =
-                service.subscribes.iter().flat_map(|subscription| next(start, &subscription.to)).collect();
+        for start in self.perhaps_in_cycle(&topics, &subscribers) {
+            let subscribes = self.services[start].subscribes.iter();
+            let mut open: Vec<(usize, &str)> = subscribes.flat_map(|it| next(start, &it.to)).collect();
             let mut seen = BTreeSet::new();
             while let Some((index, bus)) = open.pop() {
                 if index == start {
                     return Some(start);
                 }
-                if seen.insert((index, bus.clone())) {
-                    open.extend(next(index, &bus));
+                if seen.insert((index, bus)) {
+                    open.extend(next(index, bus));
                 }
             }
         }
         None
+    }
+
+    /// Returns the services that events could reach again, in order: those left once all that hear only of topics to which no
+    /// service left forwards are taken away. Without a cycle there are none.
+    fn perhaps_in_cycle(
+        &self,
+        topics: &Topics,
+        subscribers: &BTreeMap<TopicName, Vec<(usize, &str)>>,
+    ) -> BTreeSet<usize> {
+        let forwarded = |service: usize| {
+            let publications = self.services[service].publishes.iter().filter(|it| it.forward.is_some());
+            publications.map(|it| topics.of_publication(it))
+        };
+        let mut forwarders: BTreeMap<TopicName, usize> = BTreeMap::new();
+        for topic in (0..self.services.len()).flat_map(forwarded) {
+            *forwarders.entry(topic).or_default() += 1;
+        }
+        // The number of topics by which events reach each service.
+        let mut reached_by = vec![0; self.services.len()];
+        for (service, _) in forwarders.keys().filter_map(|topic| subscribers.get(topic)).flatten() {
+            reached_by[*service] += 1;
+        }
+        let mut left: BTreeSet<usize> = (0..self.services.len()).collect();
+        let mut free: Vec<usize> = left.iter().copied().filter(|service| reached_by[*service] == 0).collect();
+        while let Some(service) = free.pop() {
+            left.remove(&service);
+            for topic in forwarded(service) {
+                let Some(others) = forwarders.get_mut(&topic) else { continue };
+                *others -= 1;
+                if *others > 0 {
+                    continue;
+                }
+                for (subscriber, _) in subscribers.get(&topic).into_iter().flatten() {
+                    reached_by[*subscriber] -= 1;
+                    if reached_by[*subscriber] == 0 {
+                        free.push(*subscriber);
+                    }
+                }
+            }
+        }
+        left
     }
 }

@@ -1,7 +1,6 @@
 //! Questions about the topology of a scenario: latencies between nodes, members of groups, and whom clients contact.
 
-use super::{Client, Group, Latency, Order, Protocol, Region, Route, Scenario, Service, Subscription};
-use std::borrow::Cow;
+use super::{Client, Group, Latency, Protocol, Region, Route, Scenario, Service};
 use std::collections::BTreeSet;
 
 impl Scenario {
@@ -40,29 +39,6 @@ impl Scenario {
     /// outside of groups.
     pub fn is_connected(&self, group: &Group) -> bool {
         self.members_of(group).any(Service::exchanges_events)
-    }
-
-    /// Returns the subscriptions of the consumer group that a subscription is in, itself included, in order; none without a group.
-    pub fn consumer_group<'a>(&'a self, of: &Subscription) -> impl Iterator<Item = &'a Subscription> {
-        let topic = |it: &Subscription| {
-            self.topic_name(&it.to, it.topic.as_deref()) == self.topic_name(&of.to, of.topic.as_deref())
-        };
-        let shares = move |it: &&Subscription| it.group.is_some() && it.group == of.group && topic(it);
-        self.services.iter().flat_map(|service| &service.subscribes).filter(shares)
-    }
-
-    /// Returns a subscription as the bus serves it. A consumer group has one queue, whose order its first subscription decides;
-    /// the readers of a log poll their partitions.
-    pub fn as_served<'a>(&self, subscription: &'a Subscription) -> Cow<'a, Subscription> {
-        let order = self.consumer_group(subscription).next().map_or(subscription.order, |first| first.order);
-        if order == subscription.order {
-            return Cow::Borrowed(subscription);
-        }
-        let mut served = Subscription { order, ..subscription.clone() };
-        if order == Order::Log {
-            (served.attach, served.late_acknowledgement, served.on_failure) = (None, None, None);
-        }
-        Cow::Owned(served)
     }
 
     /// Returns the members of a group that a client contacts without faults.

@@ -3,7 +3,7 @@
 use crate::cases::{code, converge, err, json, out, path, text};
 use converge::engine::{HaltCause, Limits};
 use converge::report::{RunReport, scenario_from};
-use converge::scenario::{Scenario, micros};
+use converge::scenario::{Bus, Client, Publication, Scenario, Service, Subscription, micros};
 use converge::session::Run;
 
 /// Endless work within one instant: the input, and the parts of the loop.
@@ -125,4 +125,39 @@ fn a_run_halts_at_the_same_event_whatever_the_slices() {
     };
     assert_eq!(digest(7), digest(u64::MAX));
     assert_eq!((digest(7).0, digest(7).1), (1000, 0));
+}
+
+/// Returns a scenario of as many nodes as are allowed: `buses` buses, and services that subscribe to them in the groups that
+/// `group` returns.
+fn subscribers(buses: usize, group: impl Fn(usize) -> Option<String>) -> Scenario {
+    let mut scenario = Scenario { until_ms: 1000.0, ..Scenario::default() };
+    let bus = |place: usize| format!("bus-{}", place % buses);
+    scenario.buses = (0..buses).map(|place| Bus { id: bus(place), ..Bus::default() }).collect();
+    let subscriber = |place: usize| {
+        let subscribes = vec![Subscription { to: bus(place), group: group(place), ..Subscription::default() }];
+        Service { id: format!("service-{place}"), subscribes, ..Service::default() }
+    };
+    let publishes = vec![Publication { to: bus(0), ..Publication::default() }];
+    let publisher = Service { id: "publisher".into(), publishes, ..Service::default() };
+    scenario.services = (0..9_998 - buses).map(subscriber).chain([publisher]).collect();
+    scenario.clients.push(Client { id: "client".into(), target: "publisher".into(), ..Client::default() });
+    scenario
+}
+
+/// Each took from a second to minutes when each subscription looked at all others.
+#[test]
+fn ten_thousand_subscriptions_are_validated_and_run_whatever_their_groups() {
+    let one = |_| Some("all".to_string());
+    let own = |place: usize| Some(format!("group-{place}"));
+    // No update is published to all buses but the first.
+    for (scenario, warned) in [
+        (subscribers(1, |_| None), 0),
+        (subscribers(1, one), 0),
+        (subscribers(1, own), 0),
+        (subscribers(4_999, one), 4_998),
+    ] {
+        assert_eq!(scenario.validate(), Ok(()));
+        assert_eq!(scenario.warnings().len(), warned);
+        assert_eq!(Run::new(&scenario).engine().now(), 0);
+    }
 }

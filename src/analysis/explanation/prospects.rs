@@ -5,9 +5,11 @@ use super::pending_work::PendingWork;
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
 use crate::scenario::{
-    Attachment, ClientStep, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service, micros,
+    Attachment, ClientStep, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service,
+    Subscription, Topics, micros,
 };
 use crate::trace::{DropReason, KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 /// Finds the prospects of copies, by the index of pending work.
@@ -76,11 +78,11 @@ impl<'a> ProspectFinder<'a> {
     /// What a service does that forwards events to another one: it may not have the update yet, or publish it still.
     fn forwarded(&mut self, node: NodeId, key: KeyId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
+        let topics = LazyCell::new(|| Topics::new(run.scenario));
         let heard = |publication: &Publication| {
             let heard = run.scenario.services.get(node.index()).into_iter().flat_map(|service| &service.subscribes);
-            let published = run.scenario.topic_name(&publication.to, publication.topic.as_deref());
-            let mut heard = heard.filter(|it| run.scenario.topic_name(&it.to, it.topic.as_deref()) == published);
-            publication.forward.is_some() && heard.next().is_some()
+            let is_published = |it: &Subscription| topics.of_subscription(it) == topics.of_publication(publication);
+            publication.forward.is_some() && heard.into_iter().any(is_published)
         };
         let services = (0..).map(NodeId).zip(&run.scenario.services);
         let forwarders = services.filter(|(_, service)| service.publishes.iter().any(heard));

@@ -172,9 +172,9 @@ impl HistoryRecorder {
         self.operations.iter().any(|recorded| recorded.key == key && recorded.kind == OperationKind::Increment)
     }
 
-    /// Iterates over the invocations and the ends with their outcomes, in order.
-    pub fn events(&self) -> impl Iterator<Item = (Option<Outcome>, &RecordedOperation)> {
-        self.events.iter().map(|(place, outcome)| (*outcome, &self.operations[*place]))
+    /// Iterates over the invocations and the ends with their outcomes, in order, without the first `from`.
+    pub fn events_from(&self, from: usize) -> impl Iterator<Item = (Option<Outcome>, &RecordedOperation)> {
+        self.events.iter().skip(from).map(|(place, outcome)| (*outcome, &self.operations[*place]))
     }
 
     /// Builds the history so far. `key` and `process` return the names of keys and processes.

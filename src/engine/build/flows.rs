@@ -108,15 +108,20 @@ impl Builder<'_> {
 
     /// Returns the subscribers of a topic, with their consumer groups.
     fn subscribers(&self, bus: &str, topic: u32) -> Vec<(usize, Option<&str>)> {
-        let mut subscribers = Vec::new();
-        for (index, service) in self.scenario.services.iter().enumerate() {
-            let mut subscriptions = service.subscribes.iter();
-            let of_topic = |other: &&crate::scenario::Subscription| {
-                other.to == bus && self.topic(&other.to, other.topic.as_deref()) == topic
-            };
-            subscribers.extend(subscriptions.find(of_topic).map(|found| (index, found.group.as_deref())));
+        let mut subscribers: Vec<(usize, Option<&str>)> = Vec::new();
+        for (index, at) in self.subscriptions_to(bus) {
+            let subscription = &self.scenario.services[*index].subscribes[*at];
+            let is_new = subscribers.last().is_none_or(|(last, _)| last != index);
+            if is_new && self.topic(bus, subscription.topic.as_deref()) == topic {
+                subscribers.push((*index, subscription.group.as_deref()));
+            }
         }
         subscribers
+    }
+
+    /// Returns the subscriptions to a bus: the services and indexes, in order.
+    pub(super) fn subscriptions_to(&self, bus: &str) -> &[(usize, usize)] {
+        self.subscribed.get(&self.node(bus)).map_or(&[], Vec::as_slice)
     }
 
     /// Returns the consumer groups: the services and indexes of their subscriptions, in order.

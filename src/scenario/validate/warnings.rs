@@ -2,8 +2,8 @@
 
 use crate::language::{phrase, sentence};
 use crate::scenario::{
-    Acknowledge, Arrivals, Backoff, Client, Command, Data, Group, Latency, OnFailure, Operation, Protocol, Scenario,
-    ScenarioError, Service, Step, Subscription, Unheard,
+    Acknowledge, Arrivals, Backoff, Client, Command, ConsumerGroups, Data, Group, Latency, OnFailure, Operation,
+    Protocol, Scenario, ScenarioError, Service, Step, Subscription, Unheard,
 };
 use std::collections::BTreeMap;
 
@@ -23,6 +23,7 @@ struct Warnings<'a> {
     /// Settings of listed links, by their ends.
     links: BTreeMap<(&'a str, &'a str), &'a Option<Latency>>,
     regions: BTreeMap<&'a str, &'a str>,
+    consumer_groups: ConsumerGroups<'a>,
     found: Vec<ScenarioError>,
 }
 
@@ -38,7 +39,8 @@ impl<'a> Warnings<'a> {
                 regions.insert(node.as_str(), region.id.as_str());
             }
         }
-        Warnings { scenario, links, regions, found: Vec::new() }
+        let consumer_groups = ConsumerGroups::new(scenario);
+        Warnings { scenario, links, regions, consumer_groups, found: Vec::new() }
     }
 
     fn warn(&mut self, path: impl Into<String>, problem: impl Into<String>) {
@@ -238,7 +240,7 @@ impl<'a> Warnings<'a> {
 
     /// A consumer group has one queue, which follows its first subscription.
     fn rules_of_the_queue(&mut self, path: &str, subscription: &Subscription) {
-        let Some(first) = self.scenario.consumer_group(subscription).next() else { return };
+        let Some(first) = self.consumer_groups.group_of(subscription).first() else { return };
         let same = [
             ("order", subscription.order == first.order),
             ("max_deliveries", subscription.max_deliveries == first.max_deliveries),
