@@ -50,7 +50,7 @@ pub use self::preferences::{
 };
 pub use self::recovery::{Crash, RunRecord};
 pub use self::selection::{Clipboard, Selection, SelectionMsg};
-pub use self::sharing::{SharedRun, Sharing, SharingMsg};
+pub use self::sharing::{FileSlice, SharedRun, Sharing, SharingMsg};
 pub use self::task::TaskMsg;
 pub use self::verdicts::VerdictsMsg;
 pub use self::viewport::{MESSAGE_GROUPS, MessageGroup, Sizes, Viewport, ViewportMsg};

@@ -4,7 +4,7 @@ use crate::scenario::Micros;
 use crate::session::protocol::CopyState;
 
 /// The map from virtual time to px.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     /// The start of the axis.
     pub from: Micros,

@@ -1,22 +1,29 @@
 //! Exports of a run for other tools: metrics as CSV, messages as a Mermaid diagram or a ShiViz log, operations as a
-//! history in Jepsen's format.
+//! history in Jepsen's format. All but the metrics, which are few, are written in slices of work.
 
+mod jepsen;
+mod mermaid;
+mod shiviz;
+
+use super::content;
 use super::protocol::{Charts, ExportKind, WindowBar};
 use super::run::Run;
-use super::{content, labels, log_text};
 use crate::analysis::history::HistoryRecorder;
 use crate::analysis::{Sample, Window, queue_depths};
 use crate::language::{Language, in_language, phrase};
-use crate::scenario::{Micros, Scenario, Value};
-use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId, facts_about};
-use serde_json::json;
-use std::collections::BTreeMap;
+use crate::scenario::{Micros, Scenario};
+use crate::trace::{Names, NodeId, SubscriptionId};
+use jepsen::JepsenWriter;
+use mermaid::MermaidWriter;
+use shiviz::ShivizWriter;
 use std::fmt::Write;
 
 /// Limit of the queues with separate lines in a chart; more queues have a single line.
 const MOST_QUEUES: usize = 64;
-/// Limit of the messages of a Mermaid diagram, which cannot lay out more.
-const MOST_MESSAGES: usize = 500;
+/// Records or lines that one part of the work reads or writes.
+const PART: usize = 256;
+/// Bytes of one slice of the text, about. A slice crosses to the page in one piece.
+const SLICE: usize = 1 << 18;
 
 fn ms(us: Micros) -> f64 {
     us as f64 / 1000.0
@@ -104,214 +111,98 @@ fn windows(run: &Run) -> Vec<WindowBar> {
     all
 }
 
-/// Returns the run as a text for other tools, with a name for its file. It is English whatever the page's language is.
-pub(super) fn text(run: &Run, scenario: &Scenario, kind: ExportKind) -> (String, String) {
-    let (ending, text) = in_language(Language::English, || match kind {
-        ExportKind::Csv => ("csv", csv(run, scenario)),
-        ExportKind::Mermaid => ("mmd", mermaid(run, scenario)),
-        ExportKind::Shiviz => ("shiviz.log", shiviz(run)),
-        ExportKind::History => {
-            let mut recorder = HistoryRecorder::default();
-            let trace = run.engine().trace();
-            trace.since(trace.oldest()).for_each(|record| recorder.observe(record));
-            ("jsonl", history(&recorder, run.engine().names()))
-        }
-    });
-    (format!("converge.{ending}"), text)
+/// Writes the text of a run for other tools, in slices. It is about the records of the instant when it begins; the run may go
+/// on meanwhile, but not back.
+#[derive(Debug)]
+pub(super) struct RunExport {
+    kind: ExportKind,
+    /// Number of slices so far.
+    slices: u32,
+    text: TextWriter,
 }
 
-/// How a message ended.
-enum Fate {
-    MessageInFlight,
-    Delivered,
-    Dropped(&'static str),
+/// What is written, in which format.
+#[derive(Debug)]
+enum TextWriter {
+    Csv,
+    Mermaid(MermaidWriter),
+    Shiviz(ShivizWriter),
+    Jepsen(Box<JepsenWriter>),
+}
+
+impl RunExport {
+    /// Begins the export of a run.
+    pub fn begin(run: &Run, kind: ExportKind) -> Self {
+        let text = match kind {
+            ExportKind::Csv => TextWriter::Csv,
+            ExportKind::Mermaid => TextWriter::Mermaid(MermaidWriter::new(run)),
+            ExportKind::Shiviz => TextWriter::Shiviz(ShivizWriter::new(run)),
+            ExportKind::History => TextWriter::Jepsen(Box::new(JepsenWriter::new(run))),
+        };
+        RunExport { kind, slices: 0, text }
+    }
+
+    /// Returns whether a request for a slice continues this export.
+    pub fn is_continued_by(&self, kind: ExportKind, slice: u32) -> bool {
+        self.kind == kind && self.slices == slice
+    }
+
+    /// Returns the name of the file.
+    pub fn name(&self) -> String {
+        let ending = match self.kind {
+            ExportKind::Csv => "csv",
+            ExportKind::Mermaid => "mmd",
+            ExportKind::Shiviz => "shiviz.log",
+            ExportKind::History => "jsonl",
+        };
+        format!("converge.{ending}")
+    }
+
+    /// Returns the next slice of the text, and whether there is more. It is English whatever the page's language is. `pauses` is
+    /// called before each part of the work; the first part is always done.
+    pub fn next_slice(&mut self, run: &Run, scenario: &Scenario, pauses: &dyn Fn() -> bool) -> (String, bool) {
+        self.slices += 1;
+        in_language(Language::English, || {
+            let mut out = String::new();
+            let mut is_over = false;
+            while !is_over {
+                is_over = match &mut self.text {
+                    TextWriter::Csv => {
+                        out.push_str(&csv(run, scenario));
+                        true
+                    }
+                    TextWriter::Mermaid(writer) => writer.write(run, scenario, &mut out),
+                    TextWriter::Shiviz(writer) => writer.write(run, &mut out),
+                    TextWriter::Jepsen(writer) => writer.write(run.engine().names(), run.engine().trace(), &mut out),
+                };
+                if out.len() >= SLICE || pauses() {
+                    break;
+                }
+            }
+            (out, !is_over)
+        })
+    }
 }
 
 /// Returns the messages of the log as a Mermaid sequence diagram; the newest if there are too many.
 pub fn mermaid(run: &Run, scenario: &Scenario) -> String {
-    let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
-    let mut fates: BTreeMap<MessageId, (Micros, Fate)> = BTreeMap::new();
-    for record in trace.since(trace.oldest()) {
-        match &record.fact {
-            Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } => {
-                fates.insert(*message, (record.at, Fate::MessageInFlight));
-            }
-            Fact::MessageDelivered { message } => {
-                if let Some((_, fate)) = fates.get_mut(message) {
-                    *fate = Fate::Delivered;
-                }
-            }
-            Fact::MessageDropped { message, cause } => {
-                if let Some((_, fate)) = fates.get_mut(message) {
-                    *fate = Fate::Dropped(labels::drop_cause(*cause));
-                }
-            }
-            facts_about!(declarations, requests, events, faults, groups) => {}
-        }
-    }
-    let mut out = String::from("sequenceDiagram\n");
-    if !scenario.title.is_empty() {
-        let _ = writeln!(out, "    %% {}", scenario.title.replace(['\n', '\r'], " "));
-    }
-    let skipped = fates.len().saturating_sub(MOST_MESSAGES);
-    if skipped > 0 || trace.oldest() > 0 {
-        let _ = writeln!(out, "    %% the last {} messages; earlier ones are left out", fates.len() - skipped);
-    }
-    for node in 0..names.node_count() as u32 {
-        let node = NodeId(node);
-        // Members send messages, not their group.
-        if names.group(node) != Some(node) {
-            let _ = writeln!(out, "    participant n{} as {}", node.0, plain(names.label(node)));
-        }
-    }
-    for (message, (at, fate)) in fates.iter().skip(skipped) {
-        let Some(info) = analysis.messages.recall(*message) else { continue };
-        let (arrow, end) = match fate {
-            Fate::Delivered => ("->>", String::new()),
-            Fate::MessageInFlight => ("--)", ", in flight".into()),
-            Fate::Dropped(why) => ("-x", format!(", dropped: {why}")),
-        };
-        let content = content::message(info, analysis, names);
-        let label = plain(&labels::message(info.kind, &content));
-        let _ = writeln!(out, "    n{}{arrow}n{}: {label} ({} ms{end})", info.from.0, info.to.0, ms(*at));
-    }
+    let (mut writer, mut out) = (MermaidWriter::new(run), String::new());
+    while !writer.write(run, scenario, &mut out) {}
     out
-}
-
-/// Escapes the characters that Mermaid interprets.
-fn plain(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '#' | ';' | '%' | '<' | '>' | '&' | '"' | '\\' | '{' | '}' => {
-                let _ = write!(escaped, "#{};", u32::from(character));
-            }
-            control if control.is_control() => escaped.push(' '),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 /// Returns the log in ShiViz's format (Beschastnikh et al. 2016): two lines for each record, the node with its vector
 /// clock, and the sentence. ShiViz parses it with its default expression.
 pub fn shiviz(run: &Run) -> String {
-    let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
-    let mut clocks: Vec<BTreeMap<NodeId, u64>> = vec![BTreeMap::new(); names.node_count()];
-    let mut carried: BTreeMap<MessageId, BTreeMap<NodeId, u64>> = BTreeMap::new();
-    let mut out = String::new();
-    for record in trace.since(trace.oldest()) {
-        let sentence = log_text::sentence(record, analysis, names);
-        // Declarations and drops do not happen at a node.
-        let node = match &record.fact {
-            Fact::FlowDeclared { .. } | Fact::MessageDropped { .. } => continue,
-            Fact::MessageDelivered { message } => analysis.messages.recall(*message).map(|info| info.to),
-            facts_about!(requests, events, faults, groups)
-            | Fact::Seeded { .. }
-            | Fact::QueueShared { .. }
-            | Fact::WorkerDeclared { .. }
-            | Fact::StoreShared { .. }
-            | Fact::MessageSent { .. }
-            | Fact::MessageDuplicated { .. } => sentence.nodes.first().copied(),
-        };
-        let Some(node) = node else { continue };
-        let clock = &mut clocks[node.index()];
-        if let Fact::MessageDelivered { message } = &record.fact {
-            for (other, count) in carried.remove(message).unwrap_or_default().iter() {
-                let own = clock.entry(*other).or_default();
-                *own = (*own).max(*count);
-            }
-        }
-        *clock.entry(node).or_default() += 1;
-        if let Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } = &record.fact {
-            carried.insert(*message, clock.clone());
-        }
-        let parts: Vec<String> =
-            clock.iter().map(|(node, count)| format!("\"{}\":{count}", names.node(*node))).collect();
-        // An event is one line.
-        let text = sentence.text.replace(char::is_control, " ");
-        let _ = writeln!(out, "{} {{{}}}\n{text} at {} ms", names.node(node), parts.join(","), ms(record.at));
-    }
+    let (mut writer, mut out) = (ShivizWriter::new(run), String::new());
+    while !writer.write(run, &mut out) {}
     out
-}
-
-/// A value as plain JSON: lists and maps without their tags.
-fn bare(value: Option<&Value>) -> serde_json::Value {
-    match value {
-        Some(Value::List(elements)) => json!(**elements),
-        Some(Value::Map(fields)) => json!(**fields),
-        Some(Value::Int(_) | Value::Text(_) | Value::Set(_)) | None => json!(value),
-    }
 }
 
 /// Returns a run's history in Jepsen's format, a JSON object in each line. A separate process first writes the initial
 /// values; times are nanoseconds.
 pub fn history(recorder: &HistoryRecorder, names: &Names) -> String {
-    let mut out = String::new();
-    let mut index = 0u64;
-    let mut line = |mut event: serde_json::Value| {
-        event["index"] = json!(index);
-        index += 1;
-        let _ = writeln!(out, "{event}");
-    };
-    let first = recorder.processes().len();
-    for (key, value) in recorder.initial_values() {
-        let parts: Vec<(&str, serde_json::Value)> = match value {
-            Value::Set(elements) => elements.iter().map(|it| ("add", json!(it))).collect(),
-            Value::Int(number) if recorder.has_increments(key) => vec![("increment", json!(number))],
-            Value::List(elements) => elements.iter().map(|it| ("append", json!(it))).collect(),
-            Value::Map(fields) => {
-                fields.iter().map(|(name, value)| ("put", json!({ name.to_string(): value }))).collect()
-            }
-            Value::Int(_) | Value::Text(_) => vec![("write", json!(value))],
-        };
-        for (f, value) in parts {
-            for kind in ["invoke", "ok"] {
-                let key = names.qualified_key(key);
-                line(json!({ "type": kind, "f": f, "key": key, "value": value, "process": first, "time": 0 }));
-            }
-        }
-    }
-    for (event, operation) in recorder.events() {
-        let f = match operation.kind {
-            OperationKind::Read => "read",
-            OperationKind::Write => "write",
-            OperationKind::Delete => "delete",
-            OperationKind::Add => "add",
-            OperationKind::Remove => "remove",
-            OperationKind::Increment => "increment",
-            OperationKind::CompareAndSet => "cas",
-            OperationKind::Put => "put",
-            OperationKind::Insert if operation.expected.is_none() => "append",
-            OperationKind::Insert => "insert",
-            OperationKind::RemoveAt => "remove-at",
-        };
-        let requested = match operation.kind {
-            OperationKind::CompareAndSet => json!([operation.expected, operation.value]),
-            OperationKind::Insert if operation.expected.is_some() => json!([operation.expected, operation.value]),
-            OperationKind::Put => bare(operation.value.as_ref()),
-            OperationKind::Read
-            | OperationKind::Write
-            | OperationKind::Delete
-            | OperationKind::Add
-            | OperationKind::Remove
-            | OperationKind::Insert
-            | OperationKind::RemoveAt
-            | OperationKind::Increment => json!(operation.value),
-        };
-        let (kind, value, us) = match event {
-            None => ("invoke", requested, operation.times.0),
-            Some(Outcome::Ok) if operation.kind == OperationKind::Read => {
-                ("ok", bare(operation.served.as_ref()), operation.times.1)
-            }
-            Some(Outcome::Ok) => ("ok", requested, operation.times.1),
-            Some(Outcome::Fail) => ("fail", requested, operation.times.1),
-            Some(Outcome::Unknown) => ("info", requested, operation.times.1),
-        };
-        line(json!({
-            "type": kind, "f": f, "key": names.qualified_key(operation.key), "value": value, "process": operation.process,
-            "time": us * 1000, "client": names.node(operation.by), "to": names.node(operation.to),
-        }));
-    }
+    let (mut lines, mut out) = (jepsen::Lines::default(), String::new());
+    while !lines.write(recorder, names, &mut out) {}
     out
 }

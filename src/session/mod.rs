@@ -15,6 +15,7 @@ mod frame;
 pub mod halt_text;
 mod host_events;
 mod internals;
+mod judging;
 pub mod labels;
 pub mod log_text;
 pub mod measurement;

@@ -1,12 +1,13 @@
 //! A document under control: its branches, the run of the one that is shown, and the run it is compared with.
 
 use super::branches::Branches;
+use super::export::{self, RunExport};
 use super::measurement::ConsistencyMeasurement;
-use super::protocol::{BranchCommand, Frame, Query, Report, Request};
+use super::protocol::{BranchCommand, ExportKind, Frame, Query, Report, Request};
 use super::run::merged;
 use super::seekable_run::SeekableRun;
 use super::time_limit::TimeLimit;
-use super::{diagram, export, fact_times, host_events, internals, verdicts};
+use super::{diagram, fact_times, host_events, internals, verdicts};
 use crate::language::phrase;
 use crate::scenario::{Command, Micros, Scenario};
 use crate::trace::NodeId;
@@ -23,6 +24,8 @@ pub(super) struct OpenDocument {
     compared: Option<(usize, SeekableRun)>,
     /// The last comparison of the consistency levels of a group.
     measured: Option<Measured>,
+    /// The export in progress.
+    export: Option<RunExport>,
     /// The time that the present request may take.
     time: TimeLimit,
 }
@@ -52,7 +55,7 @@ impl OpenDocument {
         // The page knows the branches of the first scenario.
         let branches = Branches { changed: false, ..Branches::only() };
         let shown = SeekableRun::start(base.clone(), Vec::new());
-        OpenDocument { base, branches, shown, compared: None, measured: None, time: TimeLimit::default() }
+        OpenDocument { base, branches, shown, compared: None, measured: None, export: None, time: TimeLimit::default() }
     }
 
     /// Reports the first scenario before its first event.
@@ -65,12 +68,15 @@ impl OpenDocument {
         let branches = Branches::out_of(&mut base);
         let (scenario, live) = branches.of(&base, branches.current);
         let (shown, reached) = SeekableRun::new(scenario, live, at, time);
-        (OpenDocument { base, branches, shown, compared: None, measured: None, time }, reached)
+        (OpenDocument { base, branches, shown, compared: None, measured: None, export: None, time }, reached)
     }
 
     /// Begins a request, which may take some time.
     pub fn begin(&mut self, request: &Request, time: TimeLimit) {
         self.time = time;
+        if !matches!(request, Request::Advance { .. } | Request::Step | Request::Query(_)) {
+            self.export = None;
+        }
         if matches!(request, Request::Reset | Request::Seek { .. }) {
             self.shown.leave();
         }
@@ -193,15 +199,32 @@ impl OpenDocument {
             Query::Charts => Report::Charts(Box::new(export::charts(run, scenario))),
             Query::Internals { node } => Report::Internals(Box::new(internals::internals(run, scenario, live, *node))),
             Query::Measure { group, seed } => self.measure(*group, *seed),
-            Query::Export(kind) => {
-                let (name, text) = export::text(run, scenario, *kind);
-                Report::Text { name, text }
-            }
+            Query::Export { kind, slice } => self.export(*kind, *slice),
             Query::Log { from, count } => self.shown.log(*from, *count),
             Query::HostEvents { from } => host_events::since(run, *from),
             Query::Facts { marks, from } => fact_times::since(run, marks, *from),
             Query::Describe => self.describe(),
         }
+    }
+
+    /// Writes a slice of the run as a text. The first slice begins again.
+    fn export(&mut self, kind: ExportKind, slice: u32) -> Report {
+        let (run, time) = (&self.shown.run, self.time);
+        let export = match self.export.take() {
+            Some(export) if slice > 0 && export.is_continued_by(kind, slice) => Some(export),
+            _ => (slice == 0).then(|| RunExport::begin(run, kind)),
+        };
+        let Some(mut export) = export else {
+            let why = phrase(
+                "The run moved to another time before it was saved. Save it again.",
+                "Der Lauf ging zu einer anderen Zeit, bevor er gespeichert war. Speichere ihn noch einmal.",
+            );
+            return Report::Unanswered(why.into());
+        };
+        let (text, more) = export.next_slice(run, &self.shown.scenario, &|| time.is_over());
+        let name = export.name();
+        self.export = more.then_some(export);
+        Report::Text { name, text, more }
     }
 
     /// The run as a document.

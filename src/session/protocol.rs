@@ -176,8 +176,13 @@ pub enum Query {
         /// The seed.
         seed: u64,
     },
-    /// The run as a text that other tools read.
-    Export(ExportKind),
+    /// A slice of the run as a text that other tools read, counted from 0.
+    Export {
+        /// The format.
+        kind: ExportKind,
+        /// The slice.
+        slice: u32,
+    },
     /// The log's rows `from..from + count`, counted from the first record.
     Log {
         /// The first row.
@@ -268,12 +273,14 @@ pub enum Report {
         /// The numbers as text.
         rows: Vec<MeasurementRow>,
     },
-    /// The run as a text, with a name for its file.
+    /// A slice of the run as a text, with a name for its file.
     Text {
         /// The name of the file.
         name: String,
-        /// The content of the file.
+        /// The next part of its content.
         text: String,
+        /// There are more slices.
+        more: bool,
     },
     /// The verdicts on the run so far.
     Verdicts(Vec<VerdictView>),

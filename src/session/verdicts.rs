@@ -1,25 +1,20 @@
 //! Verdicts on a run: guarantees, convergence, and explanations of the states of copies.
 
+use super::judging::{CONVERGENCE, Judging};
 use super::protocol::{NO_LOST_UPDATE, VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
 use super::run::{Run, halted_early};
 use super::{halt_text, labels, log_text, reasons};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
 use crate::analysis::history::{History, HistoryRecorder, Revisions};
-use crate::analysis::{
-    Answer, Convergence, CopyState, EventHistory, Explanation, Inquiry, InvariantStatus, RunContext, VerdictSteps,
-};
+use crate::analysis::{EventHistory, InvariantStatus, RunContext};
 use crate::language::{Language, in_language, language, phrase, sentence};
 use crate::scenario::{Micros, Scenario};
 use crate::trace::{Fact, NodeId, OperationId, Trace, UpdateId};
 
 /// Budget of search steps of each guarantee. Searches do not pause, so this bounds the time of one in the browser.
 const BUDGET: u64 = 100_000;
-/// Limit of explained copies, and of lost updates.
+/// Limit of the steps of lost updates.
 const MOST: usize = 12;
-/// The id of the verdict on convergence.
-const CONVERGENCE: &str = "Convergence";
-/// How often the verdict on convergence begins again because the run goes on.
-const MOST_RESTARTS: u32 = 2;
 /// Records of the trace that one part of the work observes.
 const PART: usize = 4096;
 
@@ -35,9 +30,8 @@ pub(super) fn verdicts(
     let context = run.context(scenario);
     checks.write_in(language());
     checks.check_guarantees(&context, pauses)?;
-    checks.find_reasons(run, &context, node, pauses)?;
+    let mut found = checks.explain(run, scenario, node, pauses)?;
     let round = checks.round.take()?;
-    let mut found = round.reasons.map(|reasons| reasons.views).unwrap_or_default();
     let why = reasons::unknown_invariant(run);
     found.extend(scenario.invariants.iter().zip(run.invariants()).map(|(text, status)| invariant(text, status, why)));
     found.extend(round.done);
@@ -47,48 +41,6 @@ pub(super) fn verdicts(
         found[0] = halt(labels::capitalized(&halted));
     }
     Some(found)
-}
-
-fn convergence(verdict: &Convergence, context: &RunContext, explain: bool) -> VerdictView {
-    let status = match verdict {
-        Convergence::Converged => VerdictStatus::Holds,
-        Convergence::Converging(_) => VerdictStatus::Pending,
-        Convergence::WillNotConverge(_) => VerdictStatus::Violated,
-        Convergence::Unknown(_) => VerdictStatus::Unknown,
-    };
-    let (name, because) = reasons::convergence(verdict, context);
-    VerdictView {
-        about: VerdictSubject::Convergence,
-        node: None,
-        id: CONVERGENCE.into(),
-        title: sentence!("Convergence: {name}", "Konvergenz: {name}"),
-        status,
-        because: if explain { because.join(" ") } else { String::new() },
-        steps: Vec::new(),
-    }
-}
-
-/// Returns the explanation of one copy's state.
-fn reason(why: &Explanation, context: &RunContext) -> VerdictView {
-    let step = |step: reasons::Step| {
-        let nodes = context
-            .trace
-            .get(step.record)
-            .map(|record| log_text::sentence(record, context.analysis, context.names).nodes);
-        VerdictStep { at: step.at, text: step.text, nodes: nodes.unwrap_or_default() }
-    };
-    let copy = context.analysis.staleness.copy(why.node, why.key);
-    let state = labels::copy_state(copy.map(|copy| copy.state()).unwrap_or_default());
-    let (key, node) = (context.names.key(why.key), context.names.label(why.node));
-    VerdictView {
-        about: VerdictSubject::Copy,
-        node: Some(why.node),
-        id: format!("{key} at {node}"),
-        title: sentence!("Why is {key} {state} at {node}?", "Warum ist {key} bei {node} {state}?"),
-        status: if why.prospect.is_hopeful() { VerdictStatus::Pending } else { VerdictStatus::Violated },
-        because: reasons::sentence(why, context),
-        steps: reasons::steps(why, context).into_iter().map(step).collect(),
-    }
 }
 
 /// Returns why a run was halted, in place of the verdict on convergence.
@@ -160,6 +112,8 @@ pub(super) struct GuaranteeChecks {
     language: Language,
     /// What the records so far show of the events.
     events: EventHistory,
+    /// The last verdict on convergence.
+    convergence: Option<VerdictView>,
     /// The checks in progress.
     round: Option<CheckRound>,
 }
@@ -174,40 +128,30 @@ struct CheckRound {
     /// The verdicts so far, in the order of the guarantees.
     done: Vec<VerdictView>,
     /// The verdict on convergence and the explanations.
-    reasons: Option<Reasons>,
-}
-
-/// The explanations of copies' states and the verdict on convergence, in slices of work.
-#[derive(Clone, Debug)]
-struct Reasons {
-    /// The events of the run at the instant that the inquiry is about.
-    events: u64,
-    inquiry: Inquiry,
-    /// How often the run went on before the inquiry was finished.
-    restarts: u32,
-    /// The views at the end: first the verdict on convergence.
-    views: Vec<VerdictView>,
-}
-
-impl Reasons {
-    /// Begins an inquiry about the present instant, first about the copies of `node`.
-    fn begin(run: &Run, context: &RunContext, node: Option<NodeId>, restarts: u32) -> Self {
-        let copies = |is_asked_for: bool| {
-            let copies = context.analysis.staleness.inconsistent_copies().map(|(at, key, _)| (at, key));
-            copies.filter(move |(at, _)| (node == Some(*at)) == is_asked_for)
-        };
-        let first = copies(true).chain(copies(false)).take(MOST).collect();
-        let judges = run.engine().halt().is_none().then_some(VerdictSteps::LeftOut);
-        let inquiry = Inquiry::new(first, MOST, judges);
-        Reasons { events: run.engine().events(), inquiry, restarts, views: Vec::new() }
-    }
+    judging: Option<Judging>,
 }
 
 impl GuaranteeChecks {
+    /// Explains copies, those of `node` first, and finds the verdict on convergence: first in the list. Returns none if the work
+    /// pauses.
+    fn explain(
+        &mut self,
+        run: &Run,
+        scenario: &Scenario,
+        node: Option<NodeId>,
+        pauses: &dyn Fn() -> bool,
+    ) -> Option<Vec<VerdictView>> {
+        let GuaranteeChecks { events, round, convergence, .. } = self;
+        let judging = round.as_mut()?.judging.get_or_insert_with(|| Judging::begin(run, scenario, node));
+        let found = judging.advance(run, scenario, convergence.as_ref(), events, pauses)?;
+        *convergence = found.first().cloned();
+        Some(found)
+    }
+
     /// Discards the results in another language.
     fn write_in(&mut self, language: Language) {
         if std::mem::replace(&mut self.language, language) != language {
-            (self.memo, self.round) = (VerdictMemo::default(), None);
+            (self.memo, self.round, self.convergence) = (VerdictMemo::default(), None, None);
         }
     }
 
@@ -253,7 +197,7 @@ impl GuaranteeChecks {
                 revisions: recorder.revisions(),
                 missed: *missed,
                 done: Vec::new(),
-                reasons: None,
+                judging: None,
             }
         });
         // The trace of a group shows lost updates that clients never observe, and distinguishes them from stale reads.
@@ -271,42 +215,6 @@ impl GuaranteeChecks {
             };
             round.done.push(view);
         }
-        Some(())
-    }
-
-    /// Explains copies, those of `node` first, and finds the verdict on convergence. Returns none if the work pauses. If the run
-    /// goes on meanwhile, the work begins again, a few times; then the verdict is unknown.
-    fn find_reasons(
-        &mut self,
-        run: &Run,
-        context: &RunContext,
-        node: Option<NodeId>,
-        pauses: &dyn Fn() -> bool,
-    ) -> Option<()> {
-        let GuaranteeChecks { events, round, .. } = self;
-        let reasons = round.as_mut()?.reasons.get_or_insert_with(|| Reasons::begin(run, context, node, 0));
-        if reasons.events != run.engine().events() && !reasons.inquiry.settle() {
-            *reasons = Reasons::begin(run, context, node, reasons.restarts + 1);
-        }
-        let goes_on = || {
-            Convergence::Unknown(phrase(
-                "the run goes on faster than its missing updates are judged; pause it for the verdict",
-                "der Lauf geht schneller weiter, als seine fehlenden Änderungen beurteilt werden; pausiere ihn für das Urteil",
-            ))
-        };
-        let answer = match reasons.restarts > MOST_RESTARTS {
-            true => Answer { convergence: Some(goes_on()), ..Answer::default() },
-            false => reasons.inquiry.advance(context, &|| run.is_quiet(), events, pauses)?,
-        };
-        let is_inconsistent = |why: &&Explanation| {
-            let copy = context.analysis.staleness.copy(why.node, why.key);
-            copy.is_some_and(|copy| copy.state() != CopyState::Consistent)
-        };
-        reasons.views = answer.explanations.iter().filter(is_inconsistent).map(|why| reason(why, context)).collect();
-        // The explained copies are the reasons of the verdict.
-        let explain = reasons.views.is_empty();
-        let verdict = answer.convergence.unwrap_or(Convergence::Unknown(halted_early()));
-        reasons.views.insert(0, convergence(&verdict, context, explain || reasons.restarts > MOST_RESTARTS));
         Some(())
     }
 }
@@ -444,6 +352,25 @@ mod tests {
             }
         }
         assert!(violated > 100, "{violated}");
+    }
+
+    #[test]
+    fn copies_are_judged_while_a_dense_run_plays_on_between_the_slices() {
+        let scenario = crate::scenario::examples::find("feed-fan-out").expect("an example").scenario();
+        let mut follows = loaded(&scenario);
+        follows.seek(micros(1_000.0));
+        let mut judged = 0;
+        for _ in 0..3_000 {
+            let has_worked = Cell::new(false);
+            let pauses = || has_worked.replace(true);
+            if let Some(found) = verdicts(&follows.run, &scenario, &mut follows.checks, None, &pauses) {
+                assert_ne!(found[0].status, VerdictStatus::Unknown, "{:?}", found[0]);
+                judged += 1;
+            }
+            // One event for each part of the work.
+            follows.step();
+        }
+        assert!(judged > 10, "{judged} verdicts");
     }
 
     fn asks(operation: u32) -> Fact {

@@ -1,8 +1,10 @@
 //! Files and the clipboard.
 
+use crate::app::model::FileSlice;
 use crate::app::texts::Text;
 use crate::text;
 use js_sys::Uint8Array;
+use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Response, Url};
@@ -14,12 +16,34 @@ pub fn name_of(title: &str) -> String {
     if name.is_empty() { "scenario".into() } else { name }
 }
 
+thread_local! {
+    /// The slices of the file that is being exported. The browser keeps them outside of the page's memory.
+    static SLICES: RefCell<Vec<Blob>> = RefCell::default();
+}
+
+/// Appends a slice to a text file, and downloads the file after the last.
+pub fn download_slice(slice: &FileSlice) {
+    let text = js_sys::Array::of1(&JsValue::from_str(&slice.text));
+    let Ok(blob) = Blob::new_with_str_sequence(&text) else { return };
+    let mut slices = if slice.is_first { Vec::new() } else { SLICES.take() };
+    slices.push(blob);
+    if slice.is_last {
+        download_parts(&slice.name, "text/plain", &slices.into_iter().collect());
+    } else {
+        SLICES.set(slices);
+    }
+}
+
 /// Downloads a text as a file with a media type.
 pub fn download(name: &str, media_type: &str, text: &str) {
-    let parts = js_sys::Array::of1(&JsValue::from_str(text));
+    download_parts(name, media_type, &js_sys::Array::of1(&JsValue::from_str(text)));
+}
+
+/// Downloads a file that consists of texts or blobs.
+fn download_parts(name: &str, media_type: &str, parts: &js_sys::Array) {
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
-    let Ok(blob) = Blob::new_with_str_sequence_and_options(&parts, &options) else { return };
+    let Ok(blob) = Blob::new_with_str_sequence_and_options(parts, &options) else { return };
     let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
     save(&url, name);
     let _ = Url::revoke_object_url(&url);

@@ -10,6 +10,7 @@ pub mod files;
 pub mod host;
 pub mod language;
 pub mod picture;
+pub mod slices;
 pub mod start;
 pub mod storage;
 pub mod tabs;

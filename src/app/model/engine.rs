@@ -22,7 +22,7 @@ impl Model {
             effects.push(Effect::DrawBranches);
         }
         self.save_branches(&branches, effects);
-        effects.extend(self.sharing.exported.take().map(|(name, text)| Effect::Save(name, text)));
+        effects.extend(self.sharing.exported.take().map(Effect::SaveSlice));
     }
 
     fn apply_report(&mut self, report: Report, was_playing: bool, effects: &mut Vec<Effect>) {
@@ -48,7 +48,10 @@ impl Model {
                     self.playback.enqueue(request);
                 }
             }
-            Report::Text { name, text } => self.sharing.exported = Some((name, text)),
+            Report::Text { name, text, more } => {
+                let request = self.sharing.receive_slice(name, text, more);
+                request.into_iter().for_each(|request| self.playback.enqueue(request));
+            }
             Report::Verdicts(verdicts) => self.verdicts.receive(verdicts),
             Report::VerdictsPending => self.verdicts.continue_later(),
             Report::Document { scenario, digest, now, live } => {
@@ -66,6 +69,7 @@ impl Model {
                 self.log.cancel_request();
                 self.lesson.cancel_request(&why);
                 self.tasks.cancel_request(&why);
+                self.sharing.cancel_export();
                 self.measurement = Measurement::default();
                 if !is_expected {
                     self.notify(why);

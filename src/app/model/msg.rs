@@ -12,7 +12,7 @@ use super::playback::PlaybackMsg;
 use super::pointer::PointerMsg;
 use super::preferences::{PreferencesMsg, Theme};
 use super::selection::SelectionMsg;
-use super::sharing::SharingMsg;
+use super::sharing::{FileSlice, SharingMsg};
 use super::task::TaskMsg;
 use super::verdicts::VerdictsMsg;
 use super::viewport::ViewportMsg;
@@ -126,6 +126,8 @@ pub enum Effect {
     LessMotion(bool),
     /// Offer a text as a file with this name.
     Save(String, String),
+    /// Append a slice to the file that is being exported, and offer it after the last.
+    SaveSlice(FileSlice),
     /// Fetch the lesson at an address relative to the page.
     FetchLesson(String),
     /// Show an answer about the lesson, as soon as the code for it is loaded.

@@ -36,8 +36,23 @@ pub struct Sharing {
     pub replayed: Option<bool>,
     /// The animated picture that is being recorded.
     pub recording: Option<Recording>,
-    /// Name and text of a file that the engine has exported.
-    pub(super) exported: Option<(String, String)>,
+    /// The format of the export in progress, and the slice that was requested last.
+    exporting: Option<(ExportKind, u32)>,
+    /// A slice of a file that the engine has exported.
+    pub(super) exported: Option<FileSlice>,
+}
+
+/// A slice of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSlice {
+    /// The name of the file.
+    pub name: String,
+    /// The next part of its content.
+    pub text: String,
+    /// It is the first part.
+    pub is_first: bool,
+    /// It is the last part.
+    pub is_last: bool,
 }
 
 /// What the visitor does to share the run.
@@ -70,6 +85,26 @@ pub enum SharingMsg {
 }
 
 impl Sharing {
+    /// Returns the request for the first slice of an export.
+    fn begin_export(&mut self, kind: ExportKind) -> Request {
+        self.exporting = Some((kind, 0));
+        Request::Query(Query::Export { kind, slice: 0 })
+    }
+
+    /// Receives a slice of the export. Returns the request for the next one.
+    pub(super) fn receive_slice(&mut self, name: String, text: String, more: bool) -> Option<Request> {
+        let (kind, slice) = self.exporting.take()?;
+        self.exported = Some(FileSlice { name, text, is_first: slice == 0, is_last: !more });
+        let next = more.then_some((kind, slice + 1));
+        self.exporting = next;
+        next.map(|(kind, slice)| Request::Query(Query::Export { kind, slice }))
+    }
+
+    /// Gives up the export in progress.
+    pub(super) fn cancel_export(&mut self) {
+        self.exporting = None;
+    }
+
     /// Forgets whether the run is reproduced: it has changed since.
     pub(super) fn forget_replay(&mut self) {
         self.replayed = None;
@@ -88,7 +123,10 @@ impl Model {
                     self.playback.enqueue(Request::Query(Query::Describe));
                 }
             }
-            SharingMsg::Export(kind) => self.playback.enqueue(Request::Query(Query::Export(kind))),
+            SharingMsg::Export(kind) => {
+                let request = self.sharing.begin_export(kind);
+                self.playback.enqueue(request);
+            }
             SharingMsg::Picture { format, selection, name } => {
                 let selected: BTreeSet<usize> =
                     self.selected_nodes().iter().filter_map(|id| self.scene.find(id)).collect();

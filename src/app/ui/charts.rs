@@ -1,32 +1,108 @@
 //! Charts over the shown stretch of time: missing updates, messages in flight, latency of operations.
 
 use super::chart_frame::{FOOT, HEIGHT, TITLE, frame};
+use super::gradual::{Gradual, Part};
 use super::stale_charts::{self, Log};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
 use crate::session::protocol::{Charts, TimedOperation};
 use crate::text;
+use std::ops::Range;
+use std::rc::Rc;
 use yew::prelude::*;
 
 /// Number of colours for lines.
 const COLOURS: usize = 6;
 
 /// Draws all charts, with `room` px on the left for the legends.
-pub fn view(charts: &Charts, scale: Scale, room: f64, now: Micros) -> Html {
+pub fn view(charts: &Rc<Charts>, scale: Scale, room: f64, now: Micros) -> Html {
     // The engine has not answered yet.
     let count = charts.counts.len();
     let over_time = HEIGHT * (count + 2) as f64;
     let height = over_time + stale_charts::HEIGHT;
     let (width, playhead) = (room + scale.width + 24.0, room + scale.x(now).clamp(0.0, scale.width));
+    let reads = charts.operations.iter().filter(|operation| operation.read).count();
+    let pieces = |count: usize| {
+        (0..count.div_ceil(TOGETHER)).map(move |piece| piece * TOGETHER..count.min((piece + 1) * TOGETHER))
+    };
+    let contents = (0..count)
+        .map(Content::Counts)
+        .chain([Content::Windows, Content::Operations, Content::Latencies])
+        .chain(pieces(charts.windows.len()).map(Content::Bars))
+        .chain(pieces(charts.operations.len()).map(Content::Dots))
+        .chain(pieces(reads).map(Content::Reads));
+    let part = |(key, content): (usize, Content)| {
+        let part = ChartPart { charts: charts.clone(), content, scale, room };
+        html! { <Gradual<ChartPart> {key} {part} /> }
+    };
     html! {
         <svg class="charts" width={width.to_string()} height={height.to_string()} role="img" aria-label={description(charts)}>
-            { for charts.counts.iter().enumerate().map(|(i, (title, lines))| counts(charts, title, lines, scale, room, HEIGHT * i as f64)) }
-            { stale_charts::windows(&charts.windows, scale, room, HEIGHT * count as f64) }
-            { operations(charts, scale, room, HEIGHT * (count + 1) as f64) }
-            { stale_charts::latencies(&charts.operations, room, scale.width, over_time) }
+            { contents.enumerate().map(part).collect::<Html>() }
             <path class="now" d={format!("M{playhead:.1} {TITLE}V{over_time:.1}")} />
         </svg>
+    }
+}
+
+/// Bars or dots that are drawn together.
+const TOGETHER: usize = 128;
+
+/// What a part of the charts contains.
+#[derive(Clone, PartialEq)]
+enum Content {
+    /// A chart of counts, by its place.
+    Counts(usize),
+    /// The chart of inconsistency windows without its bars.
+    Windows,
+    /// Bars of it, by their places.
+    Bars(Range<usize>),
+    /// The chart of operations without its dots.
+    Operations,
+    /// Dots of it, by their places.
+    Dots(Range<usize>),
+    /// The chart of reads without its dots.
+    Latencies,
+    /// Dots of it, by their places among the reads.
+    Reads(Range<usize>),
+}
+
+/// A part of the charts.
+#[derive(Clone)]
+struct ChartPart {
+    charts: Rc<Charts>,
+    content: Content,
+    scale: Scale,
+    room: f64,
+}
+
+impl PartialEq for ChartPart {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.charts, &other.charts)
+            && self.content == other.content
+            && self.scale == other.scale
+            && self.room == other.room
+    }
+}
+
+impl Part for ChartPart {
+    fn draw(&self) -> Html {
+        let ChartPart { charts, scale, room, .. } = self;
+        let (scale, room, count) = (*scale, *room, charts.counts.len());
+        let top = |place: usize| HEIGHT * place as f64;
+        match &self.content {
+            Content::Counts(place) => {
+                let (title, lines) = &charts.counts[*place];
+                counts(charts, title, lines, scale, room, top(*place))
+            }
+            Content::Windows => stale_charts::windows(&charts.windows, scale, room, top(count)),
+            Content::Bars(places) => stale_charts::bars(&charts.windows, places, scale, room, top(count)),
+            Content::Operations => operations(charts, scale, room, top(count + 1)),
+            Content::Dots(places) => dots(charts, places, scale, room, top(count + 1)),
+            Content::Latencies => stale_charts::latencies(&charts.operations, room, scale.width, top(count + 2)),
+            Content::Reads(places) => {
+                stale_charts::reads(&charts.operations, places, room, scale.width, top(count + 2))
+            }
+        }
     }
 }
 
@@ -83,11 +159,15 @@ fn short_name(name: &str) -> String {
     if name.chars().count() <= 14 { name.into() } else { name.chars().take(13).chain(['…']).collect() }
 }
 
-/// Draws each operation as a dot: its start and its latency.
-fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
+/// Returns the axis of the latency of operations.
+fn latency_axis(charts: &Charts, top: f64) -> Log {
     let most = charts.operations.iter().map(|operation| operation.took).max().unwrap_or_default();
-    let (below, high) = (top + HEIGHT - FOOT, HEIGHT - TITLE - FOOT);
-    let log = Log { most, from: below, length: -high };
+    Log { most, from: top + HEIGHT - FOOT, length: -(HEIGHT - TITLE - FOOT) }
+}
+
+/// Draws operations as dots: their starts and their latencies.
+fn dots(charts: &Charts, places: &Range<usize>, scale: Scale, room: f64, top: f64) -> Html {
+    let log = latency_axis(charts, top);
     let dot = |(i, &TimedOperation { at, took, ok, behind, .. }): (usize, &TimedOperation)| {
         let (x, y) = (scale.x(at), log.place(took));
         if !(0.0..=scale.width).contains(&x) {
@@ -101,14 +181,19 @@ fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
         let title = format!("{}: {result}, {}", clock(at), short(took));
         html! { <path key={i} class={classes!("dot", class)} d={format!("M{:.1} {y:.1}{d}", room + x)}><title>{ title }</title></path> }
     };
+    charts.operations[places.clone()].iter().enumerate().map(dot).collect()
+}
+
+/// Draws the chart of operations without its dots.
+fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
+    let log = latency_axis(charts, top);
     html! {
         <g key="operations">
-            { frame(text!("Latency of operations (log)"), short(most), room, scale.width, top) }
+            { frame(text!("Latency of operations (log)"), short(log.most), room, scale.width, top) }
             { log.rows(room, scale.width) }
             <text class="tick" x="14" y={format!("{}", top + 46.0)}>{ text!("● ok") }</text>
             <text class="tick" x="14" y={format!("{}", top + 62.0)}>{ text!("▲ stale read") }</text>
             <text class="tick" x="14" y={format!("{}", top + 78.0)}>{ text!("× not ok") }</text>
-            { for charts.operations.iter().enumerate().map(dot) }
         </g>
     }
 }

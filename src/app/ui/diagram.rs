@@ -3,6 +3,7 @@
 
 use super::card::update_class;
 use super::charts;
+use super::gradual::{Gradual, Part};
 use super::icons::{Icon, icon};
 use crate::app::browser::picture;
 use crate::app::diagram::{self, Diagram as State, DiagramMsg};
@@ -16,6 +17,7 @@ use crate::scenario::Micros;
 use crate::session::labels;
 use crate::session::protocol::{DiagramMessage, ExportKind};
 use crate::text;
+use std::rc::Rc;
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement, KeyboardEvent};
 use yew::prelude::*;
 
@@ -29,6 +31,7 @@ const LANE: (f64, f64) = (36.0, 84.0);
 const AROUND: f64 = 104.0;
 
 /// The positions of nodes and instants in the diagram.
+#[derive(Clone, Copy, PartialEq)]
 struct Plot {
     scale: Scale,
     lane_height: f64,
@@ -89,11 +92,11 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
             <span class="muted small">{ text!("{} messages", shown.len()) }</span>
         </>
     };
-    let arrows = shown.iter().map(|message| arrow(&plot, message, relation(message.id), model.run.now));
+    let arrows = parts(all, &shown, plot, relation, model.run.now);
     html! {
         <section class="diagram" aria-label={text!("Space-time diagram")}>
             { header(state, send, filter) }
-            <div class="scroll">{ drawing(model, send, &plot, &shown, arrows.collect()) }</div>
+            <div class="scroll">{ drawing(model, send, &plot, &shown, arrows) }</div>
             <footer role="status">{ description(model, all, state.highlighted, past.len(), future.len(), send) }</footer>
         </section>
     }
@@ -145,6 +148,62 @@ fn drawing(model: &Model, send: &Callback<Msg>, plot: &Plot, shown: &[&DiagramMe
             { for ticks(plot.scale).into_iter().map(tick) }
         </svg>
     }
+}
+
+/// Messages whose numbers differ in the last bits alone, up to so many, are drawn together.
+const TOGETHER: u64 = 64;
+
+/// Messages that are drawn together.
+#[derive(Clone)]
+struct ArrowPart {
+    messages: Rc<Vec<DiagramMessage>>,
+    /// The places of the messages, each with its relation to the selected message.
+    shown: Vec<(usize, &'static str)>,
+    plot: Plot,
+    /// The present instant, if any of the messages is in flight.
+    now: Option<Micros>,
+}
+
+impl ArrowPart {
+    fn arrows(&self) -> impl Iterator<Item = (&DiagramMessage, &'static str)> {
+        self.shown.iter().map(|(place, relation)| (&self.messages[*place], *relation))
+    }
+}
+
+impl PartialEq for ArrowPart {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same = Rc::ptr_eq(&self.messages, &other.messages) && self.shown == other.shown;
+        self.plot == other.plot && self.now == other.now && (is_same || self.arrows().eq(other.arrows()))
+    }
+}
+
+impl Part for ArrowPart {
+    fn draw(&self) -> Html {
+        let arrow = |(message, relation)| arrow(&self.plot, message, relation, self.now.unwrap_or_default());
+        self.arrows().map(arrow).collect()
+    }
+}
+
+/// Draws the messages gradually. As the window moves on, most parts stay as they are.
+fn parts(
+    all: &Rc<Vec<DiagramMessage>>,
+    shown: &[&DiagramMessage],
+    plot: Plot,
+    relation: impl Fn(u64) -> &'static str,
+    now: Micros,
+) -> Html {
+    let mut places = 0..all.len();
+    let part = |messages: &[&DiagramMessage]| {
+        let is_in_flight = messages.iter().any(|message| message.end.is_none());
+        let find = |message: &&DiagramMessage| {
+            let place = places.find(|place| all[*place].id == message.id)?;
+            Some((place, relation(message.id)))
+        };
+        let shown = messages.iter().filter_map(find).collect();
+        let part = ArrowPart { messages: all.clone(), shown, plot, now: is_in_flight.then_some(now) };
+        html! { <Gradual<ArrowPart> key={messages[0].id / TOGETHER} {part} /> }
+    };
+    shown.chunk_by(|a, b| a.id / TOGETHER == b.id / TOGETHER).map(part).collect()
 }
 
 /// Draws a message as an arrow. `relation` is its relation to the selected message.

@@ -21,6 +21,7 @@ mod fault_track;
 pub mod field;
 
 mod gallery;
+mod gradual;
 pub mod icons;
 mod in_place;
 pub mod inspector;

@@ -8,6 +8,7 @@ use crate::scenario::Micros;
 use crate::session::labels;
 use crate::session::protocol::{Charts, TimedOperation, WindowBar};
 use crate::text;
+use std::ops::Range;
 use yew::prelude::*;
 
 /// Height of the chart of latency against staleness with its title and its axis, px.
@@ -87,11 +88,15 @@ fn note(top: f64, line: f64, text: String) -> Html {
     html! { <text class="tick" x="14" y={format!("{}", top + 46.0 + 16.0 * line)}>{ text }</text> }
 }
 
-/// Draws each inconsistency window as a bar from the acknowledgement to its end. Its height is its length.
-pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html {
+/// Returns the axis of the lengths of inconsistency windows.
+fn window_axis(windows: &[WindowBar], top: f64) -> Log {
     let most = windows.iter().map(|window| window.took).max().unwrap_or_default();
-    let below = top + LINE - FOOT;
-    let log = Log { most, from: below, length: -(LINE - TITLE - FOOT) };
+    Log { most, from: top + LINE - FOOT, length: -(LINE - TITLE - FOOT) }
+}
+
+/// Draws inconsistency windows as bars from the acknowledgement to their ends. The height of a bar is its length.
+pub fn bars(windows: &[WindowBar], places: &Range<usize>, scale: Scale, room: f64, top: f64) -> Html {
+    let log = window_axis(windows, top);
     let bar = |(i, window): (usize, &WindowBar)| {
         let (from, to) = (scale.x(window.since), scale.x(window.since + window.took));
         if to < 0.0 || from > scale.width {
@@ -104,27 +109,38 @@ pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html
         let class = classes!("bar", update_class(window.update.update), window.open.then_some("unclosed"));
         html! { <path key={i} class={class} d={format!("M{from:.1} {y:.1}H{:.1}", to.max(from + 0.1))}><title>{ title }</title></path> }
     };
+    windows[places.clone()].iter().enumerate().map(bar).collect()
+}
+
+/// Draws the chart of inconsistency windows without its bars.
+pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html {
+    let log = window_axis(windows, top);
     let open = windows.iter().filter(|window| window.open).count();
     html! {
         <g key="windows">
-            { frame(text!("Inconsistency windows, one bar per update (log)"), short(most), room, scale.width, top) }
+            { frame(text!("Inconsistency windows, one bar per update (log)"), short(log.most), room, scale.width, top) }
             { log.rows(room, scale.width) }
             if windows.is_empty() { { note(top, 0.0, text!("none yet").into()) } }
             if open > 0 { { note(top, 0.0, text!("{} open", open)) } }
-            { for windows.iter().enumerate().map(bar) }
         </g>
     }
 }
 
-/// Draws each read as a dot: the age of the oldest missing update, and the latency.
-pub fn latencies(operations: &[TimedOperation], room: f64, width: f64, top: f64) -> Html {
+/// Returns the axes of the chart of reads: of their latencies, and of the ages of the oldest missing updates.
+fn read_axes(operations: &[TimedOperation], room: f64, width: f64, top: f64) -> (Log, Log) {
     let reads = || operations.iter().filter(|operation| operation.read);
     let slowest = reads().map(|read| read.took).max().unwrap_or_default();
     let oldest = reads().map(|read| read.stale_for).max().unwrap_or_default();
     let (above, below) = (top + TITLE, top + HEIGHT - AXIS);
-    let up = Log { most: slowest, from: below, length: above - below };
     let fresh = width * FRESH;
-    let across = Log { most: oldest, from: room + fresh + 12.0, length: width - fresh - 24.0 };
+    let up = Log { most: slowest, from: below, length: above - below };
+    (up, Log { most: oldest, from: room + fresh + 12.0, length: width - fresh - 24.0 })
+}
+
+/// Draws reads as dots: the age of the oldest missing update, and the latency.
+pub fn reads(operations: &[TimedOperation], places: &Range<usize>, room: f64, width: f64, top: f64) -> Html {
+    let (up, across) = read_axes(operations, room, width, top);
+    let fresh = width * FRESH;
     let dot = |(i, read): (usize, &TimedOperation)| {
         let y = up.place(read.took);
         if read.behind == 0 {
@@ -141,6 +157,16 @@ pub fn latencies(operations: &[TimedOperation], room: f64, width: f64, top: f64)
         let d = format!("M{x:.1} {:.1}l{r:.1} {:.1}h{:.1}z", y - r, 1.75 * r, -2.0 * r);
         html! { <path key={i} class="dot stale" d={d}><title>{ title }</title></path> }
     };
+    let reads = operations.iter().filter(|operation| operation.read).enumerate();
+    reads.skip(places.start).take(places.len()).map(dot).collect()
+}
+
+/// Draws the chart of reads without its dots.
+pub fn latencies(operations: &[TimedOperation], room: f64, width: f64, top: f64) -> Html {
+    let reads = || operations.iter().filter(|operation| operation.read);
+    let (up, across) = read_axes(operations, room, width, top);
+    let (above, below, fresh) = (top + TITLE, top + HEIGHT - AXIS, width * FRESH);
+    let (slowest, oldest) = (up.most, across.most);
     let tick = |(x, text): (f64, String)| html! { <text key={text.clone()} class="tick" x={format!("{x:.1}")} y={format!("{}", below + 16.0)} text-anchor="middle">{ text }</text> };
     let stale = reads().filter(|read| read.behind > 0).count();
     let caption = match width > 600.0 {
@@ -163,7 +189,6 @@ pub fn latencies(operations: &[TimedOperation], room: f64, width: f64, top: f64)
                 <text class="tick" x={format!("{:.1}", across.place(oldest))} y={format!("{}", below + 16.0)} text-anchor="end">{ short(oldest) }</text>
             }
             <text class="caption" x={format!("{:.1}", room + width)} y={format!("{}", below + 32.0)} text-anchor="end">{ caption }</text>
-            { for reads().enumerate().map(dot) }
         </g>
     }
 }

@@ -42,7 +42,7 @@ mod tests {
             Query::Diagram { from: 0, to: 1_000_000 },
             Query::Charts,
             Query::Internals { node: NodeId(0) },
-            Query::Export(ExportKind::Csv),
+            Query::Export { kind: ExportKind::Csv, slice: 0 },
             Query::Measure { group: 9, seed: 1 },
             Query::HostEvents { from: 0 },
             Query::Describe,

@@ -99,6 +99,7 @@ impl Page {
                 self.model.redraw.paint = true;
             }
             Effect::Save(name, text) => files::download(&name, "text/plain", &text),
+            Effect::SaveSlice(slice) => files::download_slice(&slice),
             Effect::LessMotion(reduced) => theme::set_reduced_motion(reduced),
             Effect::Language(which) => language::apply(which),
             Effect::Theme(which) => {

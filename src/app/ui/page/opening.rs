@@ -3,6 +3,7 @@
 use super::{Page, PageMsg};
 use crate::app::browser::address::{self, Address};
 use crate::app::browser::documents::{self, OpenError};
+use crate::app::browser::slices::next_task;
 use crate::app::browser::{drawings, storage, theme};
 use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem};
 use crate::app::model::{
@@ -83,7 +84,10 @@ pub async fn open_fragment(fragment: String, is_first: bool) -> Opened {
     let options = address::read(&fragment);
     // An embed shows its run from the start, as does a link that plays at once.
     let at_its_point = !address::is_embed() && !options.autoplay;
-    match documents::open_link(fragment, at_its_point).await {
+    let opened = documents::open_link(fragment, at_its_point).await;
+    // Reading a large drawing and showing it are a task each.
+    next_task().await;
+    match opened {
         Ok(opening) => Opened { drawing: Drawing::Read(opening), options: Some(options), ..Opened::default() },
         Err(error) => {
             let fallback = if is_first && !address::is_embed() { open_last().await } else { Opened::default() };

@@ -1,0 +1,117 @@
+//! The messages of a run as a Mermaid sequence diagram.
+
+use super::{PART, ms};
+use crate::scenario::{Micros, Scenario};
+use crate::session::run::Run;
+use crate::session::{content, labels};
+use crate::trace::{Fact, MessageId, NodeId, Record, facts_about};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Limit of the messages of a diagram, which Mermaid could not lay out.
+const MOST_MESSAGES: usize = 500;
+
+/// How a message ended.
+#[derive(Debug)]
+enum Fate {
+    MessageInFlight,
+    Delivered,
+    Dropped(&'static str),
+}
+
+/// Reads the log, and then writes the diagram.
+#[derive(Debug)]
+pub(super) struct MermaidWriter {
+    /// The next record to read, and the number of records.
+    next: u64,
+    total: u64,
+    fates: BTreeMap<MessageId, (Micros, Fate)>,
+}
+
+impl MermaidWriter {
+    pub fn new(run: &Run) -> Self {
+        let trace = run.engine().trace();
+        MermaidWriter { next: trace.oldest(), total: trace.total(), fates: BTreeMap::new() }
+    }
+
+    /// Does a part of the work. Returns whether it was the last.
+    pub fn write(&mut self, run: &Run, scenario: &Scenario, out: &mut String) -> bool {
+        let trace = run.engine().trace();
+        self.next = self.next.max(trace.oldest());
+        let until = (self.next + PART as u64).min(self.total);
+        for record in trace.since(self.next).take(until.saturating_sub(self.next) as usize) {
+            self.read(record);
+        }
+        self.next = until.max(self.next);
+        let is_read = self.next >= self.total;
+        if is_read {
+            self.draw(run, scenario, out);
+        }
+        is_read
+    }
+
+    fn read(&mut self, record: &Record) {
+        match &record.fact {
+            Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } => {
+                self.fates.insert(*message, (record.at, Fate::MessageInFlight));
+            }
+            Fact::MessageDelivered { message } => {
+                if let Some((_, fate)) = self.fates.get_mut(message) {
+                    *fate = Fate::Delivered;
+                }
+            }
+            Fact::MessageDropped { message, cause } => {
+                if let Some((_, fate)) = self.fates.get_mut(message) {
+                    *fate = Fate::Dropped(labels::drop_cause(*cause));
+                }
+            }
+            facts_about!(declarations, requests, events, faults, groups) => {}
+        }
+    }
+
+    fn draw(&self, run: &Run, scenario: &Scenario, out: &mut String) {
+        let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
+        let fates = &self.fates;
+        out.push_str("sequenceDiagram\n");
+        if !scenario.title.is_empty() {
+            let _ = writeln!(out, "    %% {}", scenario.title.replace(['\n', '\r'], " "));
+        }
+        let skipped = fates.len().saturating_sub(MOST_MESSAGES);
+        if skipped > 0 || trace.oldest() > 0 {
+            let _ = writeln!(out, "    %% the last {} messages; earlier ones are left out", fates.len() - skipped);
+        }
+        for node in 0..names.node_count() as u32 {
+            let node = NodeId(node);
+            // Members send messages, not their group.
+            if names.group(node) != Some(node) {
+                let _ = writeln!(out, "    participant n{} as {}", node.0, plain(names.label(node)));
+            }
+        }
+        for (message, (at, fate)) in fates.iter().skip(skipped) {
+            let Some(info) = analysis.messages.recall(*message) else { continue };
+            let (arrow, end) = match fate {
+                Fate::Delivered => ("->>", String::new()),
+                Fate::MessageInFlight => ("--)", ", in flight".into()),
+                Fate::Dropped(why) => ("-x", format!(", dropped: {why}")),
+            };
+            let content = content::message(info, analysis, names);
+            let label = plain(&labels::message(info.kind, &content));
+            let _ = writeln!(out, "    n{}{arrow}n{}: {label} ({} ms{end})", info.from.0, info.to.0, ms(*at));
+        }
+    }
+}
+
+/// Escapes the characters that Mermaid interprets.
+fn plain(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '#' | ';' | '%' | '<' | '>' | '&' | '"' | '\\' | '{' | '}' => {
+                let _ = write!(escaped, "#{};", u32::from(character));
+            }
+            control if control.is_control() => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,73 @@
+//! The log of a run in ShiViz's format.
+
+use super::{PART, ms};
+use crate::session::log_text;
+use crate::session::run::Run;
+use crate::trace::{Fact, MessageId, NodeId, Record, facts_about};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Writes the log, record by record.
+#[derive(Debug)]
+pub(super) struct ShivizWriter {
+    /// The next record to write, and the number of records.
+    next: u64,
+    total: u64,
+    /// The vector clocks of the nodes, and of the messages in flight.
+    clocks: Vec<BTreeMap<NodeId, u64>>,
+    carried: BTreeMap<MessageId, BTreeMap<NodeId, u64>>,
+}
+
+impl ShivizWriter {
+    pub fn new(run: &Run) -> Self {
+        let trace = run.engine().trace();
+        let clocks = vec![BTreeMap::new(); run.engine().names().node_count()];
+        ShivizWriter { next: trace.oldest(), total: trace.total(), clocks, carried: BTreeMap::new() }
+    }
+
+    /// Writes a part of the log. Returns whether it was the last.
+    pub fn write(&mut self, run: &Run, out: &mut String) -> bool {
+        let trace = run.engine().trace();
+        self.next = self.next.max(trace.oldest());
+        let until = (self.next + PART as u64).min(self.total);
+        for record in trace.since(self.next).take(until.saturating_sub(self.next) as usize) {
+            self.line(run, record, out);
+        }
+        self.next = until.max(self.next);
+        self.next >= self.total
+    }
+
+    fn line(&mut self, run: &Run, record: &Record, out: &mut String) {
+        let (analysis, names) = (run.analysis(), run.engine().names());
+        let sentence = log_text::sentence(record, analysis, names);
+        // Declarations and drops do not happen at a node.
+        let node = match &record.fact {
+            Fact::FlowDeclared { .. } | Fact::MessageDropped { .. } => return,
+            Fact::MessageDelivered { message } => analysis.messages.recall(*message).map(|info| info.to),
+            facts_about!(requests, events, faults, groups)
+            | Fact::Seeded { .. }
+            | Fact::QueueShared { .. }
+            | Fact::WorkerDeclared { .. }
+            | Fact::StoreShared { .. }
+            | Fact::MessageSent { .. }
+            | Fact::MessageDuplicated { .. } => sentence.nodes.first().copied(),
+        };
+        let Some(node) = node else { return };
+        let clock = &mut self.clocks[node.index()];
+        if let Fact::MessageDelivered { message } = &record.fact {
+            for (other, count) in self.carried.remove(message).unwrap_or_default().iter() {
+                let own = clock.entry(*other).or_default();
+                *own = (*own).max(*count);
+            }
+        }
+        *clock.entry(node).or_default() += 1;
+        if let Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } = &record.fact {
+            self.carried.insert(*message, clock.clone());
+        }
+        let parts: Vec<String> =
+            clock.iter().map(|(node, count)| format!("\"{}\":{count}", names.node(*node))).collect();
+        // An event is one line.
+        let text = sentence.text.replace(char::is_control, " ");
+        let _ = writeln!(out, "{} {{{}}}\n{text} at {} ms", names.node(node), parts.join(","), ms(record.at));
+    }
+}

@@ -1,0 +1,144 @@
+//! The explanations of copies' states and the verdict on convergence, at one instant, in slices of work.
+
+use super::protocol::{VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
+use super::run::{Run, halted_early};
+use super::{labels, log_text, reasons};
+use crate::analysis::{Answer, Convergence, CopyState, EventHistory, Explanation, Inquiry, RunContext, VerdictSteps};
+use crate::language::{phrase, sentence};
+use crate::scenario::Scenario;
+use crate::trace::NodeId;
+
+/// Limit of explained copies.
+const MOST: usize = 12;
+/// The id of the verdict on convergence.
+pub(super) const CONVERGENCE: &str = "Convergence";
+/// How often the work begins again because a run that is too large to be copied goes on.
+const MOST_RESTARTS: u32 = 2;
+/// Estimated memory of a run that is copied, without its trace, bytes. A copy shares most of the trace.
+const MOST_COPIED: u64 = 16 << 20;
+
+/// An inquiry about the copies of a run, of which the run may go on.
+#[derive(Clone, Debug)]
+pub(super) struct Judging {
+    /// The events of the run at the instant that the inquiry is about.
+    events: u64,
+    /// The run at that instant, if it has gone on since the first slice.
+    instant: Option<Box<Run>>,
+    inquiry: Inquiry,
+    /// The service whose copies come first.
+    node: Option<NodeId>,
+    /// How often the run went on before the inquiry was finished.
+    restarts: u32,
+}
+
+impl Judging {
+    /// Begins an inquiry about the present instant, first about the copies of `node`.
+    pub fn begin(run: &Run, scenario: &Scenario, node: Option<NodeId>) -> Self {
+        let context = run.context(scenario);
+        let copies = |is_asked_for: bool| {
+            let copies = context.analysis.staleness.inconsistent_copies().map(|(at, key, _)| (at, key));
+            copies.filter(move |(at, _)| (node == Some(*at)) == is_asked_for)
+        };
+        let first = copies(true).chain(copies(false)).take(MOST).collect();
+        let judges = run.engine().halt().is_none().then_some(VerdictSteps::LeftOut);
+        let inquiry = Inquiry::new(first, MOST, judges);
+        Judging { events: run.engine().events(), instant: None, inquiry, node, restarts: 0 }
+    }
+
+    /// Begins again about the present instant, and keeps a copy of the run unless it is too large.
+    fn begin_again(&mut self, run: &Run, scenario: &Scenario) {
+        let memory = run.memory().saturating_sub(run.engine().trace().memory());
+        let instant = (memory <= MOST_COPIED).then(|| Box::new(run.clone()));
+        let restarts = self.restarts + u32::from(instant.is_none());
+        *self = Judging { instant, restarts, ..Judging::begin(run, scenario, self.node) };
+    }
+
+    /// Continues the work. Returns none if it pauses, and otherwise the verdict on convergence and the explanations of copies. If
+    /// the run goes on meanwhile, they are about an instant before. The verdict on a run that is too large to be copied, and that
+    /// goes on faster than it is judged, is the last one.
+    pub fn advance(
+        &mut self,
+        run: &Run,
+        scenario: &Scenario,
+        last: Option<&VerdictView>,
+        events: &mut EventHistory,
+        pauses: &dyn Fn() -> bool,
+    ) -> Option<Vec<VerdictView>> {
+        let has_gone_on = self.instant.is_none() && self.events != run.engine().events();
+        if has_gone_on && !self.inquiry.settle() {
+            self.begin_again(run, scenario);
+        }
+        let run = self.instant.as_deref().unwrap_or(run);
+        let context = run.context(scenario);
+        let gives_up = self.restarts > MOST_RESTARTS;
+        let answer = match gives_up {
+            true => Answer { convergence: Some(goes_on()), ..Answer::default() },
+            false => self.inquiry.advance(&context, &|| run.is_quiet(), events, pauses)?,
+        };
+        let is_inconsistent = |why: &&Explanation| {
+            let copy = context.analysis.staleness.copy(why.node, why.key);
+            copy.is_some_and(|copy| copy.state() != CopyState::Consistent)
+        };
+        let mut views: Vec<VerdictView> =
+            answer.explanations.iter().filter(is_inconsistent).map(|why| reason(why, &context)).collect();
+        // The explained copies are the reasons of the verdict.
+        let explain = views.is_empty();
+        let verdict = answer.convergence.unwrap_or(Convergence::Unknown(halted_early()));
+        let verdict = match last.filter(|_| gives_up) {
+            Some(last) => last.clone(),
+            None => convergence(&verdict, &context, explain),
+        };
+        views.insert(0, verdict);
+        Some(views)
+    }
+}
+
+/// The verdict on a run that goes on too fast.
+fn goes_on() -> Convergence {
+    Convergence::Unknown(phrase(
+        "the run goes on faster than its missing updates are judged; pause it for the verdict",
+        "der Lauf geht schneller weiter, als seine fehlenden Änderungen beurteilt werden; pausiere ihn für das Urteil",
+    ))
+}
+
+fn convergence(verdict: &Convergence, context: &RunContext, explain: bool) -> VerdictView {
+    let status = match verdict {
+        Convergence::Converged => VerdictStatus::Holds,
+        Convergence::Converging(_) => VerdictStatus::Pending,
+        Convergence::WillNotConverge(_) => VerdictStatus::Violated,
+        Convergence::Unknown(_) => VerdictStatus::Unknown,
+    };
+    let (name, because) = reasons::convergence(verdict, context);
+    VerdictView {
+        about: VerdictSubject::Convergence,
+        node: None,
+        id: CONVERGENCE.into(),
+        title: sentence!("Convergence: {name}", "Konvergenz: {name}"),
+        status,
+        because: if explain { because.join(" ") } else { String::new() },
+        steps: Vec::new(),
+    }
+}
+
+/// Returns the explanation of one copy's state.
+fn reason(why: &Explanation, context: &RunContext) -> VerdictView {
+    let step = |step: reasons::Step| {
+        let nodes = context
+            .trace
+            .get(step.record)
+            .map(|record| log_text::sentence(record, context.analysis, context.names).nodes);
+        VerdictStep { at: step.at, text: step.text, nodes: nodes.unwrap_or_default() }
+    };
+    let copy = context.analysis.staleness.copy(why.node, why.key);
+    let state = labels::copy_state(copy.map(|copy| copy.state()).unwrap_or_default());
+    let (key, node) = (context.names.key(why.key), context.names.label(why.node));
+    VerdictView {
+        about: VerdictSubject::Copy,
+        node: Some(why.node),
+        id: format!("{key} at {node}"),
+        title: sentence!("Why is {key} {state} at {node}?", "Warum ist {key} bei {node} {state}?"),
+        status: if why.prospect.is_hopeful() { VerdictStatus::Pending } else { VerdictStatus::Violated },
+        because: reasons::sentence(why, context),
+        steps: reasons::steps(why, context).into_iter().map(step).collect(),
+    }
+}
