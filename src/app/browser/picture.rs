@@ -1,11 +1,17 @@
 //! Saves a picture of a part of the page: converts its elements to shapes, and those to SVG or PNG.
 
+mod copy;
+
+use super::slices::next_task;
 use super::{animation, files};
 use crate::app::picture::{self, PictureFormat, Shape, box_path};
 use crate::app::recording::FRAME_RATE;
+use copy::{CARDS, Copy, show};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    CanvasRenderingContext2d, CssStyleDeclaration, DomRect, Element, HtmlCanvasElement, Node, Path2d,
+    Blob, CanvasRenderingContext2d, CssStyleDeclaration, DomRect, Element, FileReader, HtmlCanvasElement, Node, Path2d,
     SvgGeometryElement, SvgGraphicsElement,
 };
 
@@ -27,7 +33,8 @@ pub fn save(selector: &str, name: &str, format: PictureFormat) {
     save_part(&root, size, &|_| false, name, format);
 }
 
-/// Saves a picture of an element with another size than it has on the page, without the elements that `omits` selects.
+/// Saves a picture of an element with another size than it has on the page, without the elements that `omits` selects. It shows
+/// the element as it is now. All but the frames of animated pictures, which follow one another, take several tasks.
 pub fn save_part(
     root: &Element,
     size: (f64, f64),
@@ -35,44 +42,85 @@ pub fn save_part(
     name: &str,
     format: PictureFormat,
 ) {
-    let frame = root.get_bounding_client_rect();
-    let corner = (frame.left(), frame.top());
-    let mut capture = Capture { corner, omits, shapes: Vec::new(), canvases: Vec::new() };
-    capture.backdrop(root, size);
-    // The background is that of the backdrop.
-    let children = root.children();
-    (0..children.length()).filter_map(|i| children.item(i)).for_each(|child| capture.element(&child));
     match format {
-        PictureFormat::Svg => {
-            files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&capture.shapes, size))
-        }
-        PictureFormat::Png => {
-            if let Some(url) = capture.png(size) {
-                files::save(&url, &format!("{name}.png"));
-            }
+        PictureFormat::Svg | PictureFormat::Png => {
+            let Some(copy) = Copy::of(root, omits) else { return };
+            let mut capture = Capture::of(&copy.root);
+            capture.backdrop(root, size);
+            let (name, is_svg) = (name.to_string(), format == PictureFormat::Svg);
+            spawn_local(async move {
+                capture.copied(&copy).await;
+                drop(copy);
+                if is_svg {
+                    capture.encode_images().await;
+                    files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&capture.finished(), size));
+                } else if let Some(url) = capture.png(size).await {
+                    files::save(&url, &format!("{name}.png"));
+                }
+            });
         }
         PictureFormat::Gif { is_first, is_last } => {
+            let mut capture = Capture::of(root);
+            capture.backdrop(root, size);
+            let mut waiting = steps(root);
+            while let Some(step) = waiting.pop() {
+                capture.step(step, false, omits, &mut waiting);
+            }
             let scale = (LONGEST_SIDE / size.0.max(size.1)).min(1.0);
             let pixels = (size.0 * scale, size.1 * scale);
-            if let Some((_, pen)) = capture.painted(pixels, scale) {
-                let delay = 100 / FRAME_RATE as u16;
-                animation::append(&pen, (pixels.0 as u16, pixels.1 as u16), delay, is_first, is_last.then_some(name));
+            let painting = Painting::new(pixels, scale);
+            if let Some(painting) = painting.filter(|it| capture.shapes.iter().all(|shape| it.add(shape).is_some())) {
+                let (size, delay) = ((pixels.0 as u16, pixels.1 as u16), 100 / FRAME_RATE as u16);
+                animation::append(&painting.pen, size, delay, is_first, is_last.then_some(name));
             }
         }
     }
 }
 
 /// The shapes captured so far.
-struct Capture<'a> {
+struct Capture {
     corner: (f64, f64),
-    omits: &'a dyn Fn(&Element) -> bool,
-    shapes: Vec<Shape>,
-    /// The canvases of the images, in order.
-    canvases: Vec<HtmlCanvasElement>,
+    shapes: Vec<Captured>,
+}
+
+/// A captured shape.
+enum Captured {
+    Shape(Shape),
+    /// The content of a canvas: left, top, width and height.
+    Canvas(HtmlCanvasElement, [f64; 4]),
+}
+
+/// What is captured next.
+enum Step {
+    Element(Element),
+    /// A text, and the element that contains it.
+    Text(Element, Node),
+    /// An element of a copy is no longer needed.
+    Remove(Element),
+}
+
+/// Elements and texts that are captured in one task.
+const STEPS: usize = 150;
+/// Shapes that are painted in one task.
+const PAINTED: usize = 400;
+
+/// Returns the steps for the children of an element, the first last.
+fn steps(element: &Element) -> Vec<Step> {
+    let children = element.child_nodes();
+    let children = (0..children.length()).rev().filter_map(|i| children.get(i));
+    let step = |child: Node| match child.dyn_into::<Element>() {
+        Ok(child) => Some(Step::Element(child)),
+        Err(child) => (child.node_type() == Node::TEXT_NODE).then(|| Step::Text(element.clone(), child)),
+    };
+    children.filter_map(step).collect()
 }
 
 fn style_of(element: &Element) -> Option<CssStyleDeclaration> {
     web_sys::window()?.get_computed_style(element).ok()?
+}
+
+fn opacity_of(style: &CssStyleDeclaration) -> f64 {
+    crate::scenario::number(&of(style, "opacity")).unwrap_or(1.0)
 }
 
 fn of(style: &CssStyleDeclaration, name: &str) -> String {
@@ -89,7 +137,29 @@ fn is_transparent(colour: &str) -> bool {
     colour == "none" || colour == "transparent" || faded || colour.ends_with("/ 0)")
 }
 
-impl Capture<'_> {
+impl Capture {
+    /// Begins a capture of an element.
+    fn of(root: &Element) -> Self {
+        let frame = root.get_bounding_client_rect();
+        Capture { corner: (frame.left(), frame.top()), shapes: Vec::new() }
+    }
+
+    fn add(&mut self, shape: Shape) {
+        self.shapes.push(Captured::Shape(shape));
+    }
+
+    /// Captures a copy, in several tasks.
+    async fn copied(&mut self, copy: &Copy) {
+        let mut waiting = steps(&copy.root);
+        while !waiting.is_empty() {
+            for _ in 0..STEPS {
+                let Some(step) = waiting.pop() else { break };
+                self.step(step, true, &|_| false, &mut waiting);
+            }
+            next_task().await;
+        }
+    }
+
     /// Adds the background, which may be that of an ancestor.
     fn backdrop(&mut self, root: &Element, (w, h): (f64, f64)) {
         let mut ancestor = Some(root.clone());
@@ -104,52 +174,70 @@ impl Capture<'_> {
 
     fn area(&mut self, d: String, fill: String, opacity: f64) {
         let matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
-        self.shapes.push(Shape::Path {
-            d,
-            matrix,
-            fill,
-            stroke: "none".into(),
-            width: 0.0,
-            dashes: Vec::new(),
-            opacity,
-        });
+        self.add(Shape::Path { d, matrix, fill, stroke: "none".into(), width: 0.0, dashes: Vec::new(), opacity });
     }
 
     fn place(&self, rect: &DomRect) -> (f64, f64, f64, f64) {
         (rect.left() - self.corner.0, rect.top() - self.corner.1, rect.width(), rect.height())
     }
 
-    fn element(&mut self, element: &Element) {
-        if element.matches(OMITTED).unwrap_or(true) || (self.omits)(element) {
+    fn step(&mut self, step: Step, is_copy: bool, omits: &dyn Fn(&Element) -> bool, waiting: &mut Vec<Step>) {
+        match step {
+            Step::Element(element) => {
+                if is_copy && element.matches(CARDS).unwrap_or(false) {
+                    show(&element, true);
+                    waiting.push(Step::Remove(element.clone()));
+                }
+                self.element(&element, omits, waiting);
+            }
+            Step::Text(parent, text) => {
+                if let Some(style) = style_of(&parent) {
+                    self.text(&parent, &text, &style, opacity_of(&style));
+                }
+            }
+            Step::Remove(element) => element.remove(),
+        }
+    }
+
+    /// Adds the shapes of an element itself, and the steps for its content.
+    fn element(&mut self, element: &Element, omits: &dyn Fn(&Element) -> bool, waiting: &mut Vec<Step>) {
+        if element.matches(OMITTED).unwrap_or(true) || omits(element) {
             return;
         }
         let Some(style) = style_of(element) else { return };
-        let opacity = crate::scenario::number(&of(&style, "opacity")).unwrap_or(1.0);
+        let opacity = opacity_of(&style);
         if of(&style, "display") == "none" || of(&style, "visibility") == "hidden" || opacity == 0.0 {
             return;
         }
         if let Some(shape) = element.dyn_ref::<SvgGraphicsElement>() {
             self.drawn(shape, &style, opacity);
         } else if let Some(canvas) = element.dyn_ref::<HtmlCanvasElement>() {
-            self.canvas(canvas);
+            let (x, y, w, h) = self.place(&canvas.get_bounding_client_rect());
+            self.shapes.push(Captured::Canvas(canvas.clone(), [x, y, w, h]));
         } else {
             self.boxed(element, &style, opacity);
         }
-        let children = element.child_nodes();
-        for child in (0..children.length()).filter_map(|i| children.get(i)) {
-            match child.dyn_ref::<Element>() {
-                Some(child) => self.element(child),
-                None if child.node_type() == Node::TEXT_NODE => self.text(element, &child, &style, opacity),
-                None => {}
-            }
-        }
+        waiting.extend(steps(element));
     }
 
-    fn canvas(&mut self, canvas: &HtmlCanvasElement) {
-        let (x, y, w, h) = self.place(&canvas.get_bounding_client_rect());
-        if let Ok(data) = canvas.to_data_url() {
-            self.shapes.push(Shape::Image { x, y, w, h, data });
-            self.canvases.push(canvas.clone());
+    /// Returns the shapes; a canvas that could not be converted is left out.
+    fn finished(self) -> Vec<Shape> {
+        let shape = |captured| match captured {
+            Captured::Shape(shape) => Some(shape),
+            Captured::Canvas(..) => None,
+        };
+        self.shapes.into_iter().filter_map(shape).collect()
+    }
+
+    /// Converts the contents of canvases to data URLs.
+    async fn encode_images(&mut self) {
+        for shape in &mut self.shapes {
+            if let Captured::Canvas(canvas, [x, y, w, h]) = shape
+                && let Some(data) = data_url(canvas).await
+            {
+                let [x, y, w, h] = [*x, *y, *w, *h];
+                *shape = Captured::Shape(Shape::Image { x, y, w, h, data });
+            }
         }
     }
 
@@ -171,7 +259,7 @@ impl Capture<'_> {
             let d = box_path(x + line / 2.0, y + line / 2.0, w - line, h - line, radius);
             let fill = if is_transparent(&ground) { "none".into() } else { ground };
             let matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
-            self.shapes.push(Shape::Path { d, matrix, fill, stroke: colour, width: line, dashes: Vec::new(), opacity });
+            self.add(Shape::Path { d, matrix, fill, stroke: colour, width: line, dashes: Vec::new(), opacity });
         } else {
             // A border on one side only.
             for ((line, colour, _), top) in edges.iter().zip([true, false]).filter(|(edge, _)| is_drawn(edge)) {
@@ -210,7 +298,7 @@ impl Capture<'_> {
         let faint = if fill == "none" { "stroke-opacity" } else { "fill-opacity" };
         let opacity = opacity * crate::scenario::number(&of(style, faint)).unwrap_or(1.0);
         let tip = (of(style, "marker-end") != "none").then(|| tip(shape)).flatten();
-        self.shapes.push(Shape::Path {
+        self.add(Shape::Path {
             d,
             matrix,
             fill,
@@ -221,7 +309,7 @@ impl Capture<'_> {
         });
         if let Some(d) = tip {
             let (stroke_of_tip, width) = ("none".into(), 0.0);
-            self.shapes.push(Shape::Path {
+            self.add(Shape::Path {
                 d,
                 matrix,
                 fill: stroke,
@@ -270,58 +358,92 @@ impl Capture<'_> {
             let (x, y, _, h) = self.place(&rect);
             // The baseline of most fonts is at four fifths of the line.
             let (font, fill) = (font.clone(), fill.clone());
-            self.shapes.push(Shape::Text { x, y: y + 0.8 * h, text, font, fill, opacity });
+            self.add(Shape::Text { x, y: y + 0.8 * h, text, font, fill, opacity });
         }
     }
 
-    /// Returns the picture as a data URL of a PNG.
-    fn png(&self, (w, h): (f64, f64)) -> Option<String> {
+    /// Returns the picture as a data URL of a PNG, painted in several tasks.
+    async fn png(&self, (w, h): (f64, f64)) -> Option<String> {
         const SCALE: f64 = 2.0;
-        self.painted((w * SCALE, h * SCALE), SCALE)?.0.to_data_url().ok()
+        let painting = Painting::new((w * SCALE, h * SCALE), SCALE)?;
+        for shapes in self.shapes.chunks(PAINTED) {
+            shapes.iter().try_for_each(|shape| painting.add(shape))?;
+            next_task().await;
+        }
+        data_url(&painting.canvas).await
     }
+}
 
-    /// Paints the picture on a canvas of this size in pixels.
-    fn painted(&self, (w, h): (f64, f64), scale: f64) -> Option<(HtmlCanvasElement, CanvasRenderingContext2d)> {
+/// A picture on a canvas.
+struct Painting {
+    canvas: HtmlCanvasElement,
+    pen: CanvasRenderingContext2d,
+    scale: f64,
+}
+
+impl Painting {
+    /// Creates an empty canvas of this size in pixels.
+    fn new((w, h): (f64, f64), scale: f64) -> Option<Self> {
         let document = web_sys::window()?.document()?;
         let canvas = document.create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
         canvas.set_width(w as u32);
         canvas.set_height(h as u32);
         let pen = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
-        let mut canvases = self.canvases.iter();
-        for shape in &self.shapes {
-            pen.set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0).ok()?;
-            match shape {
-                Shape::Path { d, matrix: [a, b, c, e, x, y], fill, stroke, width, dashes, opacity } => {
-                    pen.transform(*a, *b, *c, *e, *x, *y).ok()?;
-                    pen.set_global_alpha(*opacity);
-                    let path = Path2d::new_with_path_string(d).ok()?;
-                    if fill != "none" {
-                        pen.set_fill_style_str(fill);
-                        pen.fill_with_path_2d(&path);
-                    }
-                    if stroke != "none" && *width > 0.0 {
-                        pen.set_stroke_style_str(stroke);
-                        pen.set_line_width(*width);
-                        let dashes: js_sys::Array = dashes.iter().copied().map(JsValue::from_f64).collect();
-                        pen.set_line_dash(&dashes).ok()?;
-                        pen.stroke_with_path(&path);
-                    }
-                }
-                Shape::Text { x, y, text, font, fill, opacity } => {
-                    pen.set_global_alpha(*opacity);
-                    pen.set_font(&font.join(" "));
+        Some(Painting { canvas, pen, scale })
+    }
+
+    /// Paints a shape. Returns none if the browser refuses.
+    fn add(&self, shape: &Captured) -> Option<()> {
+        let pen = &self.pen;
+        pen.set_transform(self.scale, 0.0, 0.0, self.scale, 0.0, 0.0).ok()?;
+        match shape {
+            Captured::Shape(Shape::Path { d, matrix: [a, b, c, e, x, y], fill, stroke, width, dashes, opacity }) => {
+                pen.transform(*a, *b, *c, *e, *x, *y).ok()?;
+                pen.set_global_alpha(*opacity);
+                let path = Path2d::new_with_path_string(d).ok()?;
+                if fill != "none" {
                     pen.set_fill_style_str(fill);
-                    pen.fill_text(text, *x, *y).ok()?;
+                    pen.fill_with_path_2d(&path);
                 }
-                Shape::Image { x, y, w, h, .. } => {
-                    pen.set_global_alpha(1.0);
-                    let image = canvases.next()?;
-                    pen.draw_image_with_html_canvas_element_and_dw_and_dh(image, *x, *y, *w, *h).ok()?;
+                if stroke != "none" && *width > 0.0 {
+                    pen.set_stroke_style_str(stroke);
+                    pen.set_line_width(*width);
+                    let dashes: js_sys::Array = dashes.iter().copied().map(JsValue::from_f64).collect();
+                    pen.set_line_dash(&dashes).ok()?;
+                    pen.stroke_with_path(&path);
                 }
             }
+            Captured::Shape(Shape::Text { x, y, text, font, fill, opacity }) => {
+                pen.set_global_alpha(*opacity);
+                pen.set_font(&font.join(" "));
+                pen.set_fill_style_str(fill);
+                pen.fill_text(text, *x, *y).ok()?;
+            }
+            Captured::Shape(Shape::Image { .. }) => {}
+            Captured::Canvas(canvas, [x, y, w, h]) => {
+                pen.set_global_alpha(1.0);
+                pen.draw_image_with_html_canvas_element_and_dw_and_dh(canvas, *x, *y, *w, *h).ok()?;
+            }
         }
-        Some((canvas, pen))
+        Some(())
     }
+}
+
+/// Encodes the content of a canvas as a data URL of a PNG, outside of the page's thread.
+async fn data_url(canvas: &HtmlCanvasElement) -> Option<String> {
+    let encoded = Promise::new(&mut |resolve, _| {
+        if canvas.to_blob(&resolve).is_err() {
+            let _ = resolve.call0(&JsValue::NULL);
+        }
+    });
+    let blob = JsFuture::from(encoded).await.ok()?.dyn_into::<Blob>().ok()?;
+    let reader = FileReader::new().ok()?;
+    let read = Promise::new(&mut |resolve, _| {
+        reader.set_onloadend(Some(&resolve));
+        let _ = reader.read_as_data_url(&blob);
+    });
+    JsFuture::from(read).await.ok()?;
+    reader.result().ok()?.as_string()
 }
 
 /// Returns the arrowhead at the end of a line.

@@ -1,0 +1,95 @@
+//! A copy of a part of the page, from which a picture is made in several tasks while the page goes on.
+
+use wasm_bindgen::prelude::*;
+use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement, Node};
+
+/// The cards of a drawing, which a copy shows one after another.
+pub const CARDS: &str = "[data-node]";
+/// The parts of a drawing that a picture may omit.
+const PARTS: &str = "[data-node], [data-link], .hull, .region, .area-label";
+
+/// A copy of a part of the page as it was at one instant, outside of the window. It is removed when it is dropped.
+pub struct Copy {
+    host: HtmlElement,
+    /// The copied element.
+    pub root: Element,
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        self.host.remove();
+    }
+}
+
+impl Copy {
+    /// Copies an element with its ancestors, which determine its style, but without what `omits` selects. Its cards are hidden,
+    /// since the browser would compute the layout of all of them in one task.
+    pub fn of(root: &Element, omits: &dyn Fn(&Element) -> bool) -> Option<Copy> {
+        let window = web_sys::window()?;
+        let body = window.document()?.body()?;
+        let frame = root.get_bounding_client_rect();
+        let copy = root.clone_node_with_deep(true).ok()?.dyn_into::<Element>().ok()?;
+        for (from, to) in all(root, "canvas").into_iter().zip(all(&copy, "canvas")) {
+            copy_canvas(&from, &to);
+        }
+        for part in all(&copy, PARTS) {
+            if omits(&part) {
+                part.remove();
+            }
+        }
+        all(&copy, CARDS).iter().for_each(|card| show(card, false));
+        if let Some(copy) = copy.dyn_ref::<HtmlElement>() {
+            place(copy, &[("position", "absolute".into()), ("left", "0".into()), ("top", "0".into())]);
+            place(copy, &[("width", format!("{}px", frame.width())), ("height", format!("{}px", frame.height()))]);
+        }
+        let mut inner: Node = copy.clone().into();
+        let mut ancestor = root.parent_element();
+        while let Some(element) = ancestor.filter(|element| !element.is_same_node(Some(&body))) {
+            let around = element.clone_node().ok()?;
+            around.append_child(&inner).ok()?;
+            inner = around;
+            ancestor = element.parent_element();
+        }
+        let host = window.document()?.create_element("div").ok()?.dyn_into::<HtmlElement>().ok()?;
+        host.set_attribute("aria-hidden", "true").ok()?;
+        host.set_attribute("inert", "").ok()?;
+        let length = |side: Result<JsValue, JsValue>| side.ok().and_then(|it| it.as_f64()).unwrap_or(0.0);
+        let (width, height) = (length(window.inner_width()), length(window.inner_height()));
+        place(&host, &[("position", "fixed".into()), ("left", "-99999px".into()), ("top", "0".into())]);
+        place(&host, &[("width", format!("{width}px")), ("height", format!("{height}px"))]);
+        host.append_child(&inner).ok()?;
+        body.append_child(&host).ok()?;
+        Some(Copy { host, root: copy })
+    }
+}
+
+fn all(root: &Element, selector: &str) -> Vec<Element> {
+    let Ok(found) = root.query_selector_all(selector) else { return Vec::new() };
+    (0..found.length()).filter_map(|i| found.get(i)?.dyn_into::<Element>().ok()).collect()
+}
+
+fn place(element: &HtmlElement, settings: &[(&str, String)]) {
+    for (name, value) in settings {
+        let _ = element.style().set_property(name, value);
+    }
+}
+
+/// Shows or hides a card of a copy.
+pub fn show(card: &Element, is_shown: bool) {
+    let Some(card) = card.dyn_ref::<HtmlElement>() else { return };
+    let _ = match is_shown {
+        true => card.style().remove_property("display").map(|_| ()),
+        false => card.style().set_property("display", "none"),
+    };
+}
+
+/// Copies the content of a canvas.
+fn copy_canvas(from: &Element, to: &Element) {
+    let (Some(from), Some(to)) = (from.dyn_ref::<HtmlCanvasElement>(), to.dyn_ref::<HtmlCanvasElement>()) else {
+        return;
+    };
+    let pen = to.get_context("2d").ok().flatten();
+    if let Some(pen) = pen.and_then(|pen| pen.dyn_into::<CanvasRenderingContext2d>().ok()) {
+        let _ = pen.draw_image_with_html_canvas_element(from, 0.0, 0.0);
+    }
+}
