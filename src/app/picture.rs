@@ -7,7 +7,7 @@ use std::fmt::Write;
 pub enum PictureFormat {
     /// Vector shapes.
     Svg,
-    /// Pixels, two per px.
+    /// Pixels, two per px, or fewer if the picture is very large.
     Png,
     /// A frame of an animated picture with one pixel per px, or less if the picture is large.
     Gif {

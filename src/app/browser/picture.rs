@@ -7,7 +7,7 @@ use super::{animation, files};
 use crate::app::picture::{self, PictureFormat, Shape, box_path};
 use crate::app::recording::FRAME_RATE;
 use copy::{CARDS, Copy, show};
-use js_sys::Promise;
+use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
@@ -44,11 +44,13 @@ pub fn save_part(
 ) {
     match format {
         PictureFormat::Svg | PictureFormat::Png => {
-            let Some(copy) = Copy::of(root, omits) else { return };
-            let mut capture = Capture::of(&copy.root);
-            capture.backdrop(root, size);
+            let Some(copy) = Copy::of(root, size, omits) else { return };
             let (name, is_svg) = (name.to_string(), format == PictureFormat::Svg);
             spawn_local(async move {
+                // The caller puts the page in order again, before its layout and that of the copy are computed.
+                next_task().await;
+                let mut capture = Capture::of(&copy.root);
+                capture.backdrop(&copy.root, size);
                 capture.copied(&copy).await;
                 drop(copy);
                 if is_svg {
@@ -102,7 +104,9 @@ enum Step {
 /// Elements and texts that are captured in one task.
 const STEPS: usize = 150;
 /// Shapes that are painted in one task.
-const PAINTED: usize = 400;
+const PAINTED: usize = 200;
+/// Pixels of a picture. A larger canvas is empty in some browsers.
+const MOST_PIXELS: f64 = (1 << 24) as f64;
 
 /// Returns the steps for the children of an element, the first last.
 fn steps(element: &Element) -> Vec<Step> {
@@ -364,8 +368,8 @@ impl Capture {
 
     /// Returns the picture as a data URL of a PNG, painted in several tasks.
     async fn png(&self, (w, h): (f64, f64)) -> Option<String> {
-        const SCALE: f64 = 2.0;
-        let painting = Painting::new((w * SCALE, h * SCALE), SCALE)?;
+        let scale = (MOST_PIXELS / (w * h)).sqrt().min(2.0);
+        let painting = Painting::new((w * scale, h * scale), scale)?;
         for shapes in self.shapes.chunks(PAINTED) {
             shapes.iter().try_for_each(|shape| painting.add(shape))?;
             next_task().await;
@@ -388,7 +392,11 @@ impl Painting {
         let canvas = document.create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
         canvas.set_width(w as u32);
         canvas.set_height(h as u32);
-        let pen = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
+        // Otherwise the browser paints everything in the task that reads the picture.
+        let options = Object::new();
+        Reflect::set(&options, &"willReadFrequently".into(), &true.into()).ok()?;
+        let pen = canvas.get_context_with_context_options("2d", &options).ok()??;
+        let pen = pen.dyn_into::<CanvasRenderingContext2d>().ok()?;
         Some(Painting { canvas, pen, scale })
     }
 

@@ -22,12 +22,11 @@ impl Drop for Copy {
 }
 
 impl Copy {
-    /// Copies an element with its ancestors, which determine its style, but without what `omits` selects. Its cards are hidden,
+    /// Copies an element, in this size, with its ancestors, which determine its style, but without what `omits` selects. Its cards are hidden,
     /// since the browser would compute the layout of all of them in one task.
-    pub fn of(root: &Element, omits: &dyn Fn(&Element) -> bool) -> Option<Copy> {
+    pub fn of(root: &Element, size: (f64, f64), omits: &dyn Fn(&Element) -> bool) -> Option<Copy> {
         let window = web_sys::window()?;
         let body = window.document()?.body()?;
-        let frame = root.get_bounding_client_rect();
         let copy = root.clone_node_with_deep(true).ok()?.dyn_into::<Element>().ok()?;
         for (from, to) in all(root, "canvas").into_iter().zip(all(&copy, "canvas")) {
             copy_canvas(&from, &to);
@@ -40,7 +39,7 @@ impl Copy {
         all(&copy, CARDS).iter().for_each(|card| show(card, false));
         if let Some(copy) = copy.dyn_ref::<HtmlElement>() {
             place(copy, &[("position", "absolute".into()), ("left", "0".into()), ("top", "0".into())]);
-            place(copy, &[("width", format!("{}px", frame.width())), ("height", format!("{}px", frame.height()))]);
+            place(copy, &[("width", format!("{}px", size.0)), ("height", format!("{}px", size.1))]);
         }
         let mut inner: Node = copy.clone().into();
         let mut ancestor = root.parent_element();
