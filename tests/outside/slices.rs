@@ -4,7 +4,7 @@ use converge::app::run_view::RunView;
 use converge::report::scenario_from;
 use converge::scenario::{Command, Operation, Scenario};
 use converge::session::Session;
-use converge::session::protocol::{Frame, Query, Report, Request, ToEngine};
+use converge::session::protocol::{ExportKind, Frame, Query, Report, Request, ToEngine};
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -251,4 +251,59 @@ fn verdicts_are_found_in_slices_and_a_reset_gets_through_in_between() {
     assert_eq!(ask(&mut sliced), Report::VerdictsPending);
     let reset = frame(&mut sliced, Request::Reset);
     assert!(reset.whole && reset.now == 0, "at {}", reset.now);
+}
+
+/// Saves the run, slice by slice. `between` is called after each slice. Returns the text and the number of slices; none if the
+/// session gives up.
+fn save(session: &mut Session, kind: ExportKind, mut between: impl FnMut(&mut Session)) -> Option<(String, u32)> {
+    let (mut text, mut slices) = (String::new(), 0);
+    loop {
+        let request = Request::Query(Query::Export { kind, slice: slices });
+        match session.handle(ToEngine { epoch: 0, request }).report {
+            Report::Text { text: part, more, .. } => {
+                text += &part;
+                slices += 1;
+                if !more {
+                    return Some((text, slices));
+                }
+            }
+            Report::Unanswered(_) => return None,
+            other => panic!("{other:?}"),
+        }
+        between(session);
+    }
+}
+
+#[test]
+fn a_saved_run_in_slices_equals_one_at_once_even_if_the_run_goes_on_between_them() {
+    let scenario = converge::scenario::examples::find("viewing-history").expect("an example").scenario();
+    let until = converge::scenario::micros(scenario.until_ms);
+    for kind in [ExportKind::Csv, ExportKind::Mermaid, ExportKind::Shiviz, ExportKind::History] {
+        let (mut sliced, mut whole) = (Session::with_clock(slow, 1.0), Session::default());
+        complete(&mut sliced, load(&scenario, until / 2), until / 2);
+        complete(&mut whole, load(&scenario, until / 2), until / 2);
+        let goes_on = |session: &mut Session| {
+            let request = Request::Advance { to: until, budget: 1 };
+            frame(session, request);
+        };
+        let (text, slices) = save(&mut sliced, kind, goes_on).expect("the run only goes on");
+        let (at_once, _) = save(&mut whole, kind, |_| {}).expect("the run stays");
+        assert_eq!(text, at_once, "{kind:?}");
+        assert!(slices > 1 || kind == ExportKind::Csv, "{kind:?}: the work takes several slices");
+        assert!(text.len() > 100, "{kind:?}");
+    }
+}
+
+#[test]
+fn saving_ends_if_the_run_moves_to_another_time_meanwhile() {
+    let scenario = converge::scenario::examples::find("viewing-history").expect("an example").scenario();
+    let until = converge::scenario::micros(scenario.until_ms);
+    let mut session = Session::with_clock(slow, 1.0);
+    complete(&mut session, load(&scenario, until / 2), until / 2);
+    let reset = |session: &mut Session| {
+        frame(session, Request::Reset);
+    };
+    assert_eq!(save(&mut session, ExportKind::Shiviz, reset), None);
+    complete(&mut session, Request::Seek { to: until / 2 }, until / 2);
+    assert!(save(&mut session, ExportKind::Shiviz, |_| {}).is_some(), "it can be saved again");
 }
