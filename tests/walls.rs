@@ -231,7 +231,7 @@ const DOCUMENTS: &[&str] = &[
 ];
 
 /// Files whose texts are read by programs, or by the users of the command line alone.
-const ENGLISH: &[&str] = &["src/analysis/jepsen", "src/session/export.rs", "src/session/sweep/figures.rs"];
+const ENGLISH: &[&str] = &["src/analysis/jepsen", "src/session/export", "src/session/sweep/figures.rs"];
 
 /// Literals of several words that are no texts: ids, names of random streams, messages of checks.
 const NO_TEXTS: &[&str] = &[

@@ -4,6 +4,7 @@
 mod jepsen;
 mod mermaid;
 mod shiviz;
+mod units;
 
 use super::content;
 use super::protocol::{Charts, ExportKind, WindowBar};
@@ -17,17 +18,12 @@ use jepsen::JepsenWriter;
 use mermaid::MermaidWriter;
 use shiviz::ShivizWriter;
 use std::fmt::Write;
+use units::ms;
 
 /// Limit of the queues with separate lines in a chart; more queues have a single line.
 const MOST_QUEUES: usize = 64;
-/// Records or lines that one part of the work reads or writes.
-const PART: usize = 256;
 /// Bytes of one slice of the text, about. A slice crosses to the page in one piece.
 const SLICE: usize = 1 << 18;
-
-fn ms(us: Micros) -> f64 {
-    us as f64 / 1000.0
-}
 
 /// Returns metrics as CSV, a line for each of about 400 times. The first line names the columns; `behind:<id>` is a
 /// service.

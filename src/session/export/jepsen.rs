@@ -1,6 +1,6 @@
 //! The operations of a run as a history in Jepsen's format.
 
-use super::PART;
+use super::units::PART;
 use crate::analysis::history::{HistoryRecorder, RecordedOperation};
 use crate::scenario::Value;
 use crate::session::run::Run;

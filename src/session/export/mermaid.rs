@@ -1,6 +1,6 @@
 //! The messages of a run as a Mermaid sequence diagram.
 
-use super::{PART, ms};
+use super::units::{PART, ms};
 use crate::scenario::{Micros, Scenario};
 use crate::session::run::Run;
 use crate::session::{content, labels};

@@ -1,6 +1,6 @@
 //! The log of a run in ShiViz's format.
 
-use super::{PART, ms};
+use super::units::{PART, ms};
 use crate::session::log_text;
 use crate::session::run::Run;
 use crate::trace::{Fact, MessageId, NodeId, Record, facts_about};
