@@ -83,10 +83,24 @@ fn no_text_is_fainter_than_4_5_to_1() {
     assert_contrast(&pairs, 4.5);
 }
 
+/// Returns the colour at the boundary of a state's mark: its own, or that of its outline.
+fn boundary(state: &str) -> &str {
+    if state == "conflict" { "conflict-edge" } else { state }
+}
+
+#[test]
+fn conflicted_has_the_colour_of_okabe_and_ito() {
+    let (_, light) = &themes()[0];
+    assert_eq!(light["conflict"], [0xcc, 0x79, 0xa7]);
+    // The fill differs from its outline, so that the two bars of the mark remain visible.
+    assert!(contrast(light["conflict"], light["conflict-edge"]) > 1.5);
+}
+
 #[test]
 fn no_mark_is_fainter_than_3_to_1() {
-    let marks = ["edge", "accent", "fault", "u-1", "u-2", "u-3", "u-4", "u-5", "u-6"].into_iter().chain(STATES);
+    let marks =
+        ["edge", "accent", "fault", "u-1", "u-2", "u-3", "u-4", "u-5", "u-6"].into_iter().chain(STATES.map(boundary));
     let mut pairs: Vec<_> = marks.flat_map(|mark| GROUNDS.map(|ground| pair(mark, ground))).collect();
-    pairs.extend(STATES.map(|state| pair(state, &format!("{state}-soft"))));
+    pairs.extend(STATES.map(|state| pair(boundary(state), &format!("{state}-soft"))));
     assert_contrast(&pairs, 3.0);
 }

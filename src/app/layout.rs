@@ -156,9 +156,10 @@ pub fn make_room(rects: &mut [Rect], growth: &[f64]) {
 /// Returns places in one column of this width, layer by layer. If the column is wide enough, two cards of a layer are
 /// side by side.
 pub fn column(cards: &[Card], edges: &[(usize, usize)], width: f64) -> Vec<Rect> {
-    let (margin, gap) = (12.0, 48.0);
+    let (margin, gap) = (14.0, 48.0);
     let available = (width - 2.0 * margin).max(200.0);
-    let half = (available - margin) / 2.0;
+    // A link passes between the cards, and beside them.
+    let half = (available - CLOSE) / 2.0;
     let layers = layers(cards.len(), edges);
     let mut by_layer: Vec<Vec<usize>> = vec![Vec::new(); layers.iter().copied().max().unwrap_or(0) + 1];
     for (i, layer) in layers.iter().enumerate() {
@@ -167,18 +168,18 @@ pub fn column(cards: &[Card], edges: &[(usize, usize)], width: f64) -> Vec<Rect>
     let mut placed = vec![Rect::default(); cards.len()];
     let mut y = 56.0;
     for members in by_layer {
-        let side_by_side = members.len() > 1 && half >= 140.0;
+        let side_by_side = members.len() > 1 && half >= 136.0;
         for row in members.chunks(if side_by_side { 2 } else { 1 }) {
             let mut tallest: f64 = 0.0;
             for (place, &i) in row.iter().enumerate() {
                 let w = if row.len() == 2 { half } else { available };
-                placed[i] = Rect { x: margin + place as f64 * (half + margin), y, w, h: cards[i].h };
+                placed[i] = Rect { x: margin + place as f64 * (half + CLOSE), y, w, h: cards[i].h };
                 tallest = tallest.max(cards[i].h);
             }
-            y += tallest + if side_by_side { margin } else { gap };
+            y += tallest + if side_by_side { CLOSE } else { gap };
         }
         if side_by_side {
-            y += gap - margin;
+            y += gap - CLOSE;
         }
     }
     placed

@@ -62,22 +62,17 @@ impl Scene {
         let size =
             |(node, wanted): (&SceneNode, &Option<[i32; 2]>)| Card { w: node.rect.w, h: node.rect.h, wanted: *wanted };
         let sizes: Vec<Card> = nodes.iter().zip(&positions).map(size).collect();
-        let rects = match layout {
-            Layout::Free => layout::free(&sizes, &edges),
-            Layout::Column(width) => layout::column(&sizes, &edges, width),
+        let (mut rects, width, spacing) = match layout {
+            Layout::Free => (layout::free(&sizes, &edges), f64::INFINITY, routing::WIDE),
+            Layout::Column(width) => (layout::column(&sizes, &edges, width), width, routing::NARROW),
         };
-        let mut rects = rects;
         layout::make_room(&mut rects, &cards::growth(scenario, &nodes));
-        let width = match layout {
-            Layout::Free => f64::INFINITY,
-            Layout::Column(width) => width,
-        };
         arrange_members(&nodes, &mut rects, width);
         for (node, rect) in nodes.iter_mut().zip(rects) {
             let (dx, dy) = drag_offsets.get(&*node.id).copied().unwrap_or_default();
             node.rect = Rect { x: rect.x + dx, y: rect.y + dy, ..rect };
         }
-        let links = links::links(scenario, &nodes, &relations);
+        let links = links::links(scenario, &nodes, &relations, spacing);
         cards::describe_connections(&mut nodes, &links);
         let ends = |link: &SceneLink| (link.from as u32, link.to as u32);
         let mut link_of_ends = BTreeMap::new();

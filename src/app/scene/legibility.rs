@@ -17,6 +17,19 @@ fn scenes(scenario: &Scenario) -> Vec<Scene> {
     [rows, grown].map(|rows| Scene::new(scenario, Layout::Free, &rows, &BTreeMap::new(), Some(0))).into()
 }
 
+/// The scenes of an example in the column of a phone.
+fn columns(scenario: &Scenario) -> Vec<Scene> {
+    let rows: Vec<usize> = scenario.services.iter().map(|service| service.data.len()).collect();
+    let grown: Vec<usize> = rows.iter().map(|rows| (rows + 2).min(6)).collect();
+    let scene = |(rows, width): (&[usize], f64)| {
+        let mut scene = Scene::new(scenario, Layout::Column(width), rows, &BTreeMap::new(), None);
+        scene.place_labels(Detail::at(1.0));
+        scene
+    };
+    let widths = [390.0, 320.0];
+    widths.iter().flat_map(|width| [(&rows[..], *width), (&grown[..], *width)]).map(scene).collect()
+}
+
 fn shown(scene: &mut Scene, (width, height): (f64, f64)) -> (f64, Detail) {
     let scale = Camera::fitting(scene.bounds(), width, height - 34.0, 36.0, 1.0).scale;
     let detail = Detail::at(scale);
@@ -60,27 +73,46 @@ fn no_card_of_an_example_covers_another_even_with_more_data() {
     }
 }
 
+/// Returns the links that cross a card which is not their end, and the labels that cover a card.
+fn crossings(scene: &Scene, detail: Detail) -> Vec<String> {
+    let mut found = Vec::new();
+    for link in &scene.links {
+        let (from, to) = (&scene.nodes[link.from].id, &scene.nodes[link.to].id);
+        let others = scene.nodes.iter().enumerate().filter(|(node, _)| *node != link.from && *node != link.to);
+        let crossed = others.filter(|(_, node)| link.curve.points().iter().any(|at| node.rect.contains(*at)));
+        found.extend(crossed.map(|(_, node)| format!("{from} to {to} crosses {}", node.id)));
+        let Some(at) = link.label_at else { continue };
+        let (w, h) = super::labels::text_size(&link.label, detail);
+        let label = Rect { x: at.x - w / 2.0, y: at.y - 0.75 * h, w, h };
+        let covered = scene.nodes.iter().filter(|node| node.rect.overlaps(&label));
+        found.extend(covered.map(|node| format!("{} covers {}", link.label, node.id)));
+    }
+    found
+}
+
 #[test]
 fn no_link_of_an_example_crosses_a_card_and_no_label_covers_one() {
     for example in examples::EXAMPLES {
         for mut scene in scenes(&example.scenario()) {
             let (_, detail) = shown(&mut scene, CANVASES[0]);
-            for link in &scene.links {
-                let is_other = |node: usize| node != link.from && node != link.to;
-                let others = scene.nodes.iter().enumerate().filter(|(node, _)| is_other(*node));
-                for (_, node) in others {
-                    let crossed = link.curve.points().iter().any(|at| node.rect.contains(*at));
-                    assert!(!crossed, "{}: a link crosses {}", example.id, node.id);
-                }
-                if let Some(at) = link.label_at {
-                    let (w, h) = super::labels::text_size(&link.label, detail);
-                    let label = Rect { x: at.x - w / 2.0, y: at.y - 0.75 * h, w, h };
-                    let covered = scene.nodes.iter().find(|node| node.rect.overlaps(&label));
-                    assert_eq!(covered.map(|node| &node.id), None, "{}: {} covers a card", example.id, link.label);
-                }
-            }
+            assert_eq!(crossings(&scene, detail), Vec::<String>::new(), "{}", example.id);
         }
     }
+}
+
+#[test]
+fn no_link_of_a_column_on_a_phone_crosses_a_card_or_leaves_the_window() {
+    let mut found = Vec::new();
+    for example in examples::EXAMPLES {
+        for (scene, width) in columns(&example.scenario()).iter().zip([390.0, 390.0, 320.0, 320.0]) {
+            let crossings = crossings(scene, Detail::at(1.0)).into_iter();
+            found.extend(crossings.map(|crossing| format!("{} at {width} px: {crossing}", example.id)));
+            let points = scene.links.iter().flat_map(|link| link.curve.points());
+            let outside = points.filter(|at| at.x < 1.0 || at.x > width - 1.0 || at.y < 0.0).count();
+            found.extend((outside > 0).then(|| format!("{} at {width} px: {outside} points outside", example.id)));
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The links of a scene: which nodes are connected, the curves between their cards, and the labels.
 
 use super::parts::{LinkKind, SceneLink, SceneNode};
-use super::routing::path_around;
+use super::routing::{Spacing, path_around};
 use crate::app::geometry::{Curve, Point, Rect, point};
 use crate::scenario::{Latency, Scenario};
 use crate::text;
@@ -14,8 +14,6 @@ const PORT_DISTANCE: f64 = 26.0;
 const MAX_LINKED_MEMBERS: usize = 6;
 /// Distance between cards from which a link leaves at the sides instead of top and bottom.
 const SIDE_GAP: f64 = 10.0;
-/// Length of the straight ends of a bent line.
-const STUB: f64 = 20.0;
 /// The greatest number of cards among which links avoid cards.
 const MAX_AVOIDED: usize = 80;
 /// Distance between a card and the tip of an arrow that points to it from the left or from above.
@@ -153,7 +151,12 @@ fn port_position(rect: &Rect, side: Side, index: usize, count: usize) -> Point {
 }
 
 /// Returns the links with their curves. Their labels have no places yet.
-pub(super) fn links(scenario: &Scenario, nodes: &[SceneNode], relations: &[Relation]) -> Vec<SceneLink> {
+pub(super) fn links(
+    scenario: &Scenario,
+    nodes: &[SceneNode],
+    relations: &[Relation],
+    spacing: Spacing,
+) -> Vec<SceneLink> {
     let cards: Vec<Rect> =
         if nodes.len() <= MAX_AVOIDED { nodes.iter().map(|node| node.rect).collect() } else { Vec::new() };
     let link = |(relation, ends): (&Relation, (End, End))| SceneLink {
@@ -162,13 +165,18 @@ pub(super) fn links(scenario: &Scenario, nodes: &[SceneNode], relations: &[Relat
         kind: relation.kind,
         label: label(scenario, &nodes[relation.from].id, &nodes[relation.to].id).into(),
         label_at: None,
-        curve: Rc::new(curve(ends, (relation.from, relation.to), &cards)),
+        curve: Rc::new(curve(ends, (relation.from, relation.to), &cards, spacing)),
     };
     relations.iter().zip(ends(nodes, relations)).map(link).collect()
 }
 
 /// Returns the line of a link: a curve, or a bent line round the cards that the curve would cross.
-fn curve(((start, start_side), (end, end_side)): (End, End), cards_of_ends: (usize, usize), cards: &[Rect]) -> Curve {
+fn curve(
+    ((start, start_side), (end, end_side)): (End, End),
+    cards_of_ends: (usize, usize),
+    cards: &[Rect],
+    spacing: Spacing,
+) -> Curve {
     let reach = (start.distance(end) * 0.45).clamp(12.0, 160.0);
     let curve = Curve::new([start, outward(start, start_side, reach), outward(end, end_side, reach), end]);
     let mut others = cards.iter().enumerate().filter(|(card, _)| *card != cards_of_ends.0 && *card != cards_of_ends.1);
@@ -176,8 +184,8 @@ fn curve(((start, start_side), (end, end_side)): (End, End), cards_of_ends: (usi
     if !others.any(|(_, card)| is_crossed(card)) {
         return curve;
     }
-    let (from, to) = (outward(start, start_side, STUB), outward(end, end_side, STUB));
-    match path_around(from, to, cards) {
+    let (from, to) = (outward(start, start_side, spacing.stub), outward(end, end_side, spacing.stub));
+    match path_around(from, to, cards, spacing) {
         Some(path) => Curve::through(&[&[start][..], &path, &[end]].concat()),
         None => curve,
     }

@@ -25,6 +25,8 @@ pub struct CanvasColours {
     pub sunken: String,
     /// States: consistent, diverged, conflicted, stale, down.
     pub states: [String; 5],
+    /// The outline of the state conflicted, whose own colour is faint on light grounds.
+    pub conflict_edge: String,
     /// The playhead.
     pub accent: String,
     /// The font family of text.
@@ -51,6 +53,7 @@ impl CanvasColours {
             paper: property("--paper"),
             sunken: property("--sunken"),
             states: ["--ok", "--diverged", "--conflict", "--stale", "--down"].map(property),
+            conflict_edge: property("--conflict-edge"),
             accent: property("--accent"),
             font: property("--font"),
         }

@@ -125,6 +125,9 @@ fn segment(
         CopyState::Conflicted => {
             pen.fill_rect(from, y, width, bar * 0.4);
             pen.fill_rect(from, y + bar * 0.6, width, bar * 0.4);
+            pen.set_fill_style_str(&colours.conflict_edge);
+            pen.fill_rect(from, y, width, 1.0);
+            pen.fill_rect(from, y + bar - 1.0, width, 1.0);
         }
         CopyState::Down => {
             let mut x = from;

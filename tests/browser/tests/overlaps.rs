@@ -80,6 +80,38 @@ fn each_compared_drawing_has_a_usable_height_beside_a_lesson_on_a_phone() {
     assert_clean_console(&browser);
 }
 
+#[test]
+fn the_tabs_of_two_branches_are_below_the_canvas_of_a_phone_and_cover_no_card() {
+    for (width, height) in [(390, 844), (320, 640)] {
+        let browser = Browser::start(Look { width, height, ..PHONE });
+        browser.open(&SITE.at("#lesson=lessons/eventual-consistency.md&step=compare"));
+        browser.wait("document.querySelectorAll('.pane-name .seg button').length === 2");
+        let below = "const r = s => document.querySelector(s).getBoundingClientRect(), tabs = r('.pane-name'); \
+            return tabs.top >= r('main.canvas').bottom && tabs.bottom <= r('.publish-wide').top && tabs.right <= innerWidth";
+        assert_eq!(browser.run(below), json!(true), "{width} px");
+    }
+}
+
+/// The cards and controls over the canvas that overlap, and the controls that another element covers.
+const LANDSCAPE: &str = "const r = e => e.getBoundingClientRect(), all = s => [...document.querySelectorAll(s)].filter(e => e.checkVisibility()); \
+    const controls = all('main .publish-far, main .zoom, main .pane-name, main .chip, .caption'), cards = all('main .card'); \
+    const meet = (a, b) => Math.min(r(a).right, r(b).right) - Math.max(r(a).left, r(b).left) > 1 && Math.min(r(a).bottom, r(b).bottom) - Math.max(r(a).top, r(b).top) > 1; \
+    const over = controls.flatMap((a, i) => [...cards, ...controls.slice(i + 1)].filter(b => meet(a, b)).map(b => a.className + ' / ' + (b.dataset.node || b.className))); \
+    const hidden = all('main .zoom button, main .pane-name button, .publish-far, .transport button, .lesson-tabs button, .caption button').filter(e => { \
+        const top = document.elementFromPoint(r(e).x + r(e).width / 2, r(e).y + r(e).height / 2); return !(top && e.contains(top)); }); \
+    return [...over, ...hidden.map(e => e.ariaLabel || e.textContent)]";
+
+#[test]
+fn a_comparison_beside_a_lesson_on_a_phone_in_landscape_hides_no_card_and_no_control() {
+    let browser = Browser::start(Look { width: 844, height: 390, ..PHONE });
+    browser.open(&SITE.at("#lesson=lessons/eventual-consistency.md&step=compare"));
+    browser.wait("document.querySelectorAll('.pane-name .seg button').length === 2");
+    browser.wait("document.querySelector('.page[data-detail] .card')");
+    assert_eq!(browser.run(LANDSCAPE), json!([]));
+    let height = browser.run("return document.querySelector('main.canvas').clientHeight").as_u64().expect("px");
+    assert!(height >= 200, "{height}");
+}
+
 /// The marks of steps are targets of 24 px that do not overlap.
 const MARKS: &str = "const marks = [...document.querySelectorAll('.fault-track .step')].filter(m => m.checkVisibility()).map(m => m.getBoundingClientRect()).sort((a, b) => a.x - b.x); \
     return marks.length > 0 && marks.every(m => m.width >= 24 && m.height >= 24) && marks.every((m, i) => !i || m.x >= marks[i - 1].right - 0.5)";

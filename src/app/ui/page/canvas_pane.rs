@@ -98,7 +98,7 @@ impl Page {
         html! {
             <>
                 { chips(model, &self.send) }
-                { self.pane_name() }
+                if !self.has_tabs_below() { { self.pane_name() } }
                 { self.far_publish_button() }
                 { self.notice() }
                 if model.viewport.wheel_hint { <div class="hint">{ text!("Ctrl+wheel zooms (⌘ on a Mac). Drag to pan.") }</div> }
@@ -188,16 +188,20 @@ impl Page {
         }
     }
 
-    /// Draws what is below the canvas of a narrow page, where it covers no card: the publish button, and in an embed the link
-    /// to the playground.
+    /// Draws what is below the canvas of a narrow page, where it covers no card: the tabs of two compared branches, the
+    /// publish button, and in an embed the link to the playground.
     pub(super) fn narrow_controls(&self) -> Html {
         let model = &self.model;
         let publishes = !model.document.scenario.services.is_empty() && model.mode != Mode::View;
-        if !model.viewport.narrow || model.failure.is_some() || !(publishes || model.mode.is_embed()) {
+        if !model.viewport.narrow
+            || model.failure.is_some()
+            || !(publishes || model.mode.is_embed() || self.has_tabs_below())
+        {
             return html! {};
         }
         html! {
             <div class="below">
+                if self.has_tabs_below() { { self.pane_name() } }
                 if publishes { <button class="primary publish-wide" title={publish_hint(model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ text!("Publish update") }</button> }
                 if model.mode.is_embed() { { self.playground_link() } }
             </div>

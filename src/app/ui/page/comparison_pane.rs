@@ -30,6 +30,11 @@ impl Page {
         }
     }
 
+    /// Returns whether the tabs of both branches are below the canvas, where they cover no card.
+    pub(super) fn has_tabs_below(&self) -> bool {
+        self.model.viewport.narrow && self.model.comparison() == Some(ComparisonLayout::Tabs)
+    }
+
     /// Draws the name of the current branch, or the tabs of both branches, if another is compared with it.
     pub(super) fn pane_name(&self) -> Html {
         match self.model.comparison() {
