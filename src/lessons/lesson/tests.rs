@@ -29,7 +29,9 @@ fn the_engine_confirms_every_claim_and_every_question_of_every_lesson_and_the_st
         let measured = lesson.measure(&mut || true).expect("it can be measured");
         assert_eq!(lesson.refuted(&measured), Vec::<String>::new(), "{}", lesson.id);
         assert!(!lesson.text(&measured).contains("{{"), "{}", lesson.id);
-        compare(&file.replace(".md", ".html"), &lesson.html(&measured, file));
+        let language = Language::from_code(&lesson.language).expect("a language of the page");
+        let page = lesson.html(&measured, file, &|title| crate::app::titles::title_in(title, language));
+        compare(&file.replace(".md", ".html"), &page);
     }
 }
 
