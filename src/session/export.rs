@@ -6,7 +6,7 @@ use super::run::Run;
 use super::{content, labels, log_text};
 use crate::analysis::history::HistoryRecorder;
 use crate::analysis::{Sample, Window, queue_depths};
-use crate::language::{Language, in_language, phrase};
+use crate::language::{decimal, phrase, sentence};
 use crate::scenario::{Micros, Scenario, Value};
 use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId, facts_about};
 use serde_json::json;
@@ -104,9 +104,10 @@ fn windows(run: &Run) -> Vec<WindowBar> {
     all
 }
 
-/// Returns the run as a text for other tools, with a name for its file. It is English whatever the page's language is.
+/// Returns the run as a text for other tools, with a name for its file. What a program reads is English; the labels of a Mermaid
+/// diagram and the sentences of a ShiViz log, which people read, are in the language of this thread.
 pub(super) fn text(run: &Run, scenario: &Scenario, kind: ExportKind) -> (String, String) {
-    let (ending, text) = in_language(Language::English, || match kind {
+    let (ending, text) = match kind {
         ExportKind::Csv => ("csv", csv(run, scenario)),
         ExportKind::Mermaid => ("mmd", mermaid(run, scenario)),
         ExportKind::Shiviz => ("shiviz.log", shiviz(run)),
@@ -116,7 +117,7 @@ pub(super) fn text(run: &Run, scenario: &Scenario, kind: ExportKind) -> (String,
             trace.since(trace.oldest()).for_each(|record| recorder.observe(record));
             ("jsonl", history(&recorder, run.engine().names()))
         }
-    });
+    };
     (format!("converge.{ending}"), text)
 }
 
@@ -155,7 +156,12 @@ pub fn mermaid(run: &Run, scenario: &Scenario) -> String {
     }
     let skipped = fates.len().saturating_sub(MOST_MESSAGES);
     if skipped > 0 || trace.oldest() > 0 {
-        let _ = writeln!(out, "    %% the last {} messages; earlier ones are left out", fates.len() - skipped);
+        let shown = sentence!(
+            "the last {} messages; earlier ones are left out",
+            "die letzten {} Nachrichten; frühere sind weggelassen",
+            fates.len() - skipped
+        );
+        let _ = writeln!(out, "    %% {shown}");
     }
     for node in 0..names.node_count() as u32 {
         let node = NodeId(node);
@@ -168,12 +174,13 @@ pub fn mermaid(run: &Run, scenario: &Scenario) -> String {
         let Some(info) = analysis.messages.recall(*message) else { continue };
         let (arrow, end) = match fate {
             Fate::Delivered => ("->>", String::new()),
-            Fate::MessageInFlight => ("--)", ", in flight".into()),
-            Fate::Dropped(why) => ("-x", format!(", dropped: {why}")),
+            Fate::MessageInFlight => ("--)", phrase(", in flight", ", unterwegs").into()),
+            Fate::Dropped(why) => ("-x", sentence!(", dropped: {why}", ", verloren: {why}")),
         };
         let content = content::message(info, analysis, names);
         let label = plain(&labels::message(info.kind, &content));
-        let _ = writeln!(out, "    n{}{arrow}n{}: {label} ({} ms{end})", info.from.0, info.to.0, ms(*at));
+        let at = decimal(ms(*at));
+        let _ = writeln!(out, "    n{}{arrow}n{}: {label} ({at} ms{end})", info.from.0, info.to.0);
     }
     out
 }
@@ -230,7 +237,8 @@ pub fn shiviz(run: &Run) -> String {
             clock.iter().map(|(node, count)| format!("\"{}\":{count}", names.node(*node))).collect();
         // An event is one line.
         let text = sentence.text.replace(char::is_control, " ");
-        let _ = writeln!(out, "{} {{{}}}\n{text} at {} ms", names.node(node), parts.join(","), ms(record.at));
+        let text = sentence!("{text} at {} ms", "{text} bei {} ms", decimal(ms(record.at)));
+        let _ = writeln!(out, "{} {{{}}}\n{text}", names.node(node), parts.join(","));
     }
     out
 }
