@@ -221,6 +221,7 @@ const WRITERS: &[&str] = &["src/trace", "src/engine", "src/analysis", "src/sessi
 
 /// Where errors of documents and lessons are written.
 const DOCUMENTS: &[&str] = &[
+    "src/lessons/lesson/markdown",
     "src/lessons/lesson/markdown.rs",
     "src/lessons/lesson/question.rs",
     "src/lessons/lesson/scenario_block.rs",

@@ -1,11 +1,13 @@
 //! Reads a lesson's Markdown with pulldown-cmark. The result is text and elements of our own; HTML is an error.
 
+mod figures;
+mod front_matter;
+
 use super::glossary::is_term;
 use super::scenario_block::build;
-use super::{Expression, Lesson, LessonError, LessonStep, Listing, ScenarioBlock, question};
+use super::{Lesson, LessonError, LessonStep, Listing, ScenarioBlock, question};
 use crate::language::{phrase, sentence};
 use crate::scenario::challenges;
-use crate::scenario::goal::Requirement;
 use crate::scenario::{Scenario, examples, number};
 use crate::session::protocol::lesson::FactMark;
 use crate::trace::Fact;
@@ -92,91 +94,6 @@ impl Reader<'_> {
 
     fn line_at(&self, offset: usize) -> usize {
         self.line_ends.partition_point(|end| *end < offset) + 1
-    }
-
-    /// Reads the lines between `---` at the start.
-    fn front_matter(&mut self) {
-        let lines = self.lesson.lines.clone();
-        let end = lines.iter().skip(1).position(|line| line.trim_end() == "---").map(|index| index + 1);
-        let (Some("---"), Some(end)) = (lines.first().map(|line| line.trim_end()), end) else {
-            return self.error(
-                1,
-                phrase(
-                    "front matter between two lines `---` is expected, with `lesson: 1`, `id` and `title`",
-                    "am Anfang werden zwischen zwei Zeilen `---` die Angaben `lesson: 1`, `id` und `title` erwartet",
-                ),
-            );
-        };
-        let mut version = None;
-        for (index, line) in lines[1..end].iter().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let (name, value) = line.split_once(':').map_or((line.as_str(), ""), |(name, value)| (name, value.trim()));
-            match name.trim() {
-                "lesson" => version = Some(value.to_string()),
-                "id" => self.lesson.id = value.into(),
-                "title" => self.lesson.title = value.into(),
-                "language" => self.lesson.language = value.into(),
-                "translations" => self.translations(value, index + 2),
-                other => {
-                    self.error(index + 2, sentence!(
-                        "unknown field `{other}`; `lesson`, `id`, `title`, `language` or `translations` is expected",
-                        "unbekanntes Feld `{other}`; erwartet wird `lesson`, `id`, `title`, `language` oder `translations`"
-                    ));
-                }
-            }
-        }
-        if version.as_deref() != Some("1") {
-            self.error(
-                1,
-                phrase(
-                    "`lesson: 1`, the version of the format, is expected in the front matter",
-                    "am Anfang wird `lesson: 1` erwartet, die Version des Formats",
-                ),
-            );
-        }
-        let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if self.lesson.id.is_empty() || !self.lesson.id.chars().all(is_id) {
-            self.error(
-                1,
-                phrase(
-                    "`id` of lower-case letters, digits and `-` is expected in the front matter",
-                    "am Anfang wird `id` aus Kleinbuchstaben, Ziffern und `-` erwartet",
-                ),
-            );
-        }
-        if self.lesson.language.is_empty() {
-            self.lesson.language = "en".into();
-        } else if !self.lesson.language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            self.error(
-                1,
-                phrase(
-                    "`language` is a tag such as `en` or `pt-BR`",
-                    "`language` ist ein Kürzel wie `en` oder `pt-BR`",
-                ),
-            );
-        }
-        if self.lesson.title.is_empty() {
-            self.error(1, phrase("`title` is expected in the front matter", "am Anfang wird `title` erwartet"));
-        }
-    }
-
-    /// Reads the list `de=FILE, fr=FILE` of the same lesson in other languages.
-    fn translations(&mut self, list: &str, line: usize) {
-        for entry in list.split(',').map(str::trim) {
-            let file = entry.split_once('=').filter(|(language, file)| {
-                let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
-                language.len() == 2 && !file.is_empty() && file.chars().all(is_plain)
-            });
-            match file {
-                Some((language, file)) => self.lesson.translations.push((language.into(), file.into())),
-                None => self.error(
-                    line,
-                    sentence!(
-                        "`LANGUAGE=FILE` is expected, as in `de=lesson.de.md`, not `{entry}`",
-                        "`SPRACHE=DATEI` wird erwartet, wie `de=lesson.de.md`, nicht `{entry}`"
-                    ),
-                ),
-            }
-        }
     }
 
     fn blocks(&mut self) {
@@ -454,111 +371,6 @@ impl Reader<'_> {
             code.push((text.to_string(), Some(mark)));
         }
         self.lesson.listings.push(Listing { line, language: language.into(), scenario: scenario.into(), code });
-    }
-
-    /// Finds `{{scenario: figure}}` outside of blocks.
-    fn expressions(&mut self) {
-        let mut is_in_block = false;
-        for (index, line) in self.lesson.lines.clone().iter().enumerate() {
-            if line.starts_with("```") {
-                is_in_block = !is_in_block;
-            }
-            if is_in_block {
-                continue;
-            }
-            let mut from = 0;
-            while let Some(start) = line[from..].find("{{").map(|at| at + from) {
-                let Some(end) = line[start..].find("}}").map(|at| start + at + 2) else {
-                    self.error(
-                        index + 1,
-                        phrase(
-                            "{{ is not closed by }} on the same line",
-                            "{{ wird nicht in derselben Zeile durch }} geschlossen",
-                        ),
-                    );
-                    break;
-                };
-                self.expression(index + 1, (start, end), &line[start + 2..end - 2]);
-                from = end;
-            }
-        }
-    }
-
-    /// Checks that each stop of a slider has a number, whose scenario it opens.
-    fn sliders(&mut self) {
-        let lines = self.lesson.lines.clone();
-        let cells = |line: &str| -> Vec<String> {
-            line.trim().trim_matches('|').split('|').map(|cell| cell.trim().to_string()).collect()
-        };
-        for (index, line) in lines.iter().enumerate() {
-            let head = cells(line);
-            if !line.trim_start().starts_with('|') || !head[0].starts_with(SLIDER) {
-                continue;
-            }
-            if head[0][SLIDER.len()..].trim().is_empty() {
-                self.error(
-                    index + 1,
-                    phrase(
-                        "the name of what the slider sets is expected, as in `slider: Latency of the link`",
-                        "der Name dessen, was der Regler einstellt, wird erwartet, wie `slider: Latenz der Verbindung`",
-                    ),
-                );
-            }
-            if head.len() < 3 {
-                self.error(
-                    index + 1,
-                    phrase(
-                        "a slider needs at least two stops: columns after the first",
-                        "ein Regler braucht mindestens zwei Stufen: Spalten nach der ersten",
-                    ),
-                );
-            }
-            let rows = lines[index + 1..].iter().take_while(|line| line.trim_start().starts_with('|'));
-            let rows: Vec<Vec<String>> = rows.skip(1).map(|line| cells(line)).collect();
-            for (column, stop) in head.iter().enumerate().skip(1) {
-                if !rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.contains("{{"))) {
-                    self.error(
-                        index + 1,
-                        sentence!(
-                            "the stop `{stop}` has no number, as in `{{{{scenario: figure}}}}`",
-                            "die Stufe `{stop}` hat keine Zahl, wie `{{{{scenario: figure}}}}`"
-                        ),
-                    );
-                }
-            }
-        }
-    }
-
-    fn expression(&mut self, line: usize, span: (usize, usize), text: &str) {
-        let Some((scenario, goal)) = text.split_once(':') else {
-            return self.error(
-                line,
-                sentence!(
-                    "`{{{{scenario: figure}}}}` is expected, not `{text}`",
-                    "`{{{{scenario: figure}}}}` wird erwartet, nicht `{text}`"
-                ),
-            );
-        };
-        let (scenario, goal) = (scenario.trim().to_string(), goal.trim());
-        let Some(of) = self.lesson.scenarios.get(&scenario) else {
-            return self.error(
-                line,
-                sentence!("no scenario has the id `{scenario}`", "kein Szenario hat die Id `{scenario}`"),
-            );
-        };
-        let (goal, is_percentage) = goal.strip_suffix('%').map_or((goal, false), |goal| (goal.trim_end(), true));
-        let is_claim = Requirement::parse(goal, of).is_ok();
-        // A figure alone is measured like a goal that is always met.
-        let whole = if is_claim { goal.to_string() } else { format!("{goal} >= -1") };
-        match Requirement::parse(&whole, of) {
-            Ok(requirement) if requirement.needs_curve() => {
-                self.error(line, phrase("error(…) needs a task's curve", "error(…) braucht die Kurve einer Aufgabe"))
-            }
-            Ok(_) => {
-                self.lesson.expressions.push(Expression { line, span, scenario, goal: whole, is_claim, is_percentage })
-            }
-            Err(problem) => self.error(line, problem),
-        }
     }
 }
 
