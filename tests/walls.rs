@@ -241,6 +241,8 @@ const ENGLISH: &[&str] = &["src/analysis/jepsen", "src/session/export.rs", "src/
 
 /// Literals of several words that are no texts: ids, names of random streams, messages of checks.
 const NO_TEXTS: &[&str] = &[
+    // Of the JSON schema.
+    "The value of a key: a whole number, a text, or a set, list or map of those.",
     "No lost update",
     "unknown field",
     "service time",

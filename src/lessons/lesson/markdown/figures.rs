@@ -22,8 +22,8 @@ impl Reader<'_> {
                     self.error(
                         index + 1,
                         phrase(
-                            "{{ is not closed by }} on the same line",
-                            "{{ wird nicht in derselben Zeile durch }} geschlossen",
+                            "a number is not closed by two braces on the same line",
+                            "eine Zahl wird nicht in derselben Zeile durch zwei Klammern geschlossen",
                         ),
                     );
                     break;
