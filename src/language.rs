@@ -138,6 +138,16 @@ pub(crate) fn chosen(english: fmt::Arguments<'_>, german: fmt::Arguments<'_>) ->
     }
 }
 
+/// Returns a formatted number with the decimal separator of this thread's language. Every number that a person reads passes
+/// here if it can have decimals; those of documents, links, tables for programs, and fields of a form do not.
+pub fn decimal(number: impl fmt::Display) -> String {
+    let number = number.to_string();
+    match language() {
+        Language::English => number,
+        Language::German => number.replace('.', ","),
+    }
+}
+
 /// A text in each language, for what is kept until the page, whose language may change, asks for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts([String; 2]);

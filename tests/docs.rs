@@ -1,5 +1,9 @@
 //! The documents are true: every command and every scenario in them works, and every file that they name exists.
 
+use converge::app::titles::title_in;
+use converge::language::Language;
+use converge::lessons::LESSONS;
+use converge::lessons::lesson::{Lesson, glossary};
 use converge::scenario::Scenario;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -150,5 +154,29 @@ fn the_documents_stay_short() {
     for (name, text) in documents() {
         let most = if name == "README.md" { 150 } else { 300 };
         assert!(text.lines().count() <= most, "{name} has more than {most} lines");
+    }
+}
+
+/// Compares a static page with the one in the tree, or writes that if `CONVERGE_RENEW` is set.
+fn compare(file: &str, page: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("www/lessons").join(file);
+    if std::env::var_os("CONVERGE_RENEW").is_some() {
+        std::fs::write(&path, page).expect("writable");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == page, "{} is out of date: run this test with CONVERGE_RENEW=1", path.display());
+}
+
+#[test]
+fn the_engine_confirms_every_claim_and_every_question_of_every_lesson_and_the_static_pages_are_up_to_date() {
+    compare("glossary.html", &glossary());
+    for (file, text) in LESSONS {
+        let lesson = Lesson::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        let measured = lesson.measure(&mut || true).expect("it can be measured");
+        assert_eq!(lesson.refuted(&measured), Vec::<String>::new(), "{}", lesson.id);
+        assert!(!lesson.text(&measured).contains("{{"), "{}", lesson.id);
+        let language = Language::from_code(&lesson.language).expect("a language of the page");
+        let page = lesson.html(&measured, file, &|title| title_in(title, language));
+        compare(&file.replace(".md", ".html"), &page);
     }
 }

@@ -1,11 +1,12 @@
 //! What the simulator writes on a German page: the log, marks of the timeline, verdicts and their reasons.
 
 use converge::language::{Language, in_language, set_language};
+use converge::lessons::lesson::Lesson;
 use converge::scenario::challenges::CHALLENGES;
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Scenario, micros};
 use converge::session::protocol::{
-    FromEngine, Query, Report, Request, ToEngine, VerdictStatus, VerdictSubject, VerdictView,
+    ExportKind, FromEngine, Query, Report, Request, ToEngine, VerdictStatus, VerdictSubject, VerdictView,
 };
 use converge::session::{Run, Session, log_text};
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +87,17 @@ fn own_words(scenario: &Scenario) -> String {
     words
 }
 
+/// Returns the numbers of a text that have a decimal point: `0.5`, and no thousand of a German number.
+fn decimal_points<'a>(text: &'a str, own: &str) -> Vec<&'a str> {
+    let words = text.split(|c: char| !c.is_ascii_digit() && c != '.');
+    let has_point = |word: &&str| {
+        let Some((whole, rest)) = word.split_once('.') else { return false };
+        let is_thousand = rest.len() == 3 && whole != "0";
+        !whole.is_empty() && !rest.is_empty() && !is_thousand
+    };
+    words.filter(has_point).filter(|word| !own.contains(word)).collect()
+}
+
 #[test]
 fn no_kind_of_row_of_the_log_is_english() {
     let mut rows: BTreeMap<&'static str, (String, String, String)> = BTreeMap::new();
@@ -103,7 +115,8 @@ fn no_kind_of_row_of_the_log_is_english() {
     let mut found = Vec::new();
     for (fact, (english, german, own)) in &rows {
         assert_ne!(english, german, "{fact}");
-        found.extend(english_words(german, own).iter().map(|word| format!("{word} in {fact}: {german}")));
+        let strange = english_words(german, own).into_iter().chain(decimal_points(german, own));
+        found.extend(strange.map(|word| format!("{word} in {fact}: {german}")));
     }
     assert_eq!(found, Vec::<String>::new());
 }
@@ -142,7 +155,8 @@ impl Page {
 fn no_verdict_reason_or_mark_is_english_and_a_change_of_the_language_changes_all() {
     let (mut violated, mut reasons, mut found) = (BTreeSet::new(), 0, BTreeSet::new());
     let mut report = |title: &str, text: &str, own: &str| {
-        found.extend(english_words(text, own).iter().map(|word| format!("{word} in {title}: {text}")));
+        let strange = english_words(text, own).into_iter().chain(decimal_points(text, own));
+        found.extend(strange.map(|word| format!("{word} in {title}: {text}")));
     };
     for scenario in scenarios() {
         let own = own_words(&scenario);
@@ -174,4 +188,75 @@ fn no_verdict_reason_or_mark_is_english_and_a_change_of_the_language_changes_all
     }
     assert_eq!(found, BTreeSet::new());
     assert!(violated.len() > 8 && reasons > 20, "{violated:?} {reasons}");
+}
+
+#[test]
+fn a_diagram_or_log_for_people_is_german_and_a_file_for_programs_is_the_same_in_both_languages() {
+    let export = |scenario: &Scenario, kind: ExportKind, language| {
+        in_language(language, || {
+            let (mut page, mut whole) = (Page::open(scenario), String::new());
+            for slice in 0.. {
+                match page.request(Request::Query(Query::Export { kind, slice })) {
+                    Report::Text { text, more, .. } => {
+                        whole.push_str(&text);
+                        if !more {
+                            break;
+                        }
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            whole
+        })
+    };
+    let mut found = BTreeSet::new();
+    for id in ["inventory-notification", "quorum-inversion", "lost-event"] {
+        let Some(example) = EXAMPLES.iter().find(|example| example.id == id) else { continue };
+        let scenario = example.scenario();
+        let own = own_words(&scenario);
+        for kind in [ExportKind::Csv, ExportKind::History] {
+            let [english, german] = Language::ALL.map(|language| export(&scenario, kind, language));
+            assert!(english == german, "{id}: {kind:?}");
+        }
+        for kind in [ExportKind::Mermaid, ExportKind::Shiviz] {
+            let text = export(&scenario, kind, Language::German);
+            for line in text.lines().filter(|line| !line.starts_with("    participant") && !line.contains("%% ")) {
+                let strange = english_words(line, &own).into_iter().chain(decimal_points(line, &own));
+                found.extend(strange.map(|word| format!("{word} in {kind:?}: {line}")));
+            }
+        }
+    }
+    assert_eq!(found, BTreeSet::new());
+}
+
+#[test]
+fn errors_of_a_document_and_of_a_lesson_are_german() {
+    let documents = [
+        (r#"{"converge": 1,"#, "das ist kein JSON (Zeile 1, Spalte 15): der Text endet zu früh"),
+        (r#"{"converge": x}"#, "das ist kein JSON (Zeile 1, Spalte 14): hier steht kein Wert"),
+        (r#"{"converge": 1, "converge": 1}"#, "Zeile 1, Spalte 26: das Feld `converge` kommt zweimal vor"),
+        (r#"{"converge": 1, "until_ms": []}"#, "until_ms: erwartet wird eine Zahl, nicht eine Liste"),
+        (r#"{"converge": 1, "services": [{}]}"#, "services[0]: das Feld `id` fehlt"),
+        (
+            r#"{"converge": 1, "services": [{"id": "a", "data": {"k": 0.5}}]}"#,
+            "services[0].data.k: erwartet wird eine ganze Zahl, nicht 0.5",
+        ),
+    ];
+    for (text, expected) in documents {
+        let errors = in_language(Language::German, || Scenario::from_json(text).expect_err(text));
+        assert_eq!(errors.first().map(ToString::to_string).as_deref(), Some(expected));
+    }
+    let head = "---\nlesson: 1\nid: test\ntitle: A\n---\n";
+    let lessons = [
+        ("# Titel\n".to_string(), 1, "am Anfang werden zwischen zwei Zeilen `---`"),
+        (format!("{head}## A {{#a}}\n<b>x</b>\n"), 7, "HTML ist nicht erlaubt"),
+        (format!("{head}## A {{#a}}\n```question\n{{ \"id\": x }}\n```\n"), 8, "das ist kein JSON (Zeile 1, Spalte 9)"),
+    ];
+    for (text, line, expected) in lessons {
+        let errors = in_language(Language::German, || Lesson::parse(&text).map(|_| ()).expect_err(&text));
+        let found = errors.iter().any(|error| error.line == line && error.problem.contains(expected));
+        assert!(found, "{errors:?}");
+        let problems: Vec<&str> = errors.iter().flat_map(|error| english_words(&error.problem, "")).collect();
+        assert_eq!(problems, Vec::<&str>::new());
+    }
 }

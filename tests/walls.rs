@@ -219,22 +219,33 @@ const SAME_IN_BOTH: &[&str] = &["compare-and-set", "ok"];
 /// The modules whose texts the page shows.
 const WRITERS: &[&str] = &["src/trace", "src/engine", "src/analysis", "src/session", "src/grading"];
 
-/// Where errors of documents are written. Those of their JSON are English.
+/// Where errors of documents and lessons are written.
 const DOCUMENTS: &[&str] = &[
+    "src/lessons/lesson/markdown",
+    "src/lessons/lesson/markdown.rs",
+    "src/lessons/lesson/question.rs",
+    "src/lessons/lesson/scenario_block.rs",
     "src/scenario/branching.rs",
     "src/scenario/goal.rs",
+    "src/scenario/json/error_collector.rs",
     "src/scenario/invariant",
     "src/scenario/link.rs",
     "src/scenario/task_changes.rs",
     "src/scenario/validate",
     "src/scenario/validate.rs",
+    "src/scenario/value.rs",
 ];
 
 /// Files whose texts are read by programs, or by the users of the command line alone.
-const ENGLISH: &[&str] = &["src/analysis/jepsen", "src/session/export", "src/session/sweep/figures.rs"];
+const ENGLISH: &[&str] =
+    &["src/analysis/jepsen", "src/session/export.rs", "src/session/export/jepsen.rs", "src/session/sweep/figures.rs"];
 
 /// Literals of several words that are no texts: ids, names of random streams, messages of checks.
 const NO_TEXTS: &[&str] = &[
+    // Of the syntax of a Mermaid diagram.
+    "    participant n{} as {}",
+    // Of the JSON schema.
+    "The value of a key: a whole number, a text, or a set, list or map of those.",
     "No lost update",
     "unknown field",
     "service time",

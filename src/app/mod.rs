@@ -25,6 +25,7 @@ pub mod detail;
 pub mod diagram;
 pub mod drawing;
 pub mod edit;
+pub mod fact_words;
 pub mod fault_marks;
 pub mod faults;
 pub mod fields;

@@ -4,6 +4,7 @@
 //! is pending at a time. Meanwhile others (act, edit, seek) wait in a queue, and only the newest time to reach counts.
 //! Nothing is sent before the engine is ready, and answers about an older run are dropped.
 
+use crate::language::decimal;
 use crate::scenario::{Command, Micros};
 use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
 use std::collections::VecDeque;
@@ -318,7 +319,7 @@ impl Playback {
 
 /// Formats a virtual time for the clock: `3.300 s`.
 pub fn clock(now: Micros) -> String {
-    format!("{}.{:03} s", now / 1_000_000, now / 1000 % 1000)
+    decimal(format_args!("{}.{:03} s", now / 1_000_000, now / 1000 % 1000))
 }
 
 /// Formats a duration with about two digits: `0.6 s`, `45 ms`.
@@ -326,17 +327,16 @@ pub fn short(duration: Micros) -> String {
     match duration {
         0..1_000 => format!("{duration} µs"),
         1_000..100_000 => format!("{} ms", (duration + 500) / 1000),
-        100_000..60_000_000 => format!("{:.1} s", duration as f64 / 1e6),
+        100_000..60_000_000 => decimal(format_args!("{:.1} s", duration as f64 / 1e6)),
         60_000_000.. => format!("{} min {} s", duration / 60_000_000, duration / 1_000_000 % 60),
     }
 }
 
 /// Formats a duration with two decimals, for results.
 pub fn exact(duration: Micros) -> String {
-    if duration < 100_000 {
-        format!("{:.1} ms", duration as f64 / 1e3)
-    } else {
-        format!("{:.2} s", duration as f64 / 1e6)
+    match duration {
+        0..100_000 => decimal(format_args!("{:.1} ms", duration as f64 / 1e3)),
+        100_000.. => decimal(format_args!("{:.2} s", duration as f64 / 1e6)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The recording of an animated picture: the instants that its frames show.
 
+use crate::language::decimal;
 use crate::scenario::Micros;
 use crate::text;
 
@@ -39,8 +40,8 @@ impl Recording {
             let given = (to - from) as f64 / 1e6;
             return Err(text!(
                 "At this speed, a picture can show {} s, not {} s. Choose a shorter interval or a higher speed.",
-                longest,
-                given
+                decimal(longest),
+                decimal(given)
             ));
         }
         Ok(recording)

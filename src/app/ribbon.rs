@@ -1,5 +1,6 @@
 //! The timeline's arithmetic: segments of a ribbon in px, ticks of the axis, the instant at a point.
 
+use crate::language::decimal;
 use crate::scenario::Micros;
 use crate::session::protocol::CopyState;
 
@@ -118,7 +119,7 @@ pub fn ticks(scale: Scale) -> Vec<(f64, String)> {
             format!("{} s", (at / 1e6).round())
         } else if step >= 1e5 || (step >= 1e3 && scale.from >= 10_000_000) {
             let decimals = if step >= 1e5 { 1 } else { if step >= 1e4 { 2 } else { 3 } };
-            format!("{:.decimals$} s", at / 1e6)
+            decimal(format_args!("{:.decimals$} s", at / 1e6))
         } else if step >= 1e3 {
             format!("{} ms", (at / 1e3).round())
         } else {

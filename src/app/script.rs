@@ -1,6 +1,7 @@
 //! The script on the timeline: texts of its steps, and the drawing with a step added, moved or removed.
 
 use super::edit::validated;
+use crate::language::decimal;
 use crate::scenario::{Command, Micros, Scenario, Step};
 use crate::text;
 
@@ -52,7 +53,7 @@ pub fn describe(command: &Command) -> String {
 /// Describes a step with its time: `1.4 s: cut a – b`.
 pub fn described_step(scenario: &Scenario, step: usize) -> String {
     let Step { at_ms, command } = &scenario.script[step];
-    format!("{} s: {}", at_ms / 1000.0, describe(command))
+    format!("{} s: {}", decimal(at_ms / 1000.0), describe(command))
 }
 
 /// Rounds to whole milliseconds.

@@ -1,5 +1,6 @@
 //! The tasks of the open document: the current one, the grading of the answer, and what the browser keeps of earlier attempts.
 
+use crate::language::decimal;
 use crate::scenario::{Scenario, Task, json};
 use crate::session::protocol::Request;
 use crate::session::protocol::grade::{GoalGrade, GradingQuery, GradingReport, TaskGrade};
@@ -188,6 +189,6 @@ pub fn figure_text(goal: &GoalGrade, runs: u64) -> String {
             text!("in {} of {} runs", format!("{:.0}", share * runs as f64), runs)
         }
         Some(figure) if figure.fract() == 0.0 => text!("measured: {}", format!("{figure:.0}")),
-        Some(figure) => text!("measured: {}", format!("{figure:.3}")),
+        Some(figure) => text!("measured: {}", decimal(format_args!("{figure:.3}"))),
     }
 }

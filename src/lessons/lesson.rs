@@ -2,12 +2,14 @@
 
 mod desk;
 mod elements;
+mod glossary;
 #[cfg(not(target_arch = "wasm32"))]
 mod html;
 mod instant;
 mod markdown;
 mod measure;
 mod question;
+mod scenario_block;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,7 @@ pub use html::glossary;
 pub use measure::{Measured, Measurements};
 pub use question::{Choice, Proof, Question};
 
+use crate::language::{Language, decimal, in_language, phrase};
 use crate::scenario::Scenario;
 use crate::session::protocol::lesson::FactMark;
 use std::collections::BTreeMap;
@@ -180,7 +183,10 @@ impl Lesson {
 impl Lesson {
     /// Returns a number of the text in the writing of the lesson's language.
     fn localized(&self, number: &str) -> String {
-        if self.language == "de" { number.replace('.', ",").replace("nothing", "nichts") } else { number.into() }
+        in_language(Language::from_code(&self.language).unwrap_or_default(), || match number {
+            "nothing" => phrase("nothing", "nichts").into(),
+            number => decimal(number),
+        })
     }
 }
 

@@ -1,3 +1,4 @@
+use crate::language::{phrase, sentence};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,7 +135,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number, a text, a set of those in brackets, {\"list\": […]} or {\"map\": {…}}")
+        f.write_str(phrase(
+            "a whole number, a text, a set of those in brackets, {\"list\": […]} or {\"map\": {…}}",
+            "eine ganze Zahl, ein Text, eine Menge davon in eckigen Klammern, {\"list\": […]} oder {\"map\": {…}}",
+        ))
     }
 
     fn visit_i64<E: de::Error>(self, n: i64) -> Result<Value, E> {
@@ -142,7 +146,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, n: u64) -> Result<Value, E> {
-        i64::try_from(n).map(Value::Int).map_err(|_| E::custom(format_args!("must be at most {}, not {n}", i64::MAX)))
+        let most = i64::MAX;
+        i64::try_from(n).map(Value::Int).map_err(|_| {
+            E::custom(sentence!("must be at most {most}, not {n}", "darf höchstens {most} sein, nicht {n}"))
+        })
     }
 
     /// JavaScript has one type of numbers, so whole ones may arrive as floats.
@@ -150,7 +157,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         if n.fract() == 0.0 && n.abs() <= 9_007_199_254_740_992.0 {
             return Ok(Value::Int(n as i64));
         }
-        Err(E::custom(format_args!("must be a whole number, not {n}")))
+        Err(E::custom(sentence!("must be a whole number, not {n}", "erwartet wird eine ganze Zahl, nicht {n}")))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
@@ -162,22 +169,28 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(element) = access.next_element()? {
             elements.insert(element);
         }
-        only_simple(&elements, "a set in brackets")?;
+        only_simple(&elements, phrase("a set in brackets", "eine Menge in eckigen Klammern"))?;
         Ok(Value::Set(Arc::new(elements)))
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let problem = "must be an object with one field; expected one of `list`, `map`";
+        let problem = phrase(
+            "must be an object with one field; expected one of `list`, `map`",
+            "erwartet wird ein Objekt mit einem Feld, eines von `list`, `map`",
+        );
         let value = match access.next_key::<String>()?.as_deref() {
             Some("list") => {
                 let elements: Vec<Value> = access.next_value()?;
-                only_simple(&elements, "a list")?;
+                only_simple(&elements, phrase("a list", "eine Liste"))?;
                 Value::List(elements.into())
             }
             Some("map") => {
                 let fields: BTreeMap<Arc<str>, Value> = access.next_value()?;
                 // A set holds what several puts wrote to the field at the same time.
-                only_simple(fields.values().filter(|value| !matches!(value, Value::Set(_))), "a map")?;
+                only_simple(
+                    fields.values().filter(|value| !matches!(value, Value::Set(_))),
+                    phrase("a map", "eine Map"),
+                )?;
                 Value::Map(Arc::new(fields))
             }
             Some(name) => return Err(de::Error::unknown_field(name, &["list", "map"])),
@@ -194,7 +207,10 @@ fn only_simple<'v, E: de::Error>(elements: impl IntoIterator<Item = &'v Value>, 
     if elements.into_iter().all(Value::is_simple) {
         return Ok(());
     }
-    Err(E::custom(format_args!("{holder} holds only whole numbers and texts")))
+    Err(E::custom(sentence!(
+        "{holder} holds only whole numbers and texts",
+        "{holder} enthält nur ganze Zahlen und Texte"
+    )))
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -11,7 +11,7 @@ use super::protocol::{Charts, ExportKind, WindowBar};
 use super::run::Run;
 use crate::analysis::history::HistoryRecorder;
 use crate::analysis::{Sample, Window, queue_depths};
-use crate::language::{Language, in_language, phrase};
+use crate::language::phrase;
 use crate::scenario::{Micros, Scenario};
 use crate::trace::{Names, NodeId, SubscriptionId};
 use jepsen::JepsenWriter;
@@ -154,29 +154,28 @@ impl RunExport {
         format!("converge.{ending}")
     }
 
-    /// Returns the next slice of the text, and whether there is more. It is English whatever the page's language is. `pauses` is
-    /// called before each part of the work; the first part is always done.
+    /// Returns the next slice of the text, and whether there is more. What a program reads is English; the labels of a Mermaid diagram
+    /// and the sentences of a ShiViz log, which people read, are in the language of this thread. `pauses` is called before each
+    /// part of the work; the first part is always done.
     pub fn next_slice(&mut self, run: &Run, scenario: &Scenario, pauses: &dyn Fn() -> bool) -> (String, bool) {
         self.slices += 1;
-        in_language(Language::English, || {
-            let mut out = String::new();
-            let mut is_over = false;
-            while !is_over {
-                is_over = match &mut self.text {
-                    TextWriter::Csv => {
-                        out.push_str(&csv(run, scenario));
-                        true
-                    }
-                    TextWriter::Mermaid(writer) => writer.write(run, scenario, &mut out),
-                    TextWriter::Shiviz(writer) => writer.write(run, &mut out),
-                    TextWriter::Jepsen(writer) => writer.write(run.engine().names(), run.engine().trace(), &mut out),
-                };
-                if out.len() >= SLICE || pauses() {
-                    break;
+        let mut out = String::new();
+        let mut is_over = false;
+        while !is_over {
+            is_over = match &mut self.text {
+                TextWriter::Csv => {
+                    out.push_str(&csv(run, scenario));
+                    true
                 }
+                TextWriter::Mermaid(writer) => writer.write(run, scenario, &mut out),
+                TextWriter::Shiviz(writer) => writer.write(run, &mut out),
+                TextWriter::Jepsen(writer) => writer.write(run.engine().names(), run.engine().trace(), &mut out),
+            };
+            if out.len() >= SLICE || pauses() {
+                break;
             }
-            (out, !is_over)
-        })
+        }
+        (out, !is_over)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The words for kinds, causes, versions and contents. The page, the log and the command line share them.
 
 use super::protocol::{Change, CopyState, MessageContent, OperationRequest, OperationView, UpdateView};
-use crate::language::{phrase, sentence};
+use crate::language::{decimal, phrase, sentence};
 use crate::scenario::Micros;
 use crate::trace::{DropCause, MessageKind, OperationKind, Outcome, Refusal, Version};
 
@@ -192,7 +192,7 @@ pub fn duration(us: Micros) -> String {
 /// A number with at most two decimals, without trailing zeros.
 pub fn trimmed(x: f64) -> String {
     let text = if x < 10.0 { format!("{x:.2}") } else { format!("{x:.1}") };
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
+    decimal(text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// The state of a copy.

@@ -4,7 +4,7 @@ use super::labels;
 use super::protocol::MeasurementRow;
 use super::quantile_sketch::QuantileSketch;
 use super::sweep::{MOST_EVENTS, Sweep, SweepRun};
-use crate::language::phrase;
+use crate::language::{decimal, phrase};
 use crate::scenario::{Consistency, Scenario};
 
 /// Events of a part of a run, between two looks at the time.
@@ -88,5 +88,5 @@ fn at(sketch: &QuantileSketch, q: f64) -> String {
 }
 
 fn percent(of: u64, all: u64) -> String {
-    if all == 0 { "-".into() } else { format!("{:.2} %", 100.0 * of as f64 / all as f64) }
+    if all == 0 { "-".into() } else { decimal(format_args!("{:.2} %", 100.0 * of as f64 / all as f64)) }
 }

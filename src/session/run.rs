@@ -260,9 +260,11 @@ impl Run {
         let why = if staleness.acknowledged() == 0 {
             phrase("no update was acknowledged", "keine Änderung wurde bestätigt").into()
         } else if stale + diverged > 0 {
+            let copies = |count: u64| labels::count(count, phrase("copy", "Kopie"), phrase("copies", "Kopien"));
             sentence!(
-                "{stale} copies are stale, {diverged} diverged or conflicted",
-                "{stale} Kopien sind veraltet, {diverged} divergiert oder im Konflikt"
+                "{} stale, {diverged} diverged or conflicted",
+                "{} veraltet, {diverged} divergiert oder im Konflikt",
+                copies(stale as u64)
             )
         } else if self.has_unheard {
             phrase(

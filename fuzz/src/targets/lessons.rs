@@ -135,7 +135,7 @@ fn check(input: &str) -> Result<String, String> {
     };
     let measurements = Measurements::default();
     let text = lesson.text(&measurements);
-    let html = lesson.html(&measurements, "a.md");
+    let html = lesson.html(&measurements, "a.md", &|title| title.to_string());
     only_known_elements(&html)?;
     let opened = LessonDesk::default().answer(LessonQuery::Open { text: input.into() }, &mut || false);
     let LessonReport::Opened(page) = opened else { return Err("the page refuses it".into()) };

@@ -3,6 +3,7 @@
 use super::parts::{LinkKind, SceneLink, SceneNode};
 use super::routing::{Spacing, path_around};
 use crate::app::geometry::{Curve, Point, Rect, point};
+use crate::language::decimal;
 use crate::scenario::{Latency, Scenario};
 use crate::text;
 use litemap::LiteMap;
@@ -216,16 +217,16 @@ fn label(scenario: &Scenario, from: &str, to: &str) -> String {
 }
 
 fn percent(share: f64) -> String {
-    format!("{} %", (share * 1000.0).round() / 10.0)
+    decimal(format_args!("{} %", (share * 1000.0).round() / 10.0))
 }
 
 fn latency_label(latency: &Latency) -> String {
     match latency {
         Latency::Constant { ms } => milliseconds(*ms),
         Latency::Uniform { low_ms, high_ms } if *high_ms >= 1000.0 => {
-            format!("{}–{} s", round(*low_ms / 1000.0), round(*high_ms / 1000.0))
+            decimal(format_args!("{}–{} s", round(*low_ms / 1000.0), round(*high_ms / 1000.0)))
         }
-        Latency::Uniform { low_ms, high_ms } => format!("{}–{} ms", round(*low_ms), round(*high_ms)),
+        Latency::Uniform { low_ms, high_ms } => decimal(format_args!("{}–{} ms", round(*low_ms), round(*high_ms))),
         Latency::Exponential { mean_ms } | Latency::Normal { mean_ms, .. } => {
             format!("~{}", milliseconds(*mean_ms))
         }
@@ -244,7 +245,7 @@ fn latency_label(latency: &Latency) -> String {
 
 /// Formats a latency: `30 ms`, `1.5 s`.
 fn milliseconds(ms: f64) -> String {
-    if ms >= 1000.0 { format!("{} s", round(ms / 1000.0)) } else { format!("{} ms", round(ms)) }
+    decimal(if ms >= 1000.0 { format!("{} s", round(ms / 1000.0)) } else { format!("{} ms", round(ms)) })
 }
 
 /// Rounds to tenths below 100, and to whole numbers above.

@@ -110,3 +110,12 @@ fn the_texts_of_documents_have_no_entry_that_no_document_has() {
     let unused: Vec<&str> = entries.map(|(english, _)| *english).filter(|english| !used.contains(*english)).collect();
     assert_eq!(unused, Vec::<&str>::new());
 }
+
+#[test]
+fn on_a_german_page_no_time_has_a_decimal_point() {
+    use crate::app::playback::{clock, exact, short};
+    use crate::language::in_language;
+    let times = || [clock(3_300_000), short(600_000), exact(12_340), exact(2_500_000)];
+    assert_eq!(in_language(Language::German, times), ["3,300 s", "0,6 s", "12,3 ms", "2,50 s"]);
+    assert_eq!(times(), ["3.300 s", "0.6 s", "12.3 ms", "2.50 s"]);
+}

@@ -127,6 +127,8 @@ pub struct Page {
     /// The id of the element that receives the focus once it is on the page.
     next_element: Option<String>,
     last_focus: LastFocus,
+    /// The tab of the lesson's current step, at the last rendering.
+    current_tab: Option<Element>,
     is_visible: bool,
     /// The language in which the page is drawn.
     drawn_language: Language,
@@ -168,6 +170,7 @@ impl Component for Page {
             next_focus: None,
             next_element: None,
             last_focus: LastFocus::default(),
+            current_tab: None,
             is_visible: true,
             drawn_language: Language::English,
             options: address::read(&address::fragment()),
@@ -266,6 +269,7 @@ impl Component for Page {
         {
             focus::focus_element(&id);
         }
+        self.current_tab = focus::reveal_current_step(self.current_tab.as_ref());
         self.observe_elements(ctx, first);
         self.painter.place_publish(&self.model);
         self.keep_focus();

@@ -7,6 +7,7 @@ use crate::app::actions::ActionId;
 use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, PlaybackMsg, VerdictsMsg};
 use crate::app::playback::{SPEEDS, exact};
 use crate::app::texts::filled;
+use crate::language::decimal;
 use crate::session::labels;
 use crate::session::protocol::{MarkKind, NO_LOST_UPDATE, VerdictStatus};
 use crate::text;
@@ -175,10 +176,11 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
     };
     let speeds = SPEEDS.iter().map(|&speed| {
         let chosen = (model.playback.speed() - speed).abs() < 1e-9;
-        let text = if chosen { format!("{speed}×") } else { speed.to_string() };
+        let number = decimal(speed);
+        let text = if chosen { format!("{number}×") } else { number.clone() };
         html! {
             <button key={speed.to_string()} class={classes!(chosen.then_some("on"))} aria-pressed={chosen.to_string()}
-                aria-label={text!("Speed {}", speed)} onclick={on(Msg::Playback(PlaybackMsg::Speed(speed)))}>{ text }</button>
+                aria-label={text!("Speed {}", number)} onclick={on(Msg::Playback(PlaybackMsg::Speed(speed)))}>{ text }</button>
         }
     });
     // Narrow pages show only the icon of a panel's button.

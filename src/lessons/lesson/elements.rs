@@ -1,6 +1,7 @@
 //! The text of a lesson as elements of our own, for the page and for the static file.
 
-use super::markdown::{self, glossary_term};
+use super::glossary::glossary_term;
+use super::markdown;
 use super::{Expression, Lesson, measure};
 use crate::scenario::Scenario;
 use crate::scenario::challenges;

@@ -1,7 +1,7 @@
 //! A lesson as a static page, which is readable without the engine and printable. `www/lessons/` contains the pages; a
 //! test compares them.
 
-use super::markdown::GLOSSARY;
+use super::glossary::GLOSSARY;
 use super::{Lesson, Measurements};
 use crate::session::protocol::lesson::{LessonBlock, LessonPage, LessonQuestion, LessonSpan};
 use std::fmt::Write;
@@ -41,8 +41,9 @@ const GERMAN: Words = Words {
 };
 
 impl Lesson {
-    /// Returns the static page. `file` is the name of the lesson's file.
-    pub fn html(&self, measurements: &Measurements, file: &str) -> String {
+    /// Returns the static page. `file` is the name of the lesson's file; `title_of` returns the title of a challenge in the
+    /// lesson's language.
+    pub fn html(&self, measurements: &Measurements, file: &str, title_of: &dyn Fn(&str) -> String) -> String {
         let page = self.page();
         let shown = |place: u32| {
             let measured = measurements.expression(place as usize).and_then(|measured| measured.figure);
@@ -50,7 +51,7 @@ impl Lesson {
             self.localized(&text)
         };
         let words = if page.language == "de" { &GERMAN } else { &ENGLISH };
-        Writer { page: &page, figure: &shown, file, words, out: String::new() }.write()
+        Writer { page: &page, figure: &shown, file, words, title_of, out: String::new() }.write()
     }
 }
 
@@ -59,6 +60,7 @@ struct Writer<'a> {
     figure: &'a dyn Fn(u32) -> String,
     file: &'a str,
     words: &'a Words,
+    title_of: &'a dyn Fn(&str) -> String,
     out: String,
 }
 
@@ -146,7 +148,7 @@ impl Writer<'_> {
             }
             LessonBlock::Scenario(_) => {}
             LessonBlock::Challenge(id, title) => {
-                let (word, title) = (self.words.challenge, escaped(title));
+                let (word, title) = (self.words.challenge, escaped(&(self.title_of)(title)));
                 let _ = writeln!(self.out, "<p class=\"run\"><a href=\"../#challenge={id}\">{word}: {title}</a></p>");
             }
         }

@@ -3,7 +3,7 @@
 use super::Lesson;
 use super::measure::{Of, ScenarioMeasurement};
 use crate::grading::GoalGrade;
-use crate::language::{phrase, sentence};
+use crate::language::{decimal, phrase, sentence};
 use crate::scenario::goal::{Condition, Figure, Requirement};
 use crate::scenario::{Micros, Scenario, micros};
 use crate::session::{Run, log_text};
@@ -69,10 +69,10 @@ fn event_of(scenario: &Scenario, figure: &Figure) -> Option<(Micros, String)> {
     let longest = |reads: bool| {
         let operations = run.timed().filter(|timed| timed.read == reads);
         operations.max_by_key(|timed| timed.took).map(|timed| {
-            let ms = timed.took as f64 / 1e3;
+            let ms = decimal(format_args!("{:.1}", timed.took as f64 / 1e3));
             let text = match reads {
-                true => sentence!("A read has taken {:.1} ms.", "Ein Lesevorgang hat {:.1} ms gedauert.", ms),
-                false => sentence!("A write has taken {:.1} ms.", "Ein Schreibvorgang hat {:.1} ms gedauert.", ms),
+                true => sentence!("A read has taken {} ms.", "Ein Lesevorgang hat {} ms gedauert.", ms),
+                false => sentence!("A write has taken {} ms.", "Ein Schreibvorgang hat {} ms gedauert.", ms),
             };
             (timed.at + timed.took, text)
         })

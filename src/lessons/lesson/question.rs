@@ -1,5 +1,6 @@
 //! Questions: the reader predicts, then a measurement proves the right choice and refutes the others.
 
+use crate::language::{phrase, sentence};
 use crate::scenario::goal::Requirement;
 use crate::scenario::{Scenario, json};
 use serde::{Deserialize, Serialize};
@@ -56,19 +57,34 @@ pub(super) fn parse(
     let mut errors = Vec::new();
     let mut wrong = |near: &str, problem: String| errors.push((line_of(text, near), problem));
     if !(1..=3).contains(&question.level) {
-        wrong("level", format!("level: must be 1, 2 or 3, not {}", question.level));
+        wrong(
+            "level",
+            sentence!("level: must be 1, 2 or 3, not {}", "level: erwartet wird 1, 2 oder 3, nicht {}", question.level),
+        );
     }
     let right = question.choices.iter().filter(|choice| choice.right).count();
     if right != 1 || question.choices.len() < 2 {
         let all = question.choices.len();
-        wrong("choices", format!("choices: must be at least two, one of them right; {right} of {all} are"));
+        wrong(
+            "choices",
+            sentence!(
+                "choices: must be at least two, one of them right; {right} of {all} are",
+                "choices: erwartet werden mindestens zwei, davon eine richtig; es sind {right} von {all}"
+            ),
+        );
     }
     for (i, choice) in question.choices.iter().enumerate() {
         let path = format!("choices[{i}].shown_by");
         match scenarios.get(&choice.shown_by.scenario) {
             None => {
                 let id = &choice.shown_by.scenario;
-                wrong(id, format!("{path}.scenario: no scenario above has the id `{id}`"));
+                wrong(
+                    id,
+                    sentence!(
+                        "{path}.scenario: no scenario above has the id `{id}`",
+                        "{path}.scenario: kein Szenario davor hat die Id `{id}`"
+                    ),
+                );
             }
             Some(scenario) => {
                 if let Err(problem) = Requirement::parse(&choice.shown_by.must, scenario) {
@@ -82,7 +98,7 @@ pub(super) fn parse(
 
 /// The line that an error of the JSON reader names.
 fn line_in(message: &str) -> Option<usize> {
-    let (_, rest) = message.split_once("line ")?;
+    let (_, rest) = message.split_once(phrase("line ", "Zeile "))?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 

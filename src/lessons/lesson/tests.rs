@@ -11,28 +11,6 @@ fn problems(text: &str) -> Vec<(usize, String)> {
     errors.into_iter().map(|error| (error.line, error.problem)).collect()
 }
 
-/// Compares a static page with the one in the tree, or writes that if `CONVERGE_RENEW` is set.
-fn compare(file: &str, page: &str) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("www/lessons").join(file);
-    if std::env::var_os("CONVERGE_RENEW").is_some() {
-        std::fs::write(&path, page).expect("writable");
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == page, "{} is out of date: run this test with CONVERGE_RENEW=1", path.display());
-}
-
-#[test]
-fn the_engine_confirms_every_claim_and_every_question_of_every_lesson_and_the_static_pages_are_up_to_date() {
-    compare("glossary.html", &super::glossary());
-    for (file, text) in LESSONS {
-        let lesson = Lesson::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"));
-        let measured = lesson.measure(&mut || true).expect("it can be measured");
-        assert_eq!(lesson.refuted(&measured), Vec::<String>::new(), "{}", lesson.id);
-        assert!(!lesson.text(&measured).contains("{{"), "{}", lesson.id);
-        compare(&file.replace(".md", ".html"), &lesson.html(&measured, file));
-    }
-}
-
 #[test]
 fn the_engine_reaches_each_marked_line() {
     for (_, text) in LESSONS {

@@ -9,6 +9,7 @@
 //! errors that are not there, and has no `#[serde(default)]` for structs; `deserr` 0.6 reads no enum in serde's external
 //! representation; `serde_path_to_error` stops at the first error. All of them accept a list for a struct.
 
+use crate::language::{phrase, sentence};
 use crate::scenario::ScenarioError;
 use crate::scenario::error::shortened;
 use serde::de::value::StrDeserializer;
@@ -39,7 +40,10 @@ pub fn read<T: DeserializeOwned>(json: &Json) -> Result<T, Vec<ScenarioError>> {
                 assert!(!errors.is_empty(), "every type reads a placeholder");
                 if errors.len() > MOST_ERRORS {
                     errors.truncate(MOST_ERRORS);
-                    errors.push(ScenarioError::new("", format!("there are more than {MOST_ERRORS} errors")));
+                    errors.push(ScenarioError::new(
+                        "",
+                        sentence!("there are more than {MOST_ERRORS} errors", "es gibt mehr als {MOST_ERRORS} Fehler"),
+                    ));
                 }
                 return Err(errors);
             }
@@ -133,14 +137,15 @@ impl<'p, 'de> Part<'p, 'de> {
     /// Reports that something else is expected.
     fn report_expected(&self, expected: &dyn fmt::Display) {
         if let Some(found) = self.json {
-            self.report(format!("must be {expected}, not {}", description(found)));
+            let found = description(found);
+            self.report(sentence!("must be {expected}, not {found}", "erwartet wird {expected}, nicht {found}"));
         }
     }
 
     /// Remembers an error of a visitor.
     fn remember(self, stop: Stop) -> Stop {
         let (field, problem) = match &stop {
-            Stop::MissingField(name) => (Some(*name), format!("missing field `{name}`")),
+            Stop::MissingField(name) => (Some(*name), sentence!("missing field `{name}`", "das Feld `{name}` fehlt")),
             Stop::Refused(problem) => (None, problem.clone()),
             Stop::Remembered => return stop,
         };
@@ -156,7 +161,7 @@ impl<'p, 'de> Part<'p, 'de> {
         let placeholders = || names.iter().map(|name| (*name, None));
         let Some(json) = self.json else { return placeholders().collect() };
         let Json::Object(object) = json else {
-            self.report_expected(&"an object");
+            self.report_expected(&an_object());
             return placeholders().collect();
         };
         let mut fields = Vec::with_capacity(object.len());
@@ -208,14 +213,14 @@ impl<'de> Deserializer<'de> for Part<'_, 'de> {
     type Error = Stop;
 
     scalar! {
-        deserialize_bool visit_bool Json::as_bool, "true or false";
-        deserialize_u32 visit_u32 whole, format_args!("a whole number from 0 to {}", u32::MAX);
-        deserialize_u64 visit_u64 whole, format_args!("a whole number from 0 to {}", u64::MAX);
-        deserialize_i32 visit_i32 signed, format_args!("a whole number from {} to {}", i32::MIN, i32::MAX);
-        deserialize_i64 visit_i64 signed, format_args!("a whole number from {} to {}", i64::MIN, i64::MAX);
-        deserialize_f64 visit_f64 Json::as_f64, "a number";
-        deserialize_str visit_borrowed_str Json::as_str, "a text";
-        deserialize_string visit_borrowed_str Json::as_str, "a text";
+        deserialize_bool visit_bool Json::as_bool, phrase("true or false", "true oder false");
+        deserialize_u32 visit_u32 whole, whole_number(0, u64::from(u32::MAX));
+        deserialize_u64 visit_u64 whole, whole_number(0, u64::MAX);
+        deserialize_i32 visit_i32 signed, whole_number(i64::from(i32::MIN), i32::MAX as u64);
+        deserialize_i64 visit_i64 signed, whole_number(i64::MIN, i64::MAX as u64);
+        deserialize_f64 visit_f64 Json::as_f64, phrase("a number", "eine Zahl");
+        deserialize_str visit_borrowed_str Json::as_str, phrase("a text", "ein Text");
+        deserialize_string visit_borrowed_str Json::as_str, phrase("a text", "ein Text");
     }
 
     /// A type that decides by what it finds; ours accepts all but null, true and false.
@@ -244,7 +249,7 @@ impl<'de> Deserializer<'de> for Part<'_, 'de> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let items = self.json.and_then(Json::as_array);
         if items.is_none() {
-            self.report_expected(&"a list");
+            self.report_expected(&a_list());
         }
         let items = items.map(Vec::as_slice).unwrap_or_default().iter().map(Some);
         visitor.visit_seq(Items { list: self, items: items.enumerate() }).map_err(|stop| self.remember(stop))
@@ -254,10 +259,16 @@ impl<'de> Deserializer<'de> for Part<'_, 'de> {
         let items = self.json.and_then(Json::as_array).filter(|items| items.len() == length);
         match self.json {
             Some(Json::Array(found)) if items.is_none() => {
-                self.report(format!("must be a list of {length} items, not of {}", found.len()));
+                self.report(sentence!(
+                    "must be a list of {length} items, not of {}",
+                    "erwartet wird eine Liste mit {length} Elementen, nicht mit {}",
+                    found.len()
+                ));
             }
             Some(Json::Array(_)) => {}
-            Some(_) | None => self.report_expected(&format_args!("a list of {length} items")),
+            Some(_) | None => {
+                self.report_expected(&sentence!("a list of {length} items", "eine Liste mit {length} Elementen"))
+            }
         }
         let items = (0..length).map(|index| items.map(|items| &items[index]));
         visitor.visit_seq(Items { list: self, items: items.enumerate() }).map_err(|stop| self.remember(stop))
@@ -266,7 +277,7 @@ impl<'de> Deserializer<'de> for Part<'_, 'de> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let object = self.json.and_then(Json::as_object);
         if object.is_none() {
-            self.report_expected(&"an object");
+            self.report_expected(&an_object());
         }
         let fields = object.into_iter().flatten().map(|(name, json)| (name.as_str(), Some(json)));
         visitor.visit_map(Fields { object: self, fields, next: None }).map_err(|stop| self.remember(stop))
@@ -294,11 +305,15 @@ impl<'de> Deserializer<'de> for Part<'_, 'de> {
                 object.iter().next().map_or((None, None), |(name, json)| (Some(name.as_str()), Some(json)))
             }
             Some(Json::Object(_)) => {
-                self.report(format!("must be an object with one field; {}", one_of(variants)));
+                self.report(sentence!(
+                    "must be an object with one field; {}",
+                    "erwartet wird ein Objekt mit einem Feld; {}",
+                    one_of(variants)
+                ));
                 (None, None)
             }
             Some(_) | None => {
-                self.report_expected(&format_args!("a variant ({})", one_of(variants)));
+                self.report_expected(&sentence!("a variant ({})", "eine Variante ({})", one_of(variants)));
                 (None, None)
             }
         };
@@ -308,7 +323,12 @@ impl<'de> Deserializer<'de> for Part<'_, 'de> {
             (_, _) => self,
         };
         if let (Some(name), None) = (name, known) {
-            settings.report(format!("unknown variant `{}`; {}", shortened(name), one_of(variants)));
+            settings.report(sentence!(
+                "unknown variant `{}`; {}",
+                "unbekannte Variante `{}`; {}",
+                shortened(name),
+                one_of(variants)
+            ));
         }
         if known.is_none() {
             settings.json = None;
@@ -383,7 +403,10 @@ impl<'p, 'de> Variant<'p, 'de> {
     fn settings(mut self) -> Part<'p, 'de> {
         if self.is_bare {
             let name = self.name;
-            self.settings.report(format!("`{name}` has settings: it must be an object, as in {{\"{name}\": {{…}}}}"));
+            self.settings.report(sentence!(
+                "`{name}` has settings: it must be an object, as in {{\"{name}\": {{…}}}}",
+                "`{name}` hat Einstellungen: erwartet wird ein Objekt, wie {{\"{name}\": {{…}}}}"
+            ));
             self.settings.json = None;
         }
         self.settings
@@ -395,7 +418,11 @@ impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
 
     fn unit_variant(self) -> Result<(), Stop> {
         if !self.is_bare {
-            self.settings.report(format!("`{0}` has no settings: it must be the text \"{0}\"", self.name));
+            let name = self.name;
+            self.settings.report(sentence!(
+                "`{name}` has no settings: it must be the text \"{name}\"",
+                "`{name}` hat keine Einstellungen: erwartet wird der Text \"{name}\""
+            ));
         }
         Ok(())
     }
@@ -413,21 +440,37 @@ impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
     }
 }
 
+fn an_object() -> &'static str {
+    phrase("an object", "ein Objekt")
+}
+
+fn a_list() -> &'static str {
+    phrase("a list", "eine Liste")
+}
+
+fn whole_number(from: i64, to: u64) -> String {
+    sentence!("a whole number from {from} to {to}", "eine ganze Zahl von {from} bis {to}")
+}
+
 /// What was found, in the words of an error.
 fn description(json: &Json) -> String {
     match json {
         Json::Null | Json::Bool(_) | Json::Number(_) => json.to_string(),
         Json::String(text) => format!("{:?}", shortened(text)),
-        Json::Array(_) => "a list".into(),
-        Json::Object(_) => "an object".into(),
+        Json::Array(_) => a_list().into(),
+        Json::Object(_) => an_object().into(),
     }
 }
 
 fn unknown_field(name: &str, expected: &[&str]) -> String {
-    format!("unknown field `{}`; {}", shortened(name), one_of(expected))
+    sentence!("unknown field `{}`; {}", "unbekanntes Feld `{}`; {}", shortened(name), one_of(expected))
 }
 
 fn one_of(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    format!("expected {}{}", if names.len() > 1 { "one of " } else { "" }, names.join(", "))
+    let all = names.join(", ");
+    match names.len() {
+        0 | 1 => sentence!("expected {all}", "erwartet wird {all}"),
+        _ => sentence!("expected one of {all}", "erwartet wird eines von {all}"),
+    }
 }

@@ -1,5 +1,6 @@
 //! Parses JSON text and refuses an object that has the same field twice, of which `serde_json` would keep the last.
 
+use crate::language::{Language, language, sentence};
 use crate::scenario::ScenarioError;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
@@ -15,14 +16,40 @@ pub fn parse(text: &str) -> Result<Json, ScenarioError> {
     serde_json::from_str::<Strict>(text).map(|Strict(json)| json).map_err(|error| {
         let message = error.to_string();
         let problem = message.rsplit_once(" at line ").map_or(message.as_str(), |(problem, _)| problem);
-        let place = format!("line {}, column {}", error.line(), error.column());
+        let place = sentence!("line {}, column {}", "Zeile {}, Spalte {}", error.line(), error.column());
         match error.classify() {
             Category::Data => ScenarioError::new(place, problem),
-            Category::Syntax | Category::Eof | Category::Io => {
-                ScenarioError::new("", format!("this is not JSON ({place}): {problem}"))
+            category @ (Category::Syntax | Category::Eof | Category::Io) => {
+                let german = in_german(category, problem);
+                let problem = match language() {
+                    Language::English => problem,
+                    Language::German => german,
+                };
+                ScenarioError::new(
+                    "",
+                    sentence!("this is not JSON ({place}): {problem}", "das ist kein JSON ({place}): {problem}"),
+                )
             }
         }
     })
+}
+
+/// Returns an error of `serde_json`, which writes English, in German.
+fn in_german(category: Category, problem: &str) -> &'static str {
+    let is = |words: &str| problem.contains(words);
+    match category {
+        Category::Eof => "der Text endet zu früh",
+        _ if is("recursion limit") => "zu tief verschachtelt",
+        _ if is("out of range") => "die Zahl ist zu groß",
+        _ if is("trailing comma") => "vor der Klammer steht ein Komma zu viel",
+        _ if is("trailing characters") => "nach dem Ende des Dokuments folgen weitere Zeichen",
+        _ if is("key must be a string") => "der Name eines Felds muss in Anführungszeichen stehen",
+        _ if is("control character") => "in einem Text steht ein Steuerzeichen",
+        _ if is("escape") || is("surrogate") => "nach \\ steht in einem Text ein ungültiges Zeichen",
+        _ if is("expected `:`") => "erwartet wird `:`",
+        _ if is("expected `,`") => "erwartet wird `,` oder das Ende der Liste oder des Objekts",
+        Category::Syntax | Category::Data | Category::Io => "hier steht kein Wert",
+    }
 }
 
 struct Strict(Json);
@@ -78,7 +105,10 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut fields = Map::new();
         while let Some(name) = access.next_key::<String>()? {
             if fields.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+                return Err(A::Error::custom(sentence!(
+                    "duplicate field `{name}`",
+                    "das Feld `{name}` kommt zweimal vor"
+                )));
             }
             let Strict(value) = access.next_value()?;
             fields.insert(name, value);

@@ -1,6 +1,7 @@
 //! The messages of a run as a Mermaid sequence diagram.
 
 use super::units::{PART, ms};
+use crate::language::{decimal, phrase, sentence};
 use crate::scenario::{Micros, Scenario};
 use crate::session::run::Run;
 use crate::session::{content, labels};
@@ -78,7 +79,12 @@ impl MermaidWriter {
         }
         let skipped = fates.len().saturating_sub(MOST_MESSAGES);
         if skipped > 0 || trace.oldest() > 0 {
-            let _ = writeln!(out, "    %% the last {} messages; earlier ones are left out", fates.len() - skipped);
+            let shown = sentence!(
+                "the last {} messages; earlier ones are left out",
+                "die letzten {} Nachrichten; frühere sind weggelassen",
+                fates.len() - skipped
+            );
+            let _ = writeln!(out, "    %% {shown}");
         }
         for node in 0..names.node_count() as u32 {
             let node = NodeId(node);
@@ -91,12 +97,13 @@ impl MermaidWriter {
             let Some(info) = analysis.messages.recall(*message) else { continue };
             let (arrow, end) = match fate {
                 Fate::Delivered => ("->>", String::new()),
-                Fate::MessageInFlight => ("--)", ", in flight".into()),
-                Fate::Dropped(why) => ("-x", format!(", dropped: {why}")),
+                Fate::MessageInFlight => ("--)", phrase(", in flight", ", unterwegs").into()),
+                Fate::Dropped(why) => ("-x", sentence!(", dropped: {why}", ", verloren: {why}")),
             };
             let content = content::message(info, analysis, names);
             let label = plain(&labels::message(info.kind, &content));
-            let _ = writeln!(out, "    n{}{arrow}n{}: {label} ({} ms{end})", info.from.0, info.to.0, ms(*at));
+            let at = decimal(ms(*at));
+            let _ = writeln!(out, "    n{}{arrow}n{}: {label} ({at} ms{end})", info.from.0, info.to.0);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The log of a run in ShiViz's format.
 
 use super::units::{PART, ms};
+use crate::language::{decimal, sentence};
 use crate::session::log_text;
 use crate::session::run::Run;
 use crate::trace::{Fact, MessageId, NodeId, Record, facts_about};
@@ -68,6 +69,7 @@ impl ShivizWriter {
             clock.iter().map(|(node, count)| format!("\"{}\":{count}", names.node(*node))).collect();
         // An event is one line.
         let text = sentence.text.replace(char::is_control, " ");
-        let _ = writeln!(out, "{} {{{}}}\n{text} at {} ms", names.node(node), parts.join(","), ms(record.at));
+        let text = sentence!("{text} at {} ms", "{text} bei {} ms", decimal(ms(record.at)));
+        let _ = writeln!(out, "{} {{{}}}\n{text}", names.node(node), parts.join(","));
     }
 }

@@ -181,6 +181,13 @@ fn on_a_phone_the_lesson_is_a_sheet_that_closes_and_opens_again() {
     browser.wait("document.querySelector('#lesson-step').textContent === 'Watch'");
     browser.click(".lesson .term");
     browser.wait("document.querySelector('.lesson-term:popover-open p')?.textContent.includes('keeps, orders')");
+    browser.run("document.querySelector('.lesson-term:popover-open').hidePopover()");
+    // The row of tabs is wider than the page; the tab of a later step is not beyond its edge.
+    for step in ["where", "problem"] {
+        browser.open(&SITE.at(&format!("?{step}{LESSON}&step={step}")));
+        browser.wait("document.querySelector('.lesson-tabs [aria-selected=true]')");
+        browser.wait("(tab => tab.left >= 0 && tab.right <= innerWidth)(document.querySelector('.lesson-tabs [aria-selected=true]').getBoundingClientRect())");
+    }
     assert_clean_console(&browser);
 }
 

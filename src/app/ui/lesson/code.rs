@@ -1,6 +1,7 @@
 //! The code of a lesson, whose lines light up as the run reaches them.
 
 use super::View;
+use crate::app::fact_words::fact_words;
 use crate::app::model::LessonMsg;
 use crate::session::protocol::lesson::{FactMark, LessonListing, LessonPage};
 use yew::prelude::*;
@@ -55,7 +56,7 @@ impl View<'_> {
         let Some(mark) = mark else { return html! { <li><code>{ code }</code></li> } };
         let (count, is_last) = if is_shown { self.lesson.reached(mark) } else { (0, false) };
         let class = classes!("fact", (count > 0).then_some("reached"), is_last.then_some("lit"));
-        let fact = mark.name.replace('_', " ");
+        let fact = fact_words(&mark.name, self.language());
         html! {
             <li {class} data-fact={mark.name.clone()}>
                 <button title={self.words.go_to_line} aria-current={is_last.then_some("step")} onclick={self.on(LessonMsg::GoToFact(listing.scenario, mark.clone()))}>

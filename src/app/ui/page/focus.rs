@@ -93,6 +93,21 @@ fn neighbour(document: &Document, area: &str, index: u32) -> Option<HtmlElement>
     controls.into_iter().nth((index as usize).min(last))
 }
 
+/// Returns the tab of the lesson's current step. Where the row of tabs is wider than the page and the step is not the one
+/// of `before`, scrolls the row, so that its middle shows the tab.
+pub(super) fn reveal_current_step(before: Option<&Element>) -> Option<Element> {
+    let document = web_sys::window()?.document()?;
+    let tab = document.query_selector(".lesson-tabs [aria-selected=true]").ok().flatten()?;
+    if before != Some(&tab)
+        && let Some(row) = tab.parent_element()
+    {
+        let (tab, shown) = (tab.get_bounding_client_rect(), row.get_bounding_client_rect());
+        let by = tab.left() - shown.left() - (shown.width() - tab.width()) / 2.0;
+        row.set_scroll_left(row.scroll_left() + by as i32);
+    }
+    Some(tab)
+}
+
 /// Scrolls to an element and gives it the focus.
 pub(super) fn focus_element(id: &str) {
     let document = web_sys::window().and_then(|window| window.document());
