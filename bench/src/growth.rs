@@ -1,10 +1,11 @@
 //! Costs that must not grow: of an event with the number of messages in flight (at 100,000 at most 3 times that at 1,000; the
 //! scenario is the same, only the latency of its messages differs), of placing a card with the number of cards, and of an update
-//! with the number of updates that a copy misses until it catches up with them (at 10,000 at most 3 times that at 1,000).
+//! with the number of updates that a copy misses until it catches up with them (at 10,000 at most 3 times that at 1,000), and of an
+//! event with the number of events at one instant, each of which leaves a timer.
 
 use converge::app::layout::{self, Card};
 use converge::engine::Engine;
-use converge::scenario::Scenario;
+use converge::scenario::{Scenario, link};
 use converge::session::Run;
 use converge::trace::Level;
 use converge_bench::crowd;
@@ -21,6 +22,8 @@ const EVENTS: u64 = 300_000;
 const REPETITIONS: usize = 3;
 /// Numbers of cards to place, and of updates to catch up with.
 const CARDS: [usize; 2] = [1_000, 10_000];
+/// Numbers of events at one instant.
+const INSTANTS: [usize; 2] = [30_000, 300_000];
 
 /// Measures nanoseconds an event and the messages in flight, for a latency in ms.
 type Measure = fn(f64) -> (f64, u64);
@@ -87,6 +90,17 @@ fn catching_up(count: usize) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / acknowledged
 }
 
+/// Measures nanoseconds an event for calls without latency: each leaves a timeout that waits.
+fn waiting(count: usize) -> f64 {
+    let text = include_str!("../../tests/outside/hostile/closed0.link");
+    let scenario = link::decode(text.trim()).expect("a valid link").scenario;
+    let mut engine = Engine::new(&scenario, Level::Full);
+    let start = Instant::now();
+    engine.run_until(u64::MAX, count as u64);
+    assert_eq!(engine.events(), count as u64, "the calls never end");
+    start.elapsed().as_secs_f64() * 1e9 / count as f64
+}
+
 /// The time, µs, after which as many messages arrive as are sent: a write causes up to 5 messages in sequence.
 fn warm_up(latency_ms: f64) -> u64 {
     (latency_ms * 6.0 * 1000.0) as u64
@@ -108,6 +122,13 @@ pub fn run() {
     });
     println!("  ratio {:.2}, at most {MAX_RATIO}", many / few);
     assert!(many / few <= MAX_RATIO, "the cost of a missing update grows by a factor of {:.2}", many / few);
+    let [few, many] = INSTANTS.map(|count| {
+        let best = (0..REPETITIONS).map(|_| waiting(count)).fold(f64::INFINITY, f64::min);
+        println!("growth: {count} events at one instant: {best:.0} ns an event, best of {REPETITIONS}");
+        best
+    });
+    println!("  ratio {:.2}, at most {MAX_RATIO}", many / few);
+    assert!(many / few <= MAX_RATIO, "the cost of an event at one instant grows by a factor of {:.2}", many / few);
     println!("growth: cost of an event by messages in flight, best of {REPETITIONS}");
     let measurements: [(&str, Measure); 2] = [("engine", engine), ("engine and analysis", analysed)];
     for (name, measure) in measurements {

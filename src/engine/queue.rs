@@ -185,6 +185,20 @@ const BUCKETS: usize = Micros::BITS as usize;
 /// The number of priorities.
 const PRIORITIES: usize = 3;
 
+/// Later events, in the order in which they were scheduled.
+#[derive(Clone, Debug)]
+struct Bucket {
+    entries: Vec<QueueEntry>,
+    /// The earliest time of an entry. Entries leave a bucket only together.
+    earliest: Micros,
+}
+
+impl Default for Bucket {
+    fn default() -> Bucket {
+        Bucket { entries: Vec::new(), earliest: Micros::MAX }
+    }
+}
+
 /// Scheduled events in the order (time, priority, order of scheduling): a radix heap.
 ///
 /// The bucket of a later event is the highest bit in which its time differs from `instant`. When no event of `instant` is left,
@@ -197,11 +211,9 @@ pub struct Queue {
     /// The events at `instant`, by priority.
     current: [VecDeque<PackedEvent>; PRIORITIES],
     /// The later events.
-    later: [Vec<QueueEntry>; BUCKETS],
+    later: [Bucket; BUCKETS],
     /// The buckets of `later` that are not empty, a bit each.
     occupied: u64,
-    /// The time of the next event.
-    earliest: Option<Micros>,
     length: usize,
 }
 
@@ -210,9 +222,8 @@ impl Default for Queue {
         Queue {
             instant: 0,
             current: Default::default(),
-            later: std::array::from_fn(|_| Vec::new()),
+            later: std::array::from_fn(|_| Bucket::default()),
             occupied: 0,
-            earliest: None,
             length: 0,
         }
     }
@@ -225,11 +236,7 @@ impl Queue {
         debug_assert!(at >= self.instant, "no event is scheduled in the past");
         self.insert(QueueEntry { at, event: event.into() });
         self.length += 1;
-        self.earliest = Some(self.earliest.map_or(at, |earliest| earliest.min(at)));
-        debug_assert!(
-            self.earliest.is_some_and(|earliest| earliest >= self.instant),
-            "the next event is not in the past"
-        );
+        debug_assert!(self.next_at().is_some_and(|next| next <= at), "the earliest event is next");
     }
 
     #[inline]
@@ -238,7 +245,9 @@ impl Queue {
         match (entry.at ^ self.instant).checked_ilog2() {
             None => self.current[entry.event.priority() as usize].push_back(entry.event),
             Some(bucket) => {
-                self.later[bucket as usize].push(entry);
+                let later = &mut self.later[bucket as usize];
+                later.earliest = later.earliest.min(entry.at);
+                later.entries.push(entry);
                 self.occupied |= 1 << bucket;
             }
         }
@@ -253,24 +262,23 @@ impl Queue {
     /// Returns the time of the next event.
     #[inline]
     pub fn next_at(&self) -> Option<Micros> {
-        self.earliest
+        if self.current.iter().any(|events| !events.is_empty()) {
+            return Some(self.instant);
+        }
+        self.later.get(self.occupied.trailing_zeros() as usize).map(|bucket| bucket.earliest)
     }
 
     /// Removes the next event.
     #[inline]
     pub fn pop(&mut self) -> Option<(Micros, ScheduledEvent)> {
-        let at = self.earliest?;
+        let at = self.next_at()?;
         if at > self.instant {
             self.move_on(at);
         }
         let event = self.current.iter_mut().find_map(VecDeque::pop_front);
         debug_assert!(event.is_some(), "an event is scheduled at the earliest time");
         self.length -= 1;
-        if self.current.iter().all(VecDeque::is_empty) {
-            let bucket = self.later.get(self.occupied.trailing_zeros() as usize);
-            self.earliest = bucket.and_then(|bucket| bucket.iter().map(|entry| entry.at).min());
-        }
-        debug_assert!(self.earliest.is_some() == (self.length > 0), "the next event is known");
+        debug_assert!(self.next_at().is_some() == (self.length > 0), "the next event is known");
         event.map(|event| (at, event.into()))
     }
 
@@ -278,15 +286,15 @@ impl Queue {
     fn move_on(&mut self, at: Micros) {
         debug_assert!(self.current.iter().all(VecDeque::is_empty), "no event of the last instant is left");
         let bucket = self.occupied.trailing_zeros() as usize;
-        debug_assert!(self.later[bucket].iter().all(|entry| entry.at >= at), "`at` is the earliest time");
+        debug_assert!(self.later[bucket].earliest == at, "`at` is the earliest time");
         self.instant = at;
         self.occupied &= self.occupied - 1;
-        let mut entries = std::mem::take(&mut self.later[bucket]);
+        let mut entries = std::mem::take(&mut self.later[bucket]).entries;
         for entry in entries.drain(..) {
             self.insert(entry);
         }
         // Its memory is used again.
-        self.later[bucket] = entries;
+        self.later[bucket].entries = entries;
     }
 }
 
