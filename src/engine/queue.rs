@@ -1,8 +1,8 @@
 //! The queue of scheduled events, in a total order: by time, then priority, then order of scheduling.
 //!
 //! Time only moves forward, so a radix heap is enough (Ahuja, Mehlhorn, Orlin and Tarjan, "Faster algorithms for the shortest path
-//! problem", JACM 1990). It moves events in sequence through memory, where the levels of a heap of 100,000 messages in flight are
-//! a cache miss each.
+//! problem", JACM 1990). It moves events in sequence through memory, whereas each level of a heap of 100,000 messages in flight
+//! costs a cache miss.
 
 use crate::scenario::Micros;
 use crate::trace::NodeId;

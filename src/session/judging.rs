@@ -17,7 +17,7 @@ const MOST_RESTARTS: u32 = 2;
 /// Estimated memory of a run that is copied, without its trace, bytes. A copy shares most of the trace.
 const MOST_COPIED: u64 = 16 << 20;
 
-/// An inquiry about the copies of a run, of which the run may go on.
+/// An inquiry about the copies of a run at one instant. The run may go on meanwhile.
 #[derive(Clone, Debug)]
 pub(super) struct Judging {
     /// The events of the run at the instant that the inquiry is about.

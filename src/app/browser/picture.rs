@@ -105,7 +105,7 @@ enum Step {
 const STEPS: usize = 150;
 /// Shapes that are painted in one task.
 const PAINTED: usize = 200;
-/// Pixels of a picture. A larger canvas is empty in some browsers.
+/// The most pixels of a picture. A larger canvas is empty in some browsers.
 const MOST_PIXELS: f64 = (1 << 24) as f64;
 
 /// Returns the steps for the children of an element, the first last.

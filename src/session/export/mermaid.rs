@@ -9,7 +9,7 @@ use crate::trace::{Fact, MessageId, NodeId, Record, facts_about};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Limit of the messages of a diagram, which Mermaid could not lay out.
+/// The most messages of a diagram; Mermaid cannot lay out more.
 const MOST_MESSAGES: usize = 500;
 
 /// How a message ended.
