@@ -233,6 +233,7 @@ fn a_diagram_or_log_for_people_is_german_and_a_file_for_programs_is_the_same_in_
 fn errors_of_a_document_and_of_a_lesson_are_german() {
     let documents = [
         (r#"{"converge": 1,"#, "das ist kein JSON (Zeile 1, Spalte 15): der Text endet zu früh"),
+        (r#"{"converge": 01}"#, "das ist kein JSON (Zeile 1, Spalte 15): die Zahl ist ungültig"),
         (r#"{"converge": x}"#, "das ist kein JSON (Zeile 1, Spalte 14): hier steht kein Wert"),
         (r#"{"converge": 1, "converge": 1}"#, "Zeile 1, Spalte 26: das Feld `converge` kommt zweimal vor"),
         (r#"{"converge": 1, "until_ms": []}"#, "until_ms: erwartet wird eine Zahl, nicht eine Liste"),

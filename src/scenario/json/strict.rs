@@ -45,10 +45,12 @@ fn in_german(category: Category, problem: &str) -> &'static str {
         _ if is("trailing characters") => "nach dem Ende des Dokuments folgen weitere Zeichen",
         _ if is("key must be a string") => "der Name eines Felds muss in Anführungszeichen stehen",
         _ if is("control character") => "in einem Text steht ein Steuerzeichen",
-        _ if is("escape") || is("surrogate") => "nach \\ steht in einem Text ein ungültiges Zeichen",
+        _ if is("escape") || is("surrogate") || is("code point") => "ein Text enthält eine ungültige Escape-Sequenz",
+        _ if is("invalid number") => "die Zahl ist ungültig",
+        _ if is("expected value") || is("expected ident") => "hier steht kein Wert",
         _ if is("expected `:`") => "erwartet wird `:`",
         _ if is("expected `,`") => "erwartet wird `,` oder das Ende der Liste oder des Objekts",
-        Category::Syntax | Category::Data | Category::Io => "hier steht kein Wert",
+        Category::Syntax | Category::Data | Category::Io => "der Text ist an dieser Stelle kein JSON",
     }
 }
 
