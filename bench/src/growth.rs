@@ -23,7 +23,7 @@ const REPETITIONS: usize = 3;
 /// Numbers of cards to place, and of updates to catch up with.
 const CARDS: [usize; 2] = [1_000, 10_000];
 /// Numbers of events at one instant.
-const INSTANTS: [usize; 2] = [30_000, 300_000];
+const EVENTS_AT_ONE_INSTANT: [usize; 2] = [30_000, 300_000];
 
 /// Measures nanoseconds an event and the messages in flight, for a latency in ms.
 type Measure = fn(f64) -> (f64, u64);
@@ -91,7 +91,7 @@ fn catching_up(count: usize) -> f64 {
 }
 
 /// Measures nanoseconds an event for calls without latency: each leaves a timeout that waits.
-fn waiting(count: usize) -> f64 {
+fn events_at_one_instant(count: usize) -> f64 {
     let text = include_str!("../../tests/outside/hostile/closed0.link");
     let scenario = link::decode(text.trim()).expect("a valid link").scenario;
     let mut engine = Engine::new(&scenario, Level::Full);
@@ -106,29 +106,22 @@ fn warm_up(latency_ms: f64) -> u64 {
     (latency_ms * 6.0 * 1000.0) as u64
 }
 
+/// Prints the cost of one of few and of one of many. Panics if it grows by more than the accepted ratio.
+fn check_growth(what: &str, unit: &str, counts: [usize; 2], measure: fn(usize) -> f64) {
+    let [few, many] = counts.map(|count| {
+        let best = (0..REPETITIONS).map(|_| measure(count)).fold(f64::INFINITY, f64::min);
+        println!("growth: {what} {count} {unit}s: {best:.0} ns each, best of {REPETITIONS}");
+        best
+    });
+    println!("  ratio {:.2}, at most {MAX_RATIO}", many / few);
+    assert!(many / few <= MAX_RATIO, "{what}: the cost of one {unit} grows by a factor of {:.2}", many / few);
+}
+
 /// Prints the costs. Panics if they grow by more than the accepted ratio.
 pub fn run() {
-    let [few, many] = CARDS.map(|count| {
-        let best = (0..REPETITIONS).map(|_| placing(count)).fold(f64::INFINITY, f64::min);
-        println!("growth: placing {count} cards: {best:.0} ns a card, best of {REPETITIONS}");
-        best
-    });
-    println!("  ratio {:.2}, at most {MAX_RATIO}", many / few);
-    assert!(many / few <= MAX_RATIO, "the cost of placing a card grows by a factor of {:.2}", many / few);
-    let [few, many] = CARDS.map(|count| {
-        let best = (0..REPETITIONS).map(|_| catching_up(count)).fold(f64::INFINITY, f64::min);
-        println!("growth: catching up with {count} updates: {best:.0} ns an update, best of {REPETITIONS}");
-        best
-    });
-    println!("  ratio {:.2}, at most {MAX_RATIO}", many / few);
-    assert!(many / few <= MAX_RATIO, "the cost of a missing update grows by a factor of {:.2}", many / few);
-    let [few, many] = INSTANTS.map(|count| {
-        let best = (0..REPETITIONS).map(|_| waiting(count)).fold(f64::INFINITY, f64::min);
-        println!("growth: {count} events at one instant: {best:.0} ns an event, best of {REPETITIONS}");
-        best
-    });
-    println!("  ratio {:.2}, at most {MAX_RATIO}", many / few);
-    assert!(many / few <= MAX_RATIO, "the cost of an event at one instant grows by a factor of {:.2}", many / few);
+    check_growth("placing", "card", CARDS, placing);
+    check_growth("catching up with", "update", CARDS, catching_up);
+    check_growth("calls without latency:", "event", EVENTS_AT_ONE_INSTANT, events_at_one_instant);
     println!("growth: cost of an event by messages in flight, best of {REPETITIONS}");
     let measurements: [(&str, Measure); 2] = [("engine", engine), ("engine and analysis", analysed)];
     for (name, measure) in measurements {

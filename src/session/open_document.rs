@@ -217,14 +217,14 @@ impl OpenDocument {
         let Some(mut export) = export else {
             let why = phrase(
                 "The run moved to another time before it was saved. Save it again.",
-                "Der Lauf ging zu einer anderen Zeit, bevor er gespeichert war. Speichere ihn noch einmal.",
+                "Der Lauf ist zu einem anderen Zeitpunkt gesprungen, bevor er gespeichert war. Speichere ihn erneut.",
             );
             return Report::Unanswered(why.into());
         };
         let (text, more) = export.next_slice(run, &self.shown.scenario, &|| time.is_over());
         let name = export.name();
         self.export = more.then_some(export);
-        Report::Text { name, text, more }
+        Report::Text { kind, slice, name, text, more }
     }
 
     /// The run as a document.

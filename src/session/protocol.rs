@@ -275,6 +275,10 @@ pub enum Report {
     },
     /// A slice of the run as a text, with a name for its file.
     Text {
+        /// Which export it is part of.
+        kind: ExportKind,
+        /// The slice, counted from 0.
+        slice: u32,
         /// The name of the file.
         name: String,
         /// The next part of its content.

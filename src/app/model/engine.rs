@@ -1,6 +1,6 @@
 //! What the engine reports: frames of the run, answers to questions, and failures.
 
-use super::sharing::SharedRun;
+use super::sharing::{FileSlice, SharedRun};
 use super::{Effect, Model};
 use crate::app::measurement::Measurement;
 use crate::session::protocol::{Frame, FromEngine, Report, Request};
@@ -48,8 +48,9 @@ impl Model {
                     self.playback.enqueue(request);
                 }
             }
-            Report::Text { name, text, more } => {
-                let request = self.sharing.receive_slice(name, text, more);
+            Report::Text { kind, slice, name, text, more } => {
+                let file = FileSlice { name, text, is_first: slice == 0, is_last: !more };
+                let request = self.sharing.receive_slice((kind, slice), file);
                 request.into_iter().for_each(|request| self.playback.enqueue(request));
             }
             Report::Verdicts(verdicts) => self.verdicts.receive(verdicts),

@@ -91,11 +91,13 @@ impl Sharing {
         Request::Query(Query::Export { kind, slice: 0 })
     }
 
-    /// Receives a slice of the export. Returns the request for the next one.
-    pub(super) fn receive_slice(&mut self, name: String, text: String, more: bool) -> Option<Request> {
-        let (kind, slice) = self.exporting.take()?;
-        self.exported = Some(FileSlice { name, text, is_first: slice == 0, is_last: !more });
-        let next = more.then_some((kind, slice + 1));
+    /// Receives a slice. Returns the request for the next one. Ignores a slice of an export that another has replaced.
+    pub(super) fn receive_slice(&mut self, (kind, slice): (ExportKind, u32), file: FileSlice) -> Option<Request> {
+        if self.exporting != Some((kind, slice)) {
+            return None;
+        }
+        let next = (!file.is_last).then_some((kind, slice + 1));
+        self.exported = Some(file);
         self.exporting = next;
         next.map(|(kind, slice)| Request::Query(Query::Export { kind, slice }))
     }
@@ -191,5 +193,31 @@ impl Model {
         let (recorded, frames) = (recording.recorded(), recording.frames());
         let format = PictureFormat::Gif { is_first: recorded == 0, is_last: recorded + 1 == frames };
         self.playback.is_settled().then(|| (recording.name.clone(), format))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_of_an_export_that_another_replaced_is_in_no_file() {
+        let file = |text: &str, is_last| FileSlice {
+            name: "run".into(),
+            text: text.into(),
+            is_first: text == "first",
+            is_last,
+        };
+        let mut sharing = Sharing::default();
+        sharing.begin_export(ExportKind::Shiviz);
+        assert!(sharing.receive_slice((ExportKind::Shiviz, 0), file("first", false)).is_some());
+        sharing.exported = None;
+        // The second slice is on its way.
+        sharing.begin_export(ExportKind::Mermaid);
+        assert_eq!(sharing.receive_slice((ExportKind::Shiviz, 1), file("other", false)), None);
+        assert!(sharing.exported.is_none());
+        assert_eq!(sharing.receive_slice((ExportKind::Mermaid, 0), file("first", true)), None);
+        assert!(sharing.exported.is_some_and(|file| file.is_first && file.is_last));
+        assert_eq!(sharing.exporting, None);
     }
 }

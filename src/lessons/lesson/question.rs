@@ -69,7 +69,7 @@ pub(super) fn parse(
             "choices",
             sentence!(
                 "choices: must be at least two, one of them right; {right} of {all} are",
-                "choices: erwartet werden mindestens zwei, davon eine richtig; es sind {right} von {all}"
+                "choices: erwartet werden mindestens zwei, davon eine richtig; richtig sind {right} von {all}"
             ),
         );
     }

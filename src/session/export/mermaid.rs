@@ -98,7 +98,7 @@ impl MermaidWriter {
             let (arrow, end) = match fate {
                 Fate::Delivered => ("->>", String::new()),
                 Fate::MessageInFlight => ("--)", phrase(", in flight", ", unterwegs").into()),
-                Fate::Dropped(why) => ("-x", sentence!(", dropped: {why}", ", verloren: {why}")),
+                Fate::Dropped(why) => ("-x", sentence!(", dropped: {why}", ", verworfen: {why}")),
             };
             let content = content::message(info, analysis, names);
             let label = plain(&labels::message(info.kind, &content));

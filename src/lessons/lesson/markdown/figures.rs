@@ -22,8 +22,8 @@ impl Reader<'_> {
                     self.error(
                         index + 1,
                         phrase(
-                            "a number is not closed by two braces on the same line",
-                            "eine Zahl wird nicht in derselben Zeile durch zwei Klammern geschlossen",
+                            "two opening braces are not closed on the same line",
+                            "zu zwei öffnenden geschweiften Klammern fehlen die schließenden in derselben Zeile",
                         ),
                     );
                     break;
