@@ -43,19 +43,19 @@ impl Site {
         Site { page: start(), elsewhere: start(), folder: dist }
     }
 
-    /// Opens the page in a new browser and waits until it is rendered.
+    /// Opens the page in a new browser and waits until it is rendered and, where the path names an instant, shows it.
     pub fn visit(&self, look: Look, path: &str) -> Browser {
         let browser = Browser::start(look);
         browser.open(&self.at(path));
-        browser.wait("document.querySelector('.transport .clock')?.textContent");
+        browser.wait_for_instant(path);
         browser
     }
 
-    /// Opens the page in Firefox and waits until it is rendered.
+    /// Opens the page in Firefox and waits as [`Site::visit`] does.
     pub fn visit_in_firefox(&self, path: &str) -> Browser {
         let browser = Browser::start_firefox();
         browser.open(&self.at(path));
-        browser.wait("document.querySelector('.transport .clock')?.textContent");
+        browser.wait_for_instant(path);
         browser
     }
 
@@ -305,6 +305,15 @@ impl Browser {
                 panic!("timeout: {expression}\npage: {}", self.run("return document.body.innerText"));
             }
         }
+    }
+
+    /// Waits until the clock is rendered and shows at least the instant that a path names with `t`. Until then the page
+    /// shows the instants on the way there.
+    fn wait_for_instant(&self, path: &str) {
+        let parameter = path.split(['#', '&']).find_map(|part| part.strip_prefix("t="));
+        let at: u64 = parameter.and_then(|ms| ms.parse().ok()).unwrap_or(0);
+        let seconds = "parseFloat(document.querySelector('.transport .clock')?.textContent.replace(',', '.'))";
+        self.wait(&format!("{seconds} * 1000 >= {at}"));
     }
 
     fn element(&self, selector: &str) -> String {
