@@ -27,14 +27,15 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     step("lints of the JavaScript module, wasm32", || {
         clippy(&["--package", "converge-js", "--lib", "--target", WASM])
     })?;
-    let programs = step("compiling the tests", TestProgram::compile)?;
-    let (browser, native): (Vec<_>, Vec<_>) = programs.into_iter().partition(TestProgram::needs_browser);
-    let is_run = |program: &TestProgram| !skip_browser && (without_firefox.is_none() || !program.needs_firefox());
+    let browser = step("compiling the tests in browsers", || TestProgram::compile(&browser_tests()?))?;
+    let is_run = |program: &TestProgram| {
+        program.needs_browser() && !skip_browser && (without_firefox.is_none() || !program.needs_firefox())
+    };
     let browser: Vec<_> = browser.into_iter().filter(is_run).collect();
     // The tests in browsers wait much of their time, which the other checks use.
     let results = thread::scope(|scope| {
         let in_browsers = scope.spawn(|| test_page(page, &browser, &dist));
-        [native_checks(&native), in_browsers.join().unwrap_or_else(|_| Err("the tests in browsers stopped".into()))]
+        [native_checks(), in_browsers.join().unwrap_or_else(|_| Err("the tests in browsers stopped".into()))]
     });
     if skip_browser {
         println!("\nThe browser tests were skipped.");
@@ -46,9 +47,12 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
 }
 
-/// Runs the checks that need no page.
-fn native_checks(programs: &[TestProgram]) -> Result<()> {
-    step("tests, native debug", || TestProgram::run_all(programs, |command| Ok(command)))?;
+/// Compiles and runs the checks that need no page.
+fn native_checks() -> Result<()> {
+    let all = ["--lib", "--bins", "--tests"].map(String::from);
+    let mut programs = step("compiling the native tests", || TestProgram::compile(&all))?;
+    programs.retain(|program| !program.needs_browser());
+    step("tests, native debug", || TestProgram::run_all(&programs, |command| Ok(command)))?;
     step("documentation", || {
         run(cargo().args(["doc", "--no-deps", "--package", "converge", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
@@ -91,6 +95,21 @@ fn browsers() -> Result<Option<String>> {
     }
 }
 
+/// Returns the arguments of cargo that select the tests in browsers: the files, and the folders with a `main.rs`.
+fn browser_tests() -> Result<Vec<String>> {
+    let folder = root().join("tests/browser/tests");
+    let named = |error| format!("{}: {error}", folder.display());
+    let mut arguments = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(named)? {
+        let path = entry.map_err(named)?.path();
+        let is_program = path.extension().is_some_and(|end| end == "rs") || path.join("main.rs").exists();
+        if let Some(name) = path.file_stem().filter(|_| is_program) {
+            arguments.extend(["--test".into(), name.to_string_lossy().into_owned()]);
+        }
+    }
+    Ok(arguments)
+}
+
 /// A compiled program of tests.
 struct TestProgram {
     file: PathBuf,
@@ -99,12 +118,12 @@ struct TestProgram {
 }
 
 impl TestProgram {
-    /// Compiles all tests at once: package by package, common dependencies would be compiled again with other features.
-    /// The benchmarks have no tests.
-    fn compile() -> Result<Vec<TestProgram>> {
+    /// Compiles the tests that arguments of cargo select. It always names the same packages: package by package, common
+    /// dependencies would be compiled again with other features. The benchmarks have no tests.
+    fn compile(selection: &[String]) -> Result<Vec<TestProgram>> {
         let packages = ["converge", "converge-js", "converge-fuzz", "xtask", "browser-tests"];
         let mut command = cargo();
-        command.args(["test", "--no-run", "--locked", "--lib", "--bins", "--tests"]);
+        command.args(["test", "--no-run", "--locked"]).args(selection);
         command.args(packages.iter().flat_map(|package| ["--package", package]));
         command.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
         let output = command.output().map_err(|error| format!("compiling the tests: {error}"))?;
