@@ -18,7 +18,7 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     setup::wasm_compiler()?;
     // A missing browser is reported at the start, not after all other checks.
     let without_firefox = if skip_browser { None } else { browsers()? };
-    step("formatting", || run(cargo().args(["fmt", "--all", "--check"])))?;
+    step("formatting", || run(cargo_once().args(["fmt", "--all", "--check"])))?;
     step("licences", licences::check)?;
     let dist = root().join("dist");
     let page = PageBuild::start(&dist)?;
@@ -54,10 +54,21 @@ fn native_checks() -> Result<()> {
     programs.retain(|program| !program.needs_browser());
     step("tests, native debug", || TestProgram::run_all(&programs, |command| Ok(command)))?;
     step("documentation", || {
-        run(cargo().args(["doc", "--no-deps", "--package", "converge", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
+        run(cargo_once()
+            .args(["doc", "--no-deps", "--package", "converge", "--quiet"])
+            .env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     step("digests, native release", || {
-        run(cargo().args(["test", "--profile", "digests", "--locked", "--package", "converge", "--test", "digests"]))
+        run(cargo_once().args([
+            "test",
+            "--profile",
+            "digests",
+            "--locked",
+            "--package",
+            "converge",
+            "--test",
+            "digests",
+        ]))
     })
 }
 
@@ -122,7 +133,7 @@ impl TestProgram {
     /// dependencies would be compiled again with other features. The benchmarks have no tests.
     fn compile(selection: &[String]) -> Result<Vec<TestProgram>> {
         let packages = ["converge", "converge-js", "converge-fuzz", "xtask", "browser-tests"];
-        let mut command = cargo();
+        let mut command = cargo_once();
         command.args(["test", "--no-run", "--locked"]).args(selection);
         command.args(packages.iter().flat_map(|package| ["--package", package]));
         command.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
@@ -214,5 +225,17 @@ fn step<T>(name: &str, check: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 fn clippy(arguments: &[&str]) -> Result<()> {
-    run(cargo().args(["clippy", "--quiet", "--locked"]).args(arguments).args(["--", "-D", "warnings"]))
+    run(cargo_once().args(["clippy", "--quiet", "--locked"]).args(arguments).args(["--", "-D", "warnings"]))
+}
+
+/// Cargo for programs that are compiled for one run: debug information and the state for a next compilation would cost a
+/// third of the time. What the environment says wins.
+fn cargo_once() -> Command {
+    let mut command = cargo();
+    for name in ["CARGO_PROFILE_DEV_DEBUG", "CARGO_PROFILE_TEST_DEBUG", "CARGO_INCREMENTAL"] {
+        if std::env::var_os(name).is_none() {
+            command.env(name, "0");
+        }
+    }
+    command
 }
