@@ -1,4 +1,4 @@
-//! Each challenge fails as it is given, is passed by the intended solution, and is not passed by an obvious wrong idea.
+//! Each challenge fails as it is given, accepts the intended solution, and does not accept an obvious wrong idea.
 
 use converge::grading::{Grader, TaskGrade};
 use converge::scenario::Scenario;
@@ -13,7 +13,7 @@ fn answers() -> Value {
 
 /// Returns the challenge with other fields.
 fn changed(challenge: &Challenge, changes: &Map<String, Value>) -> Scenario {
-    // As written: a document that is read and written again omits fields that have their defaults.
+    // Changes the JSON text, because a document that is read and written again omits fields that have their defaults.
     let mut document: Value = serde_json::from_str(challenge.json).expect("valid JSON");
     for (pointer, value) in changes {
         let (parent, field) = pointer.rsplit_once('/').expect("a pointer");

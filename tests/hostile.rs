@@ -1,4 +1,4 @@
-//! Hostile inputs: each is refused with its message, quickly and without a panic. `hostile/inputs.json` names them; the browser
+//! Hostile inputs: each is refused with its message, quickly and without a panic. `hostile/inputs.json` lists them; the browser
 //! tests open those that are links, and check that the visitor's work is unchanged.
 
 use converge::lessons::lesson::Lesson;

@@ -1,4 +1,4 @@
-//! The internals of a group on the page, read from the trace alone and compared with the engine's state.
+//! The internals of a group on the page, derived from the trace alone and compared with the engine's state.
 
 use converge::analysis::{Logs, Phase, Quorums};
 use converge::scenario::examples::{EXAMPLES, find};

@@ -1,4 +1,4 @@
-//! Links open forever, and damaged ones never do. Each case in `tests/links/v1/` has a link, its scenario and the digest of
+//! Links open for ever, and damaged links never open. Each case in `tests/links/v1/` has a link, its scenario and the digest of
 //! its run. `CONVERGE_RENEW=1` adds cases for new examples and for new semantics; existing cases never change.
 
 mod common;
@@ -41,7 +41,7 @@ fn digest(scenario: &Scenario) -> String {
     run.engine().trace().digest().hex()
 }
 
-/// Whether the example fits into a link.
+/// Returns whether the example fits into a link.
 fn fits(example: &Example) -> bool {
     example.scenario().services.len() <= 100
 }

@@ -1,4 +1,4 @@
-//! Cases from outside: what messaging systems do, each in a small scenario under `tests/outside/` with the right result.
+//! Behaviour of real messaging systems: small scenarios, those of the files in `tests/outside/` among them, each with the right result.
 
 mod common;
 

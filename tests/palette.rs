@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// The colours of a theme by name.
 type Colours = BTreeMap<String, [u8; 3]>;
 
-/// What lies under texts and marks.
+/// The backgrounds of texts and marks.
 const GROUNDS: [&str; 4] = ["paper", "surface", "sunken", "raised"];
 /// The states of copies, each with an ink and a soft ground.
 const STATES: [&str; 5] = ["ok", "stale", "conflict", "diverged", "down"];

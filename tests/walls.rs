@@ -1,4 +1,4 @@
-//! The walls between the modules and a few habits, checked in the source files.
+//! The walls between the modules and a few conventions, checked in the source files.
 
 #[path = "walls/assertions.rs"]
 mod assertions;
@@ -27,7 +27,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("src/report", &["crate::app"]),
 ];
 
-/// The page uses the session's protocol, never what is below the session.
+/// The page uses the session, not the engine, the analysis, reports or grades directly.
 const APP: &[&str] = &["crate::engine", "crate::analysis", "crate::report", "crate::grading"];
 
 /// A file with more lines than this may be two things.
@@ -189,7 +189,7 @@ fn functions_that_change_the_engine_state_assert_what_they_rely_on() {
     assert!(lacking.is_empty(), "these have fewer than two assertions:\n{}", lacking.join("\n"));
 }
 
-/// Returns the places in a view's source where a text stands that is not in the table of texts, as `name:line`.
+/// Returns the places of texts in a view's source that are not in the table of texts, as `name:line`.
 fn loose_texts(name: &str, text: &str) -> Vec<String> {
     // A single letter is a unit or a key.
     let begins_text = |after: &str| after.chars().take(2).filter(|c| c.is_alphabetic()).count() == 2;

@@ -1,4 +1,4 @@
-//! Cases that were built from reports about real systems, and hostile input: each gives the right value. The inputs are in
+//! Cases that were built from reports about real systems, and hostile input: each gives the right result. The inputs are in
 //! `cases/` and `hostile/`.
 
 mod cases;

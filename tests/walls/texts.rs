@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 /// A text in both languages.
 #[derive(Debug, PartialEq)]
 pub struct Bilingual {
-    /// Where it stands, as `file:line`.
+    /// Its place, as `file:line`.
     pub place: String,
     /// The English text.
     pub english: String,

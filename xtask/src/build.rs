@@ -14,7 +14,7 @@ use wasm_bindgen_cli_support::Bindgen;
 /// The compiler is missing, or the code does not compile.
 pub fn page(out: &Path) -> Result<Weight> {
     println!("Compiling the page, and the engine as a JavaScript module, for wasm.");
-    // Most of the time one crate is optimised as a whole, by one processor: both are compiled at the same time.
+    // One processor optimises one crate as a whole for most of the time, so both are compiled at the same time.
     let (wasm, engine_wasm) = std::thread::scope(|scope| {
         let engine = scope.spawn(|| compile("converge-js", Some("engine"), &[], &[]));
         let page = compile("converge", None, &[], &SPLITTABLE);
@@ -64,8 +64,9 @@ fn engine(wasm: &Path, page: &Path) -> Result<()> {
 /// Options of the linker for the splitter, which needs relocations.
 const SPLITTABLE: [&str; 1] = ["-Clink-arg=--emit-relocs"];
 
-/// Compiles a package's library for wasm and returns the path of the wasm file. With `subfolder` the build folder is
-/// that one inside of the usual one, so that two compilations can run at the same time. `options` are passed to cargo, and `rustc_options` to the compiler.
+/// Compiles a package's library for wasm and returns the path of the wasm file. `subfolder` is a build folder inside the
+/// usual one, so that two compilations can run at the same time. `options` are passed to cargo, and `rustc_options` to the
+/// compiler.
 fn compile(package: &str, subfolder: Option<&str>, options: &[String], rustc_options: &[&str]) -> Result<PathBuf> {
     let compiler = wasm_compiler()?;
     let mut command = match compiler {
@@ -78,13 +79,13 @@ fn compile(package: &str, subfolder: Option<&str>, options: &[String], rustc_opt
     };
     // Only the cdylib: with an rlib beside it, rustc does not optimise across crates.
     command.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", "web", "--target", WASM]);
-    let built = match (compiler, std::env::var_os("CARGO_TARGET_DIR")) {
+    let target_folder = match (compiler, std::env::var_os("CARGO_TARGET_DIR")) {
         (WasmCompiler::Debian, _) => root().join("target/debian"),
         (WasmCompiler::Toolchain, Some(folder)) => root().join(folder),
         (WasmCompiler::Toolchain, None) => root().join("target"),
     };
-    let built = subfolder.map_or(built.clone(), |folder| built.join(folder));
-    command.arg("--target-dir").arg(&built);
+    let target_folder = subfolder.map_or(target_folder.clone(), |folder| target_folder.join(folder));
+    command.arg("--target-dir").arg(&target_folder);
     if compiler == WasmCompiler::Debian {
         command.args(["-Z", "build-std=std,panic_abort"]).env("RUSTC_BOOTSTRAP", "1");
     }
@@ -92,10 +93,10 @@ fn compile(package: &str, subfolder: Option<&str>, options: &[String], rustc_opt
     // The features of wasm that the compiler used, which wasm-bindgen must know; the profile strips this section.
     command.args(["--", "-Clink-arg=--keep-section=target_features"]).args(rustc_options);
     run(&mut command)?;
-    Ok(built.join(WASM).join("web").join(package.replace('-', "_")).with_extension("wasm"))
+    Ok(target_folder.join(WASM).join("web").join(package.replace('-', "_")).with_extension("wasm"))
 }
 
-/// Moves the functions marked with `wasm_split` to separate wasm files in `out`, with the script `later.js` that
+/// Moves the functions marked with `wasm_split` to separate wasm files in `out`, and writes the script `later.js` that
 /// fetches them. Returns the path of the main wasm file.
 fn split(wasm: &Path, out: &Path) -> Result<PathBuf> {
     let bytes = fs::read(wasm).map_err(|error| format!("{}: {error}", wasm.display()))?;
@@ -140,7 +141,7 @@ fn copy_file(from: &Path, to: &Path) -> Result<()> {
     fs::copy(from, to).map(|_| ()).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
 }
 
-/// Copies the files of the lessons, which the page reads when one is opened.
+/// Copies the files of the lessons. The page reads one when the visitor opens it.
 fn copy_lessons(out: &Path) -> Result<()> {
     fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
     let folder = root().join("src/lessons");

@@ -1,4 +1,4 @@
-//! Checks random inputs of what strangers write.
+//! Checks random links, documents, messages, histories and lessons, as strangers could write them.
 
 use crate::{Result, cargo, root};
 use std::process::ExitStatus;
@@ -7,14 +7,14 @@ use std::time::SystemTime;
 /// Checks random inputs. `arguments` are targets, `--inputs N` and `--seed S`.
 ///
 /// # Errors
-/// The program does not build, or something is wrong with an input.
+/// The program does not build, or it finds a fault with an input.
 pub fn command(arguments: &[String]) -> Result<()> {
-    // Ctrl-C reaches the program that checks inputs, too; it prints its figures and ends.
+    // Ctrl-C also reaches the program that checks inputs, which prints its figures and ends.
     let _ = ctrlc::set_handler(|| {});
     let mut arguments = arguments.to_vec();
     if !arguments.iter().any(|argument| argument == "--seed") {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        arguments.extend(["--seed".into(), since.as_secs().to_string()]);
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        arguments.extend(["--seed".into(), since_epoch.as_secs().to_string()]);
     }
     let status = check(&arguments)?;
     match status.code() {

@@ -1,5 +1,5 @@
 //! The folders of the built page. Everything that belongs to one version is in `app/<hash>/`, which hosts may cache for ever;
-//! the few files outside have the same names in every version, refer to that folder, and are never cached.
+//! the few files outside have the same names in every version, and refer to that folder; caches must revalidate them.
 
 use crate::Result;
 use std::fs;
@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// The folder of all versions.
 pub const VERSIONS: &str = "app";
 
-/// The placeholder in the files outside of `app/` that the build replaces by the version's folder.
+/// The placeholder for the version's folder in the files outside of `app/`.
 const PLACEHOLDER: &str = "app/VERSION";
 
 /// The files of `www/` that belong to a version.
@@ -18,10 +18,10 @@ const VERSIONED: [&str; 3] = ["style.css", "canvas.css", "worker.js"];
 /// The files outside of `app/` that name the version.
 const ENTRIES: [&str; 3] = ["index.html", "embed/index.html", "start.js"];
 
-/// The engine's module: its name stays, and what it exports is in a version's folder.
+/// The engine's module, which has the same name in every version and exports the module in the version's folder.
 const ENGINE_ENTRY: &str = "engine/converge.js";
 
-/// Moves the files of `page` to the folders of their version, and inserts the version where files refer to it.
+/// Moves the files of `page` to the folder of their version, and inserts the version where files refer to it.
 ///
 /// # Errors
 /// A file cannot be read, moved or written, or an entry does not refer to the version.
@@ -54,7 +54,7 @@ fn arrange_engine(page: &Path) -> Result<()> {
     write(
         &entry,
         &format!(
-            "// The engine of this version. This file is never cached.\nexport * from \"{module}\";\nexport {{ default }} from \"{module}\";\n"
+            "// The engine of this version. Caches must revalidate this file.\nexport * from \"{module}\";\nexport {{ default }} from \"{module}\";\n"
         ),
     )
 }
@@ -120,7 +120,7 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Lets the script of the split files accept any media type: not all hosts serve `.wasm` as `application/wasm`.
 ///
 /// # Errors
-/// The script has another form than the splitter's version in Cargo.lock gives it.
+/// The script does not have the form that the splitter's version in Cargo.lock generates.
 pub fn accept_any_media_type(script: &Path) -> Result<()> {
     const STREAMING: &str = "WebAssembly.instantiateStreaming(src, imports)";
     const INSTANTIATE: &str = "
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_has_a_folder_of_its_own_that_changes_with_any_file() {
+    fn each_version_has_a_separate_folder_whose_name_changes_with_any_file() {
         let (one, other) = (page("one", "1"), page("other", "2"));
         let name = |page: &Path| read(&page.join("index.html")).expect("an entry");
         assert_ne!(name(&one), name(&other));

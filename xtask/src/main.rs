@@ -12,7 +12,7 @@ cargo xtask package [--out FOLDER]      build the page and pack it: converge.zip
 cargo xtask test [--skip-browser]       run all checks: formatting, licences, lints, tests, size of the page, browser
 cargo xtask bench [NAME...]             run benchmarks: checking embeds forwarding growth memory page react-flow replication run seek wasm
 cargo xtask fuzz [TARGET...] [--inputs N] [--seed S]
-                                        check random inputs, 10 million of each target: links scenarios messages histories lessons";
+                                        check random inputs, 10 million for each target: links scenarios messages histories lessons";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

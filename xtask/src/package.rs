@@ -84,7 +84,7 @@ self.onmessage = ({ data }) => {
 });
 "#;
 
-/// The policy of the page in one file, which contains also its lessons: it loads nothing.
+/// The policy of the page in one file. The file also contains the lessons, so the page loads nothing.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; worker-src blob:; \
                       style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'";
 
@@ -127,23 +127,23 @@ fn has_extension(file: &Path, extension: &str) -> bool {
     file.extension().is_some_and(|it| it == extension)
 }
 
-/// Returns the element with a compressed file.
+/// Returns an HTML element that contains a compressed file.
 fn packed(name: &str, bytes: &[u8]) -> String {
     let text = base64::prelude::BASE64_STANDARD.encode(weight::gzip(bytes));
     format!("<script type=\"application/gzip\" data-file=\"{name}\">{text}</script>\n")
 }
 
-/// A function that takes a split file from memory.
+/// The function that returns a split file from memory.
 const FROM_MEMORY: &str = "const part = async (name) => new Response(self.convergeFiles[name], { headers: { 'Content-Type': 'application/wasm' } });";
 
-/// A function that fetches a split file.
+/// The function that fetches a split file from the host.
 const FROM_HOST: &str = "const part = (name) => fetch(new URL(name, self.convergeFolder));";
 
-/// Writes the script of the worker in a frame without an origin. Such a frame starts no module as a worker, but a script from a blob, which
-/// may import a script of any origin.
+/// Writes the script of the worker in a frame without an origin. Chromium starts no module as a worker in such a frame, but it starts
+/// a classic script from a blob, which may import a script of any origin.
 ///
 /// # Errors
-/// A script has another form than the generators' versions in Cargo.lock give it.
+/// A script does not have the form that the generators' versions in Cargo.lock give it.
 pub(crate) fn write_sandbox_worker(version: &Path) -> Result<()> {
     let mut text = String::new();
     for line in module(version, FROM_HOST)?.lines().filter(|line| !line.starts_with("export {")) {
@@ -151,13 +151,13 @@ pub(crate) fn write_sandbox_worker(version: &Path) -> Result<()> {
         text.push('\n');
     }
     if text.contains("import.meta") || !text.contains("function __wbg_init(") {
-        return Err("converge.js has another form than the generator's version in Cargo.lock gives it".into());
+        return Err("converge.js does not have the form that the generator's version in Cargo.lock gives it".into());
     }
     text.push_str("__wbg_init({ module_or_path: new URL(\"converge_bg.wasm\", self.convergeFolder) });\n");
     write(&version.join("sandbox-worker.js"), &text)
 }
 
-/// Joins the two scripts of the page, which import each other, to one. `part` defines the function that returns a split file.
+/// Joins the two scripts of the page, which import each other, into one. `part` defines the function that returns a split file.
 fn module(version: &Path, part: &str) -> Result<String> {
     let (main, later) = (read(&version.join("converge.js"))?, read(&version.join("later.js"))?);
     let mut exported = Vec::new();
@@ -171,7 +171,7 @@ fn module(version: &Path, part: &str) -> Result<String> {
         body.push('\n');
     }
     if exported.is_empty() || body.contains("import.meta") {
-        return Err("later.js has another form than the splitter's version in Cargo.lock gives it".into());
+        return Err("later.js does not have the form that the splitter's version in Cargo.lock gives it".into());
     }
     let mut text = format!("{part}\nconst later = (() => {{\n{body}\nreturn {{ {} }};\n}})();\n", exported.join(", "));
     for line in main.lines() {

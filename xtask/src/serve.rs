@@ -17,7 +17,7 @@ pub const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eva
 
 const FIRST_PORT: u16 = 8080;
 
-/// The media type of files whose type a host does not know.
+/// The media type that a host sends for files of unknown type.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// Builds the page and serves it until the program is stopped. `open` also opens it in the default browser.
@@ -61,7 +61,7 @@ impl Server {
         Server::serve(Site { folder: folder.to_path_buf(), ..Site::default() }, port)
     }
 
-    /// Serves a folder as a host does that does not know the media type of wasm files.
+    /// Serves a folder like a host that does not know the media type of wasm files.
     ///
     /// # Errors
     /// No port is free.
@@ -89,7 +89,7 @@ impl Server {
         format!("http://{}/", self.socket)
     }
 
-    /// The files that have been requested and served, by their paths inside the folder.
+    /// The paths, inside the folder, of the files that were requested and served.
     pub fn requested(&self) -> Vec<String> {
         self.site.requested.lock().map(|paths| paths.iter().cloned().collect()).unwrap_or_default()
     }
@@ -192,7 +192,7 @@ impl Site {
         is_inside.then(|| self.folder.join(relative))
     }
 
-    /// Compresses a file, once for each version of it.
+    /// Returns the compressed bytes of a file, from a cache unless the file has changed.
     fn compress(&self, file: PathBuf, bytes: Vec<u8>) -> Arc<Vec<u8>> {
         let Ok(mut cache) = self.compressed.lock() else { return Arc::new(weight::gzip(&bytes)) };
         match cache.get(&file) {
@@ -206,7 +206,7 @@ impl Site {
     }
 }
 
-/// Reads method and target of a request, and whether the client accepts gzip. Returns `None` at the end of the
+/// Reads the method and the target of a request, and whether the client accepts gzip. Returns `None` at the end of the
 /// connection.
 fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, String, bool)> {
     let mut line = String::new();

@@ -8,10 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
-/// Runs all checks; those in browsers at the same time as the native ones.
+/// Runs all checks. The tests in browsers run at the same time as the native ones.
 ///
 /// # Errors
-/// The first check that fails.
+/// A check fails. The error names the first one, or the failed tests of both kinds.
 pub fn everything(skip_browser: bool) -> Result<()> {
     setup::component("rustfmt", &["fmt", "--version"])?;
     setup::component("clippy", &["clippy", "--version"])?;
@@ -32,7 +32,7 @@ pub fn everything(skip_browser: bool) -> Result<()> {
         program.needs_browser() && !skip_browser && (without_firefox.is_none() || !program.needs_firefox())
     };
     let browser: Vec<_> = browser.into_iter().filter(is_run).collect();
-    // The tests in browsers wait much of their time, which the other checks use.
+    // The tests in browsers mostly wait, so the other checks run meanwhile.
     let results = thread::scope(|scope| {
         let in_browsers = scope.spawn(|| test_page(page, &browser, &dist));
         [native_checks(), in_browsers.join().unwrap_or_else(|_| Err("the tests in browsers stopped".into()))]
@@ -92,8 +92,8 @@ fn test_page(page: PageBuild, programs: &[TestProgram], dist: &Path) -> Result<(
     result
 }
 
-/// Finds or installs the browsers. Returns why the tests in Firefox are skipped, if this machine cannot install it; where
-/// it can, a missing Firefox is an error.
+/// Finds or installs the browsers. Returns why the tests in Firefox are skipped, if this machine cannot install Firefox. On a
+/// machine that can install packages, a missing Firefox is an error.
 fn browsers() -> Result<Option<String>> {
     setup::browser()?;
     match setup::firefox() {
@@ -145,7 +145,7 @@ impl TestProgram {
         Ok(messages.lines().filter_map(|line| TestProgram::in_message(&serde_json::from_str(line).ok()?)).collect())
     }
 
-    /// Reads a message of cargo, if it is about a program of tests.
+    /// Returns the program of a message of cargo; none if the message is not about a compiled test program.
     fn in_message(message: &serde_json::Value) -> Option<TestProgram> {
         let is_test = message["profile"]["test"] == true;
         let (file, manifest) = (message["executable"].as_str()?, message["manifest_path"].as_str()?);
@@ -161,7 +161,7 @@ impl TestProgram {
         self.needs_browser() && name.starts_with("firefox-")
     }
 
-    /// Runs all programs, also after one has failed, and names those that failed. `prepare` sets what they need.
+    /// Runs all programs, also after one has failed, and names those that failed. `prepare` completes the command of each.
     fn run_all(programs: &[TestProgram], prepare: impl Fn(&mut Command) -> Result<&mut Command>) -> Result<()> {
         let mut failures = Vec::new();
         for program in programs {
@@ -228,8 +228,8 @@ fn clippy(arguments: &[&str]) -> Result<()> {
     run(cargo_once().args(["clippy", "--quiet", "--locked"]).args(arguments).args(["--", "-D", "warnings"]))
 }
 
-/// Cargo for programs that are compiled for one run: debug information and the state for a next compilation would cost a
-/// third of the time. What the environment says wins.
+/// A command for cargo that compiles programs for one run. Debug information and the state for the next compilation would
+/// cost a third of the time. Variables of the environment take precedence.
 fn cargo_once() -> Command {
     let mut command = cargo();
     for name in ["CARGO_PROFILE_DEV_DEBUG", "CARGO_PROFILE_TEST_DEBUG", "CARGO_INCREMENTAL"] {

@@ -7,18 +7,17 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-/// The most that a visitor downloads before the first click or key, in bytes, gzipped.
+/// The maximum that a visitor downloads before the first click or key, in bytes, gzipped.
 pub const FIRST_LOAD_BUDGET: usize = 450 * 1024;
 
-/// The most that all files of the page have together, in bytes, gzipped, without those for lessons. The page had 1.19 MiB before
+/// The maximum size of all files of the page together, without [`APART`], in bytes, gzipped. The page had 1.19 MiB before
 /// embeds exchanged messages, values were edited on the canvas, documents had tasks, and the share dialog recorded pictures and drew
 /// QR codes, and 1.48 MiB before all of its texts, those of the examples and those of the simulator were in German too. Most of that
 /// is loaded on demand.
 pub const TOTAL_BUDGET: usize = 1_677_721; // 1.6 MiB
 
-/// Folders and files beside the page, which it never loads: course content, the engine as a module for other pages, course
-/// pages as examples, the schemas of documents and messages, what hosts read, and the page's script as the worker of sandboxed
-/// frames.
+/// Folders and files that do not count as the page: lessons, the engine as a module for other pages, course pages as examples,
+/// the schemas of documents and messages, the configuration of hosts, and the page's script as the worker of sandboxed frames.
 const APART: [&str; 8] = [
     "lessons",
     "engine",
@@ -30,7 +29,7 @@ const APART: [&str; 8] = [
     "sandbox-worker.js",
 ];
 
-/// How the names of the split files begin that only a lesson loads.
+/// The prefix of the names of split files that only a lesson loads.
 const LESSON_CODE: &str = "split_lesson";
 
 /// Folders of the page that opening it does not load.
@@ -104,7 +103,7 @@ pub fn is_first_load(file: &Path) -> bool {
     !is_split && !is_on_demand
 }
 
-/// Whether a file, given by its path without its version, is beside the page, which never loads it.
+/// Whether a file, given by its path without its version, does not count as the page.
 fn is_apart(file: &Path) -> bool {
     APART.iter().any(|folder| file.starts_with(folder)) || file.to_string_lossy().starts_with(LESSON_CODE)
 }

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
-/// All that the page shows or says: texts, labels, tooltips, placeholders.
+/// All texts of the page: visible texts, labels, tooltips, placeholders.
 const SHOWN: &str = "return [document.querySelector('.page').innerText, ...[...document.querySelectorAll('[aria-label], [title], [placeholder]')] \
     .flatMap(e => [e.ariaLabel, e.title, e.placeholder])].filter(text => text)";
 
