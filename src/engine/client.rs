@@ -113,7 +113,7 @@ impl Client {
         }
     }
 
-    /// Handles a timer; a timer whose reason is gone has no effect.
+    /// Handles a timer. An obsolete timer has no effect.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
         ctx.assert_handler(self.config.node, now);
         match timer {

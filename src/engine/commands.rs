@@ -10,8 +10,8 @@ use crate::scenario::{Command, Micros};
 use crate::trace::NodeId;
 
 impl Engine {
-    /// Executes a command now, after all other events of this instant: so a live command has the same effect as a scripted one
-    /// at the same instant.
+    /// Executes a command now, after all other events of this instant, so that a live command has the same effect as a
+    /// scripted one at the same instant.
     ///
     /// # Errors
     /// The command is invalid in this run, and has no effect.

@@ -25,7 +25,7 @@ pub enum HandlerAttachment {
     Connection {
         /// How long it lasts without a heartbeat; for ever if none.
         heartbeat: Option<Micros>,
-        /// It sends again what a link loses.
+        /// Whether it sends a message again that a link loses.
         reliable: bool,
     },
     /// By polling.
@@ -62,11 +62,11 @@ pub struct Handler {
     pub acknowledge: Acknowledge,
     /// How long the bus waits for an acknowledgement.
     pub deadline: Micros,
-    /// The subscription is read as a log.
+    /// Whether the subscription is read as a log.
     pub log: bool,
     /// How the consumer is attached.
     pub attach: HandlerAttachment,
-    /// The consumer sends a negative acknowledgement after a failure.
+    /// Whether the consumer sends a negative acknowledgement after a failure.
     pub refuses: bool,
     /// The configuration of the reader's session; none if it has no session.
     pub session: Option<ReaderSessionConfig>,
@@ -79,22 +79,22 @@ pub struct Handler {
 /// The last event to be acknowledged at the next commit of offsets: generation or delivery, number and update.
 type Offset = (u32, u32, UpdateId);
 
-/// The handlers of a consumer and their progress. All but the inboxes is lost in a crash.
+/// The handlers of a consumer and their progress. A crash loses all progress but the inboxes.
 #[derive(Clone, Debug)]
 pub struct Consumer {
-    /// In the order of the scenario.
+    /// The handlers, in the order of the scenario.
     pub handlers: Vec<Handler>,
-    /// By handler and partition of a log.
+    /// The reader of each partition of a log, by handler and partition.
     readers: LiteMap<(u32, u32), PartitionReader>,
-    /// By handler and partition of a log: the last event handled since the last commit. Without a log by handler and delivery.
+    /// The last event handled since the last commit, by handler and partition of a log; by handler and delivery without a log.
     uncommitted: LiteMap<(u32, u32), Offset>,
-    /// By handler.
+    /// The attachment of each handler.
     attachments: Vec<AttachmentState>,
     /// The number of connections so far, over all handlers.
     connections: u32,
     /// Whether any handler polls.
     polls: bool,
-    /// By handler: the session of its reader.
+    /// The session of the reader of each handler.
     sessions: Vec<Option<ReaderSession>>,
     /// The number of heartbeat timers so far.
     heartbeats: u32,

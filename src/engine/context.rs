@@ -56,7 +56,7 @@ impl Context {
         debug_assert!(!self.stores[store].is_locked_by(key, self.node, job), "the job has released the row");
     }
 
-    /// Releases all rows that the handler's node locked, and forgets its jobs that wait for rows, in a crash.
+    /// Releases all rows that the handler's node locked, and forgets its jobs that wait for rows. Called in a crash.
     pub fn unlock_all(&mut self, store: usize) {
         debug_assert!(store < self.stores.len(), "the store exists");
         for (key, job) in self.stores[store].forget_waiting(self.node) {
@@ -114,7 +114,7 @@ impl Context {
         }
     }
 
-    /// Lets the sender of a lost message send it again after a while, as a reliable connection does.
+    /// Schedules a lost message to be sent again after [`RETRANSMISSION`], as a reliable connection does.
     pub fn resend_later(&mut self, link: LinkId, payload: Payload) {
         debug_assert!(payload.is_reliable(), "only a reliable connection sends again");
         let number = self.next_resend;
@@ -177,7 +177,7 @@ impl Context {
 }
 
 impl Context {
-    /// Returns the id of a key, in a group or outside of groups; a new one at the key's first use.
+    /// Returns the id of a key, in a group or outside of groups. A key gets its id at its first use.
     pub fn key(&mut self, group: Option<NodeId>, key: &str) -> KeyId {
         match self.names.find_key(group, key) {
             Some(id) => id,
@@ -191,13 +191,13 @@ impl Context {
         self.placed.insert((group, key))
     }
 
-    /// Returns the version of a register's write that a wall clock orders: among writes with the same reading of the clock, a
-    /// deletion is the newest, and of values the largest. `after` is an older version.
+    /// Returns the version of a register's write that a wall clock orders. Among writes with the same reading of the clock, a
+    /// deletion is the newest, then the write of the largest value. `after` is an older version.
     pub fn break_tie(&mut self, key: KeyId, version: Version, value: Option<&Value>, after: Version) -> Version {
         debug_assert!(version > after, "a write is ordered after the version it depends on");
-        let placed = self.ties.place(key, version, value);
-        debug_assert!(placed.time == version.time, "a tie is broken within one reading of the clock");
-        if placed > after { placed } else { version }
+        let ordered = self.ties.place(key, version, value);
+        debug_assert!(ordered.time == version.time, "a tie is broken within one reading of the clock");
+        if ordered > after { ordered } else { version }
     }
 
     /// Wakes the clients that follow the acknowledged writes of the handler's node.

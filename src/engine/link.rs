@@ -23,7 +23,7 @@ pub struct Link {
     pub delay: Stream,
     /// On a FIFO link, no later message arrives before this.
     pub last_due: Micros,
-    /// In a box, since most links have none and the hot loop reads every link.
+    /// In a box, because few links have faults and the hot loop reads every link.
     pub faults: Option<Box<LinkFaults>>,
 }
 

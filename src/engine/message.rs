@@ -62,7 +62,7 @@ pub struct EventWrite {
     pub attempt: u32,
     /// The effect of the write.
     pub effect: Effect,
-    /// The window of the inbox whose row is written with it: none within means forever; none if there is no inbox.
+    /// The window of the inbox whose row is written with it; `Some(None)` without a limit, `None` without an inbox.
     pub inbox: Option<Option<Micros>>,
 }
 
@@ -127,7 +127,7 @@ pub struct Delivery {
     pub attempt: u32,
     /// The number of deliveries in the response to a receive; 1 for a connection.
     pub batch: u32,
-    /// The delivery belongs to its connection, which sends again what a link loses.
+    /// Whether the delivery belongs to a connection that sends a message again that a link loses.
     pub reliable: bool,
     /// The partition of the event's topic.
     pub partition: u32,

@@ -265,7 +265,7 @@ impl Engine {
         self.check_in_flight();
     }
 
-    /// Sends a lost message again, unless the reason is gone.
+    /// Sends a lost message again, unless it is obsolete.
     fn resend(&mut self, node: NodeId, number: u32) {
         let Some((link, payload)) = self.ctx.take_resend(number) else { return };
         debug_assert!(payload.is_reliable(), "only a reliable connection sends again");

@@ -1,4 +1,4 @@
-//! Numbers that are never reused: of operations, updates, publications and requests.
+//! Numbers of operations, updates, publications and requests, which are never reused.
 
 /// Returns the next number of a counter.
 pub fn next_number(counter: &mut u32) -> u32 {

@@ -116,7 +116,7 @@ impl PartitionReader {
         self.is_handling = false;
     }
 
-    /// Discards what follows an event that could not be handled: the bus redelivers it after that event.
+    /// Discards the events after one that could not be handled. The bus redelivers them after that event.
     pub fn on_failed(&mut self) {
         self.discard_all();
         (self.last, self.is_handling) = (None, false);

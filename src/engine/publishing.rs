@@ -55,12 +55,12 @@ pub struct Publisher {
     pub retry: Option<(Micros, u32)>,
 }
 
-/// Which applied events a publisher publishes, and as what.
+/// Which applied events a publisher publishes, and as which update.
 #[derive(Clone, Debug)]
 pub struct ForwardConfig {
     /// The bus whose events it publishes; all if none.
     pub from: Option<NodeId>,
-    /// The same update is published; else a separate one of the service.
+    /// Whether the same update is published, rather than a separate one of the service.
     pub same: bool,
     /// The key of the separate update; the event's key if none.
     pub key: Option<Arc<str>>,
@@ -144,7 +144,7 @@ impl Publishing {
         next_number(&mut self.next)
     }
 
-    /// Publishes what is published before the commit, and returns how long the commit waits; none if nothing was published.
+    /// Publishes the events of the mode `before_commit`, and returns how long the commit waits; none if nothing was published.
     pub fn before_commit(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) -> Option<Micros> {
         ctx.assert_handler(self.node, now);
         let mut gap = None;

@@ -30,7 +30,7 @@ pub enum ScheduledEvent {
     Command(u32),
 }
 
-/// The purpose of a node's timer, with an id of the node. Ids are never reused, so a timer whose reason is gone has no
+/// The purpose of a node's timer, with an id of the node. Ids are never reused, so an obsolete timer has no
 /// effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {

@@ -1,7 +1,7 @@
 //! Random numbers: named streams of a scenario's seed, and the distributions of durations.
 //!
-//! Each draw of a duration uses exactly one number of its stream and maps it through the inverse of the distribution function,
-//! so that two variants of a scenario can be compared on common random numbers.
+//! Each draw of a duration uses exactly one number of its stream (none if the duration is constant) and maps it through the
+//! inverse of the distribution function, so that two variants of a scenario can be compared on common random numbers.
 
 use crate::scenario::{Latency, Micros};
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
 //! A member of a replica group: workers behind a bounded queue, a durable store, and the group's protocol.
 //!
-//! Each protocol is a file here and a variant of [`protocol::ProtocolState`]. Below the protocols are what they share:
+//! Each protocol is a file here and a variant of [`protocol::ProtocolState`]. The protocols share:
 //! the log of those with a total order (`replicated_log`, `log_writes`), the states of keys (`key_state`), and the member
 //! itself (`member`).
 
@@ -141,7 +141,7 @@ impl Replica {
 
     fn on_job_done(&mut self, now: Micros, job: u32, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "a timer is handled when it expires");
-        // The jobs of before a crash are gone.
+        // A crash has discarded the earlier jobs.
         let Some(work) = self.workers.take(job) else { return };
         debug_assert!(self.up, "a crash ends all jobs");
         self.process(now, work, ctx);
@@ -213,7 +213,7 @@ impl Replica {
         self.events.as_ref().map(|events| &events.consumer)
     }
 
-    /// Asks for as many events as there are free workers, if the member polls.
+    /// Requests as many events as workers are free, if the member polls.
     fn receive(&mut self, now: Micros, ctx: &mut Context) {
         if let Some(events) = self.events.as_mut().filter(|events| self.up && events.consumer.polls()) {
             events.consumer.receive(now, self.workers.spare() - events.pending.len() as i64, ctx);
@@ -273,7 +273,7 @@ impl Replica {
         self.receive(now, ctx);
     }
 
-    /// Handles a timer. A timer whose reason is gone has no effect.
+    /// Handles a timer. An obsolete timer has no effect.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
         ctx.assert_handler(self.member.node, now);
         match timer {
@@ -354,7 +354,7 @@ impl Replica {
         debug_assert!(self.workers.busy() == 0, "no work survives a crash");
     }
 
-    /// Restarts with what is durable.
+    /// Restarts with the durable state.
     pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
         debug_assert!(!self.up, "only a stopped member restarts");
         debug_assert!(self.workers.busy() == 0, "no work survives a crash");

@@ -206,7 +206,7 @@ impl Service {
         self.receive(ctx.now, ctx);
     }
 
-    /// Asks for as many events as there are free workers, if the service polls.
+    /// Requests as many events as workers are free, if the service polls.
     fn receive(&mut self, now: Micros, ctx: &mut Context) {
         if self.up && self.consumer.polls() {
             self.consumer.receive(now, self.workers.spare(), ctx);
@@ -271,7 +271,7 @@ impl Service {
         self.exchange_store(ctx);
     }
 
-    /// Handles a timer; a timer whose reason is gone has no effect.
+    /// Handles a timer. An obsolete timer has no effect.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
         ctx.assert_handler(self.node, now);
         self.exchange_store(ctx);
@@ -419,7 +419,7 @@ impl Service {
         }
     }
 
-    /// Returns the reading of its own clock, µs.
+    /// Returns the reading of the service's clock, µs.
     fn clock(&self, now: Micros) -> i64 {
         let drift = (now as f64 * self.clock_drift / 1e6).round() as i64;
         now as i64 + drift + self.clock_offset

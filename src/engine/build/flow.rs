@@ -2,7 +2,7 @@
 
 use crate::trace::NodeId;
 
-/// A pair of services of which the second should eventually reflect what the first commits.
+/// A pair of services of which the second should eventually reflect the commits of the first.
 pub(super) struct Flow {
     pub(super) from: NodeId,
     pub(super) to: NodeId,

@@ -20,8 +20,8 @@ enum Path {
 type GroupName<'a> = (&'a str, u32, &'a str);
 
 impl Builder<'_> {
-    /// Returns the pairs of services of which the second should eventually reflect what the first commits: its direct and
-    /// indirect callees, and the subscribers of the topics that any of these publishes to.
+    /// Returns the pairs of services of which the second should eventually reflect the commits of the first. These are its direct
+    /// and indirect callees, and the subscribers of the topics to which any of them publishes.
     pub(super) fn flows(&self) -> Vec<Flow> {
         let siblings = self.siblings();
         let holders = self.worker_holders(&siblings);
@@ -145,7 +145,7 @@ impl Builder<'_> {
     }
 
     /// Returns the workers of consumer groups, with the first of the workers that hold the data together: those of all groups
-    /// that have a worker in common. Members of replica groups hold what their protocol replicates.
+    /// that have a worker in common. Members of replica groups hold the data that their protocol replicates.
     fn worker_holders(&self, siblings: &BTreeMap<usize, Arc<[usize]>>) -> BTreeMap<usize, usize> {
         let mut holders: BTreeMap<usize, usize> = BTreeMap::new();
         for members in self.consumer_groups() {

@@ -1,4 +1,4 @@
-//! The attachment of consumers: which of them are connected or poll, and what happens to deliveries whose consumer is gone.
+//! The attachment of consumers: which of them are connected or poll, and what happens to the deliveries of a consumer that has left.
 //!
 //! At the start of a run all consumers are attached. A process that ends closes its connection by a message; a cut link shows
 //! only in missing heartbeats, or in the deadline of an acknowledgement.
@@ -33,12 +33,12 @@ pub(super) fn capacity(queue: &SubscriptionQueue, configs: &[SubscriptionConfig]
 impl Bus {
     /// Returns the queue and the member of a consumer's subscription.
     fn member_at(&self, reply_link: LinkId, at_consumer: u32) -> Option<(u32, usize)> {
-        let is = |index: &u32| {
+        let is_member = |index: &u32| {
             let config = &self.config.subscriptions[*index as usize];
             config.link == reply_link && config.at_consumer == at_consumer
         };
         let mut queues = (0..).zip(&self.queues);
-        queues.find_map(|(queue_id, queue)| Some((queue_id, queue.members.iter().position(is)?)))
+        queues.find_map(|(queue_id, queue)| Some((queue_id, queue.members.iter().position(is_member)?)))
     }
 
     /// Returns whether a consumer has opened no newer connection than this one.
@@ -85,7 +85,7 @@ impl Bus {
         }
     }
 
-    /// Handles what a consumer without a session reports about its connection.
+    /// Handles a report of a consumer without a session about its connection.
     pub(super) fn on_presence(&mut self, now: Micros, heartbeat: &Heartbeat, reply_link: LinkId, ctx: &mut Context) {
         let Some((queue_id, member)) = self.member_at(reply_link, heartbeat.subscription) else { return };
         let queue = &mut self.queues[queue_id as usize];
@@ -105,7 +105,7 @@ impl Bus {
             Presence::Closes => connection.is_open = false,
             Presence::Alive | Presence::Opens | Presence::Leaves => {
                 if is_new {
-                    // The connection of an earlier process is closed, since the host does not know it any more.
+                    // The connection of an earlier process is closed, because the consumer's host no longer knows it.
                     self.detach(now, queue_id, member, DetachReason::Closed, ctx);
                 }
                 let (subscription, life) = (heartbeat.subscription, heartbeat.life);
@@ -125,7 +125,7 @@ impl Bus {
         }
     }
 
-    /// Opens a connection, and delivers what waited for it.
+    /// Opens a connection, and delivers the events that waited for it.
     fn attach(&mut self, now: Micros, queue_id: u32, member: usize, ctx: &mut Context) {
         let queue = &mut self.queues[queue_id as usize];
         queue.assert_member(member);
@@ -182,17 +182,17 @@ impl Bus {
     /// Returns all deliveries of a member to the front of the queue, in order.
     pub(super) fn requeue_deliveries(&mut self, now: Micros, queue_id: u32, member: usize, ctx: &mut Context) {
         self.queues[queue_id as usize].assert_member(member);
-        let is_its = |(queue, delivery): (u32, Option<(u32, u32)>)| {
+        let is_delivered_to = |(queue, delivery): (u32, Option<(u32, u32)>)| {
             queue == queue_id && delivery.is_some_and(|(_, to)| to as usize == member)
         };
-        let all = self.stored.iter().filter(|(_, stored)| is_its((stored.queue, stored.delivery)));
+        let all = self.stored.iter().filter(|(_, stored)| is_delivered_to((stored.queue, stored.delivery)));
         let events: Vec<u32> = all.map(|(event, _)| *event).collect();
         for event in events.into_iter().rev() {
             self.return_to_queue(now, event, ctx);
         }
     }
 
-    /// In a log without sessions: assigns the partitions of readers that are not attached to others, if there are any.
+    /// In a log without sessions: assigns the partitions of detached readers to attached ones, if any.
     fn leave_detached_readers(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "partitions are assigned now");
         let queue = &self.queues[queue_id as usize];

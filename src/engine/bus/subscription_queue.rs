@@ -90,9 +90,9 @@ pub(super) struct Membership {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OpenReceive {
     pub(super) number: u32,
-    /// The number of events that it asks for at most.
+    /// The maximum number of events that it requests.
     pub(super) most: u32,
-    /// When the bus replies that there are none.
+    /// When the bus sends an empty reply.
     pub(super) until: Micros,
 }
 

@@ -25,7 +25,7 @@ impl AttachmentState {
         AttachmentState { life: 0, connection, is_open: true, last_heard: 0, timer: None, receive: None }
     }
 
-    /// Forgets what is lost in a crash.
+    /// Discards the state that a crash loses.
     pub(super) fn crash(&mut self) {
         (self.timer, self.receive) = (None, None);
     }

@@ -1,5 +1,5 @@
 //! The consumer's side of its attachment to a bus: connections with heartbeats, which it opens again when they are closed, and
-//! receives, by which it asks for the events that it can work on.
+//! receives, by which it requests as many events as it can handle.
 
 use super::{Consumer, HandlerAttachment};
 use crate::engine::context::Context;
@@ -162,7 +162,7 @@ impl Consumer {
         }
     }
 
-    /// Asks for as many events as the consumer can work on, in each handler that polls and has no open receive. `spare` is the
+    /// Requests as many events as the consumer can handle, for each handler that polls and has no open receive. `spare` is the
     /// number of free workers, negative if requests wait for one.
     pub fn receive(&mut self, now: Micros, spare: i64, ctx: &mut Context) {
         for handler in 0..self.handlers.len() {

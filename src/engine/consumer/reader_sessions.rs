@@ -1,5 +1,5 @@
 //! Readers of logs with sessions: their polls and heartbeats. Heartbeats come from a separate thread (as in Kafka's consumer),
-//! so a slow reader remains in its group until its last poll is too long ago. A reader that is down or paused sends none.
+//! so a slow reader stays in its group until its last poll is too long ago. A reader that is down or paused sends none.
 
 use super::Consumer;
 use crate::engine::context::Context;
@@ -97,7 +97,7 @@ impl Consumer {
         own.all(|(_, reader)| reader.has_handled_all())
     }
 
-    /// Makes polled events ready that can be handled now. Polls again if all events of the last poll were handled.
+    /// Queues the polled events that can be handled now. Polls again if all events of the last poll were handled.
     pub(super) fn poll(&mut self, now: Micros, handler: u32, ctx: &mut Context) {
         debug_assert!(self.sessions[handler as usize].is_some(), "only readers with sessions poll");
         debug_assert!(now == ctx.now, "a reader polls when it has handled all events");

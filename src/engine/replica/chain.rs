@@ -48,7 +48,7 @@ pub struct Chain {
     is_timer_set: bool,
     /// How often the disk was lost.
     life: u32,
-    /// The newest lives of predecessor and successor that the member has heard of. They are kept even without the disk, as a
+    /// The newest lives of predecessor and successor that the member knows. They survive the loss of the disk, because a
     /// closed connection delivers nothing more.
     neighbour_lives: [u32; 2],
     /// Whether the disk was lost and no neighbour has sent its log.
@@ -316,7 +316,7 @@ impl Chain {
         self.pending_writes.complete(&self.log, |index| index <= committed)
     }
 
-    /// Acknowledges the log, and what is committed of it, to the predecessor.
+    /// Acknowledges the log, and its committed part, to the predecessor.
     fn acknowledge(&self, member: &Member, ctx: &mut Context) {
         if let Some(predecessor) = member.index.checked_sub(1) {
             let (life, last_index, committed) = (self.life, self.log.last_index(), self.commit_index);

@@ -48,7 +48,7 @@ impl Events {
         PendingPublications::new(PublicationModes { on_acknowledged, on_stored })
     }
 
-    /// Forgets the events in progress. Publishing and the handlers keep what is durable.
+    /// Discards the events in progress. Publishing and the handlers keep their durable state.
     pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         debug_assert!(
             self.pending.is_empty() || !self.consumer.handlers.is_empty(),

@@ -32,7 +32,7 @@ impl FollowerProgress {
         FollowerProgress { next_index: vec![last_index + 1; members], match_index: vec![0; members] }
     }
 
-    /// Forgets all progress: a new leader assumes that followers have what it has, until they report otherwise.
+    /// Resets all progress. A new leader assumes that followers have its whole log, until they report otherwise.
     pub fn reset(&mut self, last_index: u32) {
         *self = FollowerProgress::after(last_index, self.match_index.len());
     }

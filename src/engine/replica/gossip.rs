@@ -76,7 +76,7 @@ impl Gossip {
         }
     }
 
-    /// Starts, or restarts.
+    /// Starts or restarts the member's rounds.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
         debug_assert!(self.hot_rumors.is_empty(), "a crash forgets the rumors that a member spreads");
         debug_assert!(now == ctx.now, "a member starts now");
@@ -99,7 +99,7 @@ impl Gossip {
         assert!(self.incarnation > 0, "a member has started");
     }
 
-    /// Stops spreading rumors; with its disk, forgets which rumors it knew.
+    /// Stops spreading rumors. If the disk is lost, the member also forgets which rumors it knew.
     pub fn crash(&mut self, lose_disk: bool) {
         debug_assert!(self.hot_rumors.len() <= self.known_rumors.len(), "a member spreads rumors that it knows");
         debug_assert!(self.incarnation > 0, "a member has started");
@@ -109,7 +109,7 @@ impl Gossip {
         }
     }
 
-    /// Handles a client's request from the member's own store.
+    /// Executes a client's request on the member's own store.
     pub fn execute(
         &mut self,
         now: Micros,

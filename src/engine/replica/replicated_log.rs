@@ -6,7 +6,7 @@ use crate::trace::{KeyId, OperationId, UpdateId, Version};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The most entries that one message carries.
+/// The maximum number of entries in one message.
 pub const MAX_ENTRIES_PER_MESSAGE: usize = 64;
 
 /// An entry of a log.

@@ -28,7 +28,7 @@ impl Service {
             }
         }
         self.locks.clear();
-        // A shared store is not on the service's disk, and what is in it was never lost.
+        // A shared store is not on the service's disk, so its contents survive.
         let lose_disk = lose_disk && self.shared_store.is_none();
         if let Some(store) = self.shared_store {
             ctx.unlock_all(store);

@@ -1,4 +1,4 @@
-//! The state of a service's transactions. Promises, decisions and what was committed are durable.
+//! The state of a service's transactions. Promises, decisions and commits are durable.
 
 use crate::engine::context::Context;
 use crate::engine::message::{LinkId, Update};
@@ -63,7 +63,7 @@ impl Transactions {
         debug_assert!(!self.nested.values().any(|waiting| *waiting == job), "a job waits for one nested write");
     }
 
-    /// Aborts what was not decided, and loses everything with the disk.
+    /// Aborts the transactions without a decision. If the disk is lost, so is the whole state.
     pub(super) fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         for (operation, _) in std::mem::take(&mut self.nested) {
             end_operations(&[operation], Outcome::Unknown, ctx);

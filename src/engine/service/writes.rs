@@ -1,5 +1,5 @@
-//! The steps of an operation at a service: it takes its key's lock, makes the blocking calls, publishes, commits, replies, and
-//! releases the lock and its worker.
+//! The steps of an operation at a service: it locks its key, makes the blocking calls, publishes, commits, replies, and releases
+//! the lock and its worker.
 
 use super::{Job, PendingWrite, ReplyTo, Service};
 use crate::engine::context::Context;
@@ -25,7 +25,7 @@ impl Service {
             self.read(&reply_to, &request, ctx);
             return self.release_worker(now, ctx);
         }
-        // Writes of one key run one after the other, as under a row lock: each finds what the previous one left.
+        // Writes of one key run one after the other, as under a row lock: each reads the result of the previous one.
         if let Some(waiting) = self.locks.get_mut(&request.key) {
             waiting.push_back(job);
             self.workers.put(job, Job::Locked(reply_to, request));

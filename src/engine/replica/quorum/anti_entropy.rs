@@ -1,5 +1,5 @@
 //! Anti-entropy with Merkle trees (Demers et al. 1987; DeCandia et al. 2007, 4.7): two replicas compare hashes from the
-//! root downwards, then the versions of the keys whose leaves differ, and send each other what is newer.
+//! root downwards, then the versions of the keys whose leaves differ, and send each other the newer states.
 
 use crate::engine::context::Context;
 use crate::engine::random::Stream;

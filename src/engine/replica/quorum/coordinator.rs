@@ -75,7 +75,7 @@ pub struct Hint {
     pub state: Arc<KeyState>,
     /// The update.
     pub update: Option<UpdateId>,
-    /// When the hint is discarded, so that it brings back nothing whose tombstone is purged; never without a grace period.
+    /// When the hint is discarded, so that it revives no key whose tombstone is purged; never without a grace period.
     pub expires: Option<Micros>,
 }
 
@@ -283,9 +283,9 @@ impl Coordinator {
 
 /// Hints.
 impl Coordinator {
-    /// Keeps a state for a replica, merged with what is kept for it already. A coordinator keeps nothing new for a replica that
-    /// has been unreachable for longer than the window; a stand-in of a sloppy quorum always does, since its hint counts as an
-    /// acknowledgement.
+    /// Keeps a state for a replica, merged with the one that is already kept. A coordinator keeps no new hint for a replica that
+    /// has been unreachable for longer than the window. A stand-in of a sloppy quorum always keeps one, because its hint counts as
+    /// an acknowledgement.
     pub fn keep_hint(
         &mut self,
         now: Micros,
