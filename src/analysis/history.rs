@@ -49,7 +49,7 @@ impl Invocation {
         self != Invocation::Read
     }
 
-    /// Returns whether it is a change that does not depend on the value before.
+    /// Returns whether this is a change that does not depend on the previous value.
     pub fn is_blind(self) -> bool {
         match self {
             Invocation::Write(_) | Invocation::Increment(_) => true,
@@ -147,7 +147,7 @@ impl Operation {
         self.ended < other.invoked
     }
 
-    /// Returns whether it is a change that certainly took effect.
+    /// Returns whether this is a change that certainly took effect.
     pub fn acknowledged(&self) -> bool {
         self.invocation.changes() && self.outcome == Outcome::Ok
     }

@@ -59,7 +59,7 @@ impl Invariants {
     /// Advances the clock to `now`. Evaluates the invariants if an instant is over.
     pub fn advance_to(&mut self, now: Micros, analysis: &Analysis, names: &Names) {
         if let Some(over) = self.now.replace(now).filter(|before| *before < now) {
-            // At most instants, messages move and no copy changes.
+            // At the majority of instants, no copy changes.
             let needs_quiet = self.invariants.iter().any(|(invariant, _)| invariant.quiescent);
             let state = (analysis.staleness.revision(), needs_quiet && analysis.is_quiet());
             if self.evaluated.replace(state) != Some(state) {
@@ -184,7 +184,7 @@ impl<'a> Evaluator<'a> {
         self.copy(self.node(place, bound)?, &place.key)
     }
 
-    /// Returns what a read of the copy returns: every sibling.
+    /// Returns the values that a read of the copy returns: every sibling.
     fn values(&self, place: &Place, bound: &Bindings) -> Vec<Option<Value>> {
         let node = self.node(place, bound);
         let copy = node.and_then(|node| Some((node, self.copy(node, &place.key)?)));

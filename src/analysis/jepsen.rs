@@ -28,7 +28,7 @@ pub struct ReadOptions<'a> {
     pub initial: Option<&'a str>,
 }
 
-/// Reads a history, and infers what its keys hold.
+/// Reads a history, and infers the data model of its keys.
 ///
 /// # Errors
 /// The history or the initial value is malformed.

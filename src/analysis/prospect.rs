@@ -1,7 +1,7 @@
 use crate::scenario::Micros;
 use crate::trace::{DropReason, NodeId, SubscriptionId};
 
-/// What may still bring a missing update to a copy, or why nothing will.
+/// How a missing update may still reach a copy, or why it will not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prospect {
     /// A message that carries the update is in flight.

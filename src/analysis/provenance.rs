@@ -16,7 +16,7 @@ pub struct CoordinatedWrite {
     pub by: NodeId,
     /// When it was coordinated.
     pub at: Micros,
-    /// Reading of the coordinator's clock then, µs.
+    /// The reading of the coordinator's clock at that time, µs.
     pub clock: i64,
     /// The written value; `None` for a deletion.
     pub value: Option<Value>,
@@ -107,8 +107,8 @@ impl Provenance {
         self.contexts.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the writes that may have produced a sibling: of each origin, the newest write that the replica has and that wrote
-    /// this value. More than one only if several origins wrote the same value.
+    /// Returns the writes that may have produced a sibling: of each origin, the newest write of this value that the replica has.
+    /// Returns several writes only if several origins wrote the same value.
     pub fn of_sibling(&self, key: KeyId, value: &Value) -> Vec<&CoordinatedWrite> {
         let has = |write: &&CoordinatedWrite| {
             let dot = (write.version.origin, write.version.counter);
@@ -132,7 +132,8 @@ impl Provenance {
         self.promised.values().copied()
     }
 
-    /// Iterates over the hints that the replica stores: the target replica, the key, the time of storage, the newest update.
+    /// Iterates over the hints that the replica stores. Each item is the target replica, the key, the time of storage and the newest
+    /// update.
     pub fn hints(&self) -> impl Iterator<Item = (NodeId, KeyId, Micros, Option<UpdateId>)> {
         self.hints.iter().map(|((target, key), (since, update))| (*target, *key, *since, *update))
     }

@@ -91,7 +91,7 @@ pub struct Quorums {
     /// The operations.
     pub all: Vec<Coordination>,
     places: LiteMap<(OperationId, NodeId), usize>,
-    /// For each pending operation its rounds at every coordinator: a client may retry.
+    /// The rounds of each pending operation at every coordinator. A client may retry, so there may be several.
     rounds: LiteMap<OperationId, Vec<usize>>,
     requests: LiteMap<MessageId, (usize, usize)>,
     responses: LiteMap<MessageId, (usize, usize)>,
@@ -306,7 +306,7 @@ impl Quorums {
         let Some(info) = run.analysis.messages.recall(message) else { return };
         let Some((_, response)) = request_phase(info.kind) else { return };
         let request = self.requests.get(&message).copied();
-        // Handed-off hints are acknowledged too. Client requests are answered by another kind of message.
+        // A replica also acknowledges a hint that it receives. Another kind of message answers requests of clients.
         if request.is_some() || info.kind == MessageKind::Repair {
             let waiting = self.waiting.entry((info.to, info.from)).or_default();
             waiting.push_back(PendingRequest { response, update: info.update, request });
@@ -322,9 +322,12 @@ impl Quorums {
         update: Option<UpdateId>,
     ) {
         let Some(waiting) = self.waiting.get_mut(&(from, to)) else { return };
-        let is = |pending: &PendingRequest| pending.response == kind && (update.is_none() || pending.update == update);
-        let any = |pending: &PendingRequest| pending.response == kind && pending.request.is_some();
-        let Some(at) = waiting.iter().position(is).or_else(|| waiting.iter().position(any)) else { return };
+        let is_answered =
+            |pending: &PendingRequest| pending.response == kind && (update.is_none() || pending.update == update);
+        let may_be_answered = |pending: &PendingRequest| pending.response == kind && pending.request.is_some();
+        let Some(at) = waiting.iter().position(is_answered).or_else(|| waiting.iter().position(may_be_answered)) else {
+            return;
+        };
         if let Some(PendingRequest { request: Some(request), .. }) = waiting.remove(at) {
             self.responses.insert(message, request);
         }

@@ -6,8 +6,8 @@ const CHUNK: usize = 4096;
 /// Maximum number of chunks.
 const MAX_CHUNKS: usize = 16;
 
-/// The newest 65,536 items of a sequence, by their number in it. A clone shares all chunks but the last with its original,
-/// which keeps snapshots of a run small.
+/// The newest items of a sequence, at most 65,536, by their number in it. A clone shares all chunks but the last with its
+/// original, which keeps snapshots of a run small.
 #[derive(Clone, Debug)]
 pub(super) struct Recent<T> {
     first: u64,
@@ -21,7 +21,7 @@ impl<T> Default for Recent<T> {
 }
 
 impl<T: Clone> Recent<T> {
-    /// Adds the next item. Returns the oldest items, with the number of the first, if they are no longer kept.
+    /// Adds the next item. Returns the oldest chunk, with the number of its first item, if this discards it.
     pub fn push(&mut self, item: T) -> Option<(u64, Arc<Vec<T>>)> {
         if self.chunks.back().is_none_or(|chunk| chunk.len() == CHUNK) {
             self.chunks.push_back(Arc::new(Vec::with_capacity(64)));

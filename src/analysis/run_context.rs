@@ -4,7 +4,7 @@ use crate::trace::{Names, NodeId, SubscriptionId, Trace};
 
 /// A run with everything that a question about it needs.
 pub struct RunContext<'a> {
-    /// Its records, as far as they are kept.
+    /// Its kept records.
     pub trace: &'a Trace,
     /// Its state.
     pub analysis: &'a Analysis,

@@ -51,7 +51,7 @@ impl Analysis {
         self.faults.observe(record);
     }
 
-    /// Returns the estimated memory of what grows with the run, bytes. It depends on the trace alone.
+    /// Returns the estimated memory of the parts that grow with the run, bytes. It depends on the trace alone.
     pub fn memory(&self) -> u64 {
         let queued: usize = self.buses.iter().map(|(_, queue)| queue.events.len() + queue.dead_letters.len()).sum();
         let rows: usize = self.tables.iter().map(|(_, tables)| tables.outbox.len()).sum();

@@ -286,7 +286,7 @@ impl Staleness {
             }
             return self.recount_copy(at, node, key);
         }
-        // Only what is removed is visited: a copy may miss many updates.
+        // Visits only the removed updates, because a copy may miss many.
         while copy.missing.first().is_some_and(|missing| *missing <= copy.newest_applied) {
             copy.missing.pop_first();
         }

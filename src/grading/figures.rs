@@ -77,7 +77,7 @@ fn curve<'a>(name: &str, sweep: &'a Sweep) -> &'a [Share] {
     }
 }
 
-/// The largest distance from the target; none if a point of it was not measured.
+/// Returns the largest distance from the target; none if a point of the target was not measured.
 fn error(curve: &[Share], target: &[(f64, f64)]) -> Option<f64> {
     let distance = |(ms, share): &(f64, f64)| {
         let index = GRID.iter().position(|point| *point as f64 / 1000.0 == *ms)?;

@@ -14,24 +14,24 @@ pub struct Example {
     pub opens_at_ms: u32,
     /// Its subject.
     pub subject: Subject,
-    /// How much it takes for granted.
+    /// The knowledge that it assumes.
     pub level: Difficulty,
 }
 
-/// What an example is about.
+/// The subject of an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// Eventual consistency itself: an update on its way to a copy.
     Pattern,
     /// Delivery: duplicates, order, queues, retries.
     Messaging,
-    /// What is lost in a crash or on a cut link, and what defends against it.
+    /// Losses in a crash or on a cut link, and defences against them.
     Failures,
     /// Replicas: quorums, leaders, sessions, gossip.
     Replication,
     /// Concurrent writes of the same key.
     Conflicts,
-    /// What a named system does.
+    /// The behaviour of a named system.
     RealSystems,
 }
 
@@ -59,7 +59,7 @@ impl Subject {
     }
 }
 
-/// How much an example takes for granted.
+/// The knowledge that an example assumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difficulty {
     /// Nothing.

@@ -1,4 +1,4 @@
-//! The language of goals: what a figure over many runs must be.
+//! The language of goals, each of which compares a figure over many runs with a number.
 //!
 //! ```text
 //! goal      = figure relation number
@@ -48,7 +48,7 @@ pub const MEASURES: [&str; 8] = [
     "deliveries",
 ];
 
-/// What is taken from a distribution.
+/// The statistics of a distribution.
 pub const STATISTICS: [&str; 7] = ["mean", "p50", "p90", "p95", "p99", "p999", "max"];
 
 /// Figures that are a curve over the time since an acknowledgement.
@@ -81,7 +81,7 @@ pub struct Requirement {
     pub figure: Figure,
     /// How it is compared.
     pub bound: Bound,
-    /// With what.
+    /// The number with which it is compared.
     pub number: f64,
 }
 
@@ -103,7 +103,7 @@ pub enum Figure {
 /// A condition on one run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
-    /// Every copy is consistent at the end, and nothing is in flight.
+    /// The run keeps the promise `converged`.
     Converged,
     /// Every operation succeeded.
     AllOperationsOk,

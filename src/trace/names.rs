@@ -13,7 +13,7 @@ pub struct Names {
     key_ids: LiteMap<Option<NodeId>, BTreeMap<Arc<str>, KeyId>>,
     subscriptions: Vec<Subscriber>,
     groups: LiteMap<NodeId, NodeId>,
-    /// Groups that share their keys with the services around them.
+    /// Groups that share their keys with services that exchange events with them.
     sharing: NodeSet,
 }
 
@@ -109,7 +109,7 @@ impl Names {
         self.groups.get(&node).copied()
     }
 
-    /// Lets a group share its keys with the services that it exchanges events with.
+    /// Makes a group share its keys with the services with which it exchanges events.
     pub fn share_keys(&mut self, group: NodeId) {
         self.sharing.insert(group, ());
     }
@@ -119,7 +119,7 @@ impl Names {
         self.group(node).filter(|group| !self.sharing.contains_key(group))
     }
 
-    /// The bus, topic and service of a subscription.
+    /// Returns the bus, the topic and the service of a subscription.
     pub fn subscription(&self, subscription: SubscriptionId) -> Subscriber {
         self.subscriptions[subscription.index()]
     }

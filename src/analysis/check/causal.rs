@@ -131,7 +131,7 @@ impl Past {
         &self.counts[node * self.width..(node + 1) * self.width]
     }
 
-    /// Adds everything before `from` to what is before `into`. Returns whether that changed anything.
+    /// Adds everything before `from` to everything before `into`. Returns whether that changed anything.
     fn join(&mut self, into: usize, from: usize) -> bool {
         let mut changed = false;
         for process_index in 0..self.width {

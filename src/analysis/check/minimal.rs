@@ -6,7 +6,7 @@
 //! A witness is *true*: it violates the guarantee even if each change that was left out is optional, which means that it may have
 //! taken effect at any time after its invocation, or never. So a read of a counter that no set of increments explains is a witness
 //! by itself. A witness is *minimal*: if any of its operations is removed, together with the reads of what only this one wrote,
-//! the rest is not true any more.
+//! the rest is no longer true.
 //!
 //! Operations are given by their indexes in the history, here called places.
 
@@ -65,8 +65,8 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
     without_unrelated_additions(&proof, witness)
 }
 
-/// Removes the additions of elements on which the violation does not depend: without such an element, also in what the reads
-/// returned, the rest still violates the guarantee.
+/// Removes the additions of elements on which the violation does not depend: without such an element, also in the results of
+/// reads, the rest still violates the guarantee.
 fn without_unrelated_additions(proof: &Proof, mut witness: Witness) -> Witness {
     let (mut ignored, mut at) = (Vec::new(), 0);
     while let Some(&place) = witness.operations.get(at) {
@@ -91,7 +91,7 @@ fn without_unrelated_additions(proof: &Proof, mut witness: Witness) -> Witness {
     witness
 }
 
-/// Returns the changes that could explain what operations returned, in order: of each key of theirs, all changes if one of them is
+/// Returns the changes that could explain the results of operations, in order: of each of their keys, all changes if one of them is
 /// an increment, a removal, or one of several writes of a value that they returned.
 fn explaining_changes(history: &History, places: &[usize]) -> Vec<usize> {
     let operations = &history.operations;
@@ -156,7 +156,7 @@ impl Proof<'_> {
     }
 
     /// Returns the witness that a check of a part finds; it may contain optional changes. The elements `ignored`, each with its
-    /// key, are left out of what reads returned.
+    /// key, are left out of the results of reads.
     fn check(&self, places: &[usize], ignored: &[(u32, ValueId)]) -> Option<Witness> {
         if places.is_empty() {
             return None;

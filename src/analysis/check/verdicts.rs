@@ -150,7 +150,7 @@ fn search_verdict(history: &History, places: &[usize], model: Model, order: Orde
         return Verdict::Violated(witness);
     }
     let items = search_operations(history, places);
-    // A large budget permits a thorough reduction of the witness.
+    // The reduction of the witness may use more steps if the budget is large.
     let steps_to_minimize = *budget * 2;
     let key = places.first().map_or(0, |place| history.operations[*place].key);
     let initial: Initial = history.initial_of(key);

@@ -1,4 +1,4 @@
-//! The events of a run, as far as its kept records show them.
+//! The events of a run that its kept records show.
 
 use super::PART;
 use crate::analysis::run_context::RunContext;
@@ -8,7 +8,7 @@ use crate::trace::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The fates of events, as far as the kept records contain them.
+/// The fates of events in the kept records.
 #[derive(Clone, Debug, Default)]
 pub struct EventHistory {
     pub(super) published: BTreeSet<UpdateId>,
@@ -31,7 +31,7 @@ pub struct EventHistory {
     next: u64,
 }
 
-/// The most entries that a history keeps of records that the trace has discarded.
+/// The maximum number of entries of a history, some from records that the trace has discarded.
 const MOST_ENTRIES: usize = 1 << 20;
 
 impl EventHistory {

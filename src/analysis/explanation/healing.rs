@@ -158,7 +158,7 @@ impl HealingTimes {
         self.links.get(&(from, to)).copied().into_iter().chain(self.everything).min()
     }
 
-    /// Returns what stops messages from one node to another, if anything does.
+    /// Checks whether messages from one node reach another now.
     ///
     /// # Errors
     /// The receiver is down or the link is cut, for ever or until a healing.

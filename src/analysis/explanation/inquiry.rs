@@ -42,7 +42,8 @@ enum Stage {
     Steps,
 }
 
-/// Questions about the copies of a run at one instant. If the run goes on before, the work is done in vain unless it is settled.
+/// Questions about the copies of a run at one instant. If the run goes on before the answer, the work is lost unless it is
+/// settled.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
     /// The copies to explain, in reverse order.
@@ -90,8 +91,8 @@ impl Inquiry {
         }
     }
 
-    /// The run has gone on. Returns whether the answer is known all the same, about the instant before: all copies were looked
-    /// at, or one of them cannot become consistent.
+    /// Called when the run has gone on. Returns whether the verdict about the earlier instant is known nevertheless: all copies were
+    /// judged, or one of them cannot become consistent.
     pub fn settle(&mut self) -> bool {
         if self.stage == Stage::Judge && !self.stuck.is_empty() {
             self.stage = Stage::Steps;
@@ -219,11 +220,11 @@ impl Inquiry {
     }
 }
 
-/// Missing updates that are judged between two looks at the clock.
+/// The number of missing updates that are judged between two readings of the clock.
 const JUDGED: usize = PART / 32;
 
-/// Iterates over the updates that a copy misses, the oldest first. A copy that has conflicted or diverged misses no update: for it
-/// there is one item, `None`.
+/// Iterates over the updates that a copy misses, the oldest first. A copy that is conflicted or diverged misses no update and gives
+/// one item, `None`.
 fn missing<'a>(
     run: &'a RunContext,
     node: NodeId,

@@ -1,4 +1,4 @@
-//! What may still bring a missing update to a copy, or why nothing will.
+//! How a missing update may still reach a copy, or why it will not.
 
 use super::event_history::EventHistory;
 use super::pending_work::PendingWork;
@@ -20,8 +20,8 @@ pub(super) struct ProspectFinder<'a> {
 }
 
 impl<'a> ProspectFinder<'a> {
-    /// Returns the prospect of an update that a copy is missing; of an initial value of the document if `update` is none. Of
-    /// services that hold the copy together, one that is up is enough.
+    /// Returns the prospect of an update that a copy is missing; of an initial value of the document if `update` is none. If
+    /// services hold the copy together, one that is up is enough.
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let mut first = None;
         for holder in self.run.analysis.staleness.holders_of(node, key) {
@@ -52,7 +52,7 @@ impl<'a> ProspectFinder<'a> {
         }
         let info = update.and_then(|update| run.analysis.updates.get(update));
         if let Some(group) = run.names.group(node) {
-            // The protocol cannot bring an update from outside that no member has.
+            // The protocol cannot deliver an update from outside that no member has.
             let foreign = info.is_some_and(|info| run.names.group(info.node) != Some(group));
             let has_update = |member: NodeId| {
                 let copy = run.analysis.staleness.copy(member, key);
@@ -102,7 +102,7 @@ impl<'a> ProspectFinder<'a> {
         found
     }
 
-    /// The prospect of what waits for a node that is down.
+    /// The prospect of an update that waits for a node that is down.
     fn when_up(&self, node: NodeId) -> Prospect {
         self.work.healing.up_from(self.run, node).map_or(Prospect::Down(node), Prospect::AfterHealing)
     }
@@ -160,12 +160,15 @@ impl<'a> ProspectFinder<'a> {
         dead.map(Prospect::DeadLettered)
     }
 
-    /// What a publisher's next attempt to reach a bus comes to.
+    /// The prospect of a publisher's next attempt to reach a bus.
     fn to_bus(&self, publisher: NodeId, bus: NodeId) -> Prospect {
         self.work.healing.path(self.run, publisher, bus).err().unwrap_or(Prospect::Unpublished(publisher))
     }
 
-    /// What stops the deliveries of a queue to the consumers that bring them to a copy. One that is reached is enough.
+    /// Checks whether the deliveries of a queue reach a consumer that applies them to a copy. One such consumer is enough.
+    ///
+    /// # Errors
+    /// The cause that stops them.
     fn path_to_consumer(&self, queue: SubscriptionId, node: NodeId) -> Result<(), Prospect> {
         let run = self.run;
         let all = (0..run.names.subscription_count() as u32).map(SubscriptionId);
@@ -328,7 +331,7 @@ impl<'a> ProspectFinder<'a> {
         }
     }
 
-    /// Returns whether a rumor is still spread: as far as the trace shows, it has died out after two silent intervals.
+    /// Returns whether members still spread a rumor. It counts as extinct when the trace shows none for two of its intervals.
     fn is_rumored(&self, update: Option<UpdateId>, every_ms: f64) -> bool {
         let since = self.run.now.saturating_sub(micros(2.0 * every_ms));
         update.and_then(|update| self.history.last_sent.get(&update)).is_some_and(|at| *at >= since)

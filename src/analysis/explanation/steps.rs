@@ -8,7 +8,7 @@ use crate::trace::{
 };
 use std::collections::{BTreeMap, VecDeque};
 
-/// Maximum number of steps; of more, the first and the last are kept.
+/// Maximum number of steps. Of more steps, only the first and the last are kept.
 const MAX_STEPS: usize = 14;
 
 /// Finds the records that led to the states of copies, in one reading of the trace, in slices.
@@ -24,11 +24,11 @@ pub(super) struct StepsReader {
 /// The records that led to one copy's state.
 #[derive(Clone, Debug)]
 enum Steps {
-    /// Those about a missing update on its way to the service, with the faults that stopped it.
+    /// The records about a missing update on its way to the service, with the faults that stopped it.
     Delivery(Box<DeliverySteps>),
-    /// None are wanted.
+    /// No records.
     Nothing,
-    /// The last ones that wrote the copy.
+    /// The last records that wrote the copy.
     Writes { node: NodeId, key: KeyId, steps: VecDeque<u64> },
 }
 
@@ -38,7 +38,7 @@ impl StepsReader {
         StepsReader { wanted: Vec::new(), next: 0, end: run.trace.total() }
     }
 
-    /// Adds the copy of an explanation: what stopped its missing update, or with `writes` what wrote it.
+    /// Adds the copy of an explanation: finds the records that stopped its missing update, or with `writes` those that wrote it.
     pub fn add(&mut self, explanation: &Explanation, writes: bool) {
         let Explanation { node, key, update, prospect, .. } = *explanation;
         let is_written = matches!(prospect, Prospect::Siblings | Prospect::Applied);
@@ -118,10 +118,10 @@ struct DeliverySteps {
     update: UpdateId,
     /// Sender and receiver of the messages that carry the update.
     sent: BTreeMap<MessageId, (NodeId, NodeId)>,
-    /// The last fault of each link, and of each node under the node twice.
+    /// The last fault of each link. A node's fault has the node as both ends.
     faults: BTreeMap<(NodeId, NodeId), u64>,
     steps: Vec<u64>,
-    /// A consumer has acknowledged the event.
+    /// Whether a consumer has acknowledged the event.
     is_acknowledged: bool,
 }
 
@@ -138,20 +138,20 @@ impl DeliverySteps {
             }
             Fact::ServiceCrashed { node, lost_disk } => {
                 self.faults.insert((*node, *node), number);
-                let held = *node == self.node || run.analysis.staleness.hold_together(*node, self.node);
-                self.steps.extend((*lost_disk && held && !self.steps.is_empty()).then_some(number));
+                let is_holder = *node == self.node || run.analysis.staleness.hold_together(*node, self.node);
+                self.steps.extend((*lost_disk && is_holder && !self.steps.is_empty()).then_some(number));
             }
             Fact::BusStopped { bus: node, .. } => {
                 self.faults.insert((*node, *node), number);
             }
             Fact::MessageSent { message, from, to, update: Some(update), kind, .. } if self.carries(run, *update) => {
-                let (publish, delivery) = (*kind == MessageKind::Publish, *kind == MessageKind::Delivery);
+                let (is_publication, is_delivery) = (*kind == MessageKind::Publish, *kind == MessageKind::Delivery);
                 let is_here = *to == self.node || run.analysis.staleness.hold_together(*to, self.node);
-                if is_here || publish || (delivery && run.delivers_to(*to, self.node)) {
+                if is_here || is_publication || (is_delivery && run.delivers_to(*to, self.node)) {
                     self.sent.insert(*message, (*from, *to));
                 }
                 // `EventSent` already describes a delivery.
-                if is_here && !delivery {
+                if is_here && !is_delivery {
                     self.steps.push(number);
                 }
             }

@@ -177,7 +177,7 @@ impl Builder<'_> {
     }
 }
 
-/// Builds a history of events in order. `models` states what each key holds.
+/// Builds a history of events in order. `models` contains the data model of each key.
 ///
 /// # Errors
 /// An operation or the initial value does not fit.

@@ -53,7 +53,7 @@ impl DataModel {
         }
     }
 
-    /// The functions of operations on such a key, for error messages.
+    /// Returns the functions of operations on a key of this model, for error messages.
     pub(super) fn functions(self) -> &'static str {
         match self {
             DataModel::Register => "read, write or delete",
@@ -65,7 +65,7 @@ impl DataModel {
     }
 }
 
-/// Infers what a key holds from the operations on it.
+/// Infers the data model of a key from the operations on it.
 ///
 /// # Errors
 /// An operation has an unknown function.

@@ -46,7 +46,7 @@ pub struct KeyCopy {
     pub(super) siblings: Vec<Value>,
     /// Whether it held a tombstone that was purged.
     pub(super) tombstone_purged: bool,
-    /// For a copy that several services hold together: what each of them holds itself.
+    /// For a copy that several services hold together: the value that each of them holds.
     pub(super) pooled: Option<Box<PooledValues>>,
 }
 

@@ -37,7 +37,7 @@ impl Pools {
         }
     }
 
-    /// Returns whether a service holds what reaches it from another one alone, and not with other workers.
+    /// Returns whether a service holds the updates of another one alone, and not together with other workers.
     pub(super) fn is_separate(&self, from: NodeId, to: NodeId) -> bool {
         let Some(holder) = self.holders.get(&to) else { return false };
         !self.stores.contains_key(holder)
@@ -164,7 +164,7 @@ impl Staleness {
         (holder, pooled.sum())
     }
 
-    /// Clears what a service holds of shared copies after it lost its disk. A store that several services use is not on it.
+    /// Clears a service's part of shared copies after it lost its disk. A store that several services use is not on that disk.
     pub(super) fn lose_pooled(&mut self, at: Micros, node: NodeId) {
         for key in (0..self.keys.len() as u32).map(KeyId) {
             let holds = |copy: &KeyCopy| copy.pooled.as_ref().is_some_and(|pooled| pooled.own.contains_key(&node));

@@ -5,7 +5,7 @@ use crate::scenario::Micros;
 use crate::trace::UpdateId;
 use std::collections::VecDeque;
 
-/// Maximum number of closed windows that are remembered.
+/// Maximum number of closed windows that are kept.
 const MAX_CLOSED: usize = 2_000;
 
 /// An inconsistency window.

@@ -1,9 +1,9 @@
 //! Reads a document with serde's derives and collects every error with its path, instead of stopping at the first.
 //!
 //! A part of the wrong shape is reported and replaced by a placeholder (0, an empty text, an empty list, the first
-//! variant), so that reading continues after it. Two kinds of errors come from a visitor that is used up by then: a
-//! missing field, and a value that a hand-written `Deserialize` refuses. They are remembered, and the document is read again
-//! with placeholders there.
+//! variant), so that reading continues after it. After two kinds of errors, a missing
+//! field and a value that a hand-written `Deserialize` refuses, the visitor cannot be used again. The collector keeps these errors
+//! and reads the document again with placeholders in their places.
 //!
 //! Why this is not a library: `eserde` 0.1 loses its place in the text behind an unknown field or variant, reports syntax
 //! errors that are not there, and has no `#[serde(default)]` for structs; `deserr` 0.6 reads no enum in serde's external
@@ -223,7 +223,7 @@ impl<'de> Deserializer<'de> for Part<'_, 'de> {
         deserialize_string visit_borrowed_str Json::as_str, phrase("a text", "ein Text");
     }
 
-    /// A type that decides by what it finds; ours accepts all but null, true and false.
+    /// For a type that accepts several kinds of values; ours accept all but null, true and false.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         match self.json {
             Some(Json::Number(number)) => match (number.as_i64(), number.as_f64()) {

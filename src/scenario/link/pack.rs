@@ -22,13 +22,14 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// The most levels of nesting.
+/// The maximum number of levels of nesting.
 const DEEPEST: u32 = 64;
-/// The most values in a document.
+/// The maximum number of values in a document.
 const MOST_VALUES: u32 = 1 << 15;
-/// The most bytes of spelled text.
+/// The maximum number of bytes of spelled text.
 const MOST_SPELLED: usize = 64 * 1024;
-/// The most bytes of all texts and keys of a document. Without this limit, a short link could repeat one text very often.
+/// The maximum number of bytes of all texts and keys of a document. Without this limit, a short link could repeat one text very
+/// often.
 const MOST_TEXT: usize = 1 << 20;
 /// The key whose numbers are encoded as differences, because they mostly increase along their list.
 const ASCENDING: &str = "at_ms";

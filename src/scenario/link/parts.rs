@@ -1,7 +1,7 @@
-//! The parts of an address's fragment: what it opens, and options, in any order.
+//! The parts of an address's fragment: a drawing and options, in any order.
 //!
-//! Programs through which links travel change them: they append punctuation, break lines, and encode characters. All of
-//! that is undone here.
+//! Programs that transmit links change them: they append punctuation, break lines, and encode characters. This module undoes
+//! all of that.
 
 use super::percent_decoded;
 
@@ -14,7 +14,7 @@ pub(super) const APPENDED: &[char] = &[
 /// The parts of a fragment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
-    /// What it opens: a payload, `ex=ID` or `challenge=ID`.
+    /// The drawing: a payload, `ex=ID` or `challenge=ID`.
     pub drawing: Option<String>,
     /// Names and values of options, in their order.
     pub options: Vec<(String, String)>,
@@ -44,15 +44,15 @@ pub fn split(text: &str) -> Parts {
             }
         }
     }
-    // A text that is no part of an address is a payload that has lost its beginning.
+    // A text without any part of an address is a payload that has lost its beginning.
     if parts.drawing.is_none() && parts.options.is_empty() && !parts.unknown.is_empty() {
         parts.drawing = Some(parts.unknown.remove(0));
     }
     parts
 }
 
-/// Returns a part without white space and what an escaped `&` has left of it. What follows another `#` behind a drawing is
-/// a separate part.
+/// Returns a part without white space and without the rest of an escaped `&`. The text after another `#` behind a drawing is a
+/// separate part.
 fn pieces(part: &str) -> impl Iterator<Item = &str> {
     let part = part.strip_prefix("amp;").unwrap_or(part).trim();
     let (first, rest) = match part.split_once('#') {
@@ -67,7 +67,7 @@ fn is_named(part: &str) -> bool {
     part.split_once('=').is_some_and(|(name, _)| matches!(&*option_name(name), "ex" | "challenge"))
 }
 
-/// Returns what follows the `#`. A mail program may have encoded the whole address.
+/// Returns the text after the `#`. A mail program may have encoded the whole address.
 fn fragment_of(text: &str) -> String {
     let encoded = text.contains('%') && !text.contains('#') && !text.contains('&');
     let text = if encoded { percent_decoded(text) } else { text.to_string() };
@@ -82,11 +82,11 @@ fn payload(part: &str) -> Option<String> {
     let is_head = head.len() <= 8
         && head.starts_with(|c: char| c.is_ascii_digit())
         && head.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase());
-    // Of a link that was cut short, each character counts.
+    // A `_` or `.` at the end may belong to a payload that was cut short.
     is_head.then(|| payload.trim_end_matches(|c| APPENDED.contains(&c) && !matches!(c, '_' | '.')).to_string())
 }
 
-/// Returns a value without what programs append. The value of a field may end with any character.
+/// Returns a value without appended punctuation. The value of a field may end with any character.
 fn option_value(name: &str, value: &str) -> String {
     let value = percent_decoded(value);
     if name.contains('.') { value } else { value.trim().trim_end_matches(APPENDED).to_string() }

@@ -2,14 +2,14 @@
 //!
 //! A value starts with a variable-length integer: the kind in its lowest three bits, and an argument. A string is written
 //! once and then referred to by index, first into the strings of the document so far, then into the dictionary. An object
-//! refers to its list of keys, which is also written once, and has only the values. A list of objects with the same keys is
-//! a table: it has the keys once, and the values column by column.
+//! refers to its list of keys, which is also written once, and contains only the values. A list of objects with the same keys is
+//! a table: it contains the keys once, and the values column by column.
 
 use super::dictionary::DICTIONARY;
 use super::varint;
 use serde_json::{Map, Number, Value};
 
-/// Bytes of an inflated link at most.
+/// The maximum number of bytes of an inflated link.
 const MOST_INFLATED: usize = 64 * 1024;
 
 const LITERAL: u64 = 0;
@@ -25,12 +25,12 @@ const OBJECT: u64 = 7;
 const TABLE: u64 = 3;
 const DIFFERENCES: u64 = 4;
 
-/// Levels of nesting at most.
+/// The maximum number of levels of nesting.
 const DEEPEST: u32 = 64;
-/// Values in a document at most. A regular link cannot have more in 64 KiB.
+/// The maximum number of values in a document. A regular link cannot have more in 64 KiB.
 const MOST_VALUES: u32 = 1 << 17;
 
-/// Bytes of all texts and keys of a document at most.
+/// The maximum number of bytes of all texts and keys of a document.
 const MOST_TEXT: usize = 1 << 20;
 
 /// Reads packed bytes. No input makes it panic or use much memory.

@@ -5,15 +5,15 @@ use crate::scenario::{Latency, ScenarioError, Value};
 
 /// The longest duration, ms: about 115 days.
 pub(super) const LONGEST_MS: f64 = 1e10;
-/// The largest whole number that JavaScript represents exactly.
+/// JavaScript represents all whole numbers up to this one exactly.
 pub(super) const SAFE_INTEGER: i64 = 1 << 53;
-/// Characters of ids, names, titles, keys and texts at most.
+/// The maximum number of characters of an id, name, title, key or text.
 pub(super) const LONGEST_NAME: usize = 80;
 const MOST_SAMPLES: usize = 10_000;
 const MOST_ELEMENTS: usize = 100;
 const DEEPEST_MIXTURE: usize = 4;
 
-/// Characters of a path or a problem at most: an error does not repeat a long text of the document.
+/// The maximum number of characters of a path or a problem: an error does not repeat a long text of the document.
 const LONGEST_PROBLEM: usize = 400;
 
 fn shorten(text: &mut String) {
@@ -23,7 +23,7 @@ fn shorten(text: &mut String) {
     }
 }
 
-/// Collects errors. Its methods take the path of the part that they check.
+/// Collects errors. Each method receives the path of the part that it checks.
 #[derive(Default)]
 pub(super) struct Checker {
     pub(super) errors: Vec<ScenarioError>,

@@ -9,9 +9,9 @@ use crate::scenario::{
 
 const MOST_COUNT: u32 = 100_000;
 const MOST_SCRIPTED: usize = 100_000;
-/// Brokers of a bus at most.
+/// The maximum number of brokers of a bus.
 const MOST_BROKERS: u32 = 9;
-/// Operations of a generated workload at most: one per microsecond.
+/// The maximum rate of a generated workload: one operation per microsecond.
 const FASTEST_PER_SECOND: f64 = 1e6;
 
 impl Checker {
