@@ -45,7 +45,7 @@ pub enum Convergence {
 
 /// Maximum number of explanations in a verdict, and of one copy.
 const MAX_EXPLANATIONS: usize = 8;
-/// Records, messages or copies that one part of the work looks at.
+/// The number of records, messages or copies that one part of the work visits.
 const PART: usize = 4096;
 
 impl RunContext<'_> {

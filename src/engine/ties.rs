@@ -1,13 +1,13 @@
 //! Ties between writes whose wall clocks had the same reading: a deletion wins, then the larger value (Cassandra).
 //!
-//! A version has no room for a value, so the coordinator of the later write chooses a counter and an origin that order its
+//! A version cannot contain a value, so the coordinator of the later write chooses a counter and an origin that order its
 //! version among those of the earlier writes. Where the later node of the document has the larger value, nothing changes.
 
 use crate::scenario::Value;
 use crate::trace::{KeyId, Version};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Writes that are remembered. A tie with an older one goes to the later node.
+/// The maximum number of kept readings of clocks. A tie at an older one goes to the later node.
 const REMEMBERED: usize = 4096;
 
 /// A write: whether it is a deletion, its value, and the counter and the origin of its version as one number.
@@ -21,7 +21,7 @@ pub struct Ties {
 }
 
 impl Ties {
-    /// Returns the version of a write, and remembers it.
+    /// Returns the version of a write, and keeps it.
     pub fn place(&mut self, key: KeyId, version: Version, value: Option<&Value>) -> Version {
         debug_assert!(self.order.len() == self.writes.len(), "each reading of the clock is remembered once");
         let place = (key, version.time);

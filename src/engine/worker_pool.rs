@@ -119,7 +119,7 @@ impl<W, J> WorkerPool<W, J> {
         self.jobs.values()
     }
 
-    /// Takes a job out of the table; its worker stays busy.
+    /// Removes a job from the table and returns it; its worker stays busy.
     pub fn take(&mut self, id: u32) -> Option<J> {
         self.jobs.remove(&id)
     }

@@ -46,7 +46,7 @@ impl Forward {
     }
 }
 
-/// A subscription that no event will reach: no service publishes to its topic, or the service that does hears of events and
+/// A subscription that no event will reach: no service publishes to its topic, or the service that does receives events and
 /// forwards none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unheard {
@@ -112,26 +112,27 @@ impl Scenario {
     /// does, which commits no updates itself and forwards none.
     pub fn unheard(&self) -> Vec<Unheard> {
         let topics = Topics::new(self);
-        let spoken = self.spoken(&topics);
-        let hears =
-            |service: &Service| service.subscribes.iter().any(|it| spoken.contains(&topics.of_subscription(it)));
-        // The topics to which services publish, each with the first that hears of events.
+        let reached_topics = self.reached_topics(&topics);
+        let receives_events = |service: &Service| {
+            service.subscribes.iter().any(|it| reached_topics.contains(&topics.of_subscription(it)))
+        };
+        // The topics to which services publish, each with the first service that receives events.
         let mut published: BTreeMap<TopicName, Option<usize>> = BTreeMap::new();
         for (index, service) in self.services.iter().enumerate() {
-            let publisher = hears(service).then_some(index);
+            let publisher = receives_events(service).then_some(index);
             for publication in &service.publishes {
                 let known = published.entry(topics.of_publication(publication)).or_default();
                 *known = known.or(publisher);
             }
         }
-        // A service that another one calls hears of updates by that.
+        // A service that another one calls receives updates by the calls.
         let called: BTreeSet<&str> =
             self.services.iter().flat_map(|other| &other.calls).map(|call| call.to.as_str()).collect();
         let mut unheard = Vec::new();
         for (index, service) in self.services.iter().enumerate() {
             for (at, subscription) in service.subscribes.iter().enumerate() {
                 let topic = topics.of_subscription(subscription);
-                if spoken.contains(&topic) {
+                if reached_topics.contains(&topic) {
                     continue;
                 }
                 let publisher = match published.get(&topic) {
@@ -147,29 +148,29 @@ impl Scenario {
     }
 
     /// Returns the topics on which events appear.
-    fn spoken<'a>(&'a self, topics: &Topics) -> BTreeSet<TopicName<'a>> {
+    fn reached_topics<'a>(&'a self, topics: &Topics) -> BTreeSet<TopicName<'a>> {
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         places.extend(self.services.iter().enumerate().rev().map(|(index, service)| (service.id.as_str(), index)));
         let mut publishers = self.writers();
-        let mut spoken: BTreeSet<TopicName> = BTreeSet::new();
+        let mut reached_topics: BTreeSet<TopicName> = BTreeSet::new();
         loop {
-            let before = (publishers.len(), spoken.len());
+            let before = (publishers.len(), reached_topics.len());
             for (index, service) in self.services.iter().enumerate() {
                 if publishers.contains(&index) {
                     publishers.extend(service.calls.iter().filter_map(|call| places.get(call.to.as_str())));
                 }
                 for publication in &service.publishes {
-                    let hears = |forward: &Forward| {
+                    let receives_events = |forward: &Forward| {
                         let mut heard = service.subscribes.iter().filter(|it| forward.takes(&it.to));
-                        heard.any(|it| spoken.contains(&topics.of_subscription(it)))
+                        heard.any(|it| reached_topics.contains(&topics.of_subscription(it)))
                     };
-                    if publishers.contains(&index) || publication.forward.as_ref().is_some_and(hears) {
-                        spoken.insert(topics.of_publication(publication));
+                    if publishers.contains(&index) || publication.forward.as_ref().is_some_and(receives_events) {
+                        reached_topics.insert(topics.of_publication(publication));
                     }
                 }
             }
-            if (publishers.len(), spoken.len()) == before {
-                return spoken;
+            if (publishers.len(), reached_topics.len()) == before {
+                return reached_topics;
             }
         }
     }
@@ -207,8 +208,8 @@ impl Scenario {
         None
     }
 
-    /// Returns the services that events could reach again, in order: those left once all that hear only of topics to which no
-    /// service left forwards are taken away. Without a cycle there are none.
+    /// Returns the services that events could reach again, in order. These remain after the repeated removal of each service whose
+    /// topics no remaining service forwards to. Without a cycle, none remain.
     fn perhaps_in_cycle(
         &self,
         topics: &Topics,

@@ -211,25 +211,25 @@ fn lost_change(history: &History, places: &[usize], model: Model) -> Option<Witn
     for &read in begun.filter(|place| operations[**place].ended > last) {
         let operation = &operations[read];
         let known = acknowledged.partition_point(|place| operations[*place].precedes(operation));
-        let gone = match &operation.output {
+        let lost = match &operation.output {
             Output::Value(value) => sources.get(value).and_then(|all| {
                 let missed = all.iter().map(|source| newer(history, &acknowledged, read, *source));
                 missed.min_by_key(Vec::len).and_then(|missed| missed.last().copied())
             }),
             Output::Elements(elements) => {
-                let gone = |place: &usize| {
+                let is_lost = |place: &usize| {
                     let invocation = operations[*place].invocation;
                     let (Invocation::Add(value) | Invocation::Append(value)) = invocation else { return false };
-                    let taken = |other: &usize| operations[*other].invocation == Invocation::Remove(value);
-                    !elements.contains(&value) && !places.iter().any(taken)
+                    let removes = |other: &usize| operations[*other].invocation == Invocation::Remove(value);
+                    !elements.contains(&value) && !places.iter().any(removes)
                 };
-                acknowledged[..known].iter().copied().find(gone)
+                acknowledged[..known].iter().copied().find(is_lost)
             }
             Output::Number(number) => return short(history, places, &acknowledged[..known], read, *number),
             Output::Nothing => None,
         };
-        if let Some(gone) = gone {
-            return Some(Witness { sentence: explanations::gone(history, gone, read), operations: vec![gone, read] });
+        if let Some(lost) = lost {
+            return Some(Witness { sentence: explanations::gone(history, lost, read), operations: vec![lost, read] });
         }
     }
     None

@@ -29,11 +29,11 @@ pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<&'stati
         return Some(phrase("no read returned a value", "kein Lesevorgang hat einen Wert geliefert"));
     }
     let sessions = sessions(history);
-    let any = |has: &dyn Fn(&Session) -> bool| sessions.values().any(has);
-    let own = any(&|session| session.reads_own_change);
-    let reads = any(&|session| session.reads > 1);
-    let writes = any(&|session| session.changes > 1);
-    let follow = any(&|session| session.changes_after_read);
+    let any_session = |has: &dyn Fn(&Session) -> bool| sessions.values().any(has);
+    let own = any_session(&|session| session.reads_own_change);
+    let reads = any_session(&|session| session.reads > 1);
+    let writes = any_session(&|session| session.changes > 1);
+    let follow = any_session(&|session| session.changes_after_read);
     match guarantee {
         Guarantee::ReadYourWrites if !own => Some(phrase(
             "no process read a key after it had changed it",

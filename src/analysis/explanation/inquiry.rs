@@ -1,4 +1,4 @@
-//! The convergence verdict and the explanations of copies at one instant, worked on in slices.
+//! The convergence verdict and the explanations of copies at one instant, in slices of work.
 
 use super::event_history::EventHistory;
 use super::pending_work::PendingWork;
@@ -181,7 +181,7 @@ impl Inquiry {
         Some(())
     }
 
-    /// Returns the verdict once all copies were looked at and none is stuck.
+    /// Returns the verdict after all copies were judged and none is stuck.
     fn verdict(&mut self, run: &RunContext, quiet: &dyn Fn() -> bool) -> Convergence {
         if run.analysis.staleness.acknowledged() == 0 {
             return Convergence::Unknown(phrase(

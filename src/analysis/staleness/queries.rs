@@ -7,7 +7,7 @@ use crate::scenario::Micros;
 use crate::trace::{KeyId, NodeId, NodeSet, UpdateId, Version, VersionVector};
 
 impl Staleness {
-    /// Returns the estimated memory of the copies and of the updates that they lack, bytes.
+    /// Returns the estimated memory of the copies and of the updates that they miss, bytes.
     pub fn memory(&self) -> u64 {
         let copies = self.keys.iter().flat_map(|key| key.copies.values());
         let held: usize = copies.map(|copy| 4 + copy.behind.len() + copy.missing.len() + copy.siblings.len()).sum();

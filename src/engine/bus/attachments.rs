@@ -47,7 +47,7 @@ impl Bus {
         member.is_some_and(|(queue_id, member)| self.queues[queue_id as usize].connections[member].life <= life)
     }
 
-    /// Sets the timer that looks for missing heartbeats of a connection.
+    /// Sets the timer that checks for missing heartbeats of a connection.
     pub(super) fn set_connection_timer(&mut self, queue_id: usize, member: usize, ctx: &mut Context) {
         let queue = &mut self.queues[queue_id];
         queue.assert_member(member);
@@ -64,7 +64,7 @@ impl Bus {
         }
     }
 
-    /// Handles the timer that looks for missing heartbeats.
+    /// Handles the timer that checks for missing heartbeats.
     pub(super) fn on_connection_timer(&mut self, now: Micros, subscription: u32, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "a timer is handled when it expires");
         let find = |queue: &SubscriptionQueue| queue.members.iter().position(|member| *member == subscription);

@@ -101,11 +101,11 @@ impl Bus {
 
     /// Returns the queues of a consumer.
     pub(super) fn queues_of(&self, consumer: NodeId) -> Vec<u32> {
-        let is = |queue_id: &u32| {
+        let has_consumer = |queue_id: &u32| {
             let members = &self.queues[*queue_id as usize].members;
             members.iter().any(|member| self.config.subscriptions[*member as usize].consumer == consumer)
         };
-        (0..self.queues.len() as u32).filter(is).collect()
+        (0..self.queues.len() as u32).filter(has_consumer).collect()
     }
 
     /// Enqueues a consumer's dead letters again, with no deliveries counted.
@@ -169,7 +169,7 @@ impl Bus {
         self.pending_acks.retain(|_, waits| waits.update != update);
     }
 
-    /// Starts the bus again. Timers that expired in the meantime take effect now.
+    /// Starts the bus again. Timers that expired while it was down take effect now.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
         debug_assert!(!self.up, "only a bus that is down is started");
         self.stopped = false;

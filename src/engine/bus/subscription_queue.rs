@@ -79,10 +79,10 @@ pub(super) struct Membership {
     pub(super) is_active: bool,
     /// The time of the last heartbeat, or of the start of the session.
     pub(super) last_heartbeat: Micros,
-    /// A later life, which may join when the session of this one is over: the bus cannot know that both are the same
-    /// process, restarted.
+    /// A later life, which may join when the session of this one is over, because the bus cannot know that both are the same
+    /// process before and after a restart.
     pub(super) next_life: Option<u32>,
-    /// The timer of the session is set.
+    /// Whether the timer of the session is set.
     pub(super) has_timer: bool,
 }
 
@@ -104,9 +104,9 @@ pub(super) struct ConsumerConnection {
     pub(super) life: u32,
     /// The time of the last message of the consumer about the connection.
     pub(super) last_heard: Micros,
-    /// The timer that looks for missing heartbeats is set.
+    /// Whether the timer that checks for missing heartbeats is set.
     pub(super) has_timer: bool,
-    /// For a consumer that polls: its request.
+    /// The open request of a consumer that polls.
     pub(super) receive: Option<OpenReceive>,
 }
 
@@ -120,7 +120,7 @@ impl ConsumerConnection {
 /// The events that wait for one subscription, or for a group of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SubscriptionQueue {
-    /// The indexes of the subscriptions; the configuration of the first one applies to all.
+    /// The indexes of the subscriptions. The first one decides the order, redelivery and dead letters of the queue.
     pub(super) members: Vec<u32>,
     /// The member that gets the next event.
     pub(super) next_member: usize,

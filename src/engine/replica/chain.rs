@@ -3,8 +3,8 @@
 //! the head. The chain is never reconfigured: while a member is down, writes wait.
 //!
 //! A member's log is a prefix of its predecessor's. A member that lost its disk begins a new life: it requests the whole log
-//! from both neighbours. Before one of them has sent it, the member executes nothing and sends its log to no other: the entries
-//! that its predecessor forwards meanwhile are only a part. A message of an earlier life is not accepted, because it may contain
+//! from both neighbours. Before one of them has sent it, the member executes nothing and sends its log to no member, because
+//! the entries that its predecessor forwards until then are only a part. A message of an earlier life is not accepted, because it may contain
 //! entries that the new life replaces by others.
 
 use super::log_progress::LogProgress;

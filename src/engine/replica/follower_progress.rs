@@ -54,7 +54,7 @@ impl FollowerProgress {
         LogBatch { previous, entries: Arc::new(entries) }
     }
 
-    /// Sends everything that is not acknowledged once more.
+    /// Makes the next batches contain all unacknowledged entries again.
     pub fn rewind(&mut self) {
         debug_assert!(self.next_index.len() == self.match_index.len(), "a follower is a member");
         for (next, matched) in self.next_index.iter_mut().zip(&self.match_index) {

@@ -108,7 +108,7 @@ impl Raft {
         }
     }
 
-    /// Returns the state that tests of the safety properties look at.
+    /// Returns the state that tests of the safety properties examine.
     pub fn view(&self) -> RaftView<'_> {
         RaftView {
             term: self.current_term,

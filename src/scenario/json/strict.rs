@@ -36,20 +36,22 @@ pub fn parse(text: &str) -> Result<Json, ScenarioError> {
 
 /// Returns an error of `serde_json`, which writes English, in German.
 fn in_german(category: Category, problem: &str) -> &'static str {
-    let is = |words: &str| problem.contains(words);
+    let contains = |words: &str| problem.contains(words);
     match category {
         Category::Eof => "der Text endet zu früh",
-        _ if is("recursion limit") => "zu tief verschachtelt",
-        _ if is("out of range") => "die Zahl ist zu groß",
-        _ if is("trailing comma") => "vor der Klammer steht ein Komma zu viel",
-        _ if is("trailing characters") => "nach dem Ende des Dokuments folgen weitere Zeichen",
-        _ if is("key must be a string") => "der Name eines Felds muss in Anführungszeichen stehen",
-        _ if is("control character") => "in einem Text steht ein Steuerzeichen",
-        _ if is("escape") || is("surrogate") || is("code point") => "ein Text enthält eine ungültige Escape-Sequenz",
-        _ if is("invalid number") => "die Zahl ist ungültig",
-        _ if is("expected value") || is("expected ident") => "hier steht kein Wert",
-        _ if is("expected `:`") => "erwartet wird `:`",
-        _ if is("expected `,`") => "erwartet wird `,` oder das Ende der Liste oder des Objekts",
+        _ if contains("recursion limit") => "zu tief verschachtelt",
+        _ if contains("out of range") => "die Zahl ist zu groß",
+        _ if contains("trailing comma") => "vor der Klammer steht ein Komma zu viel",
+        _ if contains("trailing characters") => "nach dem Ende des Dokuments folgen weitere Zeichen",
+        _ if contains("key must be a string") => "der Name eines Felds muss in Anführungszeichen stehen",
+        _ if contains("control character") => "in einem Text steht ein Steuerzeichen",
+        _ if contains("escape") || contains("surrogate") || contains("code point") => {
+            "ein Text enthält eine ungültige Escape-Sequenz"
+        }
+        _ if contains("invalid number") => "die Zahl ist ungültig",
+        _ if contains("expected value") || contains("expected ident") => "hier steht kein Wert",
+        _ if contains("expected `:`") => "erwartet wird `:`",
+        _ if contains("expected `,`") => "erwartet wird `,` oder das Ende der Liste oder des Objekts",
         Category::Syntax | Category::Data | Category::Io => "der Text ist an dieser Stelle kein JSON",
     }
 }

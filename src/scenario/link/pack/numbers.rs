@@ -20,8 +20,8 @@ impl DocumentCodec<'_> {
         for bit in (0..length - 1).rev() {
             // Low digits of a long number are unpredictable and have separate weights.
             let set = if set == SET_DIGITS { set + (length - bit).min(12) as usize / 3 } else { set };
-            let here = contexts.map(|context| join(context, join(n as u32, (n >> 32) as u32)));
-            n = n << 1 | u64::from(self.coder.bit(set, &here, given >> bit & 1 == 1));
+            let bit_contexts = contexts.map(|context| join(context, join(n as u32, (n >> 32) as u32)));
+            n = n << 1 | u64::from(self.coder.bit(set, &bit_contexts, given >> bit & 1 == 1));
         }
         Some(n)
     }

@@ -104,8 +104,8 @@ impl DocumentCodec<'_> {
         for bit in (0..usize::BITS - last.leading_zeros()).rev() {
             if index | 1 << bit <= last {
                 let node = (index >> bit | 1 << 20) as u32 + bit;
-                let here = contexts.map(|context| join(context, node));
-                let one = self.coder.bit(SET_ID, &here, given.unwrap_or_default() >> bit & 1 == 1);
+                let bit_contexts = contexts.map(|context| join(context, node));
+                let one = self.coder.bit(SET_ID, &bit_contexts, given.unwrap_or_default() >> bit & 1 == 1);
                 index |= usize::from(one) << bit;
             }
         }
@@ -157,7 +157,7 @@ impl DocumentCodec<'_> {
                 Some(p) if p >> (bit + 1) == node => 1 + (p >> bit & 1),
                 Some(_) | None => 0,
             };
-            let here = [
+            let bit_contexts = [
                 join(node, 1),
                 join(node, join(key, 2)),
                 join(node, join(recent & 0xff, 3)),
@@ -165,7 +165,7 @@ impl DocumentCodec<'_> {
                 join(node, join(recent & 0xff_ffff, 5)),
                 join(expected, if expected == 0 { 6 } else { join(recent & 0xff, 7) }),
             ];
-            node = node << 1 | u32::from(self.coder.bit(SET_LETTER, &here, given >> bit & 1 == 1));
+            node = node << 1 | u32::from(self.coder.bit(SET_LETTER, &bit_contexts, given >> bit & 1 == 1));
         }
         node as u8
     }

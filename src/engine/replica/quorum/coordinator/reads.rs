@@ -175,7 +175,7 @@ fn merge_responses(data: &Data, pending: &PendingOperation) -> KeyState {
     newest
 }
 
-/// Returns the members whose responses lack updates that the newest state includes.
+/// Returns the members whose responses miss updates that the newest state includes.
 fn stale_members(pending: &PendingOperation, newest: &KeyState) -> Vec<usize> {
     let is_stale = |state: &Option<Arc<KeyState>>| state.as_ref().is_some_and(|state| !state.includes(newest));
     pending.responses.iter().filter(|(_, state)| is_stale(state)).map(|(member, _)| *member).collect()
