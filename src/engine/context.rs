@@ -114,7 +114,7 @@ impl Context {
         }
     }
 
-    /// Schedules a lost message to be sent again after [`RETRANSMISSION`], as a reliable connection does.
+    /// Schedules a lost message to be sent again after `RETRANSMISSION`, as a reliable connection does.
     pub fn resend_later(&mut self, link: LinkId, payload: Payload) {
         debug_assert!(payload.is_reliable(), "only a reliable connection sends again");
         let number = self.next_resend;

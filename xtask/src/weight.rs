@@ -10,7 +10,7 @@ use std::path::Path;
 /// The maximum that a visitor downloads before the first click or key, in bytes, gzipped.
 pub const FIRST_LOAD_BUDGET: usize = 450 * 1024;
 
-/// The maximum size of all files of the page together, without [`APART`], in bytes, gzipped. The page had 1.19 MiB before
+/// The maximum size of all files of the page together, without those in `APART`, in bytes, gzipped. The page had 1.19 MiB before
 /// embeds exchanged messages, values were edited on the canvas, documents had tasks, and the share dialog recorded pictures and drew
 /// QR codes, and 1.48 MiB before all of its texts, those of the examples and those of the simulator were in German too. Most of that
 /// is loaded on demand.
