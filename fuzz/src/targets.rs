@@ -1,4 +1,4 @@
-//! What is checked: the readers of inputs that strangers write.
+//! The checked readers of inputs that strangers write.
 
 mod histories;
 mod lessons;

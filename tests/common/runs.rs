@@ -6,7 +6,7 @@ use converge::scenario::{Scenario, micros};
 use converge::session::Run;
 use converge::trace::{Fact, Level, NodeId, Record};
 
-/// The most events that a run of a random system may take.
+/// The maximum number of events of a run of a random system.
 pub const MAX_EVENTS: u64 = 5_000_000;
 
 /// Runs a scenario to its end. Calls `observe` with the time of each fact, µs, and the fact.

@@ -1,5 +1,5 @@
-//! Members of replica groups that publish to buses and subscribe to them: what is written, published and acknowledged,
-//! and what is reported of stale copies.
+//! Members of replica groups that publish to buses and subscribe to them: their writes, publications and acknowledgements,
+//! and the reported staleness of copies.
 
 mod publishing;
 mod subscribing;

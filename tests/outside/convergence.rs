@@ -1,4 +1,4 @@
-//! The convergence verdict counts a mend for the node that it mends, and for no other.
+//! The convergence verdict counts a healing for the node that it heals, and for no other.
 
 use converge::report::{RunReport, scenario_from};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The work of one request is bounded however many updates are missing, keys exist, or events a command in the past needs.
+//! The work of one request is bounded for any number of missing updates, of keys, and of events that a command in the past needs.
 
 use super::slices::{back_before_a_write, complete, expensive, frame, load, slow, ticking, write_to};
 use converge::app::run_view::RunView;

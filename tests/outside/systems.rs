@@ -1,4 +1,4 @@
-//! What systems do by their documentation, each in a small scenario: deliveries with their times, final values and verdicts,
+//! Documented behaviour of real systems, each in a small scenario: deliveries with their times, final values and verdicts,
 //! computed by hand. All links take 10 ms, handlers 1 ms unless stated.
 
 use crate::common::runs::run_with_facts;
