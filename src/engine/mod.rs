@@ -238,7 +238,10 @@ impl Engine {
         if let Err(cause) = fate {
             ctx.record(Fact::MessageDropped { message: message.id, cause });
             if cause != DropCause::ReceiverDown && message.payload.is_reliable() {
-                ctx.resend_later(message.link, message.payload);
+                // The sender knows of one message, whatever the link duplicates.
+                if !message.is_duplicate {
+                    ctx.resend_later(message.link, message.payload);
+                }
             } else if let Payload::Heartbeat(heartbeat) = message.payload {
                 let reply_link = self.reply_links.get(message.link.0 as usize).copied().flatten();
                 if let (Node::Bus(bus), Some(link)) =

@@ -20,6 +20,8 @@ pub struct Message {
     pub link: LinkId,
     /// The content.
     pub payload: Payload,
+    /// Whether the link made it as a duplicate of another message.
+    pub is_duplicate: bool,
 }
 
 /// Numbers of messages by their fate.
@@ -178,7 +180,7 @@ impl Network {
             in_order = !reordered;
         }
         debug_assert!(due >= now, "no message arrives before it was sent");
-        self.put_on_link(id, due, payload, in_order)
+        self.put_on_link(Message { id: self.newest_id(), link: id, payload, is_duplicate: false }, due, in_order)
     }
 
     /// Decides whether the link duplicates a message that was just sent. If so, puts the copy on the link, with its own
@@ -200,35 +202,40 @@ impl Network {
         let payload = message.payload.clone();
         self.counts.duplicated += 1;
         debug_assert!(self.counts.duplicated <= self.counts.sent, "a message is duplicated at most once");
-        Some(self.put_on_link(id, due, payload, true))
+        Some(self.put_on_link(Message { id: self.newest_id(), link: id, payload, is_duplicate: true }, due, true))
+    }
+
+    /// Returns the id of the message that was counted last.
+    #[inline]
+    fn newest_id(&self) -> MessageId {
+        MessageId(self.counts.sent + self.counts.duplicated - 1)
     }
 
     #[inline]
-    fn put_on_link(&mut self, id: LinkId, due: Micros, payload: Payload, in_order: bool) -> PlannedArrival {
-        let link = &mut self.links[id.0 as usize];
+    fn put_on_link(&mut self, message: Message, due: Micros, in_order: bool) -> PlannedArrival {
+        let id = message.id;
+        let link = &mut self.links[message.link.0 as usize];
         let mut due = if link.fifo && in_order { due.max(link.last_due) } else { due };
         if in_order {
             link.last_due = due;
         }
-        if payload.is_in_stream() {
-            let last = self.stream_due.entry(id.0).or_default();
+        if message.payload.is_in_stream() {
+            let last = self.stream_due.entry(message.link.0).or_default();
             due = due.max(*last);
             *last = due;
         }
-        let message_id = MessageId(self.counts.sent + self.counts.duplicated - 1);
         self.counts.in_flight += 1;
-        self.elements += payload.elements();
+        self.elements += message.payload.elements();
         debug_assert!(self.counts.conserved(), "messages are conserved: {:?}", self.counts);
-        let message = Some(Message { id: message_id, link: id, payload });
         let slot = if let Some(slot) = self.free_slots.pop() {
             debug_assert!(self.slots[slot as usize].is_none(), "a free slot is empty");
-            self.slots[slot as usize] = message;
+            self.slots[slot as usize] = Some(message);
             slot
         } else {
-            self.slots.push(message);
+            self.slots.push(Some(message));
             self.slots.len() as u32 - 1
         };
-        PlannedArrival { id: message_id, slot, due }
+        PlannedArrival { id, slot, due }
     }
 
     /// Returns the receiver of the message in a slot.

@@ -2,7 +2,7 @@
 
 use super::message::Update;
 use crate::scenario::{Effect, Operation, Value};
-use crate::trace::{KeyId, Refusal, Version};
+use crate::trace::{HandlingFailure, KeyId, Refusal, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -65,36 +65,60 @@ impl Store {
         }
     }
 
-    /// Adds the difference of an update to the number of its key, and returns the sum; none if either is no number.
-    pub fn add(&mut self, update: &Update) -> Option<i64> {
-        debug_assert!(!update.version.is_none(), "an update has a version");
-        let (held, version) = match self.rows.get(&update.key) {
-            None => (0, Version::default()),
-            Some(Row { value: Value::Int(held), version, .. }) => (*held, *version),
-            Some(Row { value: Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_), .. }) => return None,
+    /// Returns the number that a key holds; `None` if it holds none.
+    pub fn number(&self, key: KeyId) -> Option<i64> {
+        match self.rows.get(&key)?.value {
+            Value::Int(number) => Some(number),
+            Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// Returns the sum of a key's number and the difference of an update.
+    ///
+    /// # Errors
+    /// Either is no number, or the sum is beyond the range of whole numbers.
+    pub fn sum_with(&self, update: &Update) -> Result<i64, HandlingFailure> {
+        let held = match self.rows.get(&update.key).map(|row| &row.value) {
+            None => 0,
+            Some(Value::Int(held)) => *held,
+            Some(Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_)) => {
+                return Err(HandlingFailure::WrongType);
+            }
         };
-        let sum = sum(held, update.delta?).ok()?;
+        let delta = update.delta.ok_or(HandlingFailure::WrongType)?;
+        sum(held, delta).map_err(|_| HandlingFailure::OutOfRange)
+    }
+
+    /// Stores the sum that [`Store::sum_with`] returned.
+    pub fn add(&mut self, update: &Update, sum: i64) {
+        debug_assert!(!update.version.is_none(), "an update has a version");
+        let version = self.rows.get(&update.key).map(|row| row.version).unwrap_or_default();
         self.set(update.key, Value::Int(sum), version.max(update.version), update.clock);
         debug_assert!(
             self.rows.get(&update.key).is_some_and(|row| row.version >= version),
             "versions of a key increase"
         );
-        Some(sum)
+    }
+
+    /// Returns whether applying the update of another service would change the row.
+    pub fn would_change(&self, update: &Update, effect: Effect) -> bool {
+        let row = self.rows.get(&update.key);
+        let held = row.map(|row| row.version).unwrap_or_default();
+        match effect {
+            // Two writes of one service within one reading of its clock have versions.
+            Effect::LastWriterWins => row.is_none_or(|row| (update.clock, update.version) > (row.clock, row.version)),
+            Effect::SetIfNewer => update.version > held,
+            Effect::Overwrite => update.version != held,
+            Effect::Increment => true,
+        }
     }
 
     /// Applies the update of another service, and returns whether that changed the row.
     pub fn apply(&mut self, update: &Update, effect: Effect) -> bool {
         debug_assert!(!update.version.is_none(), "an update has a version");
-        let row = self.rows.get(&update.key);
-        let held = row.map(|row| row.version).unwrap_or_default();
-        let changed = match effect {
-            Effect::LastWriterWins => {
-                row.is_none_or(|row| (update.clock, update.version.origin) > (row.clock, row.version.origin))
-            }
-            Effect::SetIfNewer => update.version > held,
-            Effect::Overwrite => update.version != held,
-            Effect::Increment => unreachable!("an increment adds"),
-        };
+        debug_assert!(effect != Effect::Increment, "an increment adds");
+        let held = self.rows.get(&update.key).map(|row| row.version).unwrap_or_default();
+        let changed = self.would_change(update, effect);
         if changed {
             self.set(update.key, update.value.clone(), update.version, update.clock);
         }

@@ -26,7 +26,7 @@ use std::fmt;
 
 /// Version of the simulation's semantics, part of every link. It increases whenever a scenario with the same seed would
 /// run differently than before.
-pub const SEMANTICS: u32 = 4;
+pub const SEMANTICS: u32 = 5;
 
 /// Characters of a link at most; longer ones are not decoded.
 pub const LONGEST: usize = 16_384;

@@ -261,6 +261,8 @@ pub enum HandlingFailure {
     WrongType = 3,
     /// The consumer's group did not write the event's update, or a transaction locks its key.
     NotWritten = 4,
+    /// A sum or a derived value would be beyond the range of whole numbers, -2^53 to 2^53.
+    OutOfRange = 5,
 }
 
 /// The cause of a service's refusal of an operation.

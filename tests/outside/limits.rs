@@ -5,6 +5,7 @@ use converge::engine::{HaltCause, Limits};
 use converge::report::{RunReport, scenario_from};
 use converge::scenario::{Bus, Client, Publication, Scenario, Service, Subscription, micros};
 use converge::session::Run;
+use serde_json::json as value;
 
 /// Endless work within one instant: the input, and the parts of the loop.
 const ENDLESS: [(&str, &[&str]); 5] = [
@@ -160,4 +161,28 @@ fn ten_thousand_subscriptions_are_validated_and_run_whatever_their_groups() {
         assert_eq!(scenario.warnings().len(), warned);
         assert_eq!(Run::new(&scenario).engine().now(), 0);
     }
+}
+
+#[test]
+fn a_connection_over_a_cut_link_that_duplicates_sends_one_message_again_at_a_time() {
+    let operation = value!({ "write": { "key": "k", "value": 1 } });
+    let scenario = value!({
+        "converge": 1,
+        "until_ms": 60_000,
+        "services": [
+            { "id": "api", "publishes": [{ "to": "q" }] },
+            { "id": "worker", "subscribes": [{ "to": "q", "ack_deadline_ms": 1_800_000 }] },
+        ],
+        "buses": [{ "id": "q" }],
+        "links": [{ "from": "q", "to": "worker", "duplicate": 1 }],
+        "script": [
+            { "at_ms": 50, "do": { "cut_link": { "from": "q", "to": "worker", "one_way": true } } },
+            { "at_ms": 100, "do": { "operate": { "service": "api", "operation": operation } } },
+            { "at_ms": 40_000, "do": { "heal_link": { "from": "q", "to": "worker", "one_way": true } } },
+        ],
+    });
+    let report = RunReport::of(&scenario_from(&scenario.to_string()).expect("a scenario"), u64::MAX);
+    assert!(report.halted.is_none(), "{:?}", report.halted);
+    assert_eq!(report.convergence.verdict, "converged");
+    assert!(report.events < 1_000, "{} events", report.events);
 }

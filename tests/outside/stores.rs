@@ -102,3 +102,47 @@ fn a_service_forwards_what_another_user_of_its_store_applied_first() {
     let scenario = Scenario::from_json(&scenario.to_string()).expect("a valid scenario");
     assert_eq!(values(&scenario), vec![Some(3.into()); 4], "the tail holds the last value");
 }
+
+fn write(at_ms: u32, value: i64) -> serde_json::Value {
+    json!({ "at_ms": at_ms, "do": { "operate": { "service": "api", "operation": { "write": { "key": "k", "value": value } } } } })
+}
+
+#[test]
+fn of_two_writes_of_a_service_at_one_clock_reading_the_later_one_wins_in_any_order_of_arrival() {
+    for seed in 1..=20 {
+        let copy = |id: &str| json!({ "id": id, "subscribes": [{ "to": "q", "effect": "last_writer_wins" }] });
+        let link = |to: &str| json!({ "from": "q", "to": to, "fifo": false, "latency": { "uniform": { "low_ms": 1, "high_ms": 500 } } });
+        let scenario = json!({
+            "converge": 1,
+            "seed": seed,
+            "services": [{ "id": "api", "publishes": [{ "to": "q" }] }, copy("first"), copy("second")],
+            "buses": [{ "id": "q" }],
+            "links": [link("first"), link("second")],
+            "script": [write(100, 1), write(100, 2)],
+        });
+        let scenario = scenario_from(&scenario.to_string()).expect("a scenario");
+        assert_eq!(values(&scenario), vec![Some(2.into()); 3], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_number_that_is_derived_from_an_event_never_overflows_in_silence() {
+    let scenario = json!({
+        "converge": 1,
+        "services": [
+            { "id": "api", "publishes": [{ "to": "q" }] },
+            {
+                "id": "deriving",
+                "subscribes": [{ "to": "q" }],
+                "publishes": [{ "to": "derived", "forward": { "key": "double", "times": 2 } }],
+            },
+            { "id": "last", "subscribes": [{ "to": "derived" }] },
+        ],
+        "buses": [{ "id": "q" }, { "id": "derived" }],
+        "script": [write(100, 9_007_199_254_740_991)],
+    });
+    let output = converge(&["why", "-"], &scenario.to_string());
+    let reasons = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(reasons.contains("a number would be beyond -2^53 to 2^53"), "{reasons}");
+    assert!(!reasons.contains("converged"), "{reasons}");
+}

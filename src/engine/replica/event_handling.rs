@@ -116,6 +116,7 @@ impl Replica {
             Reply::Written(update, _) => (Outcome::Ok, Some(update), None),
             Reply::Unchanged => (Outcome::Ok, None, None),
             Reply::Refused(Refusal::WrongType, outcome) => (outcome, None, Some(HandlingFailure::WrongType)),
+            Reply::Refused(Refusal::OutOfRange, outcome) => (outcome, None, Some(HandlingFailure::OutOfRange)),
             Reply::Refused(_, outcome) => (outcome, None, Some(HandlingFailure::NotWritten)),
             Reply::Redirect(_) => (Outcome::Fail, None, Some(HandlingFailure::NotWritten)),
             Reply::Read(_) => unreachable!("an event is never a read"),

@@ -14,7 +14,7 @@ use crate::trace::{Fact, NodeId, Version};
 fn replaces(event: &EventWrite, present: SourceVersion) -> bool {
     match event.effect {
         Effect::SetIfNewer => event.version > present.version,
-        Effect::LastWriterWins => (event.clock, event.version.origin) > (present.clock, present.version.origin),
+        Effect::LastWriterWins => (event.clock, event.version) > (present.clock, present.version),
         Effect::Overwrite => event.version != present.version,
         Effect::Increment => true,
     }
@@ -26,7 +26,7 @@ pub fn carried_version(event: &EventWrite) -> Option<Version> {
     let time = event.clock + Version::EPOCH;
     match event.effect {
         Effect::SetIfNewer => Some(event.version),
-        Effect::LastWriterWins => Some(Version { time, counter: 1, origin: event.version.origin }),
+        Effect::LastWriterWins => Some(Version { time, ..event.version }),
         Effect::Overwrite | Effect::Increment => None,
     }
 }

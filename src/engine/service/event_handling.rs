@@ -3,6 +3,7 @@
 use super::Service;
 use crate::engine::context::Context;
 use crate::engine::message::{Delivery, Update};
+use crate::engine::store;
 use crate::scenario::{Effect, Micros, Value};
 use crate::trace::{Fact, HandlingFailure, NodeId};
 use std::sync::Arc;
@@ -34,26 +35,49 @@ impl Service {
         if locked {
             return self.consumer.fail(delivery, HandlingFailure::NotWritten, ctx);
         }
-        let (changed, sum) = match handler.effect {
-            Effect::Increment => match self.store.add(&delivery.update) {
-                Some(sum) => (true, Some(sum)),
-                None => return self.consumer.fail(delivery, HandlingFailure::WrongType, ctx),
-            },
-            effect @ (Effect::SetIfNewer | Effect::Overwrite | Effect::LastWriterWins) => {
-                (self.store.apply(&delivery.update, effect), None)
-            }
+        let (effect, bus) = (handler.effect, ctx.network.link(handler.link).to);
+        let sum = match self.sum(bus, &delivery.update, effect) {
+            Ok(sum) => sum,
+            Err(failure) => return self.consumer.fail(delivery, failure, ctx),
         };
+        let changed = match sum {
+            Some(sum) => {
+                self.store.add(&delivery.update, sum);
+                true
+            }
+            None => self.store.apply(&delivery.update, effect),
+        };
+        let handler = &mut self.consumer.handlers[delivery.subscription as usize];
         if let Some(inbox) = &mut handler.inbox {
             inbox.insert(now, id);
         }
         debug_assert!(self.store.get(key).is_some(), "a key has a row after an event");
-        let (by, bus) = (Some(handler.id), ctx.network.link(handler.link).to);
+        let by = Some(handler.id);
         let (node, value) = (self.node, delivery.update.value.clone());
         ctx.record(Fact::UpdateApplied { update: id, node, key, version, value, changed, by, sum });
         if changed || self.is_to_forward(&delivery.update) {
             self.forward(now, bus, &delivery.update, ctx);
         }
         self.consumer.succeed(now, delivery, ctx);
+    }
+
+    /// Returns the sum that an increment would store; `None` for other effects.
+    ///
+    /// # Errors
+    /// The sum, or a number that the service would derive from the event, is no number within the range.
+    fn sum(&self, bus: NodeId, update: &Update, effect: Effect) -> Result<Option<i64>, HandlingFailure> {
+        let sum = if effect == Effect::Increment { Some(self.store.sum_with(update)?) } else { None };
+        let number = match (sum, &update.value) {
+            (Some(sum), _) => Some(sum),
+            (None, Value::Int(number)) if self.store.would_change(update, effect) => Some(*number),
+            (None, _) if self.is_to_forward(update) => self.store.number(update.key),
+            (None, _) => None,
+        };
+        let derives = |number| {
+            let mut forwarders = self.publishing.forwarders(bus).into_iter();
+            forwarders.all(|(_, forward)| forward.same || derived(number, forward.change).is_some())
+        };
+        if number.is_none_or(derives) { Ok(sum) } else { Err(HandlingFailure::OutOfRange) }
     }
 
     /// Returns whether another user of the shared store has applied an event that this service has not forwarded.
@@ -77,8 +101,7 @@ impl Service {
             let Some(held) = self.store.get(update.key).map(|row| row.value.clone()) else { continue };
             let value = match held {
                 Value::Int(number) => {
-                    let (times, plus) = forward.change;
-                    Value::Int(number.saturating_mul(times).saturating_add(plus))
+                    Value::Int(derived(number, forward.change).expect("it was checked before the event was applied"))
                 }
                 other @ (Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_)) => other,
             };
@@ -94,4 +117,9 @@ impl Service {
             self.publishing.forward(now, publisher, &Arc::new(derived), ctx);
         }
     }
+}
+
+/// Returns `times` a number, plus `plus`; `None` beyond the range of whole numbers.
+fn derived(number: i64, (times, plus): (i64, i64)) -> Option<i64> {
+    store::sum(number.checked_mul(times)?, plus).ok()
 }

@@ -440,6 +440,9 @@ fn handling_failure(cause: HandlingFailure) -> &'static str {
         HandlingFailure::WrongType => {
             phrase("it increments a value that is not a number", "es erhöht einen Wert, der keine Zahl ist")
         }
+        HandlingFailure::OutOfRange => {
+            phrase("a number would be beyond -2^53 to 2^53", "eine Zahl läge außerhalb von -2^53 bis 2^53")
+        }
         HandlingFailure::NotWritten => phrase(
             "its group did not write it, or its key is locked",
             "die Gruppe hat es nicht geschrieben, oder der Schlüssel ist gesperrt",
