@@ -8,7 +8,7 @@ mod tests;
 #[cfg(test)]
 use error_collector::MOST_ERRORS;
 pub(crate) use error_collector::read;
-pub use strict::parse;
+pub use strict::{SyntaxError, parse};
 
 use serde::Serialize;
 use serde_json::Value as Json;

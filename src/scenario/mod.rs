@@ -109,7 +109,7 @@ impl Scenario {
     pub fn read(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
         // Some editors begin a file with a byte-order mark.
         json::parse(text.trim_start_matches('\u{feff}'))
-            .map_err(|error| vec![error])
+            .map_err(|error| vec![error.into()])
             .and_then(|json| Scenario::from_value(&json))
     }
 

@@ -332,7 +332,11 @@ impl Reader<'_> {
                 self.lesson.scenarios.insert(id.into(), scenario);
                 self.lesson.scenario_blocks.push(block);
             }
-            Err(problems) => problems.into_iter().for_each(|problem| self.error(line, problem)),
+            Err(problems) => {
+                for (at, problem) in problems {
+                    self.error(line + at.unwrap_or(0), problem);
+                }
+            }
         }
     }
 

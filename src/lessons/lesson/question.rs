@@ -1,6 +1,6 @@
 //! Questions: the reader predicts, then a measurement proves the right choice and refutes the others.
 
-use crate::language::{phrase, sentence};
+use crate::language::sentence;
 use crate::scenario::goal::Requirement;
 use crate::scenario::{Scenario, json};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ pub(super) fn parse(
     text: &str,
     scenarios: &BTreeMap<String, Scenario>,
 ) -> Result<Question, Vec<(Option<usize>, String)>> {
-    let value = json::parse(text).map_err(|error| vec![(line_in(&error.to_string()), error.to_string())])?;
+    let value = json::parse(text).map_err(|error| vec![(Some(error.line), error.to_string())])?;
     let question: Question = json::read(&value).map_err(|errors| {
         errors.into_iter().map(|error| (line_of(text, &error.path), error.to_string())).collect::<Vec<_>>()
     })?;
@@ -94,12 +94,6 @@ pub(super) fn parse(
         }
     }
     if errors.is_empty() { Ok(question) } else { Err(errors) }
-}
-
-/// The line that an error of the JSON reader names.
-fn line_in(message: &str) -> Option<usize> {
-    let (_, rest) = message.split_once(phrase("line ", "Zeile "))?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// The first line that contains the last field of a path, or a text.

@@ -84,6 +84,16 @@ fn errors_have_the_line_of_the_file() {
             7,
             "unknown field",
         ),
+        (
+            format!("{HEAD}## One {{#a}}\n```scenario a\n{{\n\"converge\": x }}\n```\n"),
+            9,
+            "not JSON (line 2, column 13)",
+        ),
+        (
+            format!("{HEAD}## One {{#a}}\n```scenario a ex=first-update\n{{\nx }}\n```\n"),
+            9,
+            "not JSON (line 2, column 1)",
+        ),
         (format!("{HEAD}## One {{#a}}\n{scenario}{{{{a: nothing}}}}\n"), 9, "not a figure"),
         (format!("{HEAD}## One {{#a}}\n{scenario}{{{{b: messages}}}}\n"), 9, "no scenario has the id `b`"),
         (format!("{HEAD}## One {{#a}}\n{scenario}{{{{a: messages\n"), 9, "not closed"),

@@ -7,17 +7,41 @@ use serde_json::error::Category;
 use serde_json::{Map, Value as Json};
 use std::fmt;
 
+/// Why a text is not accepted as JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// The line of the text, counted from 1.
+    pub line: usize,
+    /// The error in words, which include the line and the column.
+    pub error: ScenarioError,
+}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for SyntaxError {}
+
+impl From<SyntaxError> for ScenarioError {
+    fn from(error: SyntaxError) -> Self {
+        error.error
+    }
+}
+
 /// Parses JSON text.
 ///
 /// # Errors
 /// The text is not JSON, is nested too deeply, or an object has a field twice. The error contains the line and the
 /// column, both counted from 1.
-pub fn parse(text: &str) -> Result<Json, ScenarioError> {
+pub fn parse(text: &str) -> Result<Json, SyntaxError> {
     serde_json::from_str::<Strict>(text).map(|Strict(json)| json).map_err(|error| {
+        let line = error.line();
         let message = error.to_string();
         let problem = message.rsplit_once(" at line ").map_or(message.as_str(), |(problem, _)| problem);
         let place = sentence!("line {}, column {}", "Zeile {}, Spalte {}", error.line(), error.column());
-        match error.classify() {
+        let error = match error.classify() {
             Category::Data => ScenarioError::new(place, problem),
             category @ (Category::Syntax | Category::Eof | Category::Io) => {
                 let german = in_german(category, problem);
@@ -30,7 +54,8 @@ pub fn parse(text: &str) -> Result<Json, ScenarioError> {
                     sentence!("this is not JSON ({place}): {problem}", "das ist kein JSON ({place}): {problem}"),
                 )
             }
-        }
+        };
+        SyntaxError { line, error }
     })
 }
 
