@@ -217,7 +217,7 @@ pub fn tasks<'a>(document: &'a Scenario, id: Option<&str>) -> Result<Vec<&'a Tas
     let ids: Vec<&str> = document.tasks.iter().map(|task| task.id.as_str()).collect();
     let problem = match id {
         Some(id) if !ids.is_empty() => {
-            sentence!("one of {} is expected, not `{id}`", "erwartet wird eines von {}, nicht `{id}`", ids.join(", "))
+            sentence!("one of {} is expected, not `{id}`", "erlaubt ist eines von {}, nicht `{id}`", ids.join(", "))
         }
         Some(_) | None => {
             phrase("the document must have at least one task", "das Dokument muss mindestens eine Aufgabe haben").into()

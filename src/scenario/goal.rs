@@ -219,11 +219,11 @@ impl Figure {
             if name == "error" {
                 let curve = one_of(&CURVES, argument);
                 return curve.map(Figure::Error).ok_or_else(|| {
-                    sentence!("error of one of {curves} is expected", "erwartet wird error von einer von {curves}")
+                    sentence!("error of one of {curves} is expected", "error ist erlaubt für eine von {curves}")
                 });
             }
             let curve = one_of(&CURVES, name).ok_or_else(|| {
-                sentence!("a curve is expected, one of {curves}", "eine Kurve wird erwartet, eine von {curves}")
+                sentence!("a curve is expected, one of {curves}", "eine Kurve wird erwartet; erlaubt sind {curves}")
             })?;
             let index = super::number(argument).and_then(grid_index);
             let expected = || {
@@ -251,8 +251,8 @@ impl Figure {
         Err(sentence!(
             "`{text}` is not a figure; one of runs(…), {}, {} \
              with .mean or .p99, or {} with (ms) is expected",
-            "`{text}` ist keine Größe; erwartet wird eines von \
-             runs(…), {}, {} mit .mean oder .p99, oder {} mit (ms)",
+            "`{text}` ist keine Größe; erlaubt sind \
+             runs(…), {}, {} mit .mean oder .p99, und {} mit (ms)",
             NUMBERS.join(", "),
             MEASURES.join(", "),
             CURVES.join(", ")
@@ -281,8 +281,8 @@ impl Condition {
             _ => Err(sentence!(
                 "`{text}` is not a condition; `always` or \
                  `finally` with an invariant, {} or {} is expected",
-                "`{text}` ist keine Bedingung; erwartet wird `always` \
-                 oder `finally` mit einer Invariante, {} oder {}",
+                "`{text}` ist keine Bedingung; erlaubt sind `always` \
+                 und `finally` mit einer Invariante, {} und {}",
                 CONDITIONS.join(", "),
                 HISTORY_GUARANTEES.join(", ")
             )),

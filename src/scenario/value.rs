@@ -176,7 +176,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let problem = phrase(
             "must be an object with one field; expected one of `list`, `map`",
-            "erwartet wird ein Objekt mit einem Feld, eines von `list`, `map`",
+            "erwartet wird ein Objekt mit einem Feld; erlaubt sind `list`, `map`",
         );
         let value = match access.next_key::<String>()?.as_deref() {
             Some("list") => {

@@ -43,7 +43,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("The engine has changed since this link was made; this run may differ.", "Die Simulation hat sich seit diesem Link geändert; dieser Lauf kann abweichen."),
     ("The engine stopped. Check the answer again.", "Die Simulation ist angehalten. Prüfe die Antwort noch einmal."),
     ("The lesson {} could not be fetched. Check the network.", "Die Lektion {} konnte nicht geladen werden. Prüfe das Netzwerk."),
-    ("The lesson {} is too large: at most 1 MiB is expected.", "Die Lektion {} ist zu groß: höchstens 1 MiB wird erwartet."),
+    ("The lesson {} is too large: at most 1 MiB is expected.", "Die Lektion {} ist zu groß: höchstens 1 MiB ist erlaubt."),
     ("The page stopped", "Die Seite ist angehalten"),
     ("There is no lesson {} here (status {}).", "Hier gibt es keine Lektion {} (Status {})."),
     ("There is no lesson {} in this file.", "In dieser Datei gibt es keine Lektion {}."),

@@ -176,7 +176,7 @@ impl Reader<'_> {
                 step.line,
                 sentence!(
                     "a heading needs an id, as in `## {} {{#id}}`",
-                    "eine Überschrift braucht eine Id, wie `## {} {{#id}}`",
+                    "eine Überschrift braucht eine Id, wie in `## {} {{#id}}`",
                     step.title
                 ),
             );
@@ -268,7 +268,7 @@ impl Reader<'_> {
                 line,
                 sentence!(
                     "unknown block `{info}`; scenario, question or challenge is expected",
-                    "unbekannter Block `{info}`; erwartet wird scenario, question oder challenge"
+                    "unbekannter Block `{info}`; erlaubt sind scenario, question und challenge"
                 ),
             ),
         }
@@ -311,7 +311,7 @@ impl Reader<'_> {
                 _ => {
                     return self.error(line, sentence!(
                         "ex=ID, branch=NAME, compare=NAME, until=MS, opens or offered is expected, not `{option}`",
-                        "erwartet wird ex=ID, branch=NAME, compare=NAME, until=MS, opens oder offered, nicht `{option}`"
+                        "erlaubt sind ex=ID, branch=NAME, compare=NAME, until=MS, opens und offered, nicht `{option}`"
                     ));
                 }
             }

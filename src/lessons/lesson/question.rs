@@ -59,7 +59,7 @@ pub(super) fn parse(
     if !(1..=3).contains(&question.level) {
         wrong(
             "level",
-            sentence!("level: must be 1, 2 or 3, not {}", "level: erwartet wird 1, 2 oder 3, nicht {}", question.level),
+            sentence!("level: must be 1, 2 or 3, not {}", "level: erlaubt ist 1, 2 oder 3, nicht {}", question.level),
         );
     }
     let right = question.choices.iter().filter(|choice| choice.right).count();

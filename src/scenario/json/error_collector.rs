@@ -405,7 +405,7 @@ impl<'p, 'de> Variant<'p, 'de> {
             let name = self.name;
             self.settings.report(sentence!(
                 "`{name}` has settings: it must be an object, as in {{\"{name}\": {{…}}}}",
-                "`{name}` hat Einstellungen: erwartet wird ein Objekt, wie {{\"{name}\": {{…}}}}"
+                "`{name}` hat Einstellungen: erwartet wird ein Objekt, wie in {{\"{name}\": {{…}}}}"
             ));
             self.settings.json = None;
         }
@@ -470,7 +470,7 @@ fn one_of(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let all = names.join(", ");
     match names.len() {
-        0 | 1 => sentence!("expected {all}", "erwartet wird {all}"),
-        _ => sentence!("expected one of {all}", "erwartet wird eines von {all}"),
+        0 | 1 => sentence!("expected {all}", "erlaubt ist nur {all}"),
+        _ => sentence!("expected one of {all}", "erlaubt sind {all}"),
     }
 }

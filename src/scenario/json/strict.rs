@@ -59,26 +59,33 @@ pub fn parse(text: &str) -> Result<Json, SyntaxError> {
     })
 }
 
-/// Returns an error of `serde_json`, which writes English, in German.
+/// The errors of `serde_json`, which writes English, in German. A text that ends too early has several, with one translation.
+pub(super) const GERMAN: &[(&str, &str)] = &[
+    ("control character (\\u0000-\\u001F) found while parsing a string", "in einem Text steht ein Steuerzeichen"),
+    ("expected `,` or `]`", "erwartet wird `,` oder `]`"),
+    ("expected `,` or `}`", "erwartet wird `,` oder `}`"),
+    ("expected `:`", "erwartet wird `:`"),
+    ("expected ident", "hier steht kein Wert"),
+    ("expected value", "hier steht kein Wert"),
+    ("invalid escape", INVALID_ESCAPE),
+    ("invalid number", "die Zahl ist ungültig"),
+    ("key must be a string", "der Name eines Felds muss in Anführungszeichen stehen"),
+    ("lone leading surrogate in hex escape", INVALID_ESCAPE),
+    ("number out of range", "die Zahl ist zu groß"),
+    ("recursion limit exceeded", "zu tief verschachtelt"),
+    ("trailing characters", "nach dem Ende des Dokuments folgen weitere Zeichen"),
+    ("trailing comma", "vor der Klammer steht ein Komma zu viel"),
+    ("unexpected end of hex escape", INVALID_ESCAPE),
+];
+const INVALID_ESCAPE: &str = "ein Text enthält eine ungültige Escape-Sequenz";
+
+/// Returns an error of `serde_json` in German.
 fn in_german(category: Category, problem: &str) -> &'static str {
-    let contains = |words: &str| problem.contains(words);
-    match category {
-        Category::Eof => "der Text endet zu früh",
-        _ if contains("recursion limit") => "zu tief verschachtelt",
-        _ if contains("out of range") => "die Zahl ist zu groß",
-        _ if contains("trailing comma") => "vor der Klammer steht ein Komma zu viel",
-        _ if contains("trailing characters") => "nach dem Ende des Dokuments folgen weitere Zeichen",
-        _ if contains("key must be a string") => "der Name eines Felds muss in Anführungszeichen stehen",
-        _ if contains("control character") => "in einem Text steht ein Steuerzeichen",
-        _ if contains("escape") || contains("surrogate") || contains("code point") => {
-            "ein Text enthält eine ungültige Escape-Sequenz"
-        }
-        _ if contains("invalid number") => "die Zahl ist ungültig",
-        _ if contains("expected value") || contains("expected ident") => "hier steht kein Wert",
-        _ if contains("expected `:`") => "erwartet wird `:`",
-        _ if contains("expected `,`") => "erwartet wird `,` oder das Ende der Liste oder des Objekts",
-        Category::Syntax | Category::Data | Category::Io => "der Text ist an dieser Stelle kein JSON",
+    if category == Category::Eof {
+        return "der Text endet zu früh";
     }
+    let translation = GERMAN.iter().find(|(english, _)| *english == problem);
+    translation.map_or("der Text ist an dieser Stelle kein JSON", |(_, german)| german)
 }
 
 struct Strict(Json);

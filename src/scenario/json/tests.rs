@@ -1,6 +1,8 @@
 //! Errors of shape, and that a document is written and read without loss.
 
+use super::strict::GERMAN;
 use super::{MOST_ERRORS, parse, read};
+use crate::language::{Language, in_language};
 use crate::scenario::{Command, Latency, Scenario, ScenarioError, Value, examples};
 use serde_json::json;
 
@@ -204,5 +206,45 @@ fn every_example_is_written_and_read_without_loss() {
         let text = scenario.to_json();
         assert_eq!(Scenario::from_json(&text).as_ref(), Ok(&scenario), "{}", example.id);
         assert_eq!(parse(&text).as_ref(), Ok(&scenario.to_value()), "{}", example.id);
+    }
+}
+
+#[test]
+fn each_error_of_syntax_has_its_own_german_sentence() {
+    let deep = "[".repeat(200);
+    let cases = [
+        ("", "EOF while parsing a value", "der Text endet zu früh"),
+        ("[1", "EOF while parsing a list", "der Text endet zu früh"),
+        ("{\"a\": 1", "EOF while parsing an object", "der Text endet zu früh"),
+        ("\"a", "EOF while parsing a string", "der Text endet zu früh"),
+        (
+            "\"a\u{1}\"",
+            "control character (\\u0000-\\u001F) found while parsing a string",
+            "in einem Text steht ein Steuerzeichen",
+        ),
+        ("[1 2]", "expected `,` or `]`", "erwartet wird `,` oder `]`"),
+        ("{\"a\": 1 2}", "expected `,` or `}`", "erwartet wird `,` oder `}`"),
+        ("{\"a\" 1}", "expected `:`", "erwartet wird `:`"),
+        ("nulx", "expected ident", "hier steht kein Wert"),
+        ("x", "expected value", "hier steht kein Wert"),
+        ("\"\\x\"", "invalid escape", "ein Text enthält eine ungültige Escape-Sequenz"),
+        ("01", "invalid number", "die Zahl ist ungültig"),
+        ("{1: 2}", "key must be a string", "der Name eines Felds muss in Anführungszeichen stehen"),
+        ("\"\\ude00\"", "lone leading surrogate in hex escape", "ein Text enthält eine ungültige Escape-Sequenz"),
+        ("1e999", "number out of range", "die Zahl ist zu groß"),
+        (deep.as_str(), "recursion limit exceeded", "zu tief verschachtelt"),
+        ("1 2", "trailing characters", "nach dem Ende des Dokuments folgen weitere Zeichen"),
+        ("[1,]", "trailing comma", "vor der Klammer steht ein Komma zu viel"),
+        ("\"\\ud800x\"", "unexpected end of hex escape", "ein Text enthält eine ungültige Escape-Sequenz"),
+    ];
+    for (text, english, german) in cases {
+        for (language, expected) in [(Language::English, english), (Language::German, german)] {
+            let error = in_language(language, || parse(text).expect_err(text)).to_string();
+            let (_, problem) = error.split_once("): ").expect("the line and the column are in parentheses");
+            assert_eq!(problem, expected, "{text}");
+        }
+    }
+    for (sentence, _) in GERMAN {
+        assert!(cases.iter().any(|(_, english, _)| english == sentence), "no text leads to `{sentence}`");
     }
 }

@@ -50,7 +50,7 @@ impl Reader<'_> {
                     index + 1,
                     phrase(
                         "the name of what the slider sets is expected, as in `slider: Latency of the link`",
-                        "der Name dessen, was der Regler einstellt, wird erwartet, wie `slider: Latenz der Verbindung`",
+                        "der Name dessen, was der Regler einstellt, wird erwartet, wie in `slider: Latenz der Verbindung`",
                     ),
                 );
             }
@@ -71,7 +71,7 @@ impl Reader<'_> {
                         index + 1,
                         sentence!(
                             "the stop `{stop}` has no number, as in `{{{{scenario: figure}}}}`",
-                            "die Stufe `{stop}` hat keine Zahl, wie `{{{{scenario: figure}}}}`"
+                            "die Stufe `{stop}` hat keine Zahl wie in `{{{{scenario: figure}}}}`"
                         ),
                     );
                 }

@@ -29,7 +29,7 @@ impl Reader<'_> {
                 other => {
                     self.error(index + 2, sentence!(
                         "unknown field `{other}`; `lesson`, `id`, `title`, `language` or `translations` is expected",
-                        "unbekanntes Feld `{other}`; erwartet wird `lesson`, `id`, `title`, `language` oder `translations`"
+                        "unbekanntes Feld `{other}`; erlaubt sind `lesson`, `id`, `title`, `language` und `translations`"
                     ));
                 }
             }
@@ -82,7 +82,7 @@ impl Reader<'_> {
                     line,
                     sentence!(
                         "`LANGUAGE=FILE` is expected, as in `de=lesson.de.md`, not `{entry}`",
-                        "`SPRACHE=DATEI` wird erwartet, wie `de=lesson.de.md`, nicht `{entry}`"
+                        "`SPRACHE=DATEI` wird erwartet, wie in `de=lesson.de.md`, nicht `{entry}`"
                     ),
                 ),
             }
