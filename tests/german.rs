@@ -87,15 +87,22 @@ fn own_words(scenario: &Scenario) -> String {
     words
 }
 
-/// Returns the numbers of a text that have a decimal point: `0.5`, and no thousand of a German number.
+/// Returns the numbers of a text that have a decimal point: `0.5`, `1.234`. The simulator does not group digits, so a point in a
+/// number is never a German separator of thousands; only lessons, which this does not read, have those.
 fn decimal_points<'a>(text: &'a str, own: &str) -> Vec<&'a str> {
     let words = text.split(|c: char| !c.is_ascii_digit() && c != '.');
     let has_point = |word: &&str| {
         let Some((whole, rest)) = word.split_once('.') else { return false };
-        let is_thousand = rest.len() == 3 && whole != "0";
-        !whole.is_empty() && !rest.is_empty() && !is_thousand
+        !whole.is_empty() && !rest.is_empty()
     };
     words.filter(has_point).filter(|word| !own.contains(word)).collect()
+}
+
+#[test]
+fn a_decimal_point_is_found_however_many_decimals_follow_it() {
+    assert_eq!(decimal_points("nach 0.5 ms, 1.234 ms und 12.5 ms.", ""), ["0.5", "1.234", "12.5"]);
+    assert_eq!(decimal_points("nach 0,5 ms und 1234 ms. Kopie 3.", ""), Vec::<&str>::new());
+    assert_eq!(decimal_points("Version 1.234", "1.234"), Vec::<&str>::new());
 }
 
 #[test]
