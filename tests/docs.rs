@@ -1,4 +1,6 @@
-//! The documents are true: every command and every scenario in them works, and every file that they name exists.
+//! The documents and lessons are correct and short: the commands and scenarios in them work, the files and examples that they
+//! name exist, the page on the command line lists every command and option, the engine confirms what lessons claim, and the
+//! static pages that are made of lessons are up to date.
 
 use converge::app::titles::title_in;
 use converge::language::Language;

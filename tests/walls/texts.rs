@@ -1,5 +1,8 @@
 //! The texts that the simulator writes in both languages, found in the sources: `phrase("…", "…")` and
 //! `sentence!("…", "…", …)`; and those that a source has in English alone.
+//!
+//! Why this does not use `syn`: it keeps the arguments of macros as tokens, and most of these texts are in them, so the calls
+//! would be found among tokens, as here among characters.
 
 use std::collections::BTreeSet;
 
