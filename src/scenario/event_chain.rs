@@ -49,7 +49,7 @@ impl Forward {
 /// A subscription that no event will reach: no service publishes to its topic, or the service that does receives events and
 /// forwards none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unheard {
+pub struct UnreachedSubscription {
     /// The index of the service that subscribes.
     pub service: usize,
     /// The index of the subscription.
@@ -110,7 +110,7 @@ impl Scenario {
 
     /// Returns the subscriptions that no event will reach: no service publishes to their topics, or events reach one that
     /// does, which commits no updates itself and forwards none.
-    pub fn unheard(&self) -> Vec<Unheard> {
+    pub fn unreached_subscriptions(&self) -> Vec<UnreachedSubscription> {
         let topics = Topics::new(self);
         let reached_topics = self.reached_topics(&topics);
         let receives_events = |service: &Service| {
@@ -128,7 +128,7 @@ impl Scenario {
         // A service that another one calls receives updates by the calls.
         let called: BTreeSet<&str> =
             self.services.iter().flat_map(|other| &other.calls).map(|call| call.to.as_str()).collect();
-        let mut unheard = Vec::new();
+        let mut unreached = Vec::new();
         for (index, service) in self.services.iter().enumerate() {
             for (at, subscription) in service.subscribes.iter().enumerate() {
                 let topic = topics.of_subscription(subscription);
@@ -141,10 +141,10 @@ impl Scenario {
                     Some(publisher) => *publisher,
                     None => None,
                 };
-                unheard.push(Unheard { service: index, subscription: at, publisher });
+                unreached.push(UnreachedSubscription { service: index, subscription: at, publisher });
             }
         }
-        unheard
+        unreached
     }
 
     /// Returns the topics on which events appear.
@@ -161,8 +161,8 @@ impl Scenario {
                 }
                 for publication in &service.publishes {
                     let receives_events = |forward: &Forward| {
-                        let mut heard = service.subscribes.iter().filter(|it| forward.takes(&it.to));
-                        heard.any(|it| reached_topics.contains(&topics.of_subscription(it)))
+                        let mut received = service.subscribes.iter().filter(|it| forward.takes(&it.to));
+                        received.any(|it| reached_topics.contains(&topics.of_subscription(it)))
                     };
                     if publishers.contains(&index) || publication.forward.as_ref().is_some_and(receives_events) {
                         reached_topics.insert(topics.of_publication(publication));
@@ -192,7 +192,7 @@ impl Scenario {
             let reached = forwarded.into_iter().filter_map(|topic| subscribers.get(&topic));
             reached.flatten().copied().collect::<BTreeSet<(usize, &str)>>()
         };
-        for start in self.perhaps_in_cycle(&topics, &subscribers) {
+        for start in self.cycle_candidates(&topics, &subscribers) {
             let subscribes = self.services[start].subscribes.iter();
             let mut open: Vec<(usize, &str)> = subscribes.flat_map(|it| next(start, &it.to)).collect();
             let mut seen = BTreeSet::new();
@@ -210,7 +210,7 @@ impl Scenario {
 
     /// Returns the services that events could reach again, in order. These remain after the repeated removal of each service whose
     /// topics no remaining service forwards to. Without a cycle, none remain.
-    fn perhaps_in_cycle(
+    fn cycle_candidates(
         &self,
         topics: &Topics,
         subscribers: &BTreeMap<TopicName, Vec<(usize, &str)>>,

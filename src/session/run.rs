@@ -41,7 +41,7 @@ impl Run {
             metrics: Metrics::new(micros(scenario.until_ms), scenario.services.len() as u32),
             observed: 0,
             next_estimate: 0,
-            has_unheard: !scenario.unheard().is_empty(),
+            has_unheard: !scenario.unreached_subscriptions().is_empty(),
         };
         run.observe(&mut |_, _, _| {});
         run

@@ -191,7 +191,7 @@ impl Inquiry {
         }
         match (self.waiting.is_empty(), quiet()) {
             (false, _) => Convergence::Converging(std::mem::take(&mut self.waiting)),
-            (true, true) if !run.scenario.unheard().is_empty() => Convergence::Unknown(phrase(
+            (true, true) if !run.scenario.unreached_subscriptions().is_empty() => Convergence::Unknown(phrase(
                 "a service subscribes to a topic to which no update is published",
                 "ein Service abonniert ein Topic, auf dem keine Änderung veröffentlicht wird",
             )),

@@ -79,13 +79,14 @@ impl<'a> ProspectFinder<'a> {
     fn forwarded(&mut self, node: NodeId, key: KeyId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
         let topics = LazyCell::new(|| Topics::new(run.scenario));
-        let heard = |publication: &Publication| {
-            let heard = run.scenario.services.get(node.index()).into_iter().flat_map(|service| &service.subscribes);
+        let reaches_node = |publication: &Publication| {
+            let subscribed =
+                run.scenario.services.get(node.index()).into_iter().flat_map(|service| &service.subscribes);
             let is_published = |it: &Subscription| topics.of_subscription(it) == topics.of_publication(publication);
-            publication.forward.is_some() && heard.into_iter().any(is_published)
+            publication.forward.is_some() && subscribed.into_iter().any(is_published)
         };
         let services = (0..).map(NodeId).zip(&run.scenario.services);
-        let forwarders = services.filter(|(_, service)| service.publishes.iter().any(heard));
+        let forwarders = services.filter(|(_, service)| service.publishes.iter().any(reaches_node));
         let version = run.analysis.updates.get(update)?.version;
         let mut found = None;
         for (forwarder, _) in forwarders {

@@ -3,7 +3,7 @@
 use crate::language::{phrase, sentence};
 use crate::scenario::{
     Acknowledge, Arrivals, Backoff, Client, Command, ConsumerGroups, Data, Group, Latency, OnFailure, Operation,
-    Protocol, Scenario, ScenarioError, Service, Step, Subscription, Unheard,
+    Protocol, Scenario, ScenarioError, Service, Step, Subscription, UnreachedSubscription,
 };
 use std::collections::BTreeMap;
 
@@ -267,7 +267,7 @@ impl<'a> Warnings<'a> {
     /// A subscription that no event will reach.
     fn event_chains(&mut self) {
         let scenario = self.scenario;
-        for Unheard { service, subscription, publisher } in scenario.unheard() {
+        for UnreachedSubscription { service, subscription, publisher } in scenario.unreached_subscriptions() {
             let service_id = &scenario.services[service].id;
             let Subscription { to: bus, topic, .. } = &scenario.services[service].subscribes[subscription];
             let why = match (publisher.map(|publisher| &scenario.services[publisher].id), topic) {
