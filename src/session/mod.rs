@@ -6,6 +6,7 @@
 
 mod branches;
 mod content;
+mod convergence_check;
 pub mod crossing;
 mod diagram;
 pub mod export;
@@ -15,7 +16,6 @@ mod frame;
 pub mod halt_text;
 mod host_events;
 mod internals;
-mod judging;
 pub mod labels;
 pub mod log_text;
 pub mod measurement;

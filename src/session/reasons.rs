@@ -20,7 +20,7 @@ pub fn unknown_invariant(run: &Run) -> &'static str {
 
 /// A step of an explanation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Step {
+pub struct ExplanationStep {
     /// Number of the record.
     pub record: u64,
     /// When.
@@ -280,11 +280,11 @@ pub fn sentence(why: &Explanation, look: &RunContext) -> String {
 }
 
 /// Returns the steps of an explanation.
-pub fn steps(why: &Explanation, look: &RunContext) -> Vec<Step> {
+pub fn steps(why: &Explanation, look: &RunContext) -> Vec<ExplanationStep> {
     let steps = why.steps.iter().filter_map(|number| {
         let record = look.trace.get(*number)?;
         let text = log_text::sentence(record, look.analysis, look.names).text;
-        Some(Step { record: *number, at: record.at, text })
+        Some(ExplanationStep { record: *number, at: record.at, text })
     });
     steps.collect()
 }
@@ -306,9 +306,12 @@ pub fn convergence(verdict: &Convergence, look: &RunContext) -> (&'static str, V
         ),
         Convergence::Converging(whys) => (phrase("converging", "konvergiert gerade"), all(whys)),
         Convergence::WillNotConverge(whys) => (phrase("will not converge", "konvergiert nicht"), all(whys)),
-        Convergence::Unknown(why) => (
-            phrase("unknown", "unbekannt"),
-            vec![sentence!("Neither was proven: {why}.", "Keines von beiden ist bewiesen: {why}.")],
-        ),
+        Convergence::Unknown(why) => unknown_convergence(why),
     }
+}
+
+/// Returns the name of an unknown verdict on convergence and its reason.
+pub fn unknown_convergence(why: &str) -> (&'static str, Vec<String>) {
+    let reason = sentence!("Neither was proven: {why}.", "Keines von beiden ist bewiesen: {why}.");
+    (phrase("unknown", "unbekannt"), vec![reason])
 }

@@ -1,6 +1,6 @@
 //! Verdicts on a run: guarantees, convergence, and explanations of the states of copies.
 
-use super::judging::{CONVERGENCE, Judging};
+use super::convergence_check::{CONVERGENCE, ConvergenceCheck, Findings, never_judged};
 use super::protocol::{NO_LOST_UPDATE, VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
 use super::run::{Run, halted_early};
 use super::{halt_text, labels, log_text, reasons};
@@ -16,7 +16,7 @@ const BUDGET: u64 = 100_000;
 /// Limit of the steps of lost updates.
 const MOST: usize = 12;
 /// Records of the trace that one part of the work observes.
-const PART: usize = 4096;
+const RECORDS_PER_PART: usize = 4096;
 
 /// Returns all verdicts on a run of a scenario whose script contains the live commands. `pauses` is called before each part of
 /// the work: if it returns true, this returns none, and the next call continues.
@@ -112,7 +112,7 @@ pub(super) struct GuaranteeChecks {
     language: Language,
     /// What the records so far show of the events.
     events: EventHistory,
-    /// The last verdict on convergence.
+    /// The last verdict on convergence, with all its reasons.
     convergence: Option<VerdictView>,
     /// The checks in progress.
     round: Option<CheckRound>,
@@ -128,12 +128,12 @@ struct CheckRound {
     /// The verdicts so far, in the order of the guarantees.
     done: Vec<VerdictView>,
     /// The verdict on convergence and the explanations.
-    judging: Option<Judging>,
+    convergence: Option<ConvergenceCheck>,
 }
 
 impl GuaranteeChecks {
-    /// Explains copies, those of `node` first, and finds the verdict on convergence: first in the list. Returns none if the work
-    /// pauses.
+    /// Explains copies, those of `node` first, and finds the verdict on convergence: first in the list. The verdict on a run that
+    /// goes on faster than it is judged is the last one. Returns none if the work pauses.
     fn explain(
         &mut self,
         run: &Run,
@@ -142,10 +142,17 @@ impl GuaranteeChecks {
         pauses: &dyn Fn() -> bool,
     ) -> Option<Vec<VerdictView>> {
         let GuaranteeChecks { events, round, convergence, .. } = self;
-        let judging = round.as_mut()?.judging.get_or_insert_with(|| Judging::begin(run, scenario, node));
-        let found = judging.advance(run, scenario, convergence.as_ref(), events, pauses)?;
-        *convergence = found.first().cloned();
-        Some(found)
+        let check = round.as_mut()?.convergence.get_or_insert_with(|| ConvergenceCheck::begin(run, scenario, node));
+        let Findings { convergence: judged, explanations } = check.advance(run, scenario, events, pauses)?;
+        if judged.is_some() {
+            *convergence = judged;
+        }
+        let mut verdict = convergence.clone().unwrap_or_else(never_judged);
+        // The explained copies are the reasons of the verdict.
+        if !explanations.is_empty() {
+            verdict.because.clear();
+        }
+        Some(std::iter::once(verdict).chain(explanations).collect())
     }
 
     /// Discards the results in another language.
@@ -169,7 +176,7 @@ impl GuaranteeChecks {
             if pauses() {
                 return None;
             }
-            for record in trace.since(self.next).take(PART) {
+            for record in trace.since(self.next).take(RECORDS_PER_PART) {
                 self.recorder.observe(record);
                 if let Fact::OperationIssued { operation, by, to, .. } = &record.fact {
                     self.issued.push((*operation, *by, *to));
@@ -197,7 +204,7 @@ impl GuaranteeChecks {
                 revisions: recorder.revisions(),
                 missed: *missed,
                 done: Vec::new(),
-                judging: None,
+                convergence: None,
             }
         });
         // The trace of a group shows lost updates that clients never observe, and distinguishes them from stale reads.
@@ -371,6 +378,39 @@ mod tests {
             follows.step();
         }
         assert!(judged > 10, "{judged} verdicts");
+    }
+
+    /// The verdict on convergence if the run goes on faster than it is judged.
+    fn convergence_given_up(follows: &mut SeekableRun, scenario: &Scenario) -> VerdictView {
+        let SeekableRun { run, checks, .. } = follows;
+        checks.check_guarantees(&run.context(scenario), &|| false).expect("no pause");
+        let round = checks.round.as_mut().expect("the checks have begun");
+        round.convergence = Some(ConvergenceCheck::given_up(run, scenario));
+        verdicts(run, scenario, checks, None, &|| false).expect("no pause").swap_remove(0)
+    }
+
+    #[test]
+    fn a_verdict_that_is_shown_again_because_the_run_goes_on_too_fast_keeps_its_reason() {
+        let scenario = crate::scenario::examples::find("lost-event").expect("an example").scenario();
+        let mut follows = loaded(&scenario);
+        follows.seek(micros(scenario.until_ms));
+        let found = verdicts(&follows.run, &scenario, &mut follows.checks, None, &|| false).expect("no pause");
+        // The explained copies are the reasons.
+        assert_eq!((found[0].status, found[0].because.as_str()), (VerdictStatus::Violated, ""));
+        assert!(found[1].node.is_some(), "{:?}", found[1]);
+        let again = convergence_given_up(&mut follows, &scenario);
+        assert_eq!((again.status, &again.title), (VerdictStatus::Violated, &found[0].title));
+        assert!(again.because.contains("lost"), "{again:?}");
+    }
+
+    #[test]
+    fn a_run_that_goes_on_too_fast_has_no_verdict_to_show_again() {
+        let scenario = crate::scenario::examples::find("lost-event").expect("an example").scenario();
+        let mut follows = loaded(&scenario);
+        let unknown = convergence_given_up(&mut follows, &scenario);
+        assert_eq!(unknown.status, VerdictStatus::Unknown);
+        assert!(unknown.because.contains("goes on faster"), "{unknown:?}");
+        assert_eq!(follows.checks.convergence, None);
     }
 
     fn asks(operation: u32) -> Fact {

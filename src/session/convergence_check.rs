@@ -3,7 +3,7 @@
 use super::protocol::{VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
 use super::run::{Run, halted_early};
 use super::{labels, log_text, reasons};
-use crate::analysis::{Answer, Convergence, CopyState, EventHistory, Explanation, Inquiry, RunContext, VerdictSteps};
+use crate::analysis::{Convergence, CopyState, EventHistory, Explanation, Inquiry, RunContext, VerdictSteps};
 use crate::language::{phrase, sentence};
 use crate::scenario::Scenario;
 use crate::trace::NodeId;
@@ -17,9 +17,9 @@ const MOST_RESTARTS: u32 = 2;
 /// Estimated memory of a run that is copied, without its trace, bytes. A copy shares most of the trace.
 const MOST_COPIED: u64 = 16 << 20;
 
-/// An inquiry about the copies of a run at one instant. The run may go on meanwhile.
+/// The explanations of copies and the verdict on convergence, worked on in slices. The run may go on meanwhile.
 #[derive(Clone, Debug)]
-pub(super) struct Judging {
+pub(super) struct ConvergenceCheck {
     /// The events of the run at the instant that the inquiry is about.
     events: u64,
     /// The run at that instant, if it has gone on since the first slice.
@@ -31,7 +31,16 @@ pub(super) struct Judging {
     restarts: u32,
 }
 
-impl Judging {
+/// What a check has found.
+#[derive(Clone, Debug)]
+pub(super) struct Findings {
+    /// The verdict on convergence with all its reasons; none if the run is too large to be copied and goes on faster than it is judged.
+    pub convergence: Option<VerdictView>,
+    /// The explanations of copies.
+    pub explanations: Vec<VerdictView>,
+}
+
+impl ConvergenceCheck {
     /// Begins an inquiry about the present instant, first about the copies of `node`.
     pub fn begin(run: &Run, scenario: &Scenario, node: Option<NodeId>) -> Self {
         let context = run.context(scenario);
@@ -42,7 +51,7 @@ impl Judging {
         let first = copies(true).chain(copies(false)).take(MOST).collect();
         let judges = run.engine().halt().is_none().then_some(VerdictSteps::LeftOut);
         let inquiry = Inquiry::new(first, MOST, judges);
-        Judging { events: run.engine().events(), instant: None, inquiry, node, restarts: 0 }
+        ConvergenceCheck { events: run.engine().events(), instant: None, inquiry, node, restarts: 0 }
     }
 
     /// Begins again about the present instant, and keeps a copy of the run unless it is too large.
@@ -50,58 +59,55 @@ impl Judging {
         let memory = run.memory().saturating_sub(run.engine().trace().memory());
         let instant = (memory <= MOST_COPIED).then(|| Box::new(run.clone()));
         let restarts = self.restarts + u32::from(instant.is_none());
-        *self = Judging { instant, restarts, ..Judging::begin(run, scenario, self.node) };
+        *self = ConvergenceCheck { instant, restarts, ..ConvergenceCheck::begin(run, scenario, self.node) };
     }
 
-    /// Continues the work. Returns none if it pauses, and otherwise the verdict on convergence and the explanations of copies. If
-    /// the run goes on meanwhile, they are about an instant before. The verdict on a run that is too large to be copied, and that
-    /// goes on faster than it is judged, is the last one.
+    /// Begins an inquiry about a run that goes on too fast.
+    #[cfg(test)]
+    pub fn given_up(run: &Run, scenario: &Scenario) -> Self {
+        ConvergenceCheck { restarts: MOST_RESTARTS + 1, ..ConvergenceCheck::begin(run, scenario, None) }
+    }
+
+    /// Continues the work. Returns none if it pauses. If the run goes on meanwhile, the findings are about an instant before.
     pub fn advance(
         &mut self,
         run: &Run,
         scenario: &Scenario,
-        last: Option<&VerdictView>,
         events: &mut EventHistory,
         pauses: &dyn Fn() -> bool,
-    ) -> Option<Vec<VerdictView>> {
+    ) -> Option<Findings> {
         let has_gone_on = self.instant.is_none() && self.events != run.engine().events();
         if has_gone_on && !self.inquiry.settle() {
             self.begin_again(run, scenario);
         }
         let run = self.instant.as_deref().unwrap_or(run);
         let context = run.context(scenario);
-        let gives_up = self.restarts > MOST_RESTARTS;
-        let answer = match gives_up {
-            true => Answer { convergence: Some(goes_on()), ..Answer::default() },
-            false => self.inquiry.advance(&context, &|| run.is_quiet(), events, pauses)?,
-        };
+        if self.restarts > MOST_RESTARTS {
+            return Some(Findings { convergence: None, explanations: Vec::new() });
+        }
+        let answer = self.inquiry.advance(&context, &|| run.is_quiet(), events, pauses)?;
         let is_inconsistent = |why: &&Explanation| {
             let copy = context.analysis.staleness.copy(why.node, why.key);
             copy.is_some_and(|copy| copy.state() != CopyState::Consistent)
         };
-        let mut views: Vec<VerdictView> =
+        let explanations =
             answer.explanations.iter().filter(is_inconsistent).map(|why| reason(why, &context)).collect();
-        // The explained copies are the reasons of the verdict.
-        let explain = views.is_empty();
         let verdict = answer.convergence.unwrap_or(Convergence::Unknown(halted_early()));
-        let verdict = match last.filter(|_| gives_up) {
-            Some(last) => last.clone(),
-            None => convergence(&verdict, &context, explain),
-        };
-        views.insert(0, verdict);
-        Some(views)
+        Some(Findings { convergence: Some(convergence(&verdict, &context)), explanations })
     }
 }
 
-/// The verdict on a run that goes on too fast.
-fn goes_on() -> Convergence {
-    Convergence::Unknown(phrase(
+/// Returns the verdict on convergence of a run that goes on too fast and was never judged.
+pub(super) fn never_judged() -> VerdictView {
+    let why = phrase(
         "the run goes on faster than its missing updates are judged; pause it for the verdict",
         "der Lauf geht schneller weiter, als seine fehlenden Änderungen beurteilt werden; pausiere ihn für das Urteil",
-    ))
+    );
+    let (name, because) = reasons::unknown_convergence(why);
+    verdict_view(VerdictStatus::Unknown, name, &because)
 }
 
-fn convergence(verdict: &Convergence, context: &RunContext, explain: bool) -> VerdictView {
+fn convergence(verdict: &Convergence, context: &RunContext) -> VerdictView {
     let status = match verdict {
         Convergence::Converged => VerdictStatus::Holds,
         Convergence::Converging(_) => VerdictStatus::Pending,
@@ -109,20 +115,24 @@ fn convergence(verdict: &Convergence, context: &RunContext, explain: bool) -> Ve
         Convergence::Unknown(_) => VerdictStatus::Unknown,
     };
     let (name, because) = reasons::convergence(verdict, context);
+    verdict_view(status, name, &because)
+}
+
+fn verdict_view(status: VerdictStatus, name: &str, because: &[String]) -> VerdictView {
     VerdictView {
         about: VerdictSubject::Convergence,
         node: None,
         id: CONVERGENCE.into(),
         title: sentence!("Convergence: {name}", "Konvergenz: {name}"),
         status,
-        because: if explain { because.join(" ") } else { String::new() },
+        because: because.join(" "),
         steps: Vec::new(),
     }
 }
 
 /// Returns the explanation of one copy's state.
 fn reason(why: &Explanation, context: &RunContext) -> VerdictView {
-    let step = |step: reasons::Step| {
+    let step = |step: reasons::ExplanationStep| {
         let nodes = context
             .trace
             .get(step.record)
