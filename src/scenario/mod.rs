@@ -45,7 +45,7 @@ pub use consistency::Consistency;
 pub use consumer_groups::ConsumerGroups;
 pub use document::{FORMAT, Link, Promise, Scenario};
 pub use error::ScenarioError;
-pub use event_chain::{Forward, Topics, Unheard};
+pub use event_chain::{Forward, Topics, UnreachedSubscription};
 pub use group::{Data, Group, Merge, VersionClock};
 pub use invariant::{Formula, Invariant, Place, Relation, Term};
 pub use latency::{Latency, Weighted};
@@ -68,6 +68,11 @@ pub type Micros = u64;
 /// Converts milliseconds of a document to microseconds, rounded to the nearest.
 pub fn micros(ms: f64) -> Micros {
     (ms * 1000.0).round() as Micros
+}
+
+/// Converts microseconds to milliseconds.
+pub fn milliseconds(time: Micros) -> f64 {
+    time as f64 / 1000.0
 }
 
 /// Parses a finite number as people type it.

@@ -3,8 +3,8 @@
 
 mod jepsen;
 mod mermaid;
+mod record_cursor;
 mod shiviz;
-mod units;
 
 use super::content;
 use super::protocol::{Charts, ExportKind, WindowBar};
@@ -12,13 +12,12 @@ use super::run::Run;
 use crate::analysis::history::HistoryRecorder;
 use crate::analysis::{Sample, Window, queue_depths};
 use crate::language::phrase;
-use crate::scenario::{Micros, Scenario};
+use crate::scenario::{Micros, Scenario, milliseconds};
 use crate::trace::{Names, NodeId, SubscriptionId};
 use jepsen::JepsenWriter;
 use mermaid::MermaidWriter;
 use shiviz::ShivizWriter;
 use std::fmt::Write;
-use units::ms;
 
 /// Limit of the queues with separate lines in a chart; more queues have a single line.
 const MOST_QUEUES: usize = 64;
@@ -42,10 +41,10 @@ pub fn csv(run: &Run, scenario: &Scenario) -> String {
         let _ = write!(
             out,
             "\n{},{},{},{},{},{},{},{ok},{fail},{unknown},{reads},{stale_reads}",
-            ms(sample.at),
+            milliseconds(sample.at),
             sample.stale,
             sample.behind,
-            ms(sample.age),
+            milliseconds(sample.age),
             sample.in_flight,
             sample.queued,
             sample.pending,
@@ -169,7 +168,7 @@ impl RunExport {
                 }
                 TextWriter::Mermaid(writer) => writer.write(run, scenario, &mut out),
                 TextWriter::Shiviz(writer) => writer.write(run, &mut out),
-                TextWriter::Jepsen(writer) => writer.write(run.engine().names(), run.engine().trace(), &mut out),
+                TextWriter::Jepsen(writer) => writer.write(run, &mut out),
             };
             if out.len() >= SLICE || pauses() {
                 break;

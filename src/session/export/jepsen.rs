@@ -1,43 +1,40 @@
 //! The operations of a run as a history in Jepsen's format.
 
-use super::units::PART;
+use super::record_cursor::RecordCursor;
 use crate::analysis::history::{HistoryRecorder, RecordedOperation};
 use crate::scenario::Value;
 use crate::session::run::Run;
-use crate::trace::{Names, OperationKind, Outcome, Trace};
+use crate::trace::{Names, OperationKind, Outcome};
 use serde_json::json;
 use std::fmt::Write;
 
 /// Reads the log, and then writes the history.
 #[derive(Debug)]
 pub(super) struct JepsenWriter {
-    /// The next record to read, and the number of records.
-    next: u64,
-    total: u64,
+    cursor: RecordCursor,
     recorder: HistoryRecorder,
     lines: Lines,
 }
 
 impl JepsenWriter {
     pub fn new(run: &Run) -> Self {
-        let trace = run.engine().trace();
-        let (recorder, lines) = (HistoryRecorder::default(), Lines::default());
-        JepsenWriter { next: trace.oldest(), total: trace.total(), recorder, lines }
+        let cursor = RecordCursor::new(run.engine().trace());
+        JepsenWriter { cursor, recorder: HistoryRecorder::default(), lines: Lines::default() }
     }
 
     /// Does a part of the work. Returns whether it was the last.
-    pub fn write(&mut self, names: &Names, trace: &Trace, out: &mut String) -> bool {
-        self.next = self.next.max(trace.oldest());
-        if self.next >= self.total {
-            return self.lines.write(&self.recorder, names, out);
+    pub fn write(&mut self, run: &Run, out: &mut String) -> bool {
+        if self.cursor.is_at_end() {
+            return self.lines.write(&self.recorder, run.engine().names(), out);
         }
-        let until = (self.next + PART as u64).min(self.total);
-        let records = trace.since(self.next).take((until - self.next) as usize);
+        let records = self.cursor.next_part(run.engine().trace());
         records.for_each(|record| self.recorder.observe(record));
-        self.next = until;
         false
     }
 }
+
+/// Lines that one part of the work writes.
+const LINES_PER_PART: usize = 256;
 
 /// Writes the lines of a history.
 #[derive(Debug, Default)]
@@ -55,11 +52,11 @@ impl Lines {
             self.initial_values(recorder, names, out);
         }
         let before = self.next;
-        for (event, operation) in recorder.events_from(before).take(PART) {
+        for (event, operation) in recorder.events_from(before).take(LINES_PER_PART) {
             self.event(event, operation, names, out);
             self.next += 1;
         }
-        self.next < before + PART
+        self.next < before + LINES_PER_PART
     }
 
     fn line(&mut self, out: &mut String, mut event: serde_json::Value) {

@@ -1,8 +1,8 @@
 //! The messages of a run as a Mermaid sequence diagram.
 
-use super::units::{PART, ms};
+use super::record_cursor::RecordCursor;
 use crate::language::{decimal, phrase, sentence};
-use crate::scenario::{Micros, Scenario};
+use crate::scenario::{Micros, Scenario, milliseconds};
 use crate::session::run::Run;
 use crate::session::{content, labels};
 use crate::trace::{Fact, MessageId, NodeId, Record, facts_about};
@@ -23,28 +23,23 @@ enum Fate {
 /// Reads the log, and then writes the diagram.
 #[derive(Debug)]
 pub(super) struct MermaidWriter {
-    /// The next record to read, and the number of records.
-    next: u64,
-    total: u64,
+    cursor: RecordCursor,
     fates: BTreeMap<MessageId, (Micros, Fate)>,
 }
 
 impl MermaidWriter {
     pub fn new(run: &Run) -> Self {
         let trace = run.engine().trace();
-        MermaidWriter { next: trace.oldest(), total: trace.total(), fates: BTreeMap::new() }
+        MermaidWriter { cursor: RecordCursor::new(trace), fates: BTreeMap::new() }
     }
 
     /// Does a part of the work. Returns whether it was the last.
     pub fn write(&mut self, run: &Run, scenario: &Scenario, out: &mut String) -> bool {
         let trace = run.engine().trace();
-        self.next = self.next.max(trace.oldest());
-        let until = (self.next + PART as u64).min(self.total);
-        for record in trace.since(self.next).take(until.saturating_sub(self.next) as usize) {
+        for record in self.cursor.next_part(trace) {
             self.read(record);
         }
-        self.next = until.max(self.next);
-        let is_read = self.next >= self.total;
+        let is_read = self.cursor.is_at_end();
         if is_read {
             self.draw(run, scenario, out);
         }
@@ -102,7 +97,7 @@ impl MermaidWriter {
             };
             let content = content::message(info, analysis, names);
             let label = plain(&labels::message(info.kind, &content));
-            let at = decimal(ms(*at));
+            let at = decimal(milliseconds(*at));
             let _ = writeln!(out, "    n{}{arrow}n{}: {label} ({at} ms{end})", info.from.0, info.to.0);
         }
     }

@@ -1,7 +1,8 @@
 //! The log of a run in ShiViz's format.
 
-use super::units::{PART, ms};
+use super::record_cursor::RecordCursor;
 use crate::language::{decimal, sentence};
+use crate::scenario::milliseconds;
 use crate::session::log_text;
 use crate::session::run::Run;
 use crate::trace::{Fact, MessageId, NodeId, Record, facts_about};
@@ -11,9 +12,7 @@ use std::fmt::Write;
 /// Writes the log, record by record.
 #[derive(Debug)]
 pub(super) struct ShivizWriter {
-    /// The next record to write, and the number of records.
-    next: u64,
-    total: u64,
+    cursor: RecordCursor,
     /// The vector clocks of the nodes, and of the messages in flight.
     clocks: Vec<BTreeMap<NodeId, u64>>,
     carried: BTreeMap<MessageId, BTreeMap<NodeId, u64>>,
@@ -23,19 +22,16 @@ impl ShivizWriter {
     pub fn new(run: &Run) -> Self {
         let trace = run.engine().trace();
         let clocks = vec![BTreeMap::new(); run.engine().names().node_count()];
-        ShivizWriter { next: trace.oldest(), total: trace.total(), clocks, carried: BTreeMap::new() }
+        ShivizWriter { cursor: RecordCursor::new(trace), clocks, carried: BTreeMap::new() }
     }
 
     /// Writes a part of the log. Returns whether it was the last.
     pub fn write(&mut self, run: &Run, out: &mut String) -> bool {
         let trace = run.engine().trace();
-        self.next = self.next.max(trace.oldest());
-        let until = (self.next + PART as u64).min(self.total);
-        for record in trace.since(self.next).take(until.saturating_sub(self.next) as usize) {
+        for record in self.cursor.next_part(trace) {
             self.line(run, record, out);
         }
-        self.next = until.max(self.next);
-        self.next >= self.total
+        self.cursor.is_at_end()
     }
 
     fn line(&mut self, run: &Run, record: &Record, out: &mut String) {
@@ -69,7 +65,7 @@ impl ShivizWriter {
             clock.iter().map(|(node, count)| format!("\"{}\":{count}", names.node(*node))).collect();
         // An event is one line.
         let text = sentence.text.replace(char::is_control, " ");
-        let text = sentence!("{text} at {} ms", "{text} bei {} ms", decimal(ms(record.at)));
+        let text = sentence!("{text} at {} ms", "{text} bei {} ms", decimal(milliseconds(record.at)));
         let _ = writeln!(out, "{} {{{}}}\n{text}", names.node(node), parts.join(","));
     }
 }
