@@ -1,7 +1,7 @@
 //! Charts over the shown stretch of time: missing updates, messages in flight, latency of operations.
 
 use super::chart_frame::{FOOT, HEIGHT, TITLE, frame};
-use super::gradual::{Gradual, Part};
+use super::gradual::{Gradual, GradualPart};
 use super::stale_charts::{self, Log};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
@@ -24,7 +24,8 @@ pub fn view(charts: &Rc<Charts>, scale: Scale, room: f64, now: Micros) -> Html {
     let (width, playhead) = (room + scale.width + 24.0, room + scale.x(now).clamp(0.0, scale.width));
     let reads = charts.operations.iter().filter(|operation| operation.read).count();
     let pieces = |count: usize| {
-        (0..count.div_ceil(TOGETHER)).map(move |piece| piece * TOGETHER..count.min((piece + 1) * TOGETHER))
+        (0..count.div_ceil(MARKS_PER_PART))
+            .map(move |piece| piece * MARKS_PER_PART..count.min((piece + 1) * MARKS_PER_PART))
     };
     let contents = (0..count)
         .map(Content::Counts)
@@ -45,7 +46,7 @@ pub fn view(charts: &Rc<Charts>, scale: Scale, room: f64, now: Micros) -> Html {
 }
 
 /// Bars or dots that are drawn together.
-const TOGETHER: usize = 128;
+const MARKS_PER_PART: usize = 128;
 
 /// What a part of the charts contains.
 #[derive(Clone, PartialEq)]
@@ -84,7 +85,7 @@ impl PartialEq for ChartPart {
     }
 }
 
-impl Part for ChartPart {
+impl GradualPart for ChartPart {
     fn draw(&self) -> Html {
         let ChartPart { charts, scale, room, .. } = self;
         let (scale, room, count) = (*scale, *room, charts.counts.len());

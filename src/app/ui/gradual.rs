@@ -9,26 +9,26 @@ use yew::prelude::*;
 const PARTS: usize = 3;
 
 /// A part of an SVG drawing.
-pub trait Part: Clone + PartialEq + 'static {
+pub trait GradualPart: Clone + PartialEq + 'static {
     /// Draws the part.
     fn draw(&self) -> Html;
 }
 
 /// Properties of [`Gradual`].
 #[derive(Clone, PartialEq, Properties)]
-pub struct GradualProps<P: Part> {
+pub struct GradualProps<P: GradualPart> {
     /// What is drawn.
     pub part: P,
 }
 
 /// Draws a part when its turn comes. Until then the part stays as it was, or is empty.
-pub struct Gradual<P: Part> {
+pub struct Gradual<P: GradualPart> {
     is_waiting: bool,
     has_begun: bool,
     part: std::marker::PhantomData<P>,
 }
 
-impl<P: Part> Component for Gradual<P> {
+impl<P: GradualPart> Component for Gradual<P> {
     type Message = ();
     type Properties = GradualProps<P>;
 

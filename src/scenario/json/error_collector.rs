@@ -31,7 +31,7 @@ pub fn read<T: DeserializeOwned>(json: &Json) -> Result<T, Vec<ScenarioError>> {
     let state = RefCell::new(State::default());
     loop {
         let refused_before = state.borrow().refused.len();
-        let result = T::deserialize(Part::new(Some(json), Path::Root, &state));
+        let result = T::deserialize(DocumentPart::new(Some(json), Path::Root, &state));
         let mut errors = std::mem::take(&mut state.borrow_mut().errors);
         match result {
             Ok(document) if errors.is_empty() => return Ok(document),
@@ -112,19 +112,19 @@ impl fmt::Display for Path<'_> {
 
 /// A part of the document. Without JSON it reads as a placeholder, and nothing is reported.
 #[derive(Clone, Copy)]
-struct Part<'p, 'de> {
+struct DocumentPart<'p, 'de> {
     json: Option<&'de Json>,
     path: Path<'p>,
     state: &'p RefCell<State>,
 }
 
-impl<'p, 'de> Part<'p, 'de> {
+impl<'p, 'de> DocumentPart<'p, 'de> {
     /// A part; a placeholder, with its error, where an earlier pass could not read it.
     fn new(json: Option<&'de Json>, path: Path<'p>, state: &'p RefCell<State>) -> Self {
         let State { errors, refused } = &mut *state.borrow_mut();
         let error = json.and_then(|json| refused.get(&(address(json), None)));
         errors.extend(error.cloned());
-        Part { json: json.filter(|_| error.is_none()), path, state }
+        DocumentPart { json: json.filter(|_| error.is_none()), path, state }
     }
 
     fn report(&self, problem: impl Into<String>) {
@@ -169,7 +169,7 @@ impl<'p, 'de> Part<'p, 'de> {
             if names.contains(&name.as_str()) {
                 fields.push((name.as_str(), Some(json)));
             } else {
-                let unknown = Part { json: Some(json), path: Path::Field(&self.path, name), state: self.state };
+                let unknown = DocumentPart { json: Some(json), path: Path::Field(&self.path, name), state: self.state };
                 unknown.report(unknown_field(name, names));
             }
         }
@@ -209,7 +209,7 @@ fn signed<T: TryFrom<i64>>(json: &Json) -> Option<T> {
     json.as_i64().and_then(|number| number.try_into().ok())
 }
 
-impl<'de> Deserializer<'de> for Part<'_, 'de> {
+impl<'de> Deserializer<'de> for DocumentPart<'_, 'de> {
     type Error = Stop;
 
     scalar! {
@@ -319,7 +319,7 @@ impl<'de> Deserializer<'de> for Part<'_, 'de> {
         };
         let known = name.filter(|name| variants.contains(name));
         let mut settings = match (name, settings) {
-            (Some(name), Some(json)) => Part::new(Some(json), Path::Field(&self.path, name), self.state),
+            (Some(name), Some(json)) => DocumentPart::new(Some(json), Path::Field(&self.path, name), self.state),
             (_, _) => self,
         };
         if let (Some(name), None) = (name, known) {
@@ -345,7 +345,7 @@ impl<'de> Deserializer<'de> for Part<'_, 'de> {
 
 /// The items of a list.
 struct Items<'p, 'de, I> {
-    list: Part<'p, 'de>,
+    list: DocumentPart<'p, 'de>,
     items: std::iter::Enumerate<I>,
 }
 
@@ -354,13 +354,13 @@ impl<'de, I: Iterator<Item = Option<&'de Json>>> de::SeqAccess<'de> for Items<'_
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Stop> {
         let Some((index, json)) = self.items.next() else { return Ok(None) };
-        seed.deserialize(Part::new(json, Path::Item(&self.list.path, index), self.list.state)).map(Some)
+        seed.deserialize(DocumentPart::new(json, Path::Item(&self.list.path, index), self.list.state)).map(Some)
     }
 }
 
 /// The fields of an object.
 struct Fields<'p, 'de, I> {
-    object: Part<'p, 'de>,
+    object: DocumentPart<'p, 'de>,
     fields: I,
     /// The field whose name was read last.
     next: Option<(&'de str, Option<&'de Json>)>,
@@ -377,14 +377,14 @@ impl<'de, I: Iterator<Item = (&'de str, Option<&'de Json>)>> de::MapAccess<'de> 
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Stop> {
         let (name, json) = self.next.take().expect("serde reads a field's name before its value");
-        seed.deserialize(Part::new(json, Path::Field(&self.object.path, name), self.object.state))
+        seed.deserialize(DocumentPart::new(json, Path::Field(&self.object.path, name), self.object.state))
     }
 }
 
 /// A variant in serde's external representation: `"name"`, or `{ "name": settings }`.
 struct Variant<'p, 'de> {
     name: &'p str,
-    settings: Part<'p, 'de>,
+    settings: DocumentPart<'p, 'de>,
     /// Only the name is there.
     is_bare: bool,
 }
@@ -400,7 +400,7 @@ impl<'p, 'de> de::EnumAccess<'de> for Variant<'p, 'de> {
 }
 
 impl<'p, 'de> Variant<'p, 'de> {
-    fn settings(mut self) -> Part<'p, 'de> {
+    fn settings(mut self) -> DocumentPart<'p, 'de> {
         if self.is_bare {
             let name = self.name;
             self.settings.report(sentence!(
