@@ -1,5 +1,6 @@
 //! A picture of a part of the page as a list of shapes, and its SVG document.
 
+use crate::text;
 use std::fmt::Write;
 
 /// The format of a picture.
@@ -16,6 +17,46 @@ pub enum PictureFormat {
         /// It ends the picture, which is saved.
         is_last: bool,
     },
+}
+
+/// Why a picture was not saved, or not as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PictureFailure {
+    /// The browser does not paint it.
+    NotPainted,
+    /// The browser does not encode a canvas of so many pixels.
+    NotEncoded {
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+    },
+    /// An SVG was saved without the content of a canvas, because the browser does not encode so many pixels.
+    SavedWithoutCanvas {
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+    },
+}
+
+impl PictureFailure {
+    /// Returns the notice for the visitor.
+    pub fn notice(self) -> String {
+        match self {
+            PictureFailure::NotPainted => text!("The picture was not saved: the browser cannot paint it.").into(),
+            PictureFailure::NotEncoded { width, height } => text!(
+                "The picture was not saved: the browser cannot encode {} × {} pixels. Save it as SVG, or save fewer cards.",
+                width,
+                height
+            ),
+            PictureFailure::SavedWithoutCanvas { width, height } => text!(
+                "The picture was saved without the messages: the browser cannot encode {} × {} pixels of them.",
+                width,
+                height
+            ),
+        }
+    }
 }
 
 /// A shape of a picture. Lengths are in px from the picture's corner.

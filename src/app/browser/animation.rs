@@ -4,7 +4,7 @@ use super::files;
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
 use std::cell::RefCell;
 use wasm_bindgen::JsValue;
-use web_sys::{Blob, BlobPropertyBag, CanvasRenderingContext2d, Url};
+use web_sys::{Blob, BlobPropertyBag, CanvasRenderingContext2d};
 
 /// Speed of the choice of colours, from 1 (best) to 30: the page has few colours.
 const COLOUR_SPEED: i32 = 20;
@@ -64,8 +64,6 @@ fn save(bytes: &[u8], name: &str) -> Option<()> {
     let options = BlobPropertyBag::new();
     options.set_type("image/gif");
     let blob = Blob::new_with_u8_array_sequence_and_options(&JsValue::from(parts), &options).ok()?;
-    let url = Url::create_object_url_with_blob(&blob).ok()?;
-    files::save(&url, &format!("{name}.gif"));
-    let _ = Url::revoke_object_url(&url);
+    files::download_blob(&format!("{name}.gif"), &blob);
     Some(())
 }

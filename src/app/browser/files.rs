@@ -44,7 +44,12 @@ fn download_parts(name: &str, media_type: &str, parts: &js_sys::Array) {
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
     let Ok(blob) = Blob::new_with_str_sequence_and_options(parts, &options) else { return };
-    let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
+    download_blob(name, &blob);
+}
+
+/// Downloads a blob as a file.
+pub fn download_blob(name: &str, blob: &Blob) {
+    let Ok(url) = Url::create_object_url_with_blob(blob) else { return };
     save(&url, name);
     let _ = Url::revoke_object_url(&url);
 }

@@ -1,19 +1,22 @@
 //! Saves a picture of a part of the page: converts its elements to shapes, and those to SVG or PNG.
 
-mod copy;
+mod canvas_encoding;
+mod offscreen_clone;
 
 use super::slices::next_task;
 use super::{animation, files};
-use crate::app::picture::{self, PictureFormat, Shape, box_path};
+use crate::app::picture::{self, PictureFailure, PictureFormat, Shape, box_path};
 use crate::app::recording::FRAME_RATE;
-use copy::{CARDS, Copy, show};
-use js_sys::{Object, Promise, Reflect};
+use canvas_encoding::{data_url, encode};
+use js_sys::{Object, Reflect};
+use offscreen_clone::{CARDS, OffscreenClone, show};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    Blob, CanvasRenderingContext2d, CssStyleDeclaration, DomRect, Element, FileReader, HtmlCanvasElement, Node, Path2d,
+    Blob, CanvasRenderingContext2d, CssStyleDeclaration, DomRect, Element, HtmlCanvasElement, Node, Path2d,
     SvgGeometryElement, SvgGraphicsElement,
 };
+use yew::Callback;
 
 /// Elements that are not in a picture, such as controls.
 const OMITTED: &str = ".zoom, .publish, .publish-far, .notice, .hint, .chips, .pane-name, .menu, .drafts, .handle, \
@@ -23,14 +26,16 @@ const OMITTED: &str = ".zoom, .publish, .publish-far, .notice, .hint, .chips, .p
 const LONGEST_SIDE: f64 = 1200.0;
 
 /// Saves a picture of the first element that a selector matches. The name has no extension.
-pub fn save(selector: &str, name: &str, format: PictureFormat) {
+pub fn save(selector: &str, name: &str, format: PictureFormat, on_failure: Callback<PictureFailure>) {
     let document = web_sys::window().and_then(|window| window.document());
-    let Some(root) = document.and_then(|document| document.query_selector(selector).ok().flatten()) else { return };
+    let Some(root) = document.and_then(|document| document.query_selector(selector).ok().flatten()) else {
+        return on_failure.emit(PictureFailure::NotPainted);
+    };
     let frame = root.get_bounding_client_rect();
     // A scrolled element is larger than its visible part.
     let size =
         (frame.width().max(root.scroll_width().into()).ceil(), frame.height().max(root.scroll_height().into()).ceil());
-    save_part(&root, size, &|_| false, name, format);
+    save_part(&root, size, &|_| false, (name, format), on_failure);
 }
 
 /// Saves a picture of an element with another size than it has on the page, without the elements that `omits` selects. It shows
@@ -39,44 +44,67 @@ pub fn save_part(
     root: &Element,
     size: (f64, f64),
     omits: &dyn Fn(&Element) -> bool,
-    name: &str,
-    format: PictureFormat,
+    (name, format): (&str, PictureFormat),
+    on_failure: Callback<PictureFailure>,
 ) {
     match format {
         PictureFormat::Svg | PictureFormat::Png => {
-            let Some(copy) = Copy::of(root, size, omits) else { return };
-            let (name, is_svg) = (name.to_string(), format == PictureFormat::Svg);
+            let Some(clone) = OffscreenClone::of(root, size, omits) else {
+                return on_failure.emit(PictureFailure::NotPainted);
+            };
+            let name = name.to_string();
             spawn_local(async move {
-                // The caller puts the page in order again, before its layout and that of the copy are computed.
-                next_task().await;
-                let mut capture = Capture::of(&copy.root);
-                capture.backdrop(&copy.root, size);
-                capture.copied(&copy).await;
-                drop(copy);
-                if is_svg {
-                    capture.encode_images().await;
-                    files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&capture.finished(), size));
-                } else if let Some(url) = capture.png(size).await {
-                    files::save(&url, &format!("{name}.png"));
+                if let Err(failure) = save_clone(clone, size, &name, format == PictureFormat::Svg).await {
+                    on_failure.emit(failure);
                 }
             });
         }
         PictureFormat::Gif { is_first, is_last } => {
-            let mut capture = Capture::of(root);
-            capture.backdrop(root, size);
-            let mut waiting = steps(root);
-            while let Some(step) = waiting.pop() {
-                capture.step(step, false, omits, &mut waiting);
-            }
-            let scale = (LONGEST_SIDE / size.0.max(size.1)).min(1.0);
-            let pixels = (size.0 * scale, size.1 * scale);
-            let painting = Painting::new(pixels, scale);
-            if let Some(painting) = painting.filter(|it| capture.shapes.iter().all(|shape| it.add(shape).is_some())) {
-                let (size, delay) = ((pixels.0 as u16, pixels.1 as u16), 100 / FRAME_RATE as u16);
-                animation::append(&painting.pen, size, delay, is_first, is_last.then_some(name));
+            if append_frame(root, size, omits, is_first, is_last.then_some(name)).is_none() {
+                on_failure.emit(PictureFailure::NotPainted);
             }
         }
     }
+}
+
+/// Saves a picture of a clone as SVG or PNG.
+async fn save_clone(clone: OffscreenClone, size: (f64, f64), name: &str, is_svg: bool) -> Result<(), PictureFailure> {
+    // The caller puts the page in order again, before its layout and that of the clone are computed.
+    next_task().await;
+    let mut capture = Capture::of(&clone.root);
+    capture.backdrop(&clone.root, size);
+    capture.clone_content(&clone).await;
+    drop(clone);
+    if is_svg {
+        let encoded = capture.encode_images().await;
+        files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&capture.finished(), size));
+        encoded
+    } else {
+        files::download_blob(&format!("{name}.png"), &capture.png(size).await?);
+        Ok(())
+    }
+}
+
+/// Appends a frame to the animated picture, and saves it under `last` after the last frame. Returns none if the browser refuses.
+fn append_frame(
+    root: &Element,
+    size: (f64, f64),
+    omits: &dyn Fn(&Element) -> bool,
+    is_first: bool,
+    last: Option<&str>,
+) -> Option<()> {
+    let mut capture = Capture::of(root);
+    capture.backdrop(root, size);
+    let mut waiting = steps_for_children(root);
+    while let Some(step) = waiting.pop() {
+        capture.execute(step, false, omits, &mut waiting);
+    }
+    let scale = (LONGEST_SIDE / size.0.max(size.1)).min(1.0);
+    let pixels = (size.0 * scale, size.1 * scale);
+    let painting = Painting::new(pixels, scale)?;
+    capture.shapes.iter().try_for_each(|shape| painting.add(shape))?;
+    let (size, delay) = ((pixels.0 as u16, pixels.1 as u16), 100 / FRAME_RATE as u16);
+    animation::append(&painting.pen, size, delay, is_first, last)
 }
 
 /// The shapes captured so far.
@@ -92,29 +120,29 @@ enum Captured {
     Canvas(HtmlCanvasElement, [f64; 4]),
 }
 
-/// What is captured next.
-enum Step {
+/// A step of a capture.
+enum CaptureStep {
     Element(Element),
     /// A text, and the element that contains it.
     Text(Element, Node),
-    /// An element of a copy is no longer needed.
+    /// An element of a clone is no longer needed.
     Remove(Element),
 }
 
-/// Elements and texts that are captured in one task.
-const STEPS: usize = 150;
+/// Elements and texts that are captured in one task of the browser.
+const STEPS_PER_TASK: usize = 150;
 /// Shapes that are painted in one task.
-const PAINTED: usize = 200;
+const SHAPES_PER_TASK: usize = 200;
 /// The most pixels of a picture. A larger canvas is empty in some browsers.
 const MOST_PIXELS: f64 = (1 << 24) as f64;
 
 /// Returns the steps for the children of an element, the first last.
-fn steps(element: &Element) -> Vec<Step> {
+fn steps_for_children(element: &Element) -> Vec<CaptureStep> {
     let children = element.child_nodes();
     let children = (0..children.length()).rev().filter_map(|i| children.get(i));
     let step = |child: Node| match child.dyn_into::<Element>() {
-        Ok(child) => Some(Step::Element(child)),
-        Err(child) => (child.node_type() == Node::TEXT_NODE).then(|| Step::Text(element.clone(), child)),
+        Ok(child) => Some(CaptureStep::Element(child)),
+        Err(child) => (child.node_type() == Node::TEXT_NODE).then(|| CaptureStep::Text(element.clone(), child)),
     };
     children.filter_map(step).collect()
 }
@@ -152,13 +180,13 @@ impl Capture {
         self.shapes.push(Captured::Shape(shape));
     }
 
-    /// Captures a copy, in several tasks.
-    async fn copied(&mut self, copy: &Copy) {
-        let mut waiting = steps(&copy.root);
+    /// Captures the content of a clone, in several tasks.
+    async fn clone_content(&mut self, clone: &OffscreenClone) {
+        let mut waiting = steps_for_children(&clone.root);
         while !waiting.is_empty() {
-            for _ in 0..STEPS {
+            for _ in 0..STEPS_PER_TASK {
                 let Some(step) = waiting.pop() else { break };
-                self.step(step, true, &|_| false, &mut waiting);
+                self.execute(step, true, &|_| false, &mut waiting);
             }
             next_task().await;
         }
@@ -185,26 +213,32 @@ impl Capture {
         (rect.left() - self.corner.0, rect.top() - self.corner.1, rect.width(), rect.height())
     }
 
-    fn step(&mut self, step: Step, is_copy: bool, omits: &dyn Fn(&Element) -> bool, waiting: &mut Vec<Step>) {
+    fn execute(
+        &mut self,
+        step: CaptureStep,
+        is_clone: bool,
+        omits: &dyn Fn(&Element) -> bool,
+        waiting: &mut Vec<CaptureStep>,
+    ) {
         match step {
-            Step::Element(element) => {
-                if is_copy && element.matches(CARDS).unwrap_or(false) {
+            CaptureStep::Element(element) => {
+                if is_clone && element.matches(CARDS).unwrap_or(false) {
                     show(&element, true);
-                    waiting.push(Step::Remove(element.clone()));
+                    waiting.push(CaptureStep::Remove(element.clone()));
                 }
                 self.element(&element, omits, waiting);
             }
-            Step::Text(parent, text) => {
+            CaptureStep::Text(parent, text) => {
                 if let Some(style) = style_of(&parent) {
                     self.text(&parent, &text, &style, opacity_of(&style));
                 }
             }
-            Step::Remove(element) => element.remove(),
+            CaptureStep::Remove(element) => element.remove(),
         }
     }
 
     /// Adds the shapes of an element itself, and the steps for its content.
-    fn element(&mut self, element: &Element, omits: &dyn Fn(&Element) -> bool, waiting: &mut Vec<Step>) {
+    fn element(&mut self, element: &Element, omits: &dyn Fn(&Element) -> bool, waiting: &mut Vec<CaptureStep>) {
         if element.matches(OMITTED).unwrap_or(true) || omits(element) {
             return;
         }
@@ -221,7 +255,7 @@ impl Capture {
         } else {
             self.boxed(element, &style, opacity);
         }
-        waiting.extend(steps(element));
+        waiting.extend(steps_for_children(element));
     }
 
     /// Returns the shapes; a canvas that could not be converted is left out.
@@ -234,15 +268,21 @@ impl Capture {
     }
 
     /// Converts the contents of canvases to data URLs.
-    async fn encode_images(&mut self) {
+    async fn encode_images(&mut self) -> Result<(), PictureFailure> {
+        let mut result = Ok(());
         for shape in &mut self.shapes {
-            if let Captured::Canvas(canvas, [x, y, w, h]) = shape
-                && let Some(data) = data_url(canvas).await
-            {
-                let [x, y, w, h] = [*x, *y, *w, *h];
-                *shape = Captured::Shape(Shape::Image { x, y, w, h, data });
+            let Captured::Canvas(canvas, [x, y, w, h]) = shape else { continue };
+            let (width, height) = (canvas.width(), canvas.height());
+            // A canvas without pixels has no content.
+            if width == 0 || height == 0 {
+                continue;
+            }
+            match data_url(canvas).await {
+                Some(data) => *shape = Captured::Shape(Shape::Image { x: *x, y: *y, w: *w, h: *h, data }),
+                None => result = Err(PictureFailure::SavedWithoutCanvas { width, height }),
             }
         }
+        result
     }
 
     /// Adds the background and the border of an element.
@@ -366,15 +406,16 @@ impl Capture {
         }
     }
 
-    /// Returns the picture as a data URL of a PNG, painted in several tasks.
-    async fn png(&self, (w, h): (f64, f64)) -> Option<String> {
+    /// Returns the picture as a PNG, painted in several tasks.
+    async fn png(&self, (w, h): (f64, f64)) -> Result<Blob, PictureFailure> {
         let scale = (MOST_PIXELS / (w * h)).sqrt().min(2.0);
-        let painting = Painting::new((w * scale, h * scale), scale)?;
-        for shapes in self.shapes.chunks(PAINTED) {
-            shapes.iter().try_for_each(|shape| painting.add(shape))?;
+        let painting = Painting::new((w * scale, h * scale), scale).ok_or(PictureFailure::NotPainted)?;
+        for shapes in self.shapes.chunks(SHAPES_PER_TASK) {
+            shapes.iter().try_for_each(|shape| painting.add(shape)).ok_or(PictureFailure::NotPainted)?;
             next_task().await;
         }
-        data_url(&painting.canvas).await
+        let (width, height) = (painting.canvas.width(), painting.canvas.height());
+        encode(&painting.canvas).await.ok_or(PictureFailure::NotEncoded { width, height })
     }
 }
 
@@ -435,23 +476,6 @@ impl Painting {
         }
         Some(())
     }
-}
-
-/// Encodes the content of a canvas as a data URL of a PNG, outside of the page's thread.
-async fn data_url(canvas: &HtmlCanvasElement) -> Option<String> {
-    let encoded = Promise::new(&mut |resolve, _| {
-        if canvas.to_blob(&resolve).is_err() {
-            let _ = resolve.call0(&JsValue::NULL);
-        }
-    });
-    let blob = JsFuture::from(encoded).await.ok()?.dyn_into::<Blob>().ok()?;
-    let reader = FileReader::new().ok()?;
-    let read = Promise::new(&mut |resolve, _| {
-        reader.set_onloadend(Some(&resolve));
-        let _ = reader.read_as_data_url(&blob);
-    });
-    JsFuture::from(read).await.ok()?;
-    reader.result().ok()?.as_string()
 }
 
 /// Returns the arrowhead at the end of a line.

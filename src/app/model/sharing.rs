@@ -2,7 +2,7 @@
 
 use super::{Effect, Model, Redraw};
 use super::{Msg, NoticeAction, PlaybackMsg};
-use crate::app::picture::PictureFormat;
+use crate::app::picture::{PictureFailure, PictureFormat};
 use crate::app::recording::Recording;
 use crate::scenario::{Micros, Scenario};
 use crate::session::protocol::{ExportKind, Query, Request};
@@ -71,6 +71,8 @@ pub enum SharingMsg {
         /// The name of the file, without its extension.
         name: String,
     },
+    /// The browser did not save a picture.
+    PictureFailed(PictureFailure),
     /// Record an animated picture of the drawing, at the present speed.
     Record {
         /// Start and end in virtual time, µs.
@@ -135,6 +137,10 @@ impl Model {
                 let only = Some(selected).filter(|selected| selection && !selected.is_empty());
                 effects.push(Effect::SavePicture { format, only, name });
             }
+            SharingMsg::PictureFailed(failure) => {
+                self.stop_recording();
+                self.notify(failure.notice());
+            }
             SharingMsg::Record { interval: (from, to), name } => {
                 let interval = (from, to.min(self.run.until));
                 match Recording::new(interval, self.playback.speed(), self.run.now, name) {
@@ -154,12 +160,18 @@ impl Model {
                 }
             }
             SharingMsg::CancelRecording => {
-                if let Some(recording) = self.sharing.recording.take() {
-                    self.update_playback(PlaybackMsg::Seek(recording.back_to));
+                if self.stop_recording() {
                     self.notify(text!("Recording stopped.").into());
                 }
             }
         }
+    }
+
+    /// Stops the recording, if there is one, and returns to where the visitor was.
+    fn stop_recording(&mut self) -> bool {
+        let Some(recording) = self.sharing.recording.take() else { return false };
+        self.update_playback(PlaybackMsg::Seek(recording.back_to));
+        true
     }
 
     /// Goes to the instant of the next frame. After the last one, returns to where the visitor was.
@@ -199,6 +211,23 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::model::test_page::TestPage;
+    use crate::language::{Language, in_language};
+
+    #[test]
+    fn a_picture_that_the_browser_refuses_is_reported_with_its_size_and_ends_the_recording() {
+        let mut page = TestPage::new();
+        page.update(Msg::Sharing(SharingMsg::Record { interval: (0, 500_000), name: "run".into() }));
+        assert!(page.model.sharing.recording.is_some());
+        let failed = Msg::Sharing(SharingMsg::PictureFailed(PictureFailure::NotEncoded { width: 40_000, height: 9 }));
+        page.update(failed.clone());
+        let notice = page.model.notices.notice.take().expect("a notice");
+        assert!(notice.contains("was not saved") && notice.contains("40000 × 9 pixels"), "{notice}");
+        assert!(page.model.sharing.recording.is_none());
+        in_language(Language::German, || page.update(failed));
+        let notice = page.model.notices.notice.take().expect("a notice");
+        assert!(notice.contains("nicht gespeichert") && notice.contains("40000 × 9 Pixel"), "{notice}");
+    }
 
     #[test]
     fn a_slice_of_an_export_that_another_replaced_is_in_no_file() {

@@ -3,7 +3,7 @@
 
 use super::card::update_class;
 use super::charts;
-use super::gradual::{Gradual, Part};
+use super::gradual::{Gradual, GradualPart};
 use super::icons::{Icon, icon};
 use crate::app::browser::picture;
 use crate::app::diagram::{self, Diagram as State, DiagramMsg};
@@ -151,7 +151,7 @@ fn drawing(model: &Model, send: &Callback<Msg>, plot: &Plot, shown: &[&DiagramMe
 }
 
 /// Messages whose numbers differ in the last bits alone, up to so many, are drawn together.
-const TOGETHER: u64 = 64;
+const MESSAGES_PER_PART: u64 = 64;
 
 /// Messages that are drawn together.
 #[derive(Clone)]
@@ -177,7 +177,7 @@ impl PartialEq for ArrowPart {
     }
 }
 
-impl Part for ArrowPart {
+impl GradualPart for ArrowPart {
     fn draw(&self) -> Html {
         let arrow = |(message, relation)| arrow(&self.plot, message, relation, self.now.unwrap_or_default());
         self.arrows().map(arrow).collect()
@@ -201,9 +201,9 @@ fn parts(
         };
         let shown = messages.iter().filter_map(find).collect();
         let part = ArrowPart { messages: all.clone(), shown, plot, now: is_in_flight.then_some(now) };
-        html! { <Gradual<ArrowPart> key={messages[0].id / TOGETHER} {part} /> }
+        html! { <Gradual<ArrowPart> key={messages[0].id / MESSAGES_PER_PART} {part} /> }
     };
-    shown.chunk_by(|a, b| a.id / TOGETHER == b.id / TOGETHER).map(part).collect()
+    shown.chunk_by(|a, b| a.id / MESSAGES_PER_PART == b.id / MESSAGES_PER_PART).map(part).collect()
 }
 
 /// Draws a message as an arrow. `relation` is its relation to the selected message.
@@ -238,7 +238,9 @@ fn header(state: &State, send: &Callback<Msg>, filter: Html) -> Html {
         if let Some((_, kind)) = SAVES.iter().find(|(name, _)| name.of(Language::English) == chosen) {
             export.emit(Msg::Sharing(SharingMsg::Export(*kind)));
         } else if let Some((_, kind)) = PICTURES.iter().find(|(name, _)| name.of(Language::English) == chosen) {
-            picture::save(".diagram .scroll > svg", if charting { "charts" } else { "diagram" }, *kind);
+            let name = if charting { "charts" } else { "diagram" };
+            let on_failure = export.reform(|failure| Msg::Sharing(SharingMsg::PictureFailed(failure)));
+            picture::save(".diagram .scroll > svg", name, *kind, on_failure);
         }
         select.set_value("");
     });

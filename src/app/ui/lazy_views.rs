@@ -15,7 +15,7 @@ use super::{card_tools, diagram, empty_canvas, in_place, legend, menu, minimap, 
 use crate::app::browser::picture;
 use crate::app::command_palette;
 use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
-use crate::app::picture::PictureFormat;
+use crate::app::picture::{PictureFailure, PictureFormat};
 use crate::app::scene::{Area, Scene};
 use crate::session::protocol::{VerdictSubject, VerdictView};
 use js_sys::Array;
@@ -147,6 +147,7 @@ fn save_picture_when_loaded(
     only: Option<&BTreeSet<usize>>,
     scene: &Scene,
     file: (&str, PictureFormat),
+    on_failure: Callback<PictureFailure>,
 ) -> Result<(), SplitLoaderError> {
     let includes = |index: &str| only.is_none_or(|only| index.parse().is_ok_and(|index| only.contains(&index)));
     let omits = |element: &Element| {
@@ -158,7 +159,7 @@ fn save_picture_when_loaded(
         }
         only.is_some() && element.matches(".hull, .region, .area-label").unwrap_or(false)
     };
-    picture::save_part(canvas, size, &omits, file.0, file.1);
+    picture::save_part(canvas, size, &omits, file, on_failure);
     Ok(())
 }
 
@@ -169,8 +170,9 @@ pub fn save_picture(
     only: Option<&BTreeSet<usize>>,
     scene: &Scene,
     file: (&str, PictureFormat),
+    on_failure: Callback<PictureFailure>,
 ) {
-    let saved = pin!(save_picture_when_loaded(canvas, size, only, scene, file));
+    let saved = pin!(save_picture_when_loaded(canvas, size, only, scene, file, on_failure));
     if saved.poll(&mut Context::from_waker(Waker::noop())).is_pending() {
         unreachable!("loaded code is ready at the first poll");
     }

@@ -5,6 +5,7 @@ use crate::app::browser::{address, crash_report, documents, drawings, files, lan
 use crate::app::gesture::Gesture;
 use crate::app::kept_drawings::{DrawingsAnswer, DrawingsRequest};
 use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, LessonMsg, Msg, SharingMsg, TaskMsg};
+use crate::app::picture::PictureFailure;
 use crate::app::ui::lazy_views;
 use crate::scenario::Scenario;
 use crate::text;
@@ -12,6 +13,7 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, HtmlElement};
+use yew::Callback;
 
 impl Page {
     /// Updates the model and executes the effects: at once for what happens without an action of the visitor. The code
@@ -95,7 +97,7 @@ impl Page {
             Effect::CopyAnswer(answer) => self.copy_answer(answer),
             Effect::DrawBranches => self.link.send_message(PageMsg::Model(Msg::DrawBranches)),
             Effect::SavePicture { format, only, name } => {
-                self.painter.save_picture(&self.model, format, only.as_ref(), &name);
+                self.painter.save_picture(&self.model, format, only.as_ref(), &name, self.picture_failure());
                 self.model.redraw.paint = true;
             }
             Effect::Save(name, text) => files::download(&name, "text/plain", &text),
@@ -128,10 +130,15 @@ impl Page {
         });
     }
 
+    /// Reports a picture that the browser does not save.
+    fn picture_failure(&self) -> Callback<PictureFailure> {
+        self.send.reform(|failure| Msg::Sharing(SharingMsg::PictureFailed(failure)))
+    }
+
     /// Records a frame of an animated picture when the run is at its instant and the page shows it.
     pub(super) fn record_frame(&mut self) {
         let Some((name, format)) = self.model.due_frame().filter(|_| !self.model.redraw.page) else { return };
-        self.painter.save_picture(&self.model, format, None, &name);
+        self.painter.save_picture(&self.model, format, None, &name, self.picture_failure());
         self.update_model(Msg::Sharing(SharingMsg::FrameRecorded));
     }
 

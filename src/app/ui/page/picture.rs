@@ -4,11 +4,12 @@ use super::painter::{Painter, place_layers, show_detail};
 use crate::app::camera::Camera;
 use crate::app::detail::{Detail, Level};
 use crate::app::model::Model;
-use crate::app::picture::PictureFormat;
+use crate::app::picture::{PictureFailure, PictureFormat};
 use crate::app::ui::lazy_views;
 use crate::app::ui::message_layer::CanvasView;
 use std::collections::BTreeSet;
 use web_sys::{Element, HtmlCanvasElement, HtmlElement};
+use yew::Callback;
 
 /// Distance between the drawing and the edge of the picture.
 const MARGIN: f64 = 40.0;
@@ -21,6 +22,7 @@ impl Painter {
         format: PictureFormat,
         only: Option<&BTreeSet<usize>>,
         name: &str,
+        on_failure: Callback<PictureFailure>,
     ) {
         let (Some(canvas), Some(messages)) =
             (self.refs.canvas.cast::<HtmlElement>(), self.refs.layers.messages.cast::<HtmlCanvasElement>())
@@ -41,7 +43,7 @@ impl Painter {
         let view = CanvasView::new(model, &model.run, &model.scene).for_picture(camera, size, only);
         self.messages.paint(&messages, &view, &self.colours);
         if let Some(root) = self.refs.canvas.cast::<Element>() {
-            lazy_views::save_picture(&root, size, only, &model.scene, (name, format));
+            lazy_views::save_picture(&root, size, only, &model.scene, (name, format), on_failure);
         }
         for length in ["width", "height"] {
             let _ = style.remove_property(length);

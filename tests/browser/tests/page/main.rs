@@ -159,8 +159,8 @@ fn a_failed_fetch_of_lazy_code_is_reported_and_retried() {
 fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
     let browser = open(WIDE, "#ex=inventory-notification&t=2500");
     browser.run(
-        "window.saved = {}; const made = URL.createObjectURL; \
-        URL.createObjectURL = blob => { const url = made(blob); blob.text().then(text => window.saved[url] = text); return url }; \
+        "window.saved = {}; window.blobs = {}; const made = URL.createObjectURL; \
+        URL.createObjectURL = blob => { const url = made(blob); window.blobs[url] = [blob.type, blob.size]; blob.text().then(text => window.saved[url] = text); return url }; \
         window.files = {}; HTMLAnchorElement.prototype.click = function () { window.files[this.download] = this.href }",
     );
     browser.click(".top [data-action=Share]");
@@ -196,10 +196,21 @@ fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
         assert!(read[1].as_u64() > Some(5), "{file}: {read}");
         assert!(read[2].as_str().expect("text").contains(text), "{file}: {read}");
         // A PNG of one colour would be smaller.
-        let png = browser.wait(&format!("window.files['{file}.png']"));
-        let png = png.as_str().expect("a data URL");
-        assert!(png.starts_with("data:image/png;base64,") && png.len() > 8_000, "{file}: {} letters", png.len());
+        let png = browser.wait(&format!("window.blobs[window.files['{file}.png']]"));
+        assert!(png[0] == "image/png" && png[1].as_u64() > Some(6_000), "{file}: {png}");
     }
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_picture_that_the_browser_does_not_encode_is_reported_in_a_notice() {
+    let browser = open(WIDE, "#ex=inventory-notification&t=2500");
+    browser.run("HTMLCanvasElement.prototype.toBlob = function (then) { then(null) }");
+    browser.click(".top [data-action=Share]");
+    press_in(&browser, "dialog", "Picture as PNG");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('The picture was not saved')");
+    press_in(&browser, "dialog", "Picture as SVG");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('saved without the messages')");
     assert_clean_console(&browser);
 }
 

@@ -1,47 +1,47 @@
-//! A copy of a part of the page, from which a picture is made in several tasks while the page goes on.
+//! A clone of a part of the page, from which a picture is made in several tasks while the page goes on.
 
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement, Node};
 
-/// The cards of a drawing, which a copy shows one after another.
+/// The cards of a drawing, which a clone shows one after another.
 pub const CARDS: &str = "[data-node]";
 /// The parts of a drawing that a picture may omit.
 const PARTS: &str = "[data-node], [data-link], .hull, .region, .area-label";
 
-/// A copy of a part of the page as it was at one instant, outside of the window. It is removed when it is dropped.
-pub struct Copy {
+/// A clone of a part of the page as it was at one instant, outside of the window. It is removed when it is dropped.
+pub struct OffscreenClone {
     host: HtmlElement,
-    /// The copied element.
+    /// The cloned element.
     pub root: Element,
 }
 
-impl Drop for Copy {
+impl Drop for OffscreenClone {
     fn drop(&mut self) {
         self.host.remove();
     }
 }
 
-impl Copy {
-    /// Copies an element, in this size, with its ancestors, which determine its style, but without what `omits` selects. Its cards are hidden,
+impl OffscreenClone {
+    /// Clones an element, in this size, with its ancestors, which determine its style, but without what `omits` selects. Its cards are hidden,
     /// since the browser would compute the layout of all of them in one task.
-    pub fn of(root: &Element, size: (f64, f64), omits: &dyn Fn(&Element) -> bool) -> Option<Copy> {
+    pub fn of(root: &Element, size: (f64, f64), omits: &dyn Fn(&Element) -> bool) -> Option<OffscreenClone> {
         let window = web_sys::window()?;
         let body = window.document()?.body()?;
-        let copy = root.clone_node_with_deep(true).ok()?.dyn_into::<Element>().ok()?;
-        for (from, to) in all(root, "canvas").into_iter().zip(all(&copy, "canvas")) {
+        let clone = root.clone_node_with_deep(true).ok()?.dyn_into::<Element>().ok()?;
+        for (from, to) in all(root, "canvas").into_iter().zip(all(&clone, "canvas")) {
             copy_canvas(&from, &to);
         }
-        for part in all(&copy, PARTS) {
+        for part in all(&clone, PARTS) {
             if omits(&part) {
                 part.remove();
             }
         }
-        all(&copy, CARDS).iter().for_each(|card| show(card, false));
-        if let Some(copy) = copy.dyn_ref::<HtmlElement>() {
-            place(copy, &[("position", "absolute".into()), ("left", "0".into()), ("top", "0".into())]);
-            place(copy, &[("width", format!("{}px", size.0)), ("height", format!("{}px", size.1))]);
+        all(&clone, CARDS).iter().for_each(|card| show(card, false));
+        if let Some(clone) = clone.dyn_ref::<HtmlElement>() {
+            place(clone, &[("position", "absolute".into()), ("left", "0".into()), ("top", "0".into())]);
+            place(clone, &[("width", format!("{}px", size.0)), ("height", format!("{}px", size.1))]);
         }
-        let mut inner: Node = copy.clone().into();
+        let mut inner: Node = clone.clone().into();
         let mut ancestor = root.parent_element();
         while let Some(element) = ancestor.filter(|element| !element.is_same_node(Some(&body))) {
             let around = element.clone_node().ok()?;
@@ -58,7 +58,7 @@ impl Copy {
         place(&host, &[("width", format!("{width}px")), ("height", format!("{height}px"))]);
         host.append_child(&inner).ok()?;
         body.append_child(&host).ok()?;
-        Some(Copy { host, root: copy })
+        Some(OffscreenClone { host, root: clone })
     }
 }
 
@@ -73,7 +73,7 @@ fn place(element: &HtmlElement, settings: &[(&str, String)]) {
     }
 }
 
-/// Shows or hides a card of a copy.
+/// Shows or hides a card of a clone.
 pub fn show(card: &Element, is_shown: bool) {
     let Some(card) = card.dyn_ref::<HtmlElement>() else { return };
     let _ = match is_shown {
