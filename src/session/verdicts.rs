@@ -400,7 +400,7 @@ mod tests {
         assert!(found[1].node.is_some(), "{:?}", found[1]);
         let again = convergence_given_up(&mut follows, &scenario);
         assert_eq!((again.status, &again.title), (VerdictStatus::Violated, &found[0].title));
-        assert!(again.because.contains("lost"), "{again:?}");
+        assert!(again.because.contains("Notification lacks widget"), "{again:?}");
     }
 
     #[test]

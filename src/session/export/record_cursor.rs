@@ -48,9 +48,9 @@ mod tests {
         push(&mut trace, CHUNK);
         let mut cursor = RecordCursor::new(&trace);
         let numbers = |cursor: &mut RecordCursor, trace: &Trace| -> Vec<u64> {
-            let part = cursor.next_part(trace).map(|record| match record.fact {
-                Fact::MessageDelivered { message } => message.0,
-                _ => unreachable!("only these were added"),
+            let part = cursor.next_part(trace).map(|record| {
+                let Fact::MessageDelivered { message } = record.fact else { unreachable!("only these were added") };
+                message.0
             });
             part.collect()
         };
