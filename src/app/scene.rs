@@ -7,13 +7,14 @@ mod labels;
 mod legibility;
 mod links;
 mod parts;
+mod publish;
 mod routing;
 
 pub use areas::{Area, describe_group};
 pub use parts::{
-    Layout, LinkKind, MEMBER, MEMBER_PITCH, NodeKind, PUBLISH, PublishButton, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS,
-    SceneLink, SceneNode,
+    Layout, LinkKind, MEMBER, MEMBER_PITCH, NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneLink, SceneNode,
 };
+pub use publish::PublishButton;
 
 use super::detail::Detail;
 use super::geometry::{Point, Rect, point};
@@ -24,8 +25,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How far replies keep to one side of a link, so they do not hide the messages of the other direction.
 const REPLY_OFFSET: f64 = 8.0;
-/// Distance between the publish button and the cards.
-const BUTTON_GAP: f64 = 16.0;
 /// Height of a group's label, which is above the group's topmost card.
 const LABEL_HEIGHT: f64 = 28.0;
 
@@ -72,13 +71,15 @@ impl Scene {
             let (dx, dy) = drag_offsets.get(&*node.id).copied().unwrap_or_default();
             node.rect = Rect { x: rect.x + dx, y: rect.y + dy, ..rect };
         }
-        let links = links::links(scenario, &nodes, &relations, spacing);
+        let publish = writer.filter(|node| *node < nodes.len());
+        let areas = areas::areas(scenario, &nodes);
+        let names: Vec<Rect> = areas.iter().map(|area| area.name_rect(Detail::at(0.5))).collect();
+        let publish = publish.map(|node| publish::publish_button(&nodes, &relations, &names, node));
+        let links = links::links(scenario, &nodes, &relations, publish.as_ref(), spacing);
         cards::describe_connections(&mut nodes, &links);
         let ends = |link: &SceneLink| (link.from as u32, link.to as u32);
         let mut link_of_ends = BTreeMap::new();
         link_of_ends.extend(links.iter().enumerate().map(|(index, link)| (ends(link), index)));
-        let publish = writer.filter(|node| *node < nodes.len()).map(|node| publish_button(&nodes, node));
-        let areas = areas::areas(scenario, &nodes);
         let mut scene = Scene { nodes, links, areas, publish, detail: Detail::default(), link_of_ends };
         scene.place_labels(Detail::default());
         scene
@@ -88,10 +89,7 @@ impl Scene {
     pub fn place_labels(&mut self, detail: Detail) {
         self.detail = detail;
         let publish = self.publish.iter().map(|button| button.rect_at(detail));
-        let names = self.areas.iter().map(|area| {
-            let (w, h) = labels::text_size(&format!("{} {}", area.name, area.description), detail);
-            Rect { x: area.label_at.x, y: area.label_at.y - h, w, h }
-        });
+        let names = self.areas.iter().map(|area| area.name_rect(detail));
         let taken: Vec<Rect> = publish.chain(names).collect();
         labels::place(&mut self.links, &self.nodes, &taken, detail);
     }
@@ -123,7 +121,7 @@ impl Scene {
 
     /// Returns the smallest rectangle around everything.
     pub fn bounds(&self) -> Rect {
-        let button = self.publish.iter().map(PublishButton::rect);
+        let button = self.publish.iter().map(PublishButton::widest);
         let label = |at: Point| Rect { x: at.x, y: at.y - LABEL_HEIGHT, w: 1.0, h: LABEL_HEIGHT };
         let areas = self.areas.iter().flat_map(|area| [area.rect, label(area.label_at)]);
         let rects = self.nodes.iter().map(|node| node.rect).chain(button).chain(areas);
@@ -188,24 +186,6 @@ fn arrange_members(nodes: &[SceneNode], rects: &mut [Rect], width: f64) {
             rects[node] = Rect { x, y, w: MEMBER, h: MEMBER };
         }
     }
-}
-
-/// Places the publish button below its service's card, or beside the card if another card is in the way.
-fn publish_button(nodes: &[SceneNode], node: usize) -> PublishButton {
-    // The button of a member of a large group is outside of the group.
-    let is_beside = |other: &&SceneNode| other.group.is_some() && other.group == nodes[node].group;
-    let rect =
-        nodes.iter().filter(is_beside).map(|other| other.rect).fold(nodes[node].rect, |all, rect| all.union(&rect));
-    let (w, h) = PUBLISH;
-    let places = [
-        point(rect.x, rect.bottom() + BUTTON_GAP),
-        point(rect.x, rect.y - BUTTON_GAP - h),
-        point(rect.x - BUTTON_GAP - w, rect.y),
-        point(rect.right() - w, rect.bottom() + BUTTON_GAP),
-    ];
-    let buttons = places.map(|at| PublishButton { node, at });
-    let is_free = |button: &&PublishButton| nodes.iter().all(|other| !other.rect.overlaps(&button.rect()));
-    buttons.iter().find(is_free).unwrap_or(&buttons[0]).clone()
 }
 
 #[cfg(test)]

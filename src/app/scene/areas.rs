@@ -1,6 +1,8 @@
 //! Areas behind the cards: a rounded hull around the members of a replica group, and a frame around a region.
 
+use super::labels::text_size;
 use super::parts::SceneNode;
+use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
 use crate::scenario::{Data, Group, Protocol, RaftReads, Scenario};
 use crate::text;
@@ -29,6 +31,14 @@ pub struct Area {
     pub rect: Rect,
     /// The lower left corner of its label.
     pub label_at: Point,
+}
+
+impl Area {
+    /// Returns the place of its name and description.
+    pub(super) fn name_rect(&self, detail: Detail) -> Rect {
+        let (w, h) = text_size(&format!("{} {}", self.name, self.description), detail);
+        Rect { x: self.label_at.x, y: self.label_at.y - h, w, h }
+    }
 }
 
 /// Returns the areas of a scenario, regions first.

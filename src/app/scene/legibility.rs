@@ -1,6 +1,6 @@
 //! Every example is legible: measured on the scene, as the page shows it when it opens.
 
-use super::{Layout, Scene};
+use super::{Layout, Scene, SceneLink};
 use crate::app::camera::Camera;
 use crate::app::detail::{Detail, Level, SMALLEST};
 use crate::app::geometry::Rect;
@@ -112,7 +112,60 @@ fn no_link_of_a_column_on_a_phone_crosses_a_card_or_leaves_the_window() {
             found.extend((outside > 0).then(|| format!("{} at {width} px: {outside} points outside", example.id)));
         }
     }
-    assert_eq!(found, Vec::<String>::new());
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn no_link_of_an_example_passes_behind_the_publish_button_of_any_service() {
+    let mut found = Vec::new();
+    for example in examples::EXAMPLES {
+        let scenario = example.scenario();
+        // A member of a large group has its button beside the group.
+        for writer in 0..scenario.services.len().min(40) {
+            let scene = Scene::new(&scenario, Layout::Free, &[], &BTreeMap::new(), Some(writer));
+            let button = scene.publish.as_ref().expect("a button");
+            let sizes = [1.0, 0.8, 0.6, 0.5].map(|scale| button.rect_at(Detail::at(scale)));
+            let is_crossed = |link: &&SceneLink| {
+                let points = link.curve.points();
+                sizes.iter().any(|size| points.windows(2).any(|pair| size.is_crossed(pair[0], pair[1])))
+            };
+            let name = |node: usize| &scene.nodes[node].id;
+            let crossing = scene.links.iter().filter(is_crossed).map(|link| (name(link.from), name(link.to)));
+            found.extend(crossing.map(|ends| format!("{}: {ends:?} at {}", example.id, name(writer))));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Returns how far a link is covered by another, in canvas units.
+fn shared_length(link: &SceneLink, other: &SceneLink) -> f64 {
+    let steps = 200;
+    let points = (0..=steps).map(|step| link.curve.at(f64::from(step) / f64::from(steps)));
+    let shared = points.filter(|at| other.curve.distance(*at) < 1.0).count();
+    link.curve.length() * shared as f64 / f64::from(steps)
+}
+
+#[test]
+fn each_link_of_an_example_can_be_told_from_the_others_for_most_of_its_way() {
+    let mut found = Vec::new();
+    for example in examples::EXAMPLES {
+        let scenario = example.scenario();
+        for scene in scenes(&scenario).iter().chain(&columns(&scenario)[..2]) {
+            for (i, link) in scene.links.iter().enumerate() {
+                for other in &scene.links[i + 1..] {
+                    let shared = shared_length(link, other);
+                    let name = |node: usize| &*scene.nodes[node].id;
+                    let ends = [link.from, link.to, other.from, other.to].map(name);
+                    found.extend(
+                        (shared > 60.0).then(|| {
+                            format!("{}: {ends:?} share {shared:.0} of {:.0}", example.id, link.curve.length())
+                        }),
+                    );
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The links of a scene: which nodes are connected, the curves between their cards, and the labels.
 
 use super::parts::{LinkKind, SceneLink, SceneNode};
-use super::routing::{Spacing, path_around};
+use super::publish::PublishButton;
+use super::routing::{Path, Spacing, Stretch, path_around, separate};
 use crate::app::geometry::{Curve, Point, Rect, point};
 use crate::language::decimal;
 use crate::scenario::{Latency, Scenario};
@@ -71,7 +72,7 @@ pub(super) fn relations(scenario: &Scenario) -> Vec<Relation> {
 
 /// A side of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
+pub(super) enum Side {
     Left,
     Right,
     Top,
@@ -79,7 +80,7 @@ enum Side {
 }
 
 impl Side {
-    fn is_vertical(self) -> bool {
+    pub(super) fn is_vertical(self) -> bool {
         matches!(self, Side::Left | Side::Right)
     }
 }
@@ -97,6 +98,14 @@ fn sides(from: &Rect, to: &Rect) -> (Side, Side) {
     }
 }
 
+/// Returns whether a link ends at a side of a card.
+pub(super) fn has_links(nodes: &[SceneNode], relations: &[Relation], node: usize, side: Side) -> bool {
+    relations.iter().any(|relation| {
+        let (start, end) = sides(&nodes[relation.from].rect, &nodes[relation.to].rect);
+        (relation.from, start) == (node, side) || (relation.to, end) == (node, side)
+    })
+}
+
 /// An end of a link at a side of a card.
 struct Port {
     /// The coordinate of the other card along the side. Ports are in this order, so links do not cross at the card.
@@ -109,7 +118,7 @@ struct Port {
 type End = (Point, Side);
 
 /// Returns the start and the end of each link.
-fn ends(nodes: &[SceneNode], relations: &[Relation]) -> Vec<(End, End)> {
+fn ends(nodes: &[SceneNode], relations: &[Relation], publish: Option<&PublishButton>) -> Vec<(End, End)> {
     let mut ports: LiteMap<(usize, Side), Vec<Port>> = LiteMap::new();
     for (link, relation) in relations.iter().enumerate() {
         let (from, to) = (&nodes[relation.from].rect, &nodes[relation.to].rect);
@@ -126,8 +135,10 @@ fn ends(nodes: &[SceneNode], relations: &[Relation]) -> Vec<(End, End)> {
         side_ports.sort_unstable_by(|a, b| {
             a.order.total_cmp(&b.order).then(a.link.cmp(&b.link)).then(b.is_start.cmp(&a.is_start))
         });
+        let rect = &nodes[node].rect;
+        let free_part = publish.filter(|button| button.node == node).and_then(|button| button.free_part(rect, side));
         for (index, port) in side_ports.iter().enumerate() {
-            let end = (port_position(&nodes[node].rect, side, index, side_ports.len()), side);
+            let end = (port_position(rect, side, free_part, (index, side_ports.len())), side);
             if port.is_start {
                 ends[port.link].0 = end;
             } else {
@@ -138,11 +149,12 @@ fn ends(nodes: &[SceneNode], relations: &[Relation]) -> Vec<(End, End)> {
     ends
 }
 
-/// Returns the position of one of `count` ports at a side of a card.
-fn port_position(rect: &Rect, side: Side, index: usize, count: usize) -> Point {
-    let (length, room) = if side.is_vertical() { (rect.h, rect.h - 40.0) } else { (rect.w, rect.w - 60.0) };
-    let step = if count > 1 { PORT_DISTANCE.min(room.max(8.0) / (count - 1) as f64) } else { 0.0 };
-    let along = length / 2.0 + (index as f64 - (count - 1) as f64 / 2.0) * step;
+/// Returns the position of the port `index` of `count` at a side of a card, or at the part of it that is free.
+fn port_position(rect: &Rect, side: Side, part: Option<(f64, f64)>, (index, count): (usize, usize)) -> Point {
+    let (length, ends) = if side.is_vertical() { (rect.h, 20.0) } else { (rect.w, 30.0) };
+    let (from, to) = part.unwrap_or((ends, length - ends));
+    let step = if count > 1 { PORT_DISTANCE.min((to - from).max(8.0) / (count - 1) as f64) } else { 0.0 };
+    let along = (from + to) / 2.0 + (index as f64 - (count - 1) as f64 / 2.0) * step;
     match side {
         Side::Left => point(rect.x - TIP_GAP, rect.y + along),
         Side::Right => point(rect.right(), rect.y + along),
@@ -156,39 +168,89 @@ pub(super) fn links(
     scenario: &Scenario,
     nodes: &[SceneNode],
     relations: &[Relation],
+    publish: Option<&PublishButton>,
     spacing: Spacing,
 ) -> Vec<SceneLink> {
-    let cards: Vec<Rect> =
-        if nodes.len() <= MAX_AVOIDED { nodes.iter().map(|node| node.rect).collect() } else { Vec::new() };
-    let link = |(relation, ends): (&Relation, (End, End))| SceneLink {
+    let cards = if nodes.len() <= MAX_AVOIDED { nodes } else { &[] };
+    let cards: Vec<Rect> = cards.iter().map(|node| node.rect).chain(publish.map(PublishButton::largest)).collect();
+    let ends = ends(nodes, relations, publish);
+    let mut lines: Vec<Line> = Vec::new();
+    // Each line avoids the ways of the lines before it, and in a second round those of all.
+    for round in 0..2 {
+        for (index, (relation, ends)) in relations.iter().zip(&ends).enumerate() {
+            if matches!(lines.get(index), Some(Line::Curve(_))) {
+                continue;
+            }
+            let others = lines.iter().enumerate().filter(|(other, _)| *other != index);
+            let others: Vec<Stretch> = others.flat_map(|(_, line)| line.stretches()).collect();
+            let line = line(*ends, (relation.from, relation.to), &cards, &others, spacing);
+            if round == 0 { lines.push(line) } else { lines[index] = line }
+        }
+    }
+    let mut paths: Vec<&mut Path> = lines.iter_mut().filter_map(Line::path).collect();
+    separate(&mut paths, spacing);
+    let link = |((relation, ends), line): ((&Relation, &(End, End)), Line)| SceneLink {
         from: relation.from,
         to: relation.to,
         kind: relation.kind,
         label: label(scenario, &nodes[relation.from].id, &nodes[relation.to].id).into(),
         label_at: None,
-        curve: Rc::new(curve(ends, (relation.from, relation.to), &cards, spacing)),
+        curve: Rc::new(line.into_curve(ends.0.0, ends.1.0)),
     };
-    relations.iter().zip(ends(nodes, relations)).map(link).collect()
+    relations.iter().zip(&ends).zip(lines).map(link).collect()
 }
 
-/// Returns the line of a link: a curve, or a bent line round the cards that the curve would cross.
-fn curve(
+/// The line of a link: a curve, or a bent line round the cards that the curve would cross.
+enum Line {
+    Curve(Curve),
+    Bent(Path),
+}
+
+impl Line {
+    fn path(&mut self) -> Option<&mut Path> {
+        match self {
+            Line::Curve(_) => None,
+            Line::Bent(path) => Some(path),
+        }
+    }
+
+    fn stretches(&self) -> impl Iterator<Item = Stretch> {
+        let path = match self {
+            Line::Curve(_) => None,
+            Line::Bent(path) => Some(path),
+        };
+        path.into_iter().flat_map(Path::stretches)
+    }
+
+    fn into_curve(self, start: Point, end: Point) -> Curve {
+        match self {
+            Line::Curve(curve) => curve,
+            Line::Bent(path) => Curve::through(&[&[start][..], &path.corners, &[end]].concat()),
+        }
+    }
+}
+
+fn line(
     ((start, start_side), (end, end_side)): (End, End),
     cards_of_ends: (usize, usize),
     cards: &[Rect],
+    others: &[Stretch],
     spacing: Spacing,
-) -> Curve {
+) -> Line {
     let reach = (start.distance(end) * 0.45).clamp(12.0, 160.0);
     let curve = Curve::new([start, outward(start, start_side, reach), outward(end, end_side, reach), end]);
-    let mut others = cards.iter().enumerate().filter(|(card, _)| *card != cards_of_ends.0 && *card != cards_of_ends.1);
-    let is_crossed = |card: &Rect| curve.points().iter().any(|at| card.contains(*at));
-    if !others.any(|(_, card)| is_crossed(card)) {
-        return curve;
+    let mut avoided = cards.iter().enumerate().filter(|(card, _)| *card != cards_of_ends.0 && *card != cards_of_ends.1);
+    let is_crossed = |card: &Rect| curve.points().windows(2).any(|pair| card.is_crossed(pair[0], pair[1]));
+    if !avoided.any(|(_, card)| is_crossed(card)) {
+        return Line::Curve(curve);
     }
-    let (from, to) = (outward(start, start_side, spacing.stub), outward(end, end_side, spacing.stub));
-    match path_around(from, to, cards, spacing) {
-        Some(path) => Curve::through(&[&[start][..], &path, &[end]].concat()),
-        None => curve,
+    // The tips of arrows keep away from the left and upper sides; the turns are as far from all sides.
+    let gap = |side: Side| if matches!(side, Side::Left | Side::Top) { TIP_GAP } else { 0.0 };
+    let stub = |at: Point, side: Side| outward(at, side, spacing.stub - gap(side));
+    let (from, to) = (stub(start, start_side), stub(end, end_side));
+    match path_around(from, to, cards, others, spacing) {
+        Some(corners) => Line::Bent(Path { corners, level_ends: (start_side.is_vertical(), end_side.is_vertical()) }),
+        None => Line::Curve(curve),
     }
 }
 

@@ -1,6 +1,5 @@
 //! The parts of a scene.
 
-use crate::app::detail::Detail;
 use crate::app::geometry::{Curve, Point, Rect};
 use crate::text;
 use std::rc::Rc;
@@ -15,11 +14,6 @@ pub const MAX_CARDS_OF_GROUP: usize = 40;
 pub const MEMBER: f64 = 26.0;
 /// Distance between the left edges of two such members.
 pub const MEMBER_PITCH: f64 = 32.0;
-/// Width and height of the publish button.
-pub const PUBLISH: (f64, f64) = (164.0, 36.0);
-
-/// Least height of the publish button on the screen, px: a target of 24 px, and its border.
-const BUTTON: f64 = 26.0;
 
 /// The kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,26 +120,4 @@ pub enum Layout {
     Free,
     /// One column of this width.
     Column(f64),
-}
-
-/// The publish button.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PublishButton {
-    /// The service that it writes to.
-    pub node: usize,
-    /// Its upper left corner.
-    pub at: Point,
-}
-
-impl PublishButton {
-    /// Returns the place of the button at a level of detail: its text grows as others do, and the button with it.
-    pub fn rect_at(&self, detail: Detail) -> Rect {
-        let text = detail.text().max(13.0);
-        Rect { w: PUBLISH.0.max(9.5 * text + 28.0), h: PUBLISH.1.max(BUTTON * detail.factor()), ..self.rect() }
-    }
-
-    /// Returns the place of the button.
-    pub fn rect(&self) -> Rect {
-        Rect { x: self.at.x, y: self.at.y, w: PUBLISH.0, h: PUBLISH.1 }
-    }
 }

@@ -7,7 +7,6 @@ use crate::app::minimap;
 use crate::app::model::Model;
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::{Scale, ticks};
-use crate::app::scene::PUBLISH;
 use crate::app::ui::canvas_2d::CanvasColours;
 use crate::app::ui::message_layer::{CanvasView, MessageLayer};
 use crate::app::ui::parts::TransportRefs;
@@ -233,9 +232,10 @@ impl Painter {
         else {
             return;
         };
-        let style = button.style();
-        let _ = style.set_property("transform", &format!("translate({}px, {}px)", publish.at.x, publish.at.y));
-        let _ = style.set_property("min-width", &format!("{}px", PUBLISH.0));
+        let (style, rect) = (button.style(), publish.rect_at(model.scene.detail));
+        let _ = style.set_property("transform", &format!("translate({}px, {}px)", rect.x, rect.y));
+        let _ = style.set_property("width", &format!("{}px", rect.w));
+        let _ = style.set_property("height", &format!("{}px", rect.h));
     }
 }
 
