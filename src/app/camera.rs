@@ -48,7 +48,11 @@ impl Camera {
     /// Returns a camera that shows all of `bounds` in the middle of a window, at most at the scale `largest`. The uppermost
     /// `top` px stay free.
     pub fn fitting(bounds: Rect, width: f64, height: f64, top: f64, largest: f64) -> Camera {
-        let margin = 24.0;
+        Camera::fitting_with(bounds, (width, height), top, 24.0, largest)
+    }
+
+    /// Returns the camera of [`fitting`](Camera::fitting) with another margin round the drawing, px.
+    pub fn fitting_with(bounds: Rect, (width, height): (f64, f64), top: f64, margin: f64, largest: f64) -> Camera {
         let room = ((width - 2.0 * margin).max(80.0), (height - top - 2.0 * margin).max(80.0));
         let scale = (room.0 / bounds.w.max(1.0)).min(room.1 / bounds.h.max(1.0)).clamp(ZOOM.0, largest);
         let center = bounds.center();

@@ -76,6 +76,17 @@ impl Rect {
         Rect { x, y, w: self.right().max(other.right()) - x, h: self.bottom().max(other.bottom()) - y }
     }
 
+    /// Returns the rectangle moved as little as possible to be inside another; `None` if it is larger.
+    pub fn moved_into(&self, outer: &Rect) -> Option<Rect> {
+        let fits = self.w <= outer.w && self.h <= outer.h;
+        let place = |at: f64, least: f64, most: f64| at.min(most).max(least);
+        fits.then(|| Rect {
+            x: place(self.x, outer.x, outer.right() - self.w),
+            y: place(self.y, outer.y, outer.bottom() - self.h),
+            ..*self
+        })
+    }
+
     /// Returns the rectangle with a margin on each side.
     pub fn grown(&self, by: f64) -> Rect {
         Rect { x: self.x - by, y: self.y - by, w: self.w + 2.0 * by, h: self.h + 2.0 * by }
@@ -242,6 +253,16 @@ mod tests {
         assert!(most < 1.15 * least, "{steps:?}");
         assert_eq!(curve.at(0.0), point(0.0, 0.0));
         assert_eq!(curve.at(1.0), point(200.0, 300.0));
+    }
+
+    #[test]
+    fn a_label_at_the_edge_of_the_window_is_moved_inside() {
+        let window = Rect { x: 0.0, y: 0.0, w: 390.0, h: 500.0 };
+        let label = |x: f64, w: f64| Rect { x, y: 100.0, w, h: 15.0 };
+        assert_eq!(label(-50.0, 110.0).moved_into(&window), Some(label(0.0, 110.0)));
+        assert_eq!(label(350.0, 110.0).moved_into(&window), Some(label(280.0, 110.0)));
+        assert_eq!(label(20.0, 110.0).moved_into(&window), Some(label(20.0, 110.0)));
+        assert_eq!(label(20.0, 400.0).moved_into(&window), None);
     }
 
     #[test]

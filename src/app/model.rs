@@ -368,10 +368,15 @@ impl Model {
     }
 
     fn scene_of(&self, scenario: &Scenario) -> Scene {
-        let narrow = self.viewport.narrow;
-        let layout = if narrow { Layout::Column(self.viewport.size.0 / self.viewport.unit) } else { Layout::Free };
+        let Viewport { narrow, size, unit, .. } = self.viewport;
+        let layout = if narrow { Layout::Column(size.0 / unit) } else { Layout::Free };
         let writer = if narrow { None } else { self.writer() };
-        let mut scene = Scene::new(scenario, layout, &self.row_counts(), &self.drag_offsets(), writer);
+        let new = |layout| Scene::new(scenario, layout, &self.row_counts(), &self.drag_offsets(), writer);
+        let mut scene = new(layout);
+        // Beside a text, a whole small drawing is worth more than the first card of a column.
+        if narrow && (self.lesson.is_open || self.shows_task()) && scene.bounds().bottom() > size.1 / unit {
+            scene = new(Layout::Free);
+        }
         scene.place_labels(self.viewport.detail());
         scene
     }

@@ -41,6 +41,8 @@ pub struct Scene {
     pub publish: Option<PublishButton>,
     /// The level of detail for which the labels of links have their places.
     pub detail: Detail,
+    /// The width of the column; infinite without one.
+    width: f64,
     /// The index of the link between two nodes, by the nodes at its start and end.
     link_of_ends: BTreeMap<(u32, u32), usize>,
 }
@@ -80,9 +82,14 @@ impl Scene {
         let ends = |link: &SceneLink| (link.from as u32, link.to as u32);
         let mut link_of_ends = BTreeMap::new();
         link_of_ends.extend(links.iter().enumerate().map(|(index, link)| (ends(link), index)));
-        let mut scene = Scene { nodes, links, areas, publish, detail: Detail::default(), link_of_ends };
+        let mut scene = Scene { nodes, links, areas, publish, detail: Detail::default(), width, link_of_ends };
         scene.place_labels(Detail::default());
         scene
+    }
+
+    /// Returns whether the cards form the column of a narrow page.
+    pub fn is_column(&self) -> bool {
+        self.width.is_finite()
     }
 
     /// Places the labels of links for a level of detail.
@@ -91,7 +98,7 @@ impl Scene {
         let publish = self.publish.iter().map(|button| button.rect_at(detail));
         let names = self.areas.iter().map(|area| area.name_rect(detail));
         let taken: Vec<Rect> = publish.chain(names).collect();
-        labels::place(&mut self.links, &self.nodes, &taken, detail);
+        labels::place(&mut self.links, &self.nodes, &taken, self.width, detail);
     }
 
     /// Returns the link between two nodes, and whether it is drawn in the opposite direction.

@@ -222,3 +222,45 @@ fn a_copied_card_can_be_pasted_after_it_was_deleted() {
     assert_eq!(model.document.scenario.services.len(), 2);
     assert_eq!(model.document.scenario.services[1].name, "Notification");
 }
+
+#[test]
+fn a_lesson_on_a_phone_shows_every_card_of_its_system() {
+    let mut model = first_page();
+    let show = |model: &mut Model, height: f64| {
+        let canvas = (390.0, height);
+        let sizes = Sizes { canvas, room: canvas, narrow: true, unit: 1.0, ..Sizes::default() };
+        update(model, Msg::Viewport(ViewportMsg::Resized(sizes)));
+    };
+    let is_visible = |model: &Model, height: f64| {
+        model.scene.nodes.iter().all(|node| {
+            let camera = model.viewport.camera;
+            let (start, end) = (point(node.rect.x, node.rect.y), point(node.rect.right(), node.rect.bottom()));
+            let window = Rect { x: 0.0, y: 0.0, w: 390.0, h: height };
+            window.contains(camera.to_window(start)) && window.contains(camera.to_window(end))
+        })
+    };
+    show(&mut model, 500.0);
+    assert!(model.scene.is_column() && model.viewport.camera.scale == 1.0);
+    model.lesson.is_open = true;
+    show(&mut model, 247.0);
+    assert!(is_visible(&model, 247.0), "{:?}", model.viewport.camera);
+    model.lesson.is_open = false;
+    show(&mut model, 500.0);
+    assert!(model.scene.is_column());
+}
+
+#[test]
+fn a_second_row_of_chips_covers_no_card_and_does_not_make_the_drawing_jump() {
+    let mut model = first_page();
+    let show = |model: &mut Model, chips: f64| {
+        let canvas = (700.0, 300.0);
+        let sizes = Sizes { canvas, room: canvas, overlays: (chips, 34.0), unit: 1.0, ..Sizes::default() };
+        update(model, Msg::Viewport(ViewportMsg::Resized(sizes)));
+        let tops = model.scene.nodes.iter().map(|node| model.viewport.camera.to_window(point(0.0, node.rect.y)).y);
+        (tops.fold(f64::INFINITY, f64::min), model.viewport.camera.clone())
+    };
+    show(&mut model, 26.0);
+    let (top, camera) = show(&mut model, 58.0);
+    assert!(top >= 12.0 + 58.0, "{top}");
+    assert_eq!(show(&mut model, 26.0).1, camera);
+}

@@ -9,6 +9,14 @@ use crate::app::texts::Text;
 use crate::trace::MessageKind;
 use std::rc::Rc;
 
+/// Height of the uppermost part of the canvas that verdict chips need, and of a row of them, px.
+const TOP: f64 = 36.0;
+const CHIP: f64 = 28.0;
+/// Height of the lowest part of the canvas that the zoom buttons and a description of one line need, px.
+const BOTTOM: f64 = 34.0;
+/// The greatest height that more chips, or a longer description, take from the drawing, px.
+const MOST: f64 = 36.0;
+
 /// The visible part of the canvas.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Viewport {
@@ -22,6 +30,11 @@ pub struct Viewport {
     pub room: (f64, f64),
     /// Width of the timeline's axis, px.
     pub axis_width: f64,
+    /// Height of the verdict chips and of the description over the canvas, px. That of the chips is the greatest since the
+    /// drawing was opened, so that the drawing does not move whenever a chip comes or goes.
+    pub overlays: (f64, f64),
+    /// The number of the document whose chips were measured.
+    overlays_of: u32,
     /// The page has one column.
     pub narrow: bool,
     /// The size of the visitor's font, relative to 16 px: the size of the canvas at 100 %.
@@ -74,6 +87,8 @@ impl Default for Viewport {
             size: (0.0, 0.0),
             room: (0.0, 0.0),
             axis_width: 0.0,
+            overlays: (0.0, 0.0),
+            overlays_of: 0,
             narrow: false,
             unit: 1.0,
             hidden_messages: 0,
@@ -113,6 +128,8 @@ pub struct Sizes {
     pub room: (f64, f64),
     /// Width of the timeline's axis, px.
     pub axis_width: f64,
+    /// Height of the verdict chips and of the description over the canvas, px.
+    pub overlays: (f64, f64),
     /// The window is narrower than 720 px, so the page has one column.
     pub narrow: bool,
     /// The size of the visitor's font, relative to 16 px.
@@ -184,13 +201,18 @@ impl Model {
         }
     }
 
-    fn resize(&mut self, sizes: Sizes) {
-        let Viewport { size, room, axis_width, narrow, unit, .. } = self.viewport;
-        if sizes == (Sizes { canvas: size, room, axis_width, narrow, unit }) {
+    fn resize(&mut self, mut sizes: Sizes) {
+        let Viewport { size, room, axis_width, overlays, overlays_of, narrow, unit, .. } = self.viewport;
+        let number = self.document.number();
+        if (size, overlays_of) == (sizes.canvas, number) {
+            sizes.overlays.0 = sizes.overlays.0.max(overlays.0);
+        }
+        if sizes == (Sizes { canvas: size, room, axis_width, overlays, narrow, unit }) {
             return;
         }
         let shown = &mut self.viewport;
         (shown.size, shown.room, shown.axis_width) = (sizes.canvas, sizes.room, sizes.axis_width);
+        (shown.overlays, shown.overlays_of) = (sizes.overlays, number);
         (shown.narrow, shown.unit) = (sizes.narrow, sizes.unit);
         // This also fits the camera, unless a pointer is dragging.
         self.update_scene();
@@ -217,15 +239,19 @@ impl Model {
     pub(super) fn fit(&mut self) {
         self.viewport.fitted = true;
         self.redraw.paint = true;
-        let (width, height) = self.viewport.size;
-        let unit = self.viewport.unit;
-        self.viewport.camera = if self.viewport.narrow {
+        let Viewport { size: (width, height), overlays: (chips, caption), unit, narrow, .. } = self.viewport;
+        self.viewport.camera = if narrow && self.scene.is_column() {
             Camera { scale: unit, ..Camera::default() }
+        } else if narrow {
+            Camera::fitting_with(self.scene.bounds(), (width, height), TOP * unit, 10.0, unit)
         } else {
-            // The zoom buttons and the description need the lowest 34 px, the verdict chips the uppermost 36 px, and the
-            // tabs of two branches as many.
-            let top = if self.comparison() == Some(ComparisonLayout::Tabs) { 72.0 } else { 36.0 };
-            Camera::fitting(self.scene.bounds(), width, height - 34.0 * unit, top * unit, unit)
+            // The verdict chips need the uppermost pixels, the tabs of two branches as many, and the zoom buttons and the
+            // description the lowest ones.
+            let tabs = if self.comparison() == Some(ComparisonLayout::Tabs) { TOP } else { 0.0 };
+            let more_chips = (chips - CHIP * unit).clamp(0.0, MOST * unit);
+            let more_caption = (caption - BOTTOM * unit - 6.0).clamp(0.0, MOST * unit);
+            let (top, bottom) = ((TOP + tabs) * unit + more_chips, BOTTOM * unit + more_caption);
+            Camera::fitting(self.scene.bounds(), width, height - bottom, top, unit)
         };
         self.follow_zoom();
     }

@@ -58,7 +58,7 @@ pub(super) fn areas(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Area> {
             region: true,
             outline: format!("M{x:.1} {y:.1}h{w:.1}v{h:.1}h{:.1}z", -w),
             rect,
-            label_at: point(x + 10.0, y + h - 10.0),
+            label_at: point(x + 2.0, y - 2.0),
         });
     }
     for group in &scenario.groups {

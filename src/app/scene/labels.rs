@@ -26,8 +26,8 @@ impl SceneLink {
     }
 }
 
-/// Sets the place of each label. A label without a free place is not shown.
-pub(super) fn place(links: &mut [SceneLink], nodes: &[SceneNode], taken: &[Rect], detail: Detail) {
+/// Sets the place of each label, inside of a column of this width. A label without a free place is not shown.
+pub(super) fn place(links: &mut [SceneLink], nodes: &[SceneNode], taken: &[Rect], width: f64, detail: Detail) {
     let mut placed: Vec<Rect> = taken.to_vec();
     let is_crowded = links.len() * nodes.len() > MAX_PAIRS;
     for link in links {
@@ -36,8 +36,11 @@ pub(super) fn place(links: &mut [SceneLink], nodes: &[SceneNode], taken: &[Rect]
             continue;
         }
         let size = text_size(&link.label, detail);
+        let is_inside = |place: &Rect| width.is_infinite() || (place.x >= 0.0 && place.right() <= width);
         let free = candidates(&link.curve, size).find(|place| {
-            !nodes.iter().any(|node| node.rect.overlaps(place)) && !placed.iter().any(|other| other.overlaps(place))
+            is_inside(place)
+                && !nodes.iter().any(|node| node.rect.overlaps(place))
+                && !placed.iter().any(|other| other.overlaps(place))
         });
         if let Some(place) = free {
             placed.push(place);

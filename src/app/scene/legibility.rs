@@ -101,7 +101,7 @@ fn no_link_of_an_example_crosses_a_card_and_no_label_covers_one() {
 }
 
 #[test]
-fn no_link_of_a_column_on_a_phone_crosses_a_card_or_leaves_the_window() {
+fn no_link_and_no_label_of_a_column_on_a_phone_crosses_a_card_or_leaves_the_window() {
     let mut found = Vec::new();
     for example in examples::EXAMPLES {
         for (scene, width) in columns(&example.scenario()).iter().zip([390.0, 390.0, 320.0, 320.0]) {
@@ -109,6 +109,9 @@ fn no_link_of_a_column_on_a_phone_crosses_a_card_or_leaves_the_window() {
             found.extend(crossings.map(|crossing| format!("{} at {width} px: {crossing}", example.id)));
             let points = scene.links.iter().flat_map(|link| link.curve.points());
             let outside = points.filter(|at| at.x < 1.0 || at.x > width - 1.0 || at.y < 0.0).count();
+            let labels = scene.links.iter().filter_map(|link| Some((link, link.label_rect(Detail::at(1.0))?)));
+            let cut = labels.filter(|(_, label)| label.x < 0.0 || label.right() > width);
+            found.extend(cut.map(|(link, _)| format!("{} at {width} px: {} is cut", example.id, link.label)));
             found.extend((outside > 0).then(|| format!("{} at {width} px: {outside} points outside", example.id)));
         }
     }
@@ -135,6 +138,22 @@ fn no_link_of_an_example_passes_behind_the_publish_button_of_any_service() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn no_name_of_a_group_or_region_covers_a_card_or_another_name() {
+    for example in examples::EXAMPLES {
+        for mut scene in scenes(&example.scenario()) {
+            let (_, detail) = shown(&mut scene, CANVASES[0]);
+            for (i, area) in scene.areas.iter().enumerate() {
+                let name = area.name_rect(detail);
+                let covered = scene.nodes.iter().find(|node| node.rect.overlaps(&name));
+                assert!(covered.is_none(), "{}: {} and {:?}", example.id, area.name, covered.map(|node| &node.id));
+                let met = scene.areas[i + 1..].iter().find(|other| other.name_rect(detail).overlaps(&name));
+                assert!(met.is_none(), "{}: {} and {:?}", example.id, area.name, met.map(|other| &other.name));
+            }
+        }
+    }
 }
 
 /// Returns how far a link is covered by another, in canvas units.

@@ -25,6 +25,9 @@ pub const UPDATE_COLOURS: u32 = 6;
 /// Characters of a name that has two lines beside a state, without the icon of its kind.
 const LONG_NAME: usize = 20;
 
+/// Characters of a word that has a line beside a state and the icon of its kind while text is enlarged.
+const LONG_WORD: usize = 8;
+
 /// What a card shows of its node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum View {
@@ -167,8 +170,10 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
         _ => html! {},
     };
     let is_long = props.placed.name.chars().count() > LONG_NAME;
+    let longest_word = props.placed.name.split([' ', '-']).map(|word| word.chars().count()).max();
+    let is_wide = longest_word.is_some_and(|length| length > LONG_WORD);
     html! {
-        <header class={classes!(is_long.then_some("long"))}>
+        <header class={classes!(is_long.then_some("long"), is_wide.then_some("wide"))}>
             { icon(which) }
             if props.renaming {
                 <NameField name={props.placed.name.clone()} send={props.send.clone()} />

@@ -117,6 +117,12 @@ impl<'a> CanvasView<'a> {
         SMALLEST.max(SMALLEST / self.camera.scale)
     }
 
+    /// Returns the part of the drawing in the window.
+    fn visible(&self) -> Rect {
+        let to_world = |x: f64, y: f64| self.camera.to_world(point(x, y));
+        Rect::between(to_world(0.0, 0.0), to_world(self.size.0, self.size.1))
+    }
+
     /// Returns the place of the publish button beside its service.
     fn publish_button(&self) -> Option<Rect> {
         self.scene.publish.as_ref().filter(|_| self.has_publish_button).map(|button| button.rect_at(self.scene.detail))
@@ -160,8 +166,7 @@ impl MessageLayer {
         self.batches.resize_with(SHAPES * columns, Vec::new);
         self.batches.iter_mut().for_each(Vec::clear);
         let detailed = run.messages.len() <= DETAILED;
-        let (corner, end) = (camera.to_world(point(0.0, 0.0)), camera.to_world(point(view.size.0, view.size.1)));
-        let visible = Rect::between(corner, end).grown(SIZE);
+        let visible = view.visible().grown(SIZE);
         self.quiet.clear();
         let mut quiet_places: BTreeSet<(i32, i32)> = BTreeSet::new();
         let mut contents = ReplicatedContents::default();
@@ -288,10 +293,11 @@ fn paint_batch(
     }
 }
 
-/// Where labels of messages can be: never over a card, the publish button or another message's label, and over a link's
-/// label only if no other place is free.
+/// Where labels of messages can be: never beyond the window, over a card, the publish button or another message's label, and
+/// over a link's label only if no other place is free.
 struct LabelPlaces<'a> {
     view: &'a CanvasView<'a>,
+    visible: Rect,
     publish: Option<Rect>,
     links: Vec<Rect>,
     placed: Vec<Rect>,
@@ -301,11 +307,15 @@ impl<'a> LabelPlaces<'a> {
     fn new(view: &'a CanvasView<'a>) -> Self {
         let detail = view.scene.detail;
         let links = view.scene.links.iter().filter_map(|link| link.label_rect(detail)).collect();
-        LabelPlaces { view, publish: view.publish_button(), links, placed: Vec::new() }
+        LabelPlaces { view, visible: view.visible(), publish: view.publish_button(), links, placed: Vec::new() }
     }
 
-    /// Takes the first of the candidates that covers nothing, or else nothing more important than a link's label.
-    fn take(&mut self, candidates: &[Rect]) -> Option<Rect> {
+    /// Takes the first of the candidates for the label of what is at a point that covers nothing, or else nothing more
+    /// important than a link's label. Candidates are moved into the window.
+    fn take(&mut self, at: Point, candidates: &[Rect]) -> Option<Rect> {
+        let marked = Rect { x: at.x, y: at.y, w: 0.0, h: 0.0 }.grown(SIZE / 2.0);
+        let inside = candidates.iter().filter_map(|place| place.moved_into(&self.visible));
+        let candidates: Vec<Rect> = inside.filter(|place| !place.overlaps(&marked)).collect();
         let nodes = &self.view.scene.nodes;
         let is_allowed = |rect: &&Rect| {
             !nodes.iter().any(|node| node.rect.overlaps(rect))
@@ -352,7 +362,7 @@ fn label(
         (at.x - w / 2.0, at.y + gap),
         (at.x - gap - w, at.y - h / 2.0),
     ];
-    let Some(place) = places.take(&candidates.map(|(x, y)| Rect { x, y, w, h })) else { return };
+    let Some(place) = places.take(at, &candidates.map(|(x, y)| Rect { x, y, w, h })) else { return };
     let (x, y) = (place.x, place.y + 0.75 * h);
     pen.set_line_join("round");
     pen.set_line_width(4.0);
@@ -413,7 +423,7 @@ fn paint_lost(
     // Reasons on the same link are stacked in rows.
     let rows = [0.0, 1.0, 2.0].map(|row| (h + 4.0) * row);
     let candidates = rows.iter().flat_map(|row| order.map(|(x, y)| Rect { x, y: y + row, w: width, h }));
-    let Some(place) = places.take(&candidates.collect::<Vec<Rect>>()) else {
+    let Some(place) = places.take(at, &candidates.collect::<Vec<Rect>>()) else {
         pen.set_global_alpha(1.0);
         return;
     };
@@ -450,7 +460,10 @@ fn paint_hovered(pen: &CanvasRenderingContext2d, view: &CanvasView, colours: &Ca
     let text_size = 1.1 * view.text_size();
     pen.set_font(&format!("{text_size}px {}", colours.font));
     let (width, h) = (pen.measure_text(&text).map_or(120.0, |metrics| metrics.width()) + 20.0, 2.3 * text_size);
-    let (x, y) = (at.x - width / 2.0, at.y - h - 16.0);
+    let above = Rect { x: at.x - width / 2.0, y: at.y - h - 16.0, w: width, h };
+    let below = Rect { y: at.y + 16.0, ..above };
+    let visible = view.visible();
+    let Rect { x, y, .. } = if above.y >= visible.y { above } else { below }.moved_into(&visible).unwrap_or(above);
     pen.set_fill_style_str(&colours.ink);
     pen.begin_path();
     let _ = pen.round_rect_with_f64(x, y, width, h, 8.0);

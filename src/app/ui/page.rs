@@ -135,6 +135,8 @@ pub struct Page {
     /// The options of the address with which the page started.
     options: address::Address,
     observers: Observers,
+    /// The verdict chips and the description that are observed.
+    overlays: [Option<Element>; 2],
     tabs: Rc<Tabs>,
     /// The connection to the host page of an embed.
     host: Option<HostConnection>,
@@ -175,6 +177,7 @@ impl Component for Page {
             drawn_language: Language::English,
             options: address::read(&address::fragment()),
             observers: Observers::default(),
+            overlays: [None, None],
             copied: Rc::default(),
             host: None,
             tabs: Rc::new(Tabs::open({
@@ -271,6 +274,7 @@ impl Component for Page {
         }
         self.current_tab = focus::reveal_current_step(self.current_tab.as_ref());
         self.observe_elements(ctx, first);
+        self.observe_overlays();
         self.painter.place_publish(&self.model);
         self.keep_focus();
         self.model.redraw.paint = true;
@@ -450,8 +454,20 @@ impl Page {
         } else {
             self.painter.forget();
             self.observers.replace(resized, embed_canvas.as_ref());
+            self.overlays = [None, None];
         }
         self.measure();
+    }
+
+    /// Observes the verdict chips and the description when they have appeared, and measures the page when one has gone.
+    fn observe_overlays(&mut self) {
+        let Some(canvas) = self.canvas_element() else { return };
+        let present = measure::overlays(&canvas).map(|element| element.map(Element::from));
+        if present != self.overlays {
+            present.iter().flatten().for_each(|element| self.observers.observe(element));
+            self.overlays = present;
+            self.measure();
+        }
     }
 
     fn skip_links(&self) -> Html {

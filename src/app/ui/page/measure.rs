@@ -4,7 +4,7 @@ use super::Page;
 use crate::app::model::{Msg, Sizes, ViewportMsg};
 use crate::app::ui::timeline;
 use wasm_bindgen::prelude::*;
-use web_sys::Element;
+use web_sys::{Element, HtmlElement};
 
 /// The windows in which the page has one column, as in the style sheet: narrower than 720 px, or with as few letters a
 /// line because the visitor's font is larger.
@@ -36,6 +36,14 @@ fn room(canvas: &Element, (width, height): (f64, f64)) -> (f64, f64) {
     }
 }
 
+/// Returns the verdict chips and the description, which are over the canvas of a wide page.
+pub(super) fn overlays(canvas: &Element) -> [Option<HtmlElement>; 2] {
+    let first = |parent: Option<Element>, class: &str| {
+        parent?.get_elements_by_class_name(class).item(0)?.dyn_into::<HtmlElement>().ok()
+    };
+    [first(Some(canvas.clone()), "chips"), first(canvas.parent_element(), "caption")]
+}
+
 impl Page {
     /// Reports the sizes of the page to the model.
     pub(super) fn measure(&mut self) {
@@ -45,7 +53,12 @@ impl Page {
         let ribbons = self.painter.refs.ribbons.cast::<Element>();
         let axis_width =
             ribbons.map_or(0.0, |ribbons| (f64::from(ribbons.client_width()) - 2.0 * timeline::MARGIN).max(0.0));
-        let sizes = Sizes { canvas: size, room: room(&canvas, size), axis_width, narrow, unit };
+        let height = |element: Option<HtmlElement>| element.map_or(0.0, |element| f64::from(element.offset_height()));
+        let overlays = match narrow {
+            true => (0.0, 0.0),
+            false => overlays(&canvas).map(height).into(),
+        };
+        let sizes = Sizes { canvas: size, room: room(&canvas, size), axis_width, overlays, narrow, unit };
         self.update_model(Msg::Viewport(ViewportMsg::Resized(sizes)));
     }
 }

@@ -51,6 +51,13 @@ impl Observers {
         }
     }
 
+    /// Observes the size of one more element.
+    pub(super) fn observe(&self, element: &Element) {
+        if let Some((observer, _)) = &self.size {
+            observer.observe(element);
+        }
+    }
+
     /// Observes size and visibility of elements that have replaced the former ones.
     pub(super) fn replace(&self, resized: impl Iterator<Item = Element>, embed_canvas: Option<&Element>) {
         if let Some((observer, _)) = &self.size {
