@@ -170,7 +170,7 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
         _ => html! {},
     };
     let is_long = props.placed.name.chars().count() > LONG_NAME;
-    let longest_word = props.placed.name.split([' ', '-']).map(|word| word.chars().count()).max();
+    let longest_word = props.placed.name.split([' ', '-', '_']).map(|word| word.chars().count()).max();
     let is_wide = longest_word.is_some_and(|length| length > LONG_WORD);
     html! {
         <header class={classes!(is_long.then_some("long"), is_wide.then_some("wide"))}>
@@ -178,11 +178,23 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
             if props.renaming {
                 <NameField name={props.placed.name.clone()} send={props.send.clone()} />
             } else {
-                <h2 title={props.placed.name.to_string()}>{ &*props.placed.name }</h2>
+                <h2 title={props.placed.name.to_string()}>{ breakable(&props.placed.name) }</h2>
             }
             { aside }
         </header>
     }
+}
+
+/// Draws a name whose lines can end at its underscores too.
+fn breakable(name: &str) -> Html {
+    let end = |part: &str| {
+        if part.ends_with('_') {
+            html! { <wbr /> }
+        } else {
+            html! {}
+        }
+    };
+    name.split_inclusive('_').map(|part| html! { <>{ part }{ end(part) }</> }).collect()
 }
 
 /// Draws a state with shape, word and colour.
@@ -253,7 +265,7 @@ fn row(row: &RowView) -> Html {
         <li key={row.key.clone()} data-key={row.key.clone()}>
             <span class="mono key" title={row.key.clone()}>{ &row.key }</span>
             if row.lost > 0 { <em title={text!("Acknowledged writes of this service that were overwritten without being seen")}>{ text!("{} lost", row.lost) }</em> }
-            <span class={classes!("v", old)} title={value.clone()}>{ value }</span>
+            <span class={classes!("v", old, (siblings.len() > 1).then_some("siblings"))} title={value.clone()}>{ value }</span>
             <span class="ver">
                 { swatch }
                 <span title={row.version.map(labels::version).unwrap_or_default()}>{ version(row) }</span>

@@ -356,13 +356,13 @@ fn label(
     pen.set_font(&format!("600 {text_size}px {}", colours.font));
     let w = pen.measure_text(&text).map_or(40.0, |metrics| metrics.width());
     let (h, gap) = (1.3 * text_size, size / 2.0 + 5.0);
-    let candidates = [
-        (at.x + gap, at.y - h / 2.0),
-        (at.x - w / 2.0, at.y - gap - h),
-        (at.x - w / 2.0, at.y + gap),
-        (at.x - gap - w, at.y - h / 2.0),
-    ];
-    let Some(place) = places.take(at, &candidates.map(|(x, y)| Rect { x, y, w, h })) else { return };
+    let middle = at.y - h / 2.0;
+    let (right, left) = (at.x + gap, at.x - gap - w);
+    let near = [(right, middle), (at.x - w / 2.0, at.y - gap - h), (at.x - w / 2.0, at.y + gap), (left, middle)];
+    // Between two cards, a label beside its message may be a little higher or lower.
+    let shifted = [-4.0, 4.0, -8.0, 8.0].into_iter().flat_map(|by| [(right, middle + by), (left, middle + by)]);
+    let candidates: Vec<Rect> = near.into_iter().chain(shifted).map(|(x, y)| Rect { x, y, w, h }).collect();
+    let Some(place) = places.take(at, &candidates) else { return };
     let (x, y) = (place.x, place.y + 0.75 * h);
     pen.set_line_join("round");
     pen.set_line_width(4.0);

@@ -210,3 +210,71 @@ fn longer_german_words_cover_no_control_and_widen_no_panel() {
         assert_eq!(browser.run(fits), json!(true), "the share dialog at {width} px");
     }
 }
+
+/// The names on cards with a word that is broken, and the values and results that are cut.
+const CUT_WORDS: &str = "const out = []; \
+    for (const name of document.querySelectorAll('main .card h2')) for (const text of name.checkVisibility() ? name.childNodes : []) { \
+        for (const word of text.textContent.matchAll(/[^\\s-]+/g)) { const range = document.createRange(); \
+            range.setStart(text, word.index); range.setEnd(text, word.index + word[0].length); \
+            if (new Set([...range.getClientRects()].filter(r => r.width > 0.5).map(r => Math.round(r.top))).size > 1) out.push(name.textContent); } } \
+    for (const e of document.querySelectorAll('main .card em, main .card.client .key, main .card.client .v')) \
+        if (e.checkVisibility() && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 3)) out.push(e.textContent); \
+    return out";
+
+#[test]
+fn no_word_of_a_name_is_broken_and_no_result_is_cut_where_there_is_little_room() {
+    let embed = Look { width: 800, height: 520, ..WIDE };
+    for (look, path) in [
+        (embed, "embed/#ex=raft-and-quorum"),
+        (embed, "embed/#ex=lost-event&lang=de"),
+        (PHONE, "#ex=cart-siblings"),
+        (PHONE, "#ex=raft-and-quorum"),
+        (PHONE, "#ex=quorum-inversion&lang=de"),
+        (PHONE, "#lesson=lessons/eventual-consistency.md"),
+        (WIDE, "#ex=raft-and-quorum"),
+    ] {
+        let browser = SITE.visit(look, path);
+        browser.wait("document.querySelector('.page[data-detail] .card')");
+        assert_eq!(browser.run(CUT_WORDS), json!([]), "{path}");
+    }
+}
+
+/// The controls and texts over the canvas that cover a card or the publish button, and cards that the button covers.
+const COVERED_CARDS: &str = "const visible = s => [...document.querySelectorAll(s)].filter(e => e.checkVisibility()), r = e => e.getBoundingClientRect(); \
+    const meet = (a, b) => Math.min(r(a).right, r(b).right) - Math.max(r(a).left, r(b).left) > 1 && Math.min(r(a).bottom, r(b).bottom) - Math.max(r(a).top, r(b).top) > 1; \
+    const over = visible('.chip, .caption, .zoom, .pane-name, main .publish'); \
+    return over.flatMap(a => visible('.canvas .card, main .publish').filter(b => a !== b && meet(a, b)).map(b => a.className + ' / ' + (b.dataset.node || b.className)))";
+
+#[test]
+fn the_publish_button_of_a_german_lesson_covers_no_card() {
+    let browser = SITE.visit(WIDE, "#lesson=lessons/eventual-consistency.de.md&step=where&lang=de");
+    browser.wait("document.querySelector('.page[data-detail] [data-node=eu-west], .page[data-detail] .card')");
+    browser.wait("document.querySelector('main .publish')?.checkVisibility()");
+    assert_eq!(browser.run(COVERED_CARDS), json!([]));
+    let whole = "const p = document.querySelector('main .publish'); return p.scrollWidth <= p.clientWidth + 1 && p.scrollHeight <= p.clientHeight + 1";
+    assert_eq!(browser.run(whole), json!(true));
+}
+
+#[test]
+fn neither_the_description_nor_a_second_row_of_chips_covers_a_card() {
+    for path in
+        ["#lesson=lessons/eventual-consistency.md&step=compare", "#ex=raft-and-quorum", "#ex=raft-and-quorum&lang=de"]
+    {
+        let browser = SITE.visit(WIDE, path);
+        browser.wait("document.querySelector('.page[data-detail] .card')");
+        browser.wait("document.querySelector('.caption')");
+        browser.wait(&format!("(() => {{ {COVERED_CARDS} }})().length === 0"));
+    }
+}
+
+#[test]
+fn a_lesson_on_a_phone_shows_the_whole_system_beside_the_text() {
+    for step in ["problem", "watch", "conflicts"] {
+        let browser = SITE.visit(PHONE, &format!("#lesson=lessons/eventual-consistency.md&step={step}"));
+        browser.wait("document.querySelector('.lesson h3') && document.querySelector('.page[data-detail] .card')");
+        let whole = "(() => { const c = document.querySelector('main.canvas').getBoundingClientRect(); \
+            return [...document.querySelectorAll('main .card')].every(e => { const r = e.getBoundingClientRect(); \
+            return r.left >= c.left && r.right <= c.right && r.top >= c.top && r.bottom <= c.bottom; }); })()";
+        browser.wait(whole);
+    }
+}
