@@ -257,7 +257,7 @@ fn a_second_row_of_chips_covers_no_card_and_does_not_make_the_drawing_jump() {
         let sizes = Sizes { canvas, room: canvas, overlays: (chips, 34.0), unit: 1.0, ..Sizes::default() };
         update(model, Msg::Viewport(ViewportMsg::Resized(sizes)));
         let tops = model.scene.nodes.iter().map(|node| model.viewport.camera.to_window(point(0.0, node.rect.y)).y);
-        (tops.fold(f64::INFINITY, f64::min), model.viewport.camera.clone())
+        (tops.fold(f64::INFINITY, f64::min), model.viewport.camera)
     };
     show(&mut model, 26.0);
     let (top, camera) = show(&mut model, 58.0);
