@@ -1,5 +1,5 @@
 use crate::scenario::Micros;
-use crate::trace::{DropReason, NodeId, SubscriptionId};
+use crate::trace::{DropReason, NodeId, SubscriptionId, UpdateId};
 
 /// How a missing update may still reach a copy, or why it will not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Prospect {
     Repairing,
     /// A read will repair the copy, and clients still read.
     ReadRepair,
+    /// This newer update is under way, and a copy that has it needs no older one.
+    Superseded(UpdateId),
     /// A fault prevents it until the script heals the fault at this time.
     AfterHealing(Micros),
     /// This node is down, and nothing restarts it.
@@ -66,6 +68,7 @@ impl Prospect {
             | Prospect::Hinted(_)
             | Prospect::Repairing
             | Prospect::ReadRepair
+            | Prospect::Superseded(_)
             | Prospect::AfterHealing(_) => true,
             Prospect::Down(_)
             | Prospect::Cut(..)

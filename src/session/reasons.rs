@@ -65,6 +65,11 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
             phrase("the next read of this replica repairs it", "der nächste Lesevorgang dieses Replikats repariert es")
                 .into()
         }
+        Prospect::Superseded(newer) => sentence!(
+            "{} is under way and supersedes it",
+            "{} ist unterwegs und ersetzt den älteren Stand",
+            log_text::update(newer, look.analysis, look.names)
+        ),
         Prospect::AfterHealing(when) => sentence!(
             "a fault prevents it, which the script ends at {}",
             "ein Fehler verhindert es, den das Skript bei {} beendet",

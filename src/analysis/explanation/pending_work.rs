@@ -4,8 +4,8 @@ use super::PART;
 use super::healing::HealingTimes;
 use crate::analysis::run_context::RunContext;
 use crate::analysis::subscription_queues::QueuedEvent;
-use crate::scenario::Micros;
-use crate::trace::{KeyId, MessageId, MessageKind, NodeId, SubscriptionId, UpdateId};
+use crate::scenario::{Effect, Micros, Service};
+use crate::trace::{KeyId, MessageId, MessageKind, NodeId, SubscriptionId, UpdateId, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A time of healing, and the members that an update can reach from then on.
@@ -17,6 +17,10 @@ pub(super) struct PendingWork {
     pub healing: HealingTimes,
     /// For each update and receiver, the senders and arrival times of messages that carry it.
     pub carriers: BTreeMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
+    /// The newest update of each key that a message carries to each receiver.
+    pub newest_carried: BTreeMap<(NodeId, KeyId), (Version, UpdateId)>,
+    /// Services with a subscription that adds differences.
+    pub adding: Vec<NodeId>,
     /// Updates in publications that are in flight.
     pub being_published: BTreeSet<UpdateId>,
     pub queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
@@ -37,6 +41,9 @@ impl PendingWork {
     pub fn begin(run: &RunContext) -> Self {
         let mut work =
             PendingWork { healing: HealingTimes::new(run), next_message: Some(MessageId(0)), ..PendingWork::default() };
+        let adds = |service: &Service| service.subscribes.iter().any(|it| it.effect == Effect::Increment);
+        let services = (0..).map(NodeId).zip(&run.scenario.services);
+        work.adding = services.filter(|(_, service)| adds(service)).map(|(node, _)| node).collect();
         for (service, tables) in run.analysis.tables.iter() {
             for (bus, update) in &tables.outbox {
                 work.outboxes.entry(*update).or_insert((service, *bus));
@@ -85,8 +92,13 @@ impl PendingWork {
         let mut waiting = run.analysis.messages.since(from);
         for (_, message) in waiting.by_ref().take(PART) {
             let Some(update) = message.update else { continue };
-            let carried = (run.analysis.event_writes.carried_update(update), message.to);
-            self.carriers.entry(carried).or_default().push((message.from, message.due));
+            let update_of_event = run.analysis.event_writes.carried_update(update);
+            self.carriers.entry((update_of_event, message.to)).or_default().push((message.from, message.due));
+            if let Some(info) = run.analysis.updates.get(update_of_event) {
+                let carried = (info.version, update_of_event);
+                let newest = self.newest_carried.entry((message.to, info.key)).or_insert(carried);
+                *newest = carried.max(*newest);
+            }
             if message.kind == MessageKind::Publish {
                 self.being_published.insert(update);
             }

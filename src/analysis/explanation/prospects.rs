@@ -23,6 +23,34 @@ impl<'a> ProspectFinder<'a> {
     /// Returns the prospect of an update that a copy is missing; of an initial value of the document if `update` is none. If
     /// services hold the copy together, one that is up is enough.
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
+        let own = self.own_prospect(node, key, update);
+        if own.is_hopeful() {
+            return own;
+        }
+        self.superseded(node, key, update).map_or(own, Prospect::Superseded)
+    }
+
+    /// A newer update that is under way to a copy, so that the copy needs no older one.
+    fn superseded(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Option<UpdateId> {
+        let run = self.run;
+        let copy = run.analysis.staleness.copy(node, key).filter(|copy| copy.needs_only_the_newest())?;
+        // A lost difference is not in a later one.
+        if self.work.adding.iter().any(|consumer| run.delivers_to(*consumer, node)) {
+            return None;
+        }
+        let (version, newest) = copy.newest_missing()?;
+        if newest.is_some() && newest != update && self.own_prospect(node, key, newest).is_hopeful() {
+            return newest;
+        }
+        // One that is not acknowledged yet.
+        run.analysis.staleness.holders_of(node, key).into_iter().find_map(|holder| {
+            let (carried, newer) = self.work.newest_carried.get(&(holder, key)).copied()?;
+            (carried > version && self.prospect_at(holder, key, Some(newer)).is_hopeful()).then_some(newer)
+        })
+    }
+
+    /// The prospect of an update itself.
+    fn own_prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let mut first = None;
         for holder in self.run.analysis.staleness.holders_of(node, key) {
             let prospect = self.prospect_at(holder, key, update);
@@ -92,7 +120,7 @@ impl<'a> ProspectFinder<'a> {
         for (forwarder, _) in forwarders {
             let Some(copy) = run.analysis.staleness.copy(forwarder, key) else { continue };
             let prospect = match copy.reflects(version) {
-                false => Some(self.prospect(forwarder, key, Some(update))),
+                false => Some(self.own_prospect(forwarder, key, Some(update))),
                 true => self.unpublished(forwarder, update),
             };
             if prospect.is_some_and(Prospect::is_hopeful) {
@@ -273,7 +301,7 @@ impl<'a> ProspectFinder<'a> {
             if copy.is_none_or(|copy| copy.reflects(info.version)) {
                 continue;
             }
-            let prospect = self.prospect(*node, info.key, Some(update));
+            let prospect = self.own_prospect(*node, info.key, Some(update));
             if matches!(prospect, Prospect::Down(_) | Prospect::AfterHealing(_)) {
                 return Some(prospect);
             }

@@ -95,6 +95,16 @@ impl KeyCopy {
         self.behind.values().map(|behind| behind.update)
     }
 
+    /// Returns the newest of them.
+    pub fn newest_missing(&self) -> Option<(Version, Option<UpdateId>)> {
+        self.behind.last_key_value().map(|(version, behind)| (*version, behind.update))
+    }
+
+    /// Returns whether a copy that has an update needs none with an older version: not if each counts, as in a sum.
+    pub fn needs_only_the_newest(&self) -> bool {
+        self.sum.is_none() && self.context.is_none()
+    }
+
     /// Returns when the oldest of them was acknowledged (t-staleness counts from there).
     pub fn stale_since(&self) -> Option<Micros> {
         self.behind.values().map(|behind| behind.acknowledged).min()
