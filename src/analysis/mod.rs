@@ -2,6 +2,7 @@
 //! alone, rebuilds its own state, and shares no code with the engine.
 
 pub mod check;
+mod confirmations;
 mod copy_state;
 mod event_writes;
 mod explanation;
@@ -29,6 +30,7 @@ mod subscription_queues;
 mod tree_comparisons;
 mod updates;
 
+pub use confirmations::Confirmations;
 pub use copy_state::CopyState;
 pub use event_writes::{CarriedUpdate, EventWrites};
 pub use explanation::{Answer, Convergence, EventHistory, Explanation, Inquiry, VerdictSteps};

@@ -1,3 +1,4 @@
+use super::confirmations::Confirmations;
 use super::event_writes::EventWrites;
 use super::faults::Faults;
 use super::lost_updates::LostUpdates;
@@ -8,7 +9,8 @@ use super::service_tables::AllTables;
 use super::staleness::Staleness;
 use super::subscription_queues::SubscriptionQueues;
 use super::updates::Updates;
-use crate::trace::{MessageKind, Record};
+use crate::scenario::Scenario;
+use crate::trace::{MessageKind, Names, NodeId, Record};
 
 /// The state of a run, rebuilt from its trace record by record.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +35,16 @@ pub struct Analysis {
     pub members: Members,
     /// The active faults.
     pub faults: Faults,
+    /// The publications without a relay that are sent again.
+    pub confirmations: Confirmations,
 }
 
 impl Analysis {
+    /// Returns the state of a run that has not begun.
+    pub fn new(scenario: &Scenario, names: &Names) -> Self {
+        Analysis { confirmations: Confirmations::new(scenario, names), ..Analysis::default() }
+    }
+
     /// Observes the next record.
     pub fn observe(&mut self, record: &Record) {
         self.updates.observe(record);
@@ -49,6 +58,7 @@ impl Analysis {
         self.lost.observe(record);
         self.members.observe(record);
         self.faults.observe(record);
+        self.confirmations.observe(record, &self.messages);
     }
 
     /// Returns the estimated memory of the parts that grow with the run, bytes. It depends on the trace alone.
@@ -64,8 +74,22 @@ impl Analysis {
             + entries * 100
     }
 
-    /// Returns whether no work is pending that a client or a copy waits for.
+    /// Returns whether no work is pending that a client or a copy waits for, and none that could change a copy.
     pub fn is_quiet(&self) -> bool {
+        let reaches_bus = |(publisher, bus): (NodeId, NodeId)| {
+            let is_stopped = self.faults.is_stopped(publisher) || self.faults.is_stopped(bus);
+            !is_stopped && self.faults.cut(publisher, bus).is_none()
+        };
+        self.is_idle() && !self.resent().any(reaches_bus)
+    }
+
+    /// Iterates over the publishers that publish something until the bus acknowledges it, each with the bus.
+    pub(super) fn resent(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        self.confirmations.awaited().chain(self.tables.unpublished())
+    }
+
+    /// Returns whether no message, event or operation is pending that a client or a copy waits for. A publisher may still publish.
+    pub fn is_idle(&self) -> bool {
         let buses = self.buses.iter().all(|(_, queue)| queue.events.is_empty());
         let messages = self.messages.iter().all(|(_, message)| self.is_redundant(message));
         let promised = self.members.iter().any(|(_, member)| !member.promised.is_empty());

@@ -2,6 +2,7 @@ use crate::scenario::Micros;
 use crate::trace::{Fact, NodeId, NodeSet, Outcome, Record, SubscriptionId, UpdateId, facts_about};
 use litemap::LiteMap;
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Bound;
 
 /// Maximum number of handled events that are remembered for each service.
 const MAX_HANDLED: usize = 8;
@@ -35,16 +36,20 @@ pub struct ServiceTables {
 pub struct AllTables {
     services: LiteMap<NodeId, ServiceTables>,
     changed: NodeSet,
+    /// Number of rows in all outboxes.
+    rows: usize,
 }
 
 impl AllTables {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
             Fact::OutboxRowWritten { node, bus, update } | Fact::PositionLost { node, bus, update } => {
-                self.tables_mut(*node).outbox.insert((*bus, *update));
+                let is_new = self.tables_mut(*node).outbox.insert((*bus, *update));
+                self.rows += usize::from(is_new);
             }
             Fact::OutboxRowPublished { node, bus, update } | Fact::PublicationLost { node, bus, update } => {
-                self.tables_mut(*node).outbox.remove(&(*bus, *update));
+                let was_there = self.tables_mut(*node).outbox.remove(&(*bus, *update));
+                self.rows -= usize::from(was_there);
             }
             Fact::UpdateApplied { node, by: Some(by), update, .. }
             | Fact::EventWriteEnded { node, subscription: by, update, outcome: Outcome::Ok, .. } => {
@@ -79,6 +84,19 @@ impl AllTables {
     /// Returns the services whose tables changed since the last call.
     pub fn take_changed(&mut self) -> NodeSet {
         std::mem::take(&mut self.changed)
+    }
+
+    /// Iterates over the services whose outbox has a row, each with each bus of its rows.
+    pub(super) fn unpublished(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        let services = self.services.iter().filter(|_| self.rows > 0);
+        services.flat_map(|(service, tables)| {
+            let first = tables.outbox.first().map(|(bus, _)| *bus);
+            let next = |bus: &NodeId| {
+                let rest = (Bound::Excluded((*bus, UpdateId(u32::MAX))), Bound::Unbounded);
+                tables.outbox.range(rest).next().map(|(bus, _)| *bus)
+            };
+            std::iter::successors(first, next).map(|bus| (*service, bus))
+        })
     }
 
     /// Iterates over the services that have had tables.

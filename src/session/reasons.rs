@@ -299,6 +299,17 @@ pub fn convergence(verdict: &Convergence, look: &RunContext) -> (&'static str, V
     let all = |whys: &[Explanation]| whys.iter().map(|why| sentence(why, look)).collect();
     match verdict {
         Convergence::Converged => (phrase("converged", "konvergiert"), Vec::new()),
+        Convergence::Converging(whys) if whys.is_empty() && look.analysis.is_idle() => (
+            phrase("converging", "konvergiert gerade"),
+            vec![
+                phrase(
+                    "Every copy is consistent; a publication that its bus has not acknowledged will be sent again.",
+                    "Jede Kopie ist konsistent; eine Veröffentlichung, die ihr Bus nicht bestätigt hat, wird erneut \
+                     gesendet.",
+                )
+                .into(),
+            ],
+        ),
         Convergence::Converging(whys) if whys.is_empty() => (
             phrase("converging", "konvergiert gerade"),
             vec![

@@ -34,9 +34,10 @@ const STRIDE: u64 = 4096;
 impl Run {
     /// Creates a run of a validated scenario, at time 0.
     pub fn new(scenario: &Scenario) -> Self {
+        let engine = Engine::new(scenario, Level::Full);
         let mut run = Run {
-            engine: Engine::new(scenario, Level::Full),
-            analysis: Analysis::default(),
+            analysis: Analysis::new(scenario, engine.names()),
+            engine,
             invariants: Invariants::new(scenario),
             metrics: Metrics::new(micros(scenario.until_ms), scenario.services.len() as u32),
             observed: 0,
@@ -274,6 +275,13 @@ impl Run {
             .into()
         } else if self.is_quiet() {
             return None;
+        } else if self.analysis.is_idle() {
+            phrase(
+                "every copy is consistent, but a publication that its bus has not acknowledged will be sent again",
+                "jede Kopie ist konsistent, aber eine Veröffentlichung, die ihr Bus nicht bestätigt hat, wird erneut \
+                 gesendet",
+            )
+            .into()
         } else {
             phrase(
                 "every copy is consistent, but messages or operations are still in flight",

@@ -117,7 +117,9 @@ impl EventHistory {
                 }
             }
             Fact::PublishAbandoned { node, update, .. } => self.stop_awaiting(*node, *update),
-            Fact::UpdateApplied { node, update, .. } => _ = self.received.remove(&(*node, *update)),
+            Fact::UpdateApplied { node, update, .. } | Fact::InboxHit { node, update, .. } => {
+                self.received.remove(&(*node, *update));
+            }
             Fact::ServiceCrashed { node, .. } => {
                 self.received.retain(|(at, _)| at != node);
                 self.awaited.retain(|(publisher, ..)| publisher != node);
@@ -140,7 +142,6 @@ impl EventHistory {
             | Fact::AcknowledgementExpired { .. }
             | Fact::EventDeadLettered { .. }
             | Fact::EventRedriven { .. }
-            | Fact::InboxHit { .. }
             | Fact::EventWriteStarted { .. }
             | Fact::EventWriteEnded { .. }
             | Fact::ServiceRestarted { .. }

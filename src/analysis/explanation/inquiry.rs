@@ -189,7 +189,16 @@ impl Inquiry {
                 "noch wurde keine Änderung bestätigt",
             ));
         }
-        match (self.waiting.is_empty(), quiet()) {
+        // The script restarts a publisher or heals its link.
+        let is_resent = |(publisher, bus): (NodeId, NodeId)| {
+            let healing = self.work.as_ref().map(|work| &work.healing);
+            healing.is_some_and(|it| {
+                let is_up = it.up_from(run, publisher).is_some();
+                is_up && it.path(run, publisher, bus).err().is_none_or(Prospect::is_hopeful)
+            })
+        };
+        let is_quiet = quiet() && !run.analysis.resent().any(is_resent);
+        match (self.waiting.is_empty(), is_quiet) {
             (false, _) => Convergence::Converging(std::mem::take(&mut self.waiting)),
             (true, true) if !run.scenario.unreached_subscriptions().is_empty() => Convergence::Unknown(phrase(
                 "a service subscribes to a topic to which no update is published",

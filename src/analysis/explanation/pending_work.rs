@@ -21,8 +21,8 @@ pub(super) struct PendingWork {
     pub newest_carried: BTreeMap<(NodeId, KeyId), (Version, UpdateId)>,
     /// Services with a subscription that adds differences.
     pub adding: Vec<NodeId>,
-    /// Updates in publications that are in flight.
-    pub being_published: BTreeSet<UpdateId>,
+    /// For each update, the publishers, buses and arrival times of publications that are in flight.
+    pub publications: BTreeMap<UpdateId, Vec<(NodeId, NodeId, Micros)>>,
     pub queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
     pub dead_letters: BTreeMap<UpdateId, Vec<SubscriptionId>>,
     /// For each update the first service with a row in its outbox, and the bus of that row.
@@ -100,7 +100,8 @@ impl PendingWork {
                 *newest = carried.max(*newest);
             }
             if message.kind == MessageKind::Publish {
-                self.being_published.insert(update);
+                let publication = (message.from, message.to, message.due);
+                self.publications.entry(update).or_default().push(publication);
             }
         }
         self.next_message = waiting.next().map(|(id, _)| id);

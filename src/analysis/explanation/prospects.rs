@@ -5,7 +5,7 @@ use super::pending_work::PendingWork;
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
 use crate::scenario::{
-    Attachment, ClientStep, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service,
+    Attachment, ClientStep, Effect, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service,
     Subscription, Topics, micros,
 };
 use crate::trace::{DropReason, KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
@@ -67,11 +67,21 @@ impl<'a> ProspectFinder<'a> {
     }
 
     fn prospect_at(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
-        let run = self.run;
-        if run.analysis.faults.is_stopped(node) {
-            return self.when_up(node);
+        if !self.run.analysis.faults.is_stopped(node) {
+            return self.prospect_from(self.run.now, node, key, update);
         }
-        if let Some(found) = update.and_then(|update| self.in_transit(node, update)) {
+        let Prospect::AfterHealing(up) = self.when_up(node) else { return Prospect::Down(node) };
+        match self.prospect_from(up, node, key, update) {
+            Prospect::AfterHealing(later) => Prospect::AfterHealing(later.max(up)),
+            found if found.is_hopeful() => Prospect::AfterHealing(up),
+            found => found,
+        }
+    }
+
+    /// The prospect at a node that is up from a time on: now, or the time of its restart.
+    fn prospect_from(&mut self, up: Micros, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
+        let run = self.run;
+        if let Some(found) = update.and_then(|update| self.in_transit(up, node, update)) {
             return found;
         }
         let hints = self.work.hints.get(&(node, key)).into_iter().flatten();
@@ -87,7 +97,7 @@ impl<'a> ProspectFinder<'a> {
                 info.zip(copy).is_some_and(|(info, copy)| copy.reflects(info.version))
             };
             if !foreign || run.members(group).any(has_update) {
-                return self.within_group(group, node, key, update);
+                return self.within_group(group, up, (node, key), update);
             }
         }
         let Some((update, info)) = update.zip(info) else { return Prospect::Lost };
@@ -121,7 +131,10 @@ impl<'a> ProspectFinder<'a> {
             let Some(copy) = run.analysis.staleness.copy(forwarder, key) else { continue };
             let prospect = match copy.reflects(version) {
                 false => Some(self.own_prospect(forwarder, key, Some(update))),
-                true => self.unpublished(forwarder, update),
+                true => match self.unpublished(forwarder, update) {
+                    Some(found) if found.is_hopeful() => Some(found),
+                    found => self.forwarded_again(forwarder, update).or(found),
+                },
             };
             if prospect.is_some_and(Prospect::is_hopeful) {
                 return prospect;
@@ -131,16 +144,38 @@ impl<'a> ProspectFinder<'a> {
         found
     }
 
+    /// The redelivery of an event to a service that applies and forwards it once more, after a crash or a disconnection.
+    fn forwarded_again(&self, forwarder: NodeId, update: UpdateId) -> Option<Prospect> {
+        let run = self.run;
+        let service = run.scenario.services.get(forwarder.index())?;
+        let is_repeated =
+            |it: &Subscription| it.inbox.is_none() && matches!(it.effect, Effect::Overwrite | Effect::Increment);
+        let queued = self.work.queued.get(&update).into_iter().flatten();
+        let mut returned = queued.filter(|(subscription, event)| {
+            let bus = run.names.subscription(*subscription).bus;
+            let carriers = self.work.carriers.get(&(update, bus)).into_iter().flatten();
+            let is_acknowledged = carriers.into_iter().any(|(from, _)| *from == forwarder);
+            let was_stopped = !event.in_flight || run.analysis.faults.down(forwarder).is_some();
+            event.deliveries > 0 && was_stopped && !is_acknowledged && run.queue_reaches(*subscription, forwarder)
+        });
+        (service.subscribes.iter().any(is_repeated) && returned.next().is_some())
+            .then(|| self.at_buses(forwarder, update))?
+            .filter(|found| found.is_hopeful())
+    }
+
     /// The prospect of an update that waits for a node that is down.
     fn when_up(&self, node: NodeId) -> Prospect {
         self.work.healing.up_from(self.run, node).map_or(Prospect::Down(node), Prospect::AfterHealing)
     }
 
     /// The message, handler, queue or outbox that has an update for a service.
-    fn in_transit(&self, node: NodeId, update: UpdateId) -> Option<Prospect> {
+    fn in_transit(&self, up: Micros, node: NodeId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
+        // What arrives while the node is down is lost; a paused node receives it when it is resumed.
+        let is_down = run.analysis.faults.down(node).is_some();
         let is_open = |from: NodeId, due: Micros| {
-            self.work.healing.open_from(run, from, node).is_some_and(|open| open <= due.max(run.now))
+            let open = self.work.healing.open_from(run, from, node);
+            open.is_some_and(|open| open <= due.max(run.now)) && !(is_down && due < up)
         };
         let carriers = self.work.carriers.get(&(update, node)).into_iter().flatten();
         if let Some(due) = carriers.filter(|(from, due)| is_open(*from, *due)).map(|(_, due)| *due).min() {
@@ -152,7 +187,13 @@ impl<'a> ProspectFinder<'a> {
         if let Some((member, _)) = handling.find(|(member, handled)| *handled == update && in_group(*member)) {
             return Some(Prospect::BeingHandled(member));
         }
-        self.at_buses(node, update)
+        let found = self.at_buses(node, update);
+        // The bus needs no acknowledgement, or has it already.
+        let is_handled = group.is_none() && self.history.received.contains(&(node, update));
+        match found {
+            None if is_handled => Some(Prospect::Arriving { due: run.now }),
+            found => found,
+        }
     }
 
     /// The queue, outbox or dead-letter queue that has an update's event for a service.
@@ -229,10 +270,15 @@ impl<'a> ProspectFinder<'a> {
         };
         let is_publisher = |node: NodeId| publishers.iter().any(|(publisher, _)| *publisher == node);
         let is_retried = |bus: NodeId| publications(bus).any(|it| it.retry.is_some());
+        // A publisher that crashes does not stop what it has sent.
+        let mut sent = self.work.publications.get(&update).into_iter().flatten();
+        if sent.any(|(by, bus, due)| is_publisher(*by) && self.is_accepted(*by, *bus, *due)) {
+            return Some(Prospect::Unpublished(from));
+        }
         let mut stopped: Option<Prospect> = None;
         for (by, bus) in run.analysis.faults.publishers(update).filter(|(by, _)| is_publisher(*by)) {
             match self.to_bus(by, bus) {
-                Prospect::Unpublished(_) if is_retried(bus) || self.work.being_published.contains(&update) => {
+                Prospect::Unpublished(_) if is_retried(bus) => {
                     return Some(Prospect::Unpublished(from));
                 }
                 Prospect::AfterHealing(at) if self.gives_up_before(at, update, by, publications(bus)) => {}
@@ -260,6 +306,13 @@ impl<'a> ProspectFinder<'a> {
         }
         let never_published = !publishers.is_empty() && !self.history.published.contains(&update);
         never_published.then_some(Prospect::NeverPublished(from))
+    }
+
+    /// Returns whether a publication in flight reaches its bus.
+    fn is_accepted(&self, publisher: NodeId, bus: NodeId, due: Micros) -> bool {
+        let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= due.max(self.run.now));
+        in_time(self.work.healing.open_from(self.run, publisher, bus))
+            && in_time(self.work.healing.up_from(self.run, bus))
     }
 
     /// Returns whether a publisher has made its last attempt, and stopped waiting for its acknowledgement, before a healing.
@@ -322,7 +375,13 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// What a group's protocol does about a member that is missing an update.
-    fn within_group(&mut self, group: NodeId, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
+    fn within_group(
+        &mut self,
+        group: NodeId,
+        up: Micros,
+        (node, key): (NodeId, KeyId),
+        update: Option<UpdateId>,
+    ) -> Prospect {
         let run = self.run;
         let Some(config) = run.scenario.groups.iter().find(|it| run.names.find_node(&it.id) == Some(group)) else {
             return Prospect::Lost;
@@ -353,7 +412,7 @@ impl<'a> ProspectFinder<'a> {
             | Protocol::TwoPhase(_)
             | Protocol::Gossip(_) => false,
         };
-        match (read_repair && self.is_read_later(&config.id), repairs) {
+        match (read_repair && self.is_read_after(&config.id, up), repairs) {
             (true, _) => Prospect::ReadRepair,
             (false, true) => Prospect::CutOff,
             (false, false) => Prospect::Lost,
@@ -415,15 +474,15 @@ impl<'a> ProspectFinder<'a> {
         reached
     }
 
-    /// Returns whether clients will still read from a group.
-    fn is_read_later(&self, group: &str) -> bool {
+    /// Returns whether clients will read from a group after a time.
+    fn is_read_after(&self, group: &str, after: Micros) -> bool {
         let run = self.run;
         let end = |until: Option<f64>| micros(until.unwrap_or(run.scenario.until_ms));
         run.scenario.clients.iter().filter(|client| client.target == group).any(|client| {
             let generated = client.generate.as_ref();
             let is_read =
-                |step: &ClientStep| micros(step.at_ms) > run.now && matches!(step.operation, Operation::Read { .. });
-            generated.is_some_and(|it| it.read_share > 0.0 && end(it.until_ms) > run.now)
+                |step: &ClientStep| micros(step.at_ms) > after && matches!(step.operation, Operation::Read { .. });
+            generated.is_some_and(|it| it.read_share > 0.0 && end(it.until_ms) > after)
                 || client.script.iter().any(is_read)
         })
     }
