@@ -8,6 +8,7 @@ mod legibility;
 mod links;
 mod parts;
 mod publish;
+mod relations;
 mod routing;
 
 pub use areas::{Area, describe_group};
@@ -58,7 +59,7 @@ impl Scene {
         writer: Option<usize>,
     ) -> Scene {
         let (mut nodes, positions) = cards::cards(scenario, row_counts);
-        let relations = links::relations(scenario);
+        let relations = relations::relations(scenario);
         let edges: Vec<(usize, usize)> = relations.iter().map(|relation| (relation.from, relation.to)).collect();
         let size =
             |(node, wanted): (&SceneNode, &Option<[i32; 2]>)| Card { w: node.rect.w, h: node.rect.h, wanted: *wanted };

@@ -1,7 +1,7 @@
 //! The publish button and its place beside the card of its service. Links lead round it.
 
-use super::links::{Relation, Side, has_links};
 use super::parts::SceneNode;
+use super::relations::{Relation, Side, has_links};
 use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
 use crate::text;
