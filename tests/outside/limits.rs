@@ -193,7 +193,7 @@ fn a_connection_over_a_cut_link_that_duplicates_sends_one_message_again_at_a_tim
         "until_ms": 60_000,
         "services": [
             { "id": "api", "publishes": [{ "to": "q" }] },
-            { "id": "worker", "subscribes": [{ "to": "q", "ack_deadline_ms": 1_800_000 }] },
+            { "id": "worker", "subscribes": [{ "to": "q", "ack_deadline_ms": 1_800_000, "limit": "redeliveries", "dead_letter": false }] },
         ],
         "buses": [{ "id": "q" }],
         "links": [{ "from": "q", "to": "worker", "duplicate": 1 }],
