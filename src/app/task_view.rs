@@ -182,8 +182,10 @@ fn records_of(kept: &str) -> BTreeMap<String, TaskRecord> {
 }
 
 /// Returns what was measured for a goal, as text.
-pub fn figure_text(goal: &GoalGrade, runs: u64) -> String {
+pub fn figure_text(goal: &GoalGrade, grade: &TaskGrade) -> String {
+    let runs = grade.runs;
     match goal.figure {
+        None if grade.halted > 0 => text!("unknown, because a run was halted").into(),
         None => text!("nothing was counted").into(),
         Some(share) if goal.must.trim_start().starts_with("runs(") => {
             text!("in {} of {} runs", format!("{:.0}", share * runs as f64), runs)

@@ -48,7 +48,7 @@ impl std::fmt::Debug for Grader {
 
 impl Grader {
     /// Prepares to grade `answer` in a task of `document`. Both are valid; of each, the branch that opens at the start counts.
-    /// A run is halted after `max_events` events, and then meets no condition.
+    /// A run is halted after `max_events` events; then no goal is met.
     ///
     /// # Errors
     /// The branch that opens cannot be made.
@@ -139,10 +139,14 @@ impl Grader {
     pub fn grade(&self) -> TaskGrade {
         let (done, all) = self.progress();
         let complete = done == all && self.not_permitted.is_empty();
+        // The rest of a halted run is unknown, and so is whether the runs together meet a goal.
+        let is_known = complete && self.sweep.halted == 0;
         let goals: Vec<GoalGrade> =
-            self.task.goals.iter().enumerate().map(|(i, goal)| self.goal(i, goal, complete)).collect();
+            self.task.goals.iter().enumerate().map(|(i, goal)| self.goal(i, goal, is_known)).collect();
         let points = |met: bool| goals.iter().filter(|goal| goal.met || !met).map(|goal| goal.points).sum();
         TaskGrade {
+            halted: self.sweep.halted,
+            first_halt: self.sweep.first_halt.clone(),
             task: self.task.id.clone(),
             passed: goals.iter().all(|goal| goal.met),
             points: points(true),
@@ -155,7 +159,7 @@ impl Grader {
         }
     }
 
-    fn goal(&self, i: usize, goal: &Goal, complete: bool) -> GoalGrade {
+    fn goal(&self, i: usize, goal: &Goal, is_known: bool) -> GoalGrade {
         let (figure, met, mut failure) = match &self.requirements[i] {
             Ok(requirement) => {
                 let figure = self.figure(i, &requirement.figure);
@@ -170,7 +174,7 @@ impl Grader {
             id: goal.id.clone(),
             text: goal.text.clone(),
             must: goal.must.clone(),
-            met: met && complete,
+            met: met && is_known,
             figure,
             points: goal.points,
             failure: failure.map(|(seed, at, because)| self.failed_run(seed, at, because)),
@@ -179,6 +183,9 @@ impl Grader {
 
     fn figure(&self, i: usize, figure: &Figure) -> Option<f64> {
         let runs = self.sweep.runs;
+        if self.sweep.halted > 0 {
+            return None;
+        }
         match figure {
             Figure::Runs(_) => (runs > 0).then(|| self.held[i] as f64 / runs as f64),
             figure => figures::value(figure, &self.sweep, self.lost_updates, &self.task.curve),
@@ -197,6 +204,8 @@ impl GradeReport {
     /// Sums up the grades of a document's tasks.
     pub fn new(tasks: Vec<TaskGrade>) -> Self {
         GradeReport {
+            halted: tasks.iter().map(|task| task.halted).sum(),
+            first_halt: tasks.iter().find_map(|task| task.first_halt.clone()),
             passed: tasks.iter().all(|task| task.passed),
             points: tasks.iter().map(|task| task.points).sum(),
             of: tasks.iter().map(|task| task.of).sum(),

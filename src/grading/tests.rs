@@ -144,6 +144,21 @@ fn a_halted_run_meets_no_condition() {
 }
 
 #[test]
+fn figures_of_halted_runs_meet_no_goal() {
+    for must in ["never_published == 0", "lost_updates == 0", "runs(converged) == 0", "messages >= 0"] {
+        let document = scenario(&with(|document| document["tasks"][0]["goals"][0]["must"] = json!(must)));
+        let mut grader = Grader::new(&document, &document.tasks[0], &document, 3).expect("a grader");
+        grader.complete();
+        let grade = grader.grade();
+        assert_eq!((grade.passed, grade.points, grade.halted, grade.complete), (false, 0, 200, true), "{must}");
+        assert_eq!(grade.first_halt.as_ref().map(|first| first.seed), Some(1), "{must}");
+        assert_eq!(grade.goals[0].figure, None, "{must}");
+        let report = GradeReport::new(vec![grade]);
+        assert_eq!((report.passed, report.halted, report.first_halt.is_some()), (false, 200, true), "{must}");
+    }
+}
+
+#[test]
 fn goals_can_be_of_every_kind_of_figure() {
     let musts = [
         "runs(converged) == 0",

@@ -161,8 +161,13 @@ impl Lesson {
             let mut line = line.clone();
             let here = self.expressions.iter().enumerate().filter(|(_, expression)| expression.line == index + 1);
             for (number, expression) in here.collect::<Vec<_>>().into_iter().rev() {
-                let value = measurements.expression(number).map_or("?".into(), |measured| {
-                    let number = measured.figure.map_or("nothing".into(), |figure| expression.shown(figure));
+                let value: String = measurements.expression(number).map_or("?".into(), |measured| {
+                    let is_halted = measurements.is_halted(&expression.scenario);
+                    let none = if is_halted { "unknown" } else { "nothing" };
+                    let number = measured.figure.map_or(none.into(), |figure| expression.shown(figure));
+                    if is_halted {
+                        return number;
+                    }
                     if expression.is_claim && !measured.is_met { format!("{number} (false)") } else { number }
                 });
                 line.replace_range(expression.span.0..expression.span.1, &value);

@@ -406,7 +406,10 @@ fn grade(options: &GradeOptions) -> CommandResult {
     if STOP.load(Ordering::Relaxed) {
         return Ok(halted());
     }
-    Ok(ExitCode::from(if report.passed { 0 } else { 1 }))
+    Ok(ExitCode::from(match report.halted {
+        0 => u8::from(!report.passed),
+        _ => 2,
+    }))
 }
 
 fn merge(files: &[String], json: bool) -> CommandResult {

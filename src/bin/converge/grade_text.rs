@@ -34,6 +34,14 @@ impl Progress {
 pub fn text(report: &GradeReport) -> String {
     let mut out = String::new();
     for task in &report.tasks {
+        if let Some(first) = &task.first_halt {
+            let TaskGrade { task, halted, runs, .. } = task;
+            let (seed, why) = (first.seed, &first.why);
+            let _ =
+                writeln!(out, "{task}: halted: {halted} of {runs} runs, so no goal is met. With seed {seed}, {why}");
+        }
+    }
+    for task in &report.tasks {
         write_task(&mut out, task);
     }
     let verdict = if report.passed { "passed" } else { "not passed" };
@@ -54,7 +62,11 @@ fn write_task(out: &mut String, task: &TaskGrade) {
     }
     for goal in &task.goals {
         let met = if goal.met { "met    " } else { "missed " };
-        let figure = goal.figure.map_or("nothing was counted".into(), |figure| format!("{figure}"));
+        let figure = match goal.figure {
+            Some(figure) => format!("{figure}"),
+            None if task.halted > 0 => "unknown".into(),
+            None => "nothing was counted".into(),
+        };
         let _ = writeln!(out, "  {met} {}: {} (it is {figure})", goal.id, goal.must);
         if !goal.text.is_empty() {
             let _ = writeln!(out, "          {}", goal.text);

@@ -29,17 +29,20 @@ pub fn check(file: &str) -> CommandResult {
     if STOP.load(Ordering::Relaxed) {
         return Ok(halted());
     }
-    let refuted = lesson.refuted(&measured);
-    let mut text: String = refuted.iter().map(|refuted| format!("refuted: {refuted}\n")).collect();
+    let (halts, unknown, refuted) = (measured.halts(), lesson.unknown(&measured), lesson.refuted(&measured));
+    let lines = [("halted", &halts), ("unknown", &unknown), ("refuted", &refuted)];
+    let mut text: String =
+        lines.iter().flat_map(|(kind, lines)| lines.iter().map(move |line| format!("{kind}: {line}\n"))).collect();
     let (steps, scenarios) = (lesson.steps.len(), lesson.scenarios.len());
     let (numbers, questions) = (lesson.expressions.len(), lesson.questions.len());
+    let unknown = if halts.is_empty() { String::new() } else { format!(", {} unknown", unknown.len()) };
     text += &format!(
-        "{}: {steps} steps, {scenarios} scenarios, {numbers} measured numbers, {questions} questions; {} refuted\n",
+        "{}: {steps} steps, {scenarios} scenarios, {numbers} measured numbers, {questions} questions; {} refuted{unknown}\n",
         lesson.id,
         refuted.len()
     );
     print(&text)?;
-    Ok(ExitCode::from(u8::from(!refuted.is_empty())))
+    Ok(if halts.is_empty() { ExitCode::from(u8::from(!refuted.is_empty())) } else { halted() })
 }
 
 pub fn show(file: &str) -> CommandResult {

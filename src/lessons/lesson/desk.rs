@@ -52,14 +52,17 @@ impl LessonDesk {
             && let Some(lesson) = &self.lesson
             && let Some(measurement) = self.measurements.get(&place)
         {
+            let none = if measurement.halted().is_some() { "unknown" } else { "nothing" };
             for (of, grade) in measurement.results() {
                 match of {
                     Of::Expression(i) => {
-                        let text = grade.figure.map_or("nothing".into(), |it| lesson.expressions[i].shown(it));
+                        let text = grade.figure.map_or(none.into(), |it| lesson.expressions[i].shown(it));
                         let text = lesson.localized(&text);
                         report.figures.push((i as u32, MeasuredText { text, is_met: grade.met }));
                     }
-                    Of::Choice(i, j) => report.choices.push((i as u32, j as u32, lesson.proof_text(i, j, &grade))),
+                    Of::Choice(i, j) => {
+                        report.choices.push((i as u32, j as u32, lesson.proof_text(i, j, &grade, none)))
+                    }
                 }
             }
         }
@@ -95,7 +98,7 @@ impl LessonDesk {
 
 impl Lesson {
     /// The result of a proof as text, with its unit.
-    fn proof_text(&self, question: usize, choice: usize, grade: &GoalGrade) -> MeasuredText {
+    fn proof_text(&self, question: usize, choice: usize, grade: &GoalGrade, none: &str) -> MeasuredText {
         let proof = &self.questions[question].choices[choice].shown_by;
         let figure = Requirement::parse(&proof.must, &self.scenarios[&proof.scenario]).ok().map(|it| it.figure);
         let is_share = match &figure {
@@ -108,7 +111,7 @@ impl Lesson {
             _ => "",
         };
         let shown = |figure: f64| format!("{}{unit}", Expression::text_of(figure, is_share));
-        let text = self.localized(&grade.figure.map_or("nothing".into(), shown));
+        let text = self.localized(&grade.figure.map_or(none.into(), shown));
         MeasuredText { text, is_met: grade.met }
     }
 }

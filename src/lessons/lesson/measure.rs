@@ -3,7 +3,8 @@
 use super::Lesson;
 use crate::grading::{GoalGrade, Grader};
 use crate::scenario::{Goal, Scenario, ScenarioError, Task};
-use crate::session::sweep::MOST_EVENTS;
+use crate::session::sweep::{FirstHalt, MOST_EVENTS};
+use std::collections::BTreeMap;
 
 /// Runs of each scenario.
 pub(super) const RUNS: u32 = 200;
@@ -20,6 +21,8 @@ pub struct Measured {
 /// The measurements of a lesson.
 #[derive(Clone, Debug, Default)]
 pub struct Measurements {
+    /// For each scenario with halted runs: the number of them, and the first one.
+    halted: BTreeMap<String, (u64, FirstHalt)>,
     expressions: Vec<Measured>,
     /// For each question and choice.
     choices: Vec<Vec<Measured>>,
@@ -79,6 +82,12 @@ impl ScenarioMeasurement {
         self.grader.as_ref().map_or((0, 0), Grader::progress)
     }
 
+    /// Returns the number of halted runs and the first one, if there are any.
+    pub fn halted(&self) -> Option<(u64, FirstHalt)> {
+        let grade = self.grader.as_ref()?.grade();
+        Some((grade.halted, grade.first_halt?))
+    }
+
     /// Returns the results so far. No goal is met before all runs are made.
     pub fn results(&self) -> Vec<(Of, GoalGrade)> {
         let grades = self.grader.as_ref().map(|grader| grader.grade().goals).unwrap_or_default();
@@ -87,6 +96,19 @@ impl ScenarioMeasurement {
 }
 
 impl Measurements {
+    /// Returns a line for each scenario with halted runs, whose figures are unknown.
+    pub fn halts(&self) -> Vec<String> {
+        let line = |(id, (halted, FirstHalt { seed, why })): (&String, &(u64, FirstHalt))| {
+            format!("{id}: {halted} of {RUNS} runs, so its figures are unknown. With seed {seed}, {why}")
+        };
+        self.halted.iter().map(line).collect()
+    }
+
+    /// Returns whether a run of a scenario was halted, so that its figures are unknown.
+    pub fn is_halted(&self, scenario: &str) -> bool {
+        self.halted.contains_key(scenario)
+    }
+
     /// Returns the result of an expression, by its index in the lesson.
     pub fn expression(&self, index: usize) -> Option<Measured> {
         self.expressions.get(index).copied()
@@ -106,12 +128,16 @@ impl Lesson {
     /// A scenario cannot be graded.
     pub fn measure(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Measurements, ScenarioError> {
         let mut measured = Measurements {
+            halted: BTreeMap::new(),
             expressions: vec![Measured::default(); self.expressions.len()],
             choices: self.questions.iter().map(|it| vec![Measured::default(); it.choices.len()]).collect(),
         };
         for (id, scenario) in &self.scenarios {
             let mut measurement = ScenarioMeasurement::new(self, id, scenario)?;
             while goes_on() && measurement.step() {}
+            if let Some(halt) = measurement.halted() {
+                measured.halted.insert(id.clone(), halt);
+            }
             for (of, grade) in measurement.results() {
                 let result = Measured { figure: grade.figure, is_met: grade.met };
                 match of {
@@ -125,24 +151,40 @@ impl Lesson {
 
     /// Returns what the engine refutes, a sentence each: claims of the text and proofs of the questions.
     pub fn refuted(&self, measured: &Measurements) -> Vec<String> {
+        self.unmet(measured, |scenario| !measured.is_halted(scenario))
+    }
+
+    /// Returns the claims and proofs that halted runs leave unknown.
+    pub fn unknown(&self, measured: &Measurements) -> Vec<String> {
+        self.unmet(measured, |scenario| measured.is_halted(scenario))
+    }
+
+    /// Returns the claims and proofs of some scenarios that are not met.
+    fn unmet(&self, measured: &Measurements, is_of_interest: impl Fn(&str) -> bool) -> Vec<String> {
         let mut found = Vec::new();
-        let shown = |measured: Option<Measured>| {
-            measured.and_then(|it| it.figure).map_or("nothing was counted".into(), |figure| format!("it is {figure}"))
+        let shown = |scenario: &str, result: Option<Measured>| match result.and_then(|it| it.figure) {
+            Some(figure) => format!("it is {figure}"),
+            None if measured.is_halted(scenario) => "a run was halted".into(),
+            None => "nothing was counted".into(),
         };
-        for (i, expression) in self.expressions.iter().enumerate() {
+        for (i, expression) in self.expressions.iter().enumerate().filter(|(_, it)| is_of_interest(&it.scenario)) {
             let result = measured.expression(i);
             if !result.is_some_and(|result| result.is_met) {
                 let (line, scenario, goal) = (expression.line, &expression.scenario, &expression.goal);
-                found.push(format!("line {line}: {scenario}: {goal}: {}", shown(result)));
+                found.push(format!("line {line}: {scenario}: {goal}: {}", shown(scenario, result)));
             }
         }
         for (i, question) in self.questions.iter().enumerate() {
             for (j, choice) in question.choices.iter().enumerate() {
                 let result = measured.choice(i, j);
-                if !result.is_some_and(|result| result.is_met) {
+                if is_of_interest(&choice.shown_by.scenario) && !result.is_some_and(|result| result.is_met) {
                     let (id, proof) = (&question.id, &choice.shown_by);
                     let (scenario, must) = (&proof.scenario, &proof.must);
-                    found.push(format!("question {id}, choice {}: {scenario}: {must}: {}", j + 1, shown(result)));
+                    found.push(format!(
+                        "question {id}, choice {}: {scenario}: {must}: {}",
+                        j + 1,
+                        shown(scenario, result)
+                    ));
                 }
             }
         }

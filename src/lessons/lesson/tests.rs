@@ -186,3 +186,35 @@ fn the_desk_measures_a_scenario_in_slices_and_shows_the_run_that_refutes_a_choic
     let invalid = desk.answer(LessonQuery::Open { text: "# No lesson".into() }, &mut || true);
     assert!(matches!(invalid, LessonReport::Invalid(problems) if problems[0].line == 1));
 }
+
+#[test]
+fn a_figure_of_a_halted_run_is_unknown_and_refutes_nothing() {
+    let worker =
+        r#"{"subscribes": [{"to": "b", "group": "g", "fails": 1, "processing": {"constant": {"ms": 0}}}], "id":"#;
+    let text = format!(
+        r#"---
+lesson: 1
+id: halt
+title: Halt
+---
+
+## Watch {{#watch}}
+
+```scenario x
+{{"converge": 1, "until_ms": 1000, "services": [{{"id": "a", "service_time": {{"constant": {{"ms": 0}}}}, "data": {{"k": 0}}, "publishes": [{{"to": "b"}}]}}, {worker} "w1"}}, {worker} "w2"}}], "buses": [{{"id": "b"}}], "script": [{{"at_ms": 1, "do": {{"operate": {{"service": "a", "operation": {{"write": {{"key": "k", "value": 1}}}}}}}}}}], "default_latency": {{"constant": {{"ms": 0}}}}}}
+```
+
+Never {{{{x: never_published == 0}}}} and {{{{x: updates}}}}.
+"#
+    );
+    let lesson = Lesson::parse(&text).expect("a lesson");
+    let mut runs = 0;
+    let measured = lesson.measure(&mut || {
+        runs += 1;
+        runs < 3
+    });
+    let measured = measured.expect("measured");
+    assert_eq!((measured.halts().len(), lesson.unknown(&measured).len()), (1, 2));
+    assert_eq!(lesson.refuted(&measured), Vec::<String>::new());
+    assert!(lesson.text(&measured).contains("Never unknown and unknown."), "{}", lesson.text(&measured));
+}

@@ -2,6 +2,7 @@
 
 use super::as_json;
 use crate::scenario::{Scenario, ScenarioError};
+use crate::session::sweep::FirstHalt;
 use serde::{Deserialize, Serialize};
 
 /// A request about the grading of an answer.
@@ -46,6 +47,10 @@ pub enum GradingReport {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct TaskGrade {
+    /// Runs that were halted at a limit. If there are any, what the runs show is unknown, and no goal is met.
+    pub halted: u64,
+    /// Why the halted run with the smallest seed was halted; null if none was.
+    pub first_halt: Option<FirstHalt>,
     /// The id of the task.
     pub task: String,
     /// Whether every goal is met and nothing else was changed.
@@ -94,7 +99,7 @@ pub struct GoalGrade {
     pub must: String,
     /// Whether it is met.
     pub met: bool,
-    /// The figure that was compared; null if nothing was counted.
+    /// The figure that was compared; null if nothing was counted, or if a run was halted.
     pub figure: Option<f64>,
     /// The points that the goal gives.
     pub points: u32,

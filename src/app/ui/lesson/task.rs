@@ -10,6 +10,7 @@ use crate::app::titles::shown_title;
 use crate::app::ui::icons::{Icon, icon};
 use crate::scenario::{Goal, Scenario, Task, TaskNode, micros};
 use crate::session::protocol::grade::{FailedRun, GoalGrade, TaskGrade};
+use crate::session::sweep::FirstHalt;
 use crate::text;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -95,7 +96,7 @@ impl View<'_> {
                     <span>{ text }</span>{ " " }<span class="muted small">{ points }</span>
                     <code>{ &goal.must }</code>
                     if let Some((judged, grade)) = judged {
-                        if grade.not_permitted.is_empty() { <span class="small">{ figure_text(judged, grade.runs) }</span> }
+                        if grade.not_permitted.is_empty() { <span class="small">{ figure_text(judged, grade) }</span> }
                         { failed_run(judged) }
                     }
                 </div>
@@ -140,6 +141,9 @@ impl View<'_> {
         let (class, word) = if grade.passed { ("right", text!("Passed")) } else { ("wrong", text!("Not passed yet")) };
         html! {
             <div class="task-result">
+                if let Some(FirstHalt { seed, why }) = &grade.first_halt {
+                    <p class="err" role="alert">{ text!("Halted: {} of {} runs, so no goal is met. With seed {}, {}", grade.halted, grade.runs, seed, why) }</p>
+                }
                 <p id="task-result" tabindex="-1" class={classes!("verdict-line", class)}>{ text!("{}: {} of {} points", word, grade.points, grade.of) }</p>
                 if is_of_another { <p class="small">{ text!("The drawing has changed since. Check it again.") }</p> }
                 if !grade.not_permitted.is_empty() {
