@@ -190,6 +190,7 @@ impl Lesson {
     fn localized(&self, number: &str) -> String {
         in_language(Language::from_code(&self.language).unwrap_or_default(), || match number {
             "nothing" => phrase("nothing", "nichts").into(),
+            "unknown" => phrase("unknown", "unbekannt").into(),
             number => decimal(number),
         })
     }

@@ -74,9 +74,11 @@ pub(super) fn regular(history: &History, places: &[usize]) -> Option<Witness> {
         if candidates.iter().any(fits) {
             continue;
         }
-        // The last candidate that started before the read ended; otherwise the next one.
+        // The last candidate that started before the read ended; otherwise the initial value, or the next one.
         let has_started = |write: &&usize| !operations[read].precedes(&operations[**write]);
-        let nearest = candidates.iter().flatten().rfind(has_started).or(candidates.iter().flatten().next());
+        let nearest = candidates.iter().flatten().rfind(has_started);
+        let next = candidates.iter().flatten().next().filter(|_| !candidates.contains(&None));
+        let nearest = nearest.or(next);
         return Some(match (nearest, last) {
             (Some(&write), _) if operations[read].precedes(&operations[write]) => Witness {
                 sentence: explanations::before_its_write(history, read, write),

@@ -45,6 +45,14 @@ fn read(history: &History, place: usize) -> String {
 }
 
 pub(super) fn never_written(history: &History, at: usize) -> String {
+    if let Invocation::CompareAndSet { expected, .. } = history.operations[at].invocation {
+        return sentence!(
+            "The {} replaced {}, but no operation wrote this value.",
+            "Das {} hat {} ersetzt, aber keine Operation hat diesen Wert geschrieben.",
+            name(history, at),
+            history.value(expected)
+        );
+    }
     sentence!(
         "{}, but no operation wrote this value.",
         "{}, aber keine Operation hat diesen Wert geschrieben.",

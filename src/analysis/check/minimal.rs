@@ -17,11 +17,14 @@ use crate::analysis::history::{History, Invocation, NEVER, Operation, Output, Va
 use crate::trace::Outcome;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Maximum number of checks of a part of a witness.
-const MAX_CHECKS: u32 = 200;
+const MAX_CHECKS: u32 = 400;
 /// Maximum number of operations of a witness that is reduced.
-const MAX_OPERATIONS: usize = 200;
+const MAX_OPERATIONS: usize = 1000;
+/// A witness with more operations is first reduced by several operations at a time.
+const FEW: usize = 16;
 /// Maximum number of optional changes that a check includes.
 const MAX_OPTIONAL: usize = 1000;
 /// Maximum number of search steps of each check.
@@ -41,18 +44,35 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
     }
     let first = proof.violation(&closed).or_else(|| {
         // Where writes repeat a value, several of them may be needed.
-        let mut all: Vec<usize> = closed.iter().chain(&proof.changes).copied().collect();
-        all.sort_unstable();
-        all.dedup();
-        if all.len() > MAX_OPERATIONS { None } else { proof.violation(&all) }
+        let mut more: Vec<usize> = closed.iter().chain(&proof.changes).copied().collect();
+        more.sort_unstable();
+        more.dedup();
+        let within = |places: &[usize]| if places.len() > MAX_OPERATIONS { None } else { proof.violation(places) };
+        within(&more).or_else(|| within(&all))
     });
     match first {
         Some(first) => witness = first,
         None => return witness,
     }
-    let (mut checks, mut at) = (0, 0);
+    let mut checks = 0;
+    let mut part = if witness.operations.len() > FEW { witness.operations.len() / 2 } else { 0 };
+    while part > 1 && checks < MAX_CHECKS {
+        // From the end: removing a change removes the reads of it too.
+        let mut end = witness.operations.len();
+        while end > 0 && checks < MAX_CHECKS {
+            let start = end.saturating_sub(part);
+            let rest = without(history, &witness.operations, start..end);
+            checks += 1;
+            if let Some(smaller) = proof.violation(&rest) {
+                witness = smaller;
+            }
+            end = start.min(witness.operations.len());
+        }
+        part /= 2;
+    }
+    let mut at = 0;
     while at < witness.operations.len() && checks < MAX_CHECKS {
-        let rest = without(history, &witness.operations, at);
+        let rest = without(history, &witness.operations, at..at + 1);
         checks += 1;
         match proof.violation(&rest) {
             Some(smaller) => {
@@ -113,7 +133,8 @@ fn explaining_changes(history: &History, places: &[usize]) -> Vec<usize> {
         | Invocation::Add(value)
         | Invocation::Append(value) => {
             let repeats = |other: &usize| other != place && operations[*other].invocation.puts() == Some(value);
-            shown.contains(&value) && of_key.iter().any(repeats)
+            let is_initial = history.initial_of(operations[*place].key).value == value;
+            shown.contains(&value) && (is_initial || of_key.iter().any(repeats))
         }
     };
     let mut changes: Vec<usize> = Vec::new();
@@ -148,20 +169,37 @@ impl Proof<'_> {
         // A read whose write was left out must not become a violation by that.
         let smaller = with_sources(self.history, &kept, places);
         if smaller.len() < places.len()
-            && let Some(Witness { sentence, .. }) = self.check(&smaller, &[])
+            && let Some(found) = self.check(&smaller, &[])
+            && let Some(witness) = self.alone(&smaller, found)
         {
-            return Some(Witness { operations: smaller, sentence });
+            return Some(witness);
         }
-        Some(Witness { operations: places.to_vec(), sentence: found.sentence })
+        self.alone(places, found)
+    }
+
+    /// Returns the witness of a part that violates the guarantee with optional changes, if it does so alone too. `found` is what
+    /// the check with optional changes found; its sentence may name some of these.
+    fn alone(&self, places: &[usize], found: Witness) -> Option<Witness> {
+        let is_within = found.operations.iter().all(|at| places.binary_search(at).is_ok());
+        if is_within && self.changes.iter().all(|at| places.binary_search(at).is_ok()) {
+            return Some(Witness { operations: places.to_vec(), sentence: found.sentence });
+        }
+        let alone = self.check_with(places, &[], &[])?;
+        let sentence = if is_within { found.sentence } else { alone.sentence };
+        Some(Witness { operations: places.to_vec(), sentence })
     }
 
     /// Returns the witness that a check of a part finds; it may contain optional changes. The elements `ignored`, each with its
     /// key, are left out of the results of reads.
     fn check(&self, places: &[usize], ignored: &[(u32, ValueId)]) -> Option<Witness> {
+        self.check_with(places, &self.changes, ignored)
+    }
+
+    fn check_with(&self, places: &[usize], optional: &[usize], ignored: &[(u32, ValueId)]) -> Option<Witness> {
         if places.is_empty() {
             return None;
         }
-        let mut all: Vec<usize> = places.iter().chain(&self.changes).copied().collect();
+        let mut all: Vec<usize> = places.iter().chain(optional).copied().collect();
         all.sort_unstable();
         all.dedup();
         let mut part = self.part.borrow_mut();
@@ -241,18 +279,18 @@ fn with_sources(history: &History, places: &[usize], within: &[usize]) -> Vec<us
     closed
 }
 
-/// Returns the operations without the one at an index, and without those that depend on it: they returned, expected or removed a
+/// Returns the operations without those at some indexes, and without those that depend on it: they returned, expected or removed a
 /// value that only it wrote.
-fn without(history: &History, places: &[usize], index: usize) -> Vec<usize> {
+fn without(history: &History, places: &[usize], indexes: Range<usize>) -> Vec<usize> {
     let mut rest = places.to_vec();
-    let mut removed = vec![rest.remove(index)];
+    let mut removed: Vec<usize> = rest.drain(indexes).collect();
     while let Some(place) = removed.pop() {
         let operation = &history.operations[place];
         let Some(value) = operation.invocation.puts().filter(|_| operation.outcome != Outcome::Fail) else { continue };
         let (key, initial) = (operation.key, history.initial_of(operation.key));
         let writes = |other: &&usize| {
             let other = &history.operations[**other];
-            other.key == key && other.invocation.puts() == Some(value)
+            other.key == key && other.invocation.puts() == Some(value) && other.outcome != Outcome::Fail
         };
         if rest.iter().any(|other| writes(&other)) || initial.value == value || initial.elements.contains(&value) {
             continue;

@@ -2,6 +2,7 @@
 
 use super::search::{Order, SearchOperation, SearchResult, search};
 use crate::analysis::history::{History, Initial, Invocation, Model, NEVER, Output, ValueId};
+use crate::trace::Outcome;
 
 /// Removes operations, in ever smaller parts, as long as the rest is `violated`. The rest keeps the write of each value that it
 /// reads, so it is a history itself. The result is minimal: no single operation can be removed. O(n log n) checks if few
@@ -29,10 +30,16 @@ fn without_part(history: &History, kept: &[usize], part: std::ops::Range<usize>)
     let mut read: Vec<(u32, ValueId)> = Vec::new();
     for (i, &place) in kept.iter().enumerate() {
         let operation = &history.operations[place];
-        if part.contains(&i) || operation.invocation.changes() {
+        if part.contains(&i) {
             continue;
         }
-        read.extend(operation.returned().map(|value| (operation.key, value)));
+        // A compare-and-set has read the value that it expected.
+        let expected = match operation.invocation {
+            Invocation::CompareAndSet { expected, .. } if operation.outcome != Outcome::Fail => Some(expected),
+            Invocation::CompareAndSet { .. } | Invocation::Read | Invocation::Write(_) => None,
+            Invocation::Increment(_) | Invocation::Add(_) | Invocation::Remove(_) | Invocation::Append(_) => None,
+        };
+        read.extend(operation.returned().into_iter().chain(expected).map(|value| (operation.key, value)));
     }
     read.sort_unstable();
     read.dedup();

@@ -1,3 +1,5 @@
+mod witnesses;
+
 use super::search::{Order, SearchOperation, SearchResult};
 use super::verdicts::search_operations;
 use super::*;

@@ -157,7 +157,8 @@ fn impossible_read(
         }
     }
     for (read, value) in reads {
-        if let Some(write) = writer(value)
+        if value != initial
+            && let Some(write) = writer(value)
             && operations[read].precedes(&operations[write])
         {
             return Some(Witness {

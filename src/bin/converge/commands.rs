@@ -19,9 +19,10 @@ use converge::session::sweep::Sweep;
 use converge::session::{Run, export, log_text};
 use converge::trace::Record;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -159,6 +160,11 @@ fn run(options: &RunOptions) -> CommandResult {
     let to_standard_output = files.iter().filter(|file| file.as_deref() == Some(output::STANDARD)).count();
     if to_standard_output > 1 {
         return Err(BadInput::new("only one file can be -, standard output"));
+    }
+    let named = files.iter().filter_map(|file| file.as_deref()).filter(|file| *file != output::STANDARD);
+    let mut paths: BTreeSet<PathBuf> = output::path(&options.source.file).into_iter().collect();
+    if let Some(twice) = named.into_iter().find(|file| output::path(file).is_some_and(|path| !paths.insert(path))) {
+        return Err(BadInput::new(format!("{twice}: the scenario and each file written must have a name of its own")));
     }
     handle_interrupts()?;
     let (run, history) = observed_run(&scenario, options)?;
@@ -381,9 +387,17 @@ fn print_sweep(sweep: &Sweep, title: &str, json: bool) -> CommandResult {
 }
 
 fn grade(options: &GradeOptions) -> CommandResult {
-    let document = scenario_in(&options.file)?;
+    // Two documents are read, so each error names its own.
+    let named = |source: &String| -> Result<Scenario, BadInput> {
+        let is_file = Path::new(source).exists();
+        scenario_from(&scenario_text(source)?).map_err(|errors| match BadInput::from(errors) {
+            BadInput(problems) if is_file => BadInput(problems.iter().map(|it| format!("{source}: {it}")).collect()),
+            other => other,
+        })
+    };
+    let document = named(&options.file)?;
     let answer = match &options.answer {
-        Some(answer) => scenario_in(answer)?,
+        Some(answer) => named(answer)?,
         None => document.clone(),
     };
     let tasks = grading::tasks(&document, options.task.as_deref()).map_err(|error| vec![error])?;

@@ -3,9 +3,16 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Result, Write};
+use std::path::PathBuf;
 
 /// The name of standard output.
 pub const STANDARD: &str = "-";
+
+/// Returns the path of a file without relative parts, to compare it with others; none if it has no name.
+pub fn path(file: &str) -> Option<PathBuf> {
+    let absolute = std::path::absolute(file).ok()?;
+    Some(absolute.canonicalize().unwrap_or(absolute))
+}
 
 /// Opens a file for writing, or standard output for `-`.
 pub fn open(file: &str) -> Result<Box<dyn Write>> {
