@@ -1,8 +1,8 @@
 //! What a verdict rests on: without operations that could violate a guarantee, the history does not show that it holds.
 
-use super::guarantee::{GUARANTEES, Guarantee};
+use super::guarantee::Guarantee;
 use crate::analysis::history::{History, Operation, Output};
-use crate::language::{phrase, sentence};
+use crate::language::phrase;
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
 
@@ -22,30 +22,7 @@ fn is_read(operation: &Operation) -> bool {
 }
 
 /// Returns why a guarantee that no operation violates is not shown to hold; none if the history could have violated it.
-pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<String> {
-    let whole = missing_of(history, guarantee);
-    if whole.is_some() || guarantee != Guarantee::Session {
-        return whole.map(String::from);
-    }
-    // The whole holds only if each of its parts does.
-    let parts = GUARANTEES.iter().filter_map(|(name, part)| match part {
-        Guarantee::ReadYourWrites
-        | Guarantee::MonotonicReads
-        | Guarantee::MonotonicWrites
-        | Guarantee::WritesFollowReads => missing_of(history, *part).map(|why| format!("{name} ({why})")),
-        Guarantee::Session
-        | Guarantee::Linearizable
-        | Guarantee::Regular
-        | Guarantee::Sequential
-        | Guarantee::Causal
-        | Guarantee::BoundedStaleness { .. }
-        | Guarantee::NoLostUpdate => None,
-    });
-    let parts: Vec<String> = parts.collect();
-    (!parts.is_empty()).then(|| sentence!("no operation shows {}", "keine Operation zeigt {}", parts.join(", ")))
-}
-
-fn missing_of(history: &History, guarantee: Guarantee) -> Option<&'static str> {
+pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<&'static str> {
     let operations = &history.operations;
     let is_swap = |it: &Operation| it.acknowledged() && it.invocation.leaves().is_some() && !it.invocation.is_blind();
     if !operations.iter().any(|operation| is_read(operation) || is_swap(operation)) {
@@ -72,7 +49,7 @@ fn missing_of(history: &History, guarantee: Guarantee) -> Option<&'static str> {
             "no process made a change after a read",
             "kein Prozess hat nach einem Lesevorgang etwas geändert",
         )),
-        Guarantee::Session if sessions.values().all(|session| session.reads + session.changes < 2) => {
+        Guarantee::Session if !(own || reads || writes || follow) => {
             Some(phrase("no process has two operations", "kein Prozess hat zwei Operationen"))
         }
         Guarantee::BoundedStaleness { .. } if !operations.iter().any(Operation::acknowledged) => {

@@ -101,7 +101,8 @@ fn without_unrelated_additions(proof: &Proof, mut witness: Witness) -> Witness {
             other.key == operation.key && other.invocation.puts() == Some(element)
         });
         ignored.push((operation.key, element));
-        if !is_repeated && proof.check(&rest, &ignored).is_some() {
+        let is_violated = || proof.check(&rest, &ignored).is_some() && proof.check_with(&rest, &[], &[]).is_some();
+        if !is_repeated && is_violated() {
             witness.operations = rest;
         } else {
             ignored.pop();
@@ -133,7 +134,8 @@ fn explaining_changes(history: &History, places: &[usize]) -> Vec<usize> {
         | Invocation::Add(value)
         | Invocation::Append(value) => {
             let repeats = |other: &usize| other != place && operations[*other].invocation.puts() == Some(value);
-            let is_initial = history.initial_of(operations[*place].key).value == value;
+            let is_register = operations[*place].invocation.leaves().is_some();
+            let is_initial = is_register && history.initial_of(operations[*place].key).value == value;
             shown.contains(&value) && (is_initial || of_key.iter().any(repeats))
         }
     };

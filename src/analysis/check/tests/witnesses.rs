@@ -97,15 +97,6 @@ fn the_write_that_a_compare_and_set_replaced_stays_in_the_proof() {
 }
 
 #[test]
-fn the_session_guarantees_do_not_hold_while_a_part_has_no_case() {
-    let Verdict::Unknown(why) = check(&history("0:r-[0,1] 0:w1[2,3]"), Session, BUDGET) else { panic!("a verdict") };
-    for part in ["read-your-writes (", "monotonic-reads (", "monotonic-writes ("] {
-        assert!(why.contains(part), "{why}");
-    }
-    assert!(!why.contains("writes-follow-reads"), "{why}");
-}
-
-#[test]
 fn a_witness_of_hundreds_of_operations_is_reduced_too() {
     let mut text: String = (0..250).map(|i| format!("0:i1[{},{}] ", 2 * i, 2 * i + 1)).collect();
     text += "1:n5[600,601]";
