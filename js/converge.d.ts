@@ -672,7 +672,7 @@ export interface Goal {
 export interface GoalGrade {
   /** The first run in which the condition of `runs(…)` is false; null if there is none. */
   failure: FailedRun | null;
-  /** The figure that was compared; null if nothing was counted. */
+  /** The figure that was compared; null if nothing was counted, or if a run was halted. */
   figure: number | null;
   /** The id of the goal. */
   id: string;
@@ -714,6 +714,10 @@ export interface GradeOptions {
 
 /** The grades of an answer in all tasks of a document. */
 export interface GradeReport {
+  /** Why the first halted run of the first task with one was halted; null if none was. */
+  first_halt: FirstHalt | null;
+  /** Runs of all tasks that were halted at a limit. */
+  halted: number;
   /** The points of all goals. */
   of: number;
   /** Whether every goal of every task is met. */
@@ -1710,8 +1714,12 @@ export interface TaskGrade {
   complete: boolean;
   /** XXH3-64 of the digests of all runs in order, 16 hexadecimal digits. Equal digests mean equal runs. */
   digest: string;
+  /** Why the halted run with the smallest seed was halted; null if none was. */
+  first_halt: FirstHalt | null;
   /** One grade for each goal, in the order of the task. */
   goals: GoalGrade[];
+  /** Runs that were halted at a limit. If there are any, what the runs show is unknown, and no goal is met. */
+  halted: number;
   /** What the answer changed without permission. If there is anything, no run is made and no goal is met. */
   not_permitted: Refused[];
   /** The points of all goals. */
