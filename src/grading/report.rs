@@ -1,7 +1,7 @@
 //! The results of grading as plain data.
 
+use crate::session::first_halt::FirstHalt;
 use crate::session::protocol::grade::TaskGrade;
-use crate::session::sweep::FirstHalt;
 use serde::Serialize;
 
 /// The grades of an answer in all tasks of a document.

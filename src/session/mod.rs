@@ -12,6 +12,7 @@ mod diagram;
 pub mod export;
 mod fact_times;
 mod first_frame;
+pub mod first_halt;
 mod frame;
 pub mod halt_text;
 mod host_events;

@@ -4,7 +4,8 @@
 mod figures;
 mod run_observer;
 
-pub use figures::{FirstHalt, GRID, MOST_EVENTS, MergeError, Outcomes, Reads, Share, Sweep};
+use super::first_halt::FirstHalt;
+pub use figures::{GRID, MOST_EVENTS, MergeError, Outcomes, Reads, Share, Sweep};
 
 use super::halt_text;
 use super::run::Run;

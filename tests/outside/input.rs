@@ -95,3 +95,31 @@ fn the_log_counts_one_subscription_and_several() {
     let several = texts("duplicate-delivery");
     assert!(several.contains("2 subscriptions") || several.contains("3 subscriptions"), "{several}");
 }
+
+#[test]
+fn files_of_a_run_do_not_overwrite_each_other_or_the_scenario() {
+    let folder = std::env::temp_dir().join(format!("converge-same-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let name = |name: &str| folder.join(name).display().to_string();
+    let scenario = name("scenario.json");
+    std::fs::write(&scenario, crate::limits::halting().to_string()).expect("a file");
+    let cases = [
+        ["run", "ex=lost-event", "--trace", &name("x"), "--history", &name("x")],
+        ["run", "ex=lost-event", "--metrics", &name("x"), "--shiviz", &name("./x")],
+        ["run", &scenario, "--trace", &name("y"), "--mermaid", &scenario],
+    ];
+    for arguments in cases {
+        let output = converge(&arguments, "");
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(err(&output).contains("a name of its own"), "{}", err(&output));
+    }
+    assert!(!folder.join("x").exists() && !folder.join("y").exists());
+    assert_eq!(std::fs::read_to_string(&scenario).expect("kept"), crate::limits::halting().to_string());
+    // An invalid answer is named.
+    let answer = name("answer.json");
+    std::fs::write(&answer, "{}").expect("a file");
+    let output = converge(&["grade", &scenario, "--answer", &answer], "");
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("answer.json: ") && err(&output).contains("`converge`"), "{}", err(&output));
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
+}

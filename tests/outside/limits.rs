@@ -208,3 +208,41 @@ fn a_connection_over_a_cut_link_that_duplicates_sends_one_message_again_at_a_tim
     assert_eq!(report.convergence.verdict, "converged");
     assert!(report.events < 1_000, "{} events", report.events);
 }
+
+/// A document whose every run halts in a loop in which no time passes.
+pub fn halting() -> serde_json::Value {
+    let worker = |id: &str| json!({ "id": id, "subscribes": [{ "to": "b", "group": "g", "fails": 1, "processing": { "constant": { "ms": 0 } } }] });
+    json!({
+        "converge": 1,
+        "until_ms": 1000,
+        "services": [
+            { "id": "a", "service_time": { "constant": { "ms": 0 } }, "data": { "k": 0 }, "publishes": [{ "to": "b" }] },
+            worker("w1"),
+            worker("w2")
+        ],
+        "buses": [{ "id": "b" }],
+        "script": [{ "at_ms": 1, "do": { "operate": { "service": "a", "operation": { "write": { "key": "k", "value": 1 } } } } }],
+        "default_latency": { "constant": { "ms": 0 } },
+        "tasks": [{ "id": "t", "change": ["w1"], "runs": 200, "goals": [{ "id": "a", "must": "never_published == 0" }, { "id": "b", "must": "updates == 1" }] }]
+    })
+}
+
+#[test]
+fn figures_of_halted_runs_pass_no_task_and_the_halt_comes_first() {
+    let document = halting().to_string();
+    let output = converge(&["grade", "-", "--max-events", "300"], &document);
+    let text = out(&output);
+    assert_eq!(code(&output), 2, "{text}");
+    assert!(
+        text.starts_with("t: halted: 200 of 200 runs, so no goal is met. With seed 1, the run was halted"),
+        "{text}"
+    );
+    assert!(text.ends_with("not passed: 0 of 2 points\n"), "{text}");
+    let output = converge(&["grade", "-", "--max-events", "300", "--json"], &document);
+    assert_eq!(code(&output), 2);
+    assert!(
+        out(&output).trim_start().trim_start_matches('{').trim_start().starts_with("\"halted\": 200"),
+        "{}",
+        out(&output)
+    );
+}

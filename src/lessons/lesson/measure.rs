@@ -3,7 +3,8 @@
 use super::Lesson;
 use crate::grading::{GoalGrade, Grader};
 use crate::scenario::{Goal, Scenario, ScenarioError, Task};
-use crate::session::sweep::{FirstHalt, MOST_EVENTS};
+use crate::session::first_halt::FirstHalt;
+use crate::session::sweep::MOST_EVENTS;
 use std::collections::BTreeMap;
 
 /// Runs of each scenario.

@@ -2,7 +2,7 @@
 
 use super::as_json;
 use crate::scenario::{Scenario, ScenarioError};
-use crate::session::sweep::FirstHalt;
+use crate::session::first_halt::FirstHalt;
 use serde::{Deserialize, Serialize};
 
 /// A request about the grading of an answer.

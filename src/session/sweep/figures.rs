@@ -2,6 +2,7 @@
 
 use crate::engine::Limits;
 use crate::scenario::{Micros, Scenario};
+use crate::session::first_halt::FirstHalt;
 use crate::session::quantile_sketch::QuantileSketch;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -91,16 +92,6 @@ pub struct Reads {
     /// For each interval of the grid: the reads that were issued so long after the newest acknowledgement of an update of
     /// their key, and how many of them were fresh.
     pub fresh: Vec<Share>,
-}
-
-/// The halted run with the smallest seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
-pub struct FirstHalt {
-    /// Its seed.
-    pub seed: u64,
-    /// Why it was halted, a sentence that names the limit, the nodes and the loop.
-    pub why: String,
 }
 
 /// The measurements of a sweep.
