@@ -5,8 +5,8 @@ use super::pending_work::PendingWork;
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
 use crate::scenario::{
-    Attachment, ClientStep, Effect, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service,
-    Subscription, Topics, micros,
+    Attachment, ClientStep, Effect, GossipStyle, Group, Micros, Operation, Order, Protocol, Publication, ReadRepair,
+    Service, Subscription, Topics, micros,
 };
 use crate::trace::{DropReason, KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
 use std::cell::LazyCell;
@@ -24,10 +24,18 @@ impl<'a> ProspectFinder<'a> {
     /// services hold the copy together, one that is up is enough.
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let own = self.own_prospect(node, key, update);
-        if own.is_hopeful() {
+        if own.is_hopeful() || matches!(own, Prospect::Poison(queue) if self.is_blocked(queue)) {
             return own;
         }
         self.superseded(node, key, update).map_or(own, Prospect::Superseded)
+    }
+
+    /// Returns whether a poison message in a queue keeps back the later events of its key for ever.
+    fn is_blocked(&self, queue: SubscriptionId) -> bool {
+        let Subscriber { service, bus, .. } = self.run.names.subscription(queue);
+        let mut all = self.run.scenario.services.get(service.index()).into_iter().flat_map(|it| &it.subscribes);
+        let blocks = |it: &Subscription| it.order != Order::None && it.max_deliveries.is_none();
+        all.any(|it| self.run.names.find_node(&it.to) == Some(bus) && blocks(it))
     }
 
     /// A newer update that is under way to a copy, so that the copy needs no older one.
