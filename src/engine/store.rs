@@ -105,7 +105,7 @@ impl Store {
         let row = self.rows.get(&update.key);
         let held = row.map(|row| row.version).unwrap_or_default();
         match effect {
-            // Two writes of one service within one reading of its clock have versions.
+            // Versions order the writes at one clock reading.
             Effect::LastWriterWins => row.is_none_or(|row| (update.clock, update.version) > (row.clock, row.version)),
             Effect::SetIfNewer => update.version > held,
             Effect::Overwrite => update.version != held,

@@ -127,13 +127,6 @@ impl Run {
         }
     }
 
-    /// Runs the next event.
-    pub fn step(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
-        self.engine.step();
-        self.observe(look);
-        self.check_memory();
-    }
-
     /// Executes a command now.
     ///
     /// # Errors

@@ -337,6 +337,21 @@ fn busy(protocol: usize) -> Scenario {
     scenario
 }
 
+#[test]
+fn steps_end_at_the_end_of_the_run_although_more_events_would_follow() {
+    let mut scenario = find("lost-event").expect("an example").scenario();
+    scenario.until_ms = 1_200.0;
+    let (mut page, _) = Page::open(scenario.clone());
+    page.frame(Request::Seek { to: 1_100_000 });
+    let end = (0..1_000).map(|_| page.frame(Request::Step).now).last();
+    assert_eq!(end, Some(1_200_000));
+    scenario.until_ms = 10_000.0;
+    let (mut longer, _) = Page::open(scenario);
+    longer.frame(Request::Seek { to: 1_200_000 });
+    assert!(longer.frame(Request::Step).now > 1_200_000, "an event follows");
+    assert!(longer.frame(Request::Step).now < 10_000_000, "more than one event follows");
+}
+
 random_tests! { seeking, 40;
 
     /// Snapshots are far apart, so the runs are long. Snapshots must not change a run.

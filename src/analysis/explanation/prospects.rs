@@ -427,7 +427,7 @@ impl<'a> ProspectFinder<'a> {
         }
     }
 
-    /// Returns whether members still spread a rumor. It counts as extinct when the trace shows none for two of its intervals.
+    /// Returns whether members still spread an update as a rumor: one sent it within the last two gossip intervals.
     fn is_rumored(&self, update: Option<UpdateId>, every_ms: f64) -> bool {
         let since = self.run.now.saturating_sub(micros(2.0 * every_ms));
         update.and_then(|update| self.history.last_sent.get(&update)).is_some_and(|at| *at >= since)
