@@ -265,7 +265,7 @@ fn row(row: &RowView) -> Html {
         <li key={row.key.clone()} data-key={row.key.clone()}>
             <span class="mono key" title={row.key.clone()}>{ &row.key }</span>
             if row.lost > 0 { <em title={text!("Acknowledged writes of this service that were overwritten without being seen")}>{ text!("{} lost", row.lost) }</em> }
-            <span class={classes!("v", old, (siblings.len() > 1).then_some("siblings"))} title={value.clone()}>{ value }</span>
+            <span class={classes!("v", old, (siblings.len() > 1).then_some("sibling-values"))} title={value.clone()}>{ value }</span>
             <span class="ver">
                 { swatch }
                 <span title={row.version.map(labels::version).unwrap_or_default()}>{ version(row) }</span>

@@ -35,6 +35,15 @@ fn siblings_lost_updates_roles_and_hints_are_shown_on_cards() {
     let browser = open(WIDE, "#ex=cart-siblings&t=6000");
     wait_for_state(&browser, "a", "conflicted");
     browser.wait("document.querySelector('[data-node=\"a\"] .rows').textContent.includes('2 siblings')");
+    // Both siblings are readable, also when the styles of the inspector are loaded.
+    browser.click("[data-node=\"a\"] header");
+    browser.wait("document.querySelector('.inspector .siblings .sibling')");
+    browser.wait(
+        "document.querySelectorAll('.sibling-values').length === 3 && \
+         [...document.querySelectorAll('.sibling-values')].every(value => { \
+         const [inner, row] = [value, value.parentElement].map(it => it.getBoundingClientRect()); \
+         return inner.top > row.top - 3 && inner.bottom < row.bottom + 3 && value.scrollWidth <= value.clientWidth })",
+    );
     assert!(browser.text("[data-node=\"a\"] .rows .v").contains(" | "));
     browser.wait("document.querySelector('.chips').textContent.includes('3 of 3 copies conflicted')");
     assert_clean_console(&browser);
