@@ -4,6 +4,7 @@
 
 use converge_fuzz::campaign::{Campaign, Finding, Observer};
 use converge_fuzz::targets::{ALL, Target};
+use cpu_time::{ProcessTime, ThreadTime};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// Inputs of a target, unless the command line states another number.
 const INPUTS: u64 = 10_000_000;
-/// The time after which an input is regarded as endless.
+/// The processor's time after which an input is regarded as endless. Other work on the machine does not count.
 const ENDLESS: Duration = Duration::from_secs(30);
 /// The stack of a page's thread, bytes.
 const STACK: usize = 1 << 20;
@@ -93,7 +94,7 @@ struct Shared {
 struct Watched {
     shared: Arc<Shared>,
     record: Option<PathBuf>,
-    begun: Instant,
+    begun: ThreadTime,
     slowest: (Duration, String),
 }
 
@@ -107,7 +108,7 @@ impl Observer for Watched {
             shared.push_str(input);
         }
         self.shared.begun.fetch_add(1, Ordering::Relaxed);
-        self.begun = Instant::now();
+        self.begun = ThreadTime::now();
     }
 
     fn end(&mut self) -> bool {
@@ -124,9 +125,10 @@ impl Observer for Watched {
 fn run(target: &'static Target, inputs: u64, seed: u64, record: Option<PathBuf>) -> usize {
     let shared = Arc::new(Shared::default());
     let start = Instant::now();
-    let watched = Watched { shared: shared.clone(), record, begun: start, slowest: (Duration::ZERO, String::new()) };
+    let for_worker = shared.clone();
     let worker = move || {
-        let mut watched = watched;
+        let slowest = (Duration::ZERO, String::new());
+        let mut watched = Watched { shared: for_worker, record, begun: ThreadTime::now(), slowest };
         let mut campaign = Campaign::new(target, seed);
         let done = campaign.run(inputs, &mut watched);
         (done, campaign.findings.clone(), campaign.answers(), campaign.peak, watched.slowest)
@@ -137,15 +139,15 @@ fn run(target: &'static Target, inputs: u64, seed: u64, record: Option<PathBuf>)
         return 1;
     };
     let is_terminal = std::io::stderr().is_terminal();
-    let (mut seen, mut since) = (0, Instant::now());
+    let (mut seen, mut since) = (0, ProcessTime::now());
     while !worker.is_finished() {
         std::thread::sleep(Duration::from_millis(if is_terminal { 200 } else { 20 }));
         let begun = shared.begun.load(Ordering::Relaxed);
         if begun != seen {
-            (seen, since) = (begun, Instant::now());
+            (seen, since) = (begun, ProcessTime::now());
         } else if since.elapsed() > ENDLESS && !worker.is_finished() {
             let input = shared.input.lock().map(|input| input.clone()).unwrap_or_default();
-            let fault = format!("it takes more than {} s", ENDLESS.as_secs());
+            let fault = format!("it takes more than {} s of the processor", ENDLESS.as_secs());
             report(target, 0, &Finding { input, fault });
             std::process::exit(1);
         }
