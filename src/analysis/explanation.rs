@@ -2,10 +2,12 @@
 //! verdict that follows from them.
 
 mod event_history;
+mod group_prospects;
 mod healing;
 mod inquiry;
 mod pending_work;
 mod prospects;
+mod publication_prospects;
 mod steps;
 
 use super::prospect::Prospect;

@@ -231,7 +231,10 @@ fn lost_change(history: &History, places: &[usize], model: Model) -> Option<Witn
             Output::Nothing => None,
         };
         if let Some(lost) = lost {
-            return Some(Witness { sentence: explanations::gone(history, lost, read), operations: vec![lost, read] });
+            return Some(Witness {
+                sentence: explanations::never_read_again(history, lost, read),
+                operations: vec![lost, read],
+            });
         }
     }
     None

@@ -284,7 +284,7 @@ pub(super) fn aged(history: &History, missed: usize, at: usize, us: i64) -> Stri
     )
 }
 
-pub(super) fn gone(history: &History, lost: usize, at: usize) -> String {
+pub(super) fn never_read_again(history: &History, lost: usize, at: usize) -> String {
     sentence!(
         "{}, and no later read contains it: the acknowledged {} is lost.",
         "{}, und kein späteres Lesen enthält es: das bestätigte {} ist verloren.",

@@ -4,13 +4,9 @@ use super::event_history::EventHistory;
 use super::pending_work::PendingWork;
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
-use crate::scenario::{
-    Attachment, ClientStep, Effect, GossipStyle, Group, Micros, Operation, Order, Protocol, Publication, ReadRepair,
-    Service, Subscription, Topics, micros,
-};
-use crate::trace::{DropReason, KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
+use crate::scenario::{Attachment, Effect, Micros, Order, Publication, Subscription, Topics};
+use crate::trace::{KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
 use std::cell::LazyCell;
-use std::collections::BTreeSet;
 
 /// Finds the prospects of copies, by the index of pending work.
 pub(super) struct ProspectFinder<'a> {
@@ -58,7 +54,7 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// The prospect of an update itself.
-    fn own_prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
+    pub(super) fn own_prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let mut first = None;
         for holder in self.run.analysis.staleness.holders_of(node, key) {
             let prospect = self.prospect_at(holder, key, update);
@@ -239,7 +235,7 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// The prospect of a publisher's next attempt to reach a bus.
-    fn to_bus(&self, publisher: NodeId, bus: NodeId) -> Prospect {
+    pub(super) fn to_bus(&self, publisher: NodeId, bus: NodeId) -> Prospect {
         self.work.healing.path(self.run, publisher, bus).err().unwrap_or(Prospect::Unpublished(publisher))
     }
 
@@ -266,232 +262,5 @@ impl<'a> ProspectFinder<'a> {
             }
         }
         stopped.map_or(Ok(()), Err)
-    }
-
-    /// The publication of an update that no queue has.
-    fn unpublished(&mut self, from: NodeId, update: UpdateId) -> Option<Prospect> {
-        let run = self.run;
-        let publishers = self.publishers(from);
-        let publications = |bus: NodeId| {
-            let all = publishers.iter().flat_map(|(_, service)| &service.publishes);
-            all.filter(move |it| run.names.find_node(&it.to) == Some(bus))
-        };
-        let is_publisher = |node: NodeId| publishers.iter().any(|(publisher, _)| *publisher == node);
-        let is_retried = |bus: NodeId| publications(bus).any(|it| it.retry.is_some());
-        // A publisher that crashes does not stop what it has sent.
-        let mut sent = self.work.publications.get(&update).into_iter().flatten();
-        if sent.any(|(by, bus, due)| is_publisher(*by) && self.is_accepted(*by, *bus, *due)) {
-            return Some(Prospect::Unpublished(from));
-        }
-        let mut stopped: Option<Prospect> = None;
-        for (by, bus) in run.analysis.faults.publishers(update).filter(|(by, _)| is_publisher(*by)) {
-            match self.to_bus(by, bus) {
-                Prospect::Unpublished(_) if is_retried(bus) => {
-                    return Some(Prospect::Unpublished(from));
-                }
-                Prospect::AfterHealing(at) if self.gives_up_before(at, update, by, publications(bus)) => {}
-                prospect => {
-                    let is_better = is_retried(bus) && stopped.is_none_or(|it| !it.is_hopeful());
-                    stopped = if is_better { Some(prospect) } else { stopped };
-                }
-            }
-        }
-        if stopped.is_some() {
-            return stopped;
-        }
-        if let Some(found) = self.read_from_log(&publishers, from, update) {
-            return Some(found);
-        }
-        match self.history.discarded.get(&update) {
-            // A bus that lost an event before it acknowledged it gets the event again.
-            Some(DropReason::NotReplicated) => {
-                let sender = publishers.iter().find(|(node, service)| self.awaits_bus(*node, service, update));
-                let lost = Prospect::Discarded(DropReason::NotReplicated);
-                return Some(sender.map_or(lost, |(node, _)| Prospect::Unpublished(*node)));
-            }
-            Some(reason) => return Some(Prospect::Discarded(*reason)),
-            None => {}
-        }
-        let never_published = !publishers.is_empty() && !self.history.published.contains(&update);
-        never_published.then_some(Prospect::NeverPublished(from))
-    }
-
-    /// Returns whether a publication in flight reaches its bus.
-    fn is_accepted(&self, publisher: NodeId, bus: NodeId, due: Micros) -> bool {
-        let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= due.max(self.run.now));
-        in_time(self.work.healing.open_from(self.run, publisher, bus))
-            && in_time(self.work.healing.up_from(self.run, bus))
-    }
-
-    /// Returns whether a publisher has made its last attempt, and stopped waiting for its acknowledgement, before a healing.
-    fn gives_up_before<'p>(
-        &self,
-        healing: Micros,
-        update: UpdateId,
-        publisher: NodeId,
-        mut publications: impl Iterator<Item = &'p Publication>,
-    ) -> bool {
-        let Some(first) = self.history.first_published.get(&(update, publisher)) else { return false };
-        publications.all(|publication| {
-            let retry = publication.retry.as_ref().filter(|_| !publication.mode.is_relayed());
-            retry.is_some_and(|retry| {
-                let attempts = micros(retry.timeout_ms).saturating_mul(u64::from(retry.attempts));
-                first.saturating_add(attempts) <= healing
-            })
-        })
-    }
-
-    /// The services that publish the updates of a node: each member of a group publishes what it stores or coordinates.
-    fn publishers(&self, from: NodeId) -> Vec<(NodeId, &'a Service)> {
-        let run = self.run;
-        let nodes: Vec<NodeId> = match run.names.group(from) {
-            Some(group) => run.members(group).collect(),
-            None => vec![from],
-        };
-        let services = nodes.into_iter().filter_map(|node| Some((node, run.scenario.services.get(node.index())?)));
-        services.filter(|(_, service)| !service.publishes.is_empty()).collect()
-    }
-
-    /// A member whose log will be read for publication, and that will get the update.
-    fn read_from_log(&mut self, publishers: &[(NodeId, &Service)], from: NodeId, update: UpdateId) -> Option<Prospect> {
-        let run = self.run;
-        let info = run.analysis.updates.get(update).filter(|_| run.names.group(from).is_some())?;
-        let relayed = publishers.iter().filter(|(_, service)| service.publishes.iter().any(|it| it.mode.is_relayed()));
-        for (node, _) in relayed {
-            let copy = run.analysis.staleness.copy(*node, info.key);
-            if copy.is_none_or(|copy| copy.reflects(info.version)) {
-                continue;
-            }
-            let prospect = self.own_prospect(*node, info.key, Some(update));
-            if matches!(prospect, Prospect::Down(_) | Prospect::AfterHealing(_)) {
-                return Some(prospect);
-            }
-            if prospect.is_hopeful() {
-                return Some(Prospect::Unpublished(*node));
-            }
-        }
-        None
-    }
-
-    /// Returns whether a publisher that retries still waits for a bus to acknowledge an update.
-    fn awaits_bus(&self, from: NodeId, service: &Service, update: UpdateId) -> bool {
-        let run = self.run;
-        let is_retried = |bus: NodeId| {
-            service.publishes.iter().any(|it| run.names.find_node(&it.to) == Some(bus) && it.retry.is_some())
-        };
-        self.history.awaited_buses(from, update).any(is_retried)
-    }
-
-    /// What a group's protocol does about a member that is missing an update.
-    fn within_group(
-        &mut self,
-        group: NodeId,
-        up: Micros,
-        (node, key): (NodeId, KeyId),
-        update: Option<UpdateId>,
-    ) -> Prospect {
-        let run = self.run;
-        let Some(config) = run.scenario.groups.iter().find(|it| run.names.find_node(&it.id) == Some(group)) else {
-            return Prospect::Lost;
-        };
-        let repairs = match &config.protocol {
-            Protocol::Gossip(gossip) if matches!(gossip.style, GossipStyle::Rumor { .. }) => {
-                self.is_rumored(update, gossip.every.mean_ms())
-            }
-            Protocol::Raft(_)
-            | Protocol::Primary(_)
-            | Protocol::Chain
-            | Protocol::TwoPhase(_)
-            | Protocol::Gossip(_) => true,
-            Protocol::Quorum(quorum) => quorum.anti_entropy.is_some(),
-        };
-        if repairs {
-            match self.reached_at(config, (group, key, update), node) {
-                Some(at) if at <= run.now => return Prospect::Repairing,
-                Some(at) => return Prospect::AfterHealing(at),
-                None => {}
-            }
-        }
-        let read_repair = match &config.protocol {
-            Protocol::Quorum(quorum) => quorum.read_repair != ReadRepair::None || quorum.write_back,
-            Protocol::Raft(_)
-            | Protocol::Primary(_)
-            | Protocol::Chain
-            | Protocol::TwoPhase(_)
-            | Protocol::Gossip(_) => false,
-        };
-        match (read_repair && self.is_read_after(&config.id, up), repairs) {
-            (true, _) => Prospect::ReadRepair,
-            (false, true) => Prospect::CutOff,
-            (false, false) => Prospect::Lost,
-        }
-    }
-
-    /// Returns whether members still spread an update as a rumor: one sent it within the last two gossip intervals.
-    fn is_rumored(&self, update: Option<UpdateId>, every_ms: f64) -> bool {
-        let since = self.run.now.saturating_sub(micros(2.0 * every_ms));
-        update.and_then(|update| self.history.last_sent.get(&update)).is_some_and(|at| *at >= since)
-    }
-
-    /// Returns when members that have an update can reach a member, directly or through others: now, or at a healing.
-    fn reached_at(
-        &mut self,
-        config: &Group,
-        wanted: (NodeId, KeyId, Option<UpdateId>),
-        node: NodeId,
-    ) -> Option<Micros> {
-        let mut reached = self.work.reached.remove(&wanted).unwrap_or_default();
-        for (index, at) in self.work.healing.instants().into_iter().enumerate() {
-            if index == reached.len() {
-                reached.push((at, self.reachable(config, wanted.1, wanted.2, at)));
-            }
-            if reached[index].1.contains(&node) {
-                break;
-            }
-        }
-        let found = reached.iter().find(|(_, members)| members.contains(&node)).map(|(at, _)| *at);
-        self.work.reached.insert(wanted, reached);
-        found
-    }
-
-    /// The members that an update can reach once everything is healed that the script heals by `at`.
-    fn reachable(&self, config: &Group, key: KeyId, update: Option<UpdateId>, at: Micros) -> BTreeSet<NodeId> {
-        let run = self.run;
-        let version = update.and_then(|update| run.analysis.updates.get(update)).map(|info| info.version);
-        let has_update = |member: &NodeId| {
-            let copy = run.analysis.staleness.copy(*member, key);
-            copy.is_some_and(|copy| copy.behind() == 0 || version.is_some_and(|version| copy.reflects(version)))
-        };
-        let healed = |time: Option<Micros>| time.is_some_and(|time| time <= at);
-        let members = config.members.iter().filter_map(|id| run.names.find_node(id));
-        let up = members.filter(|member| healed(self.work.healing.up_from(run, *member)));
-        let (mut reached, mut unreached): (BTreeSet<NodeId>, BTreeSet<NodeId>) = up.partition(has_update);
-        let mut frontier: Vec<NodeId> = reached.iter().copied().collect();
-        while let Some(from) = frontier.pop() {
-            let is_open = |to: &NodeId| {
-                healed(self.work.healing.open_from(run, from, *to))
-                    && healed(self.work.healing.open_from(run, *to, from))
-            };
-            let next: Vec<NodeId> = unreached.iter().copied().filter(is_open).collect();
-            for member in next {
-                unreached.remove(&member);
-                reached.insert(member);
-                frontier.push(member);
-            }
-        }
-        reached
-    }
-
-    /// Returns whether clients will read from a group after a time.
-    fn is_read_after(&self, group: &str, after: Micros) -> bool {
-        let run = self.run;
-        let end = |until: Option<f64>| micros(until.unwrap_or(run.scenario.until_ms));
-        run.scenario.clients.iter().filter(|client| client.target == group).any(|client| {
-            let generated = client.generate.as_ref();
-            let is_read =
-                |step: &ClientStep| micros(step.at_ms) > after && matches!(step.operation, Operation::Read { .. });
-            generated.is_some_and(|it| it.read_share > 0.0 && end(it.until_ms) > after)
-                || client.script.iter().any(is_read)
-        })
     }
 }

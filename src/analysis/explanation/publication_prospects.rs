@@ -1,0 +1,122 @@
+//! Whether an update that no queue has will still be published.
+
+use super::prospects::ProspectFinder;
+use crate::analysis::prospect::Prospect;
+use crate::scenario::{Micros, Publication, Service, micros};
+use crate::trace::{DropReason, NodeId, UpdateId};
+
+impl<'a> ProspectFinder<'a> {
+    /// The publication of an update that no queue has.
+    pub(super) fn unpublished(&mut self, from: NodeId, update: UpdateId) -> Option<Prospect> {
+        let run = self.run;
+        let publishers = self.publishers(from);
+        let publications = |bus: NodeId| {
+            let all = publishers.iter().flat_map(|(_, service)| &service.publishes);
+            all.filter(move |it| run.names.find_node(&it.to) == Some(bus))
+        };
+        let is_publisher = |node: NodeId| publishers.iter().any(|(publisher, _)| *publisher == node);
+        let is_retried = |bus: NodeId| publications(bus).any(|it| it.retry.is_some());
+        // A publisher that crashes does not stop what it has sent.
+        let mut sent = self.work.publications.get(&update).into_iter().flatten();
+        if sent.any(|(by, bus, due)| is_publisher(*by) && self.is_accepted(*by, *bus, *due)) {
+            return Some(Prospect::Unpublished(from));
+        }
+        let mut stopped: Option<Prospect> = None;
+        for (by, bus) in run.analysis.faults.publishers(update).filter(|(by, _)| is_publisher(*by)) {
+            match self.to_bus(by, bus) {
+                Prospect::Unpublished(_) if is_retried(bus) => {
+                    return Some(Prospect::Unpublished(from));
+                }
+                Prospect::AfterHealing(at) if self.gives_up_before(at, update, by, publications(bus)) => {}
+                prospect => {
+                    let is_better = is_retried(bus) && stopped.is_none_or(|it| !it.is_hopeful());
+                    stopped = if is_better { Some(prospect) } else { stopped };
+                }
+            }
+        }
+        if stopped.is_some() {
+            return stopped;
+        }
+        if let Some(found) = self.read_from_log(&publishers, from, update) {
+            return Some(found);
+        }
+        match self.history.discarded.get(&update) {
+            // A bus that lost an event before it acknowledged it gets the event again.
+            Some(DropReason::NotReplicated) => {
+                let sender = publishers.iter().find(|(node, service)| self.awaits_bus(*node, service, update));
+                let lost = Prospect::Discarded(DropReason::NotReplicated);
+                return Some(sender.map_or(lost, |(node, _)| Prospect::Unpublished(*node)));
+            }
+            Some(reason) => return Some(Prospect::Discarded(*reason)),
+            None => {}
+        }
+        let never_published = !publishers.is_empty() && !self.history.published.contains(&update);
+        never_published.then_some(Prospect::NeverPublished(from))
+    }
+
+    /// Returns whether a publication in flight reaches its bus.
+    fn is_accepted(&self, publisher: NodeId, bus: NodeId, due: Micros) -> bool {
+        let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= due.max(self.run.now));
+        in_time(self.work.healing.open_from(self.run, publisher, bus))
+            && in_time(self.work.healing.up_from(self.run, bus))
+    }
+
+    /// Returns whether a publisher has made its last attempt, and stopped waiting for its acknowledgement, before a healing.
+    fn gives_up_before<'p>(
+        &self,
+        healing: Micros,
+        update: UpdateId,
+        publisher: NodeId,
+        mut publications: impl Iterator<Item = &'p Publication>,
+    ) -> bool {
+        let Some(first) = self.history.first_published.get(&(update, publisher)) else { return false };
+        publications.all(|publication| {
+            let retry = publication.retry.as_ref().filter(|_| !publication.mode.is_relayed());
+            retry.is_some_and(|retry| {
+                let attempts = micros(retry.timeout_ms).saturating_mul(u64::from(retry.attempts));
+                first.saturating_add(attempts) <= healing
+            })
+        })
+    }
+
+    /// The services that publish the updates of a node: each member of a group publishes what it stores or coordinates.
+    fn publishers(&self, from: NodeId) -> Vec<(NodeId, &'a Service)> {
+        let run = self.run;
+        let nodes: Vec<NodeId> = match run.names.group(from) {
+            Some(group) => run.members(group).collect(),
+            None => vec![from],
+        };
+        let services = nodes.into_iter().filter_map(|node| Some((node, run.scenario.services.get(node.index())?)));
+        services.filter(|(_, service)| !service.publishes.is_empty()).collect()
+    }
+
+    /// A member whose log will be read for publication, and that will get the update.
+    fn read_from_log(&mut self, publishers: &[(NodeId, &Service)], from: NodeId, update: UpdateId) -> Option<Prospect> {
+        let run = self.run;
+        let info = run.analysis.updates.get(update).filter(|_| run.names.group(from).is_some())?;
+        let relayed = publishers.iter().filter(|(_, service)| service.publishes.iter().any(|it| it.mode.is_relayed()));
+        for (node, _) in relayed {
+            let copy = run.analysis.staleness.copy(*node, info.key);
+            if copy.is_none_or(|copy| copy.reflects(info.version)) {
+                continue;
+            }
+            let prospect = self.own_prospect(*node, info.key, Some(update));
+            if matches!(prospect, Prospect::Down(_) | Prospect::AfterHealing(_)) {
+                return Some(prospect);
+            }
+            if prospect.is_hopeful() {
+                return Some(Prospect::Unpublished(*node));
+            }
+        }
+        None
+    }
+
+    /// Returns whether a publisher that retries still waits for a bus to acknowledge an update.
+    fn awaits_bus(&self, from: NodeId, service: &Service, update: UpdateId) -> bool {
+        let run = self.run;
+        let is_retried = |bus: NodeId| {
+            service.publishes.iter().any(|it| run.names.find_node(&it.to) == Some(bus) && it.retry.is_some())
+        };
+        self.history.awaited_buses(from, update).any(is_retried)
+    }
+}
