@@ -186,8 +186,8 @@ impl Context {
         }
     }
 
-    /// Returns whether this is the first call for a key of a group.
-    pub fn is_first(&mut self, group: NodeId, key: KeyId) -> bool {
+    /// Notes that a key of a group has a placement. Returns whether it had none before.
+    pub fn place_key(&mut self, group: NodeId, key: KeyId) -> bool {
         self.placed.insert((group, key))
     }
 

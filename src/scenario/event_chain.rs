@@ -41,7 +41,7 @@ impl Forward {
     }
 
     /// Returns whether events of a bus are published.
-    pub fn takes(&self, bus: &str) -> bool {
+    pub fn includes(&self, bus: &str) -> bool {
         self.from.as_deref().is_none_or(|from| from == bus)
     }
 }
@@ -161,7 +161,7 @@ impl Scenario {
                 }
                 for publication in &service.publishes {
                     let receives_events = |forward: &Forward| {
-                        let mut received = service.subscribes.iter().filter(|it| forward.takes(&it.to));
+                        let mut received = service.subscribes.iter().filter(|it| forward.includes(&it.to));
                         received.any(|it| reached_topics.contains(&topics.of_subscription(it)))
                     };
                     if publishers.contains(&index) || publication.forward.as_ref().is_some_and(receives_events) {
@@ -187,7 +187,7 @@ impl Scenario {
         }
         let next = |index: usize, from: &str| {
             let publications = self.services[index].publishes.iter();
-            let forwards = publications.filter(|it| it.forward.as_ref().is_some_and(|it| it.takes(from)));
+            let forwards = publications.filter(|it| it.forward.as_ref().is_some_and(|it| it.includes(from)));
             let forwarded: BTreeSet<TopicName> = forwards.map(|it| topics.of_publication(it)).collect();
             let reached = forwarded.into_iter().filter_map(|topic| subscribers.get(&topic));
             reached.flatten().copied().collect::<BTreeSet<(usize, &str)>>()

@@ -20,7 +20,7 @@ pub struct Run {
     /// Number of events at which the memory is estimated next.
     next_estimate: u64,
     /// A service subscribes to a topic to which no update is published.
-    has_unheard: bool,
+    has_unreached_subscription: bool,
 }
 
 /// Returns why the verdicts on a halted run are unknown.
@@ -42,7 +42,7 @@ impl Run {
             metrics: Metrics::new(micros(scenario.until_ms), scenario.services.len() as u32),
             observed: 0,
             next_estimate: 0,
-            has_unheard: !scenario.unreached_subscriptions().is_empty(),
+            has_unreached_subscription: !scenario.unreached_subscriptions().is_empty(),
         };
         run.observe(&mut |_, _, _| {});
         run
@@ -260,7 +260,7 @@ impl Run {
                 "{} veraltet, {diverged} divergiert oder im Konflikt",
                 copies(stale as u64)
             )
-        } else if self.has_unheard {
+        } else if self.has_unreached_subscription {
             phrase(
                 "unknown, because a service subscribes to a topic to which no update is published",
                 "unbekannt, denn ein Service abonniert ein Topic, auf dem keine Änderung veröffentlicht wird",

@@ -71,7 +71,8 @@ impl Builder<'_> {
         while let Some((publisher, from)) = publishers.get(at).copied() {
             at += 1;
             for publication in &services[publisher].publishes {
-                let forwards = |bus: &str| publication.forward.as_ref().is_some_and(|it| it.is_same() && it.takes(bus));
+                let forwards =
+                    |bus: &str| publication.forward.as_ref().is_some_and(|it| it.is_same() && it.includes(bus));
                 if !from.is_none_or(forwards) {
                     continue;
                 }

@@ -33,7 +33,7 @@ impl Group {
         let is_partial = self.replicas < members;
         let first = if is_partial { (xxh3_64(ctx.names.key(key).as_bytes()) % members as u64) as usize } else { 0 };
         let list: Vec<usize> = (0..members).map(|i| (first + i) % members).collect();
-        if ctx.is_first(self.node, key) {
+        if ctx.place_key(self.node, key) {
             let replicas = list[..self.replicas].iter().map(|i| self.members[*i]).collect();
             ctx.record(Fact::KeyPlaced { group: self.node, key, replicas });
         }

@@ -216,7 +216,7 @@ impl Checker {
         if let Some(key) = &forward.key {
             self.key(&format!("{path}.key"), key);
         }
-        if !service.subscribes.iter().any(|subscription| forward.takes(&subscription.to)) {
+        if !service.subscribes.iter().any(|subscription| forward.includes(&subscription.to)) {
             let problem = sentence!(
                 "has no effect: `{}` does not subscribe to events that it could forward",
                 "hat keine Wirkung: `{}` abonniert keine Events, die weitergeleitet werden könnten",
