@@ -389,7 +389,7 @@ fn enable_defences(scenario: &mut Scenario) {
     }
 }
 
-random_tests! { conservation, 5000;
+random_tests! { conservation, 3000;
     #[test]
     fn messages_and_events_are_conserved_at_every_step_under_faults(scenario in system()) {
         scenario.validate().expect("a valid scenario");
@@ -420,7 +420,7 @@ random_tests! { convergence, 2000;
         let beats = scenario.services.iter().flat_map(|service| &service.subscribes).any(|it| {
             it.order != Order::Log && it.attach.is_some() || it.session.is_some() && it.order == Order::Log
         });
-        run.advance(micros(if beats { 1e5 } else { 1e9 }), 3_000_000, &mut |_, _, _| {});
+        run.advance(micros(if beats { 1e4 } else { 1e9 }), 3_000_000, &mut |_, _, _| {});
         while beats && !run.is_quiet() && run.engine().now() < micros(1e7) {
             run.advance(run.engine().now() + micros(1e4), 3_000_000, &mut |_, _, _| {});
         }

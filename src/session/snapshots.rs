@@ -5,11 +5,13 @@ use super::run::Run;
 use crate::scenario::{Micros, Step, micros};
 
 /// Limit of snapshots. Beyond it every second one is discarded, and the interval doubles.
-const MOST: usize = 32;
+const MOST: usize = 64;
 /// Events between two snapshots, at first.
 const INTERVAL: u64 = 4096;
 /// Estimated memory of all snapshots, bytes. They share most of their traces.
-const MEMORY: u64 = 64 << 20;
+const MEMORY: u64 = 128 << 20;
+/// The largest run of which a snapshot is taken, bytes. A copy of a larger one would also take long.
+const LARGEST: u64 = 16 << 20;
 
 /// A run as it was once.
 #[derive(Debug)]
@@ -46,8 +48,7 @@ impl Snapshots {
     pub fn add(&mut self, run: &Run, frames: &FrameBuilder, live: usize) {
         debug_assert!(self.events_until_next(run) == 0, "snapshots are in the order of their events");
         let memory = run.memory().saturating_sub(run.engine().trace().memory());
-        // A copy of a large run would also take long.
-        if memory > MEMORY / 4 {
+        if memory > LARGEST {
             self.skipped = run.engine().events();
             return;
         }
