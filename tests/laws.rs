@@ -151,7 +151,8 @@ fn a_copy_with_a_constant_lag_is_a_poisson_number_of_versions_behind() {
     assert_proportion("one behind or more", sweep.reads.stale, sweep.reads.count, 1.0 - (-1.0f64).exp());
 }
 
-/// Law 5: the latency to the k-th of N copies with independent delays of mean m is m(H_N − H_{N−k}): 3.33, 8.33, 18.33 of three with mean 10.
+/// Law 5: the latency to the k-th of N copies with independent delays of mean m is m(H_N − H_{N−k}): 3.33, 8.33, 18.33 of three
+/// with mean 10.
 #[test]
 fn the_kth_of_n_copies_applies_an_update_after_the_mean_order_statistic() {
     for n in [3usize, 5] {

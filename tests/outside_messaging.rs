@@ -1,4 +1,5 @@
-//! Behaviour of real messaging systems: small scenarios, those of the files in `tests/outside/` among them, each with the right result.
+//! Behaviour of real messaging systems: small scenarios, those of the files in `tests/outside/` among them, each with the right
+//! result.
 
 mod common;
 

@@ -12,8 +12,9 @@ pub fn scenario(writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
     scenario_of(GROUPS, writes, latency_ms, until_ms)
 }
 
-/// Returns the scenario with `groups` of twenty services, `writes` a second at each of the publishers and an average message latency of
-/// `latency_ms`. A write causes 42 messages: request, response, publication, its acknowledgement, and two for each copy.
+/// Returns the scenario with `groups` of twenty services, `writes` a second at each of the publishers and an average message
+/// latency of `latency_ms`. A write causes 42 messages: request, response, publication, its acknowledgement, and two for each
+/// copy.
 pub fn scenario_of(groups: i32, writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
     let mut scenario = Scenario {
         title: "A crowd".into(),

@@ -1,7 +1,7 @@
 //! Costs that must not grow: of an event with the number of messages in flight (at 100,000 at most 3 times that at 1,000; the
 //! scenario is the same, only the latency of its messages differs), of placing a card with the number of cards, and of an update
-//! with the number of updates that a copy misses until it catches up with them (at 10,000 at most 3 times that at 1,000), and of an
-//! event with the number of events at one instant, each of which leaves a timer.
+//! with the number of updates that a copy misses until it catches up with them (at 10,000 at most 3 times that at 1,000), and of
+//! an event with the number of events at one instant, each of which leaves a timer.
 
 use converge::app::layout::{self, Card};
 use converge::engine::Engine;

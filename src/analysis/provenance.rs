@@ -132,8 +132,8 @@ impl Provenance {
         self.promised.values().copied()
     }
 
-    /// Iterates over the hints that the replica stores. Each item is the target replica, the key, the time of storage and the newest
-    /// update.
+    /// Iterates over the hints that the replica stores. Each item is the target replica, the key, the time of storage and the
+    /// newest update.
     pub fn hints(&self) -> impl Iterator<Item = (NodeId, KeyId, Micros, Option<UpdateId>)> {
         self.hints.iter().map(|((target, key), (since, update))| (*target, *key, *since, *update))
     }

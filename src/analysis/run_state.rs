@@ -74,7 +74,7 @@ impl Analysis {
             + entries * 100
     }
 
-    /// Returns whether no work is pending that a client or a copy waits for, and none that could change a copy.
+    /// Returns whether the run is idle, and no publication that will be sent again can reach its bus.
     pub fn is_quiet(&self) -> bool {
         let reaches_bus = |(publisher, bus): (NodeId, NodeId)| {
             let is_stopped = self.faults.is_stopped(publisher) || self.faults.is_stopped(bus);
@@ -83,12 +83,13 @@ impl Analysis {
         self.is_idle() && !self.resent().any(reaches_bus)
     }
 
-    /// Iterates over the publishers that publish something until the bus acknowledges it, each with the bus.
+    /// Iterates over the publishers that send a publication again until its bus acknowledges it, each with this bus.
     pub(super) fn resent(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
         self.confirmations.awaited().chain(self.tables.unpublished())
     }
 
-    /// Returns whether no message, event or operation is pending that a client or a copy waits for. A publisher may still publish.
+    /// Returns whether no message, event or operation is pending that a client or a copy waits for. A publisher may still send a
+    /// publication again.
     pub fn is_idle(&self) -> bool {
         let buses = self.buses.iter().all(|(_, queue)| queue.events.is_empty());
         let messages = self.messages.iter().all(|(_, message)| self.is_redundant(message));

@@ -24,8 +24,8 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Returns a recording of the interval from `from` to `to`, in µs of virtual time, as it looks at a speed in virtual seconds per
-    /// second.
+    /// Returns a recording of the interval from `from` to `to`, in µs of virtual time, as it looks at a speed in virtual seconds
+    /// per second.
     ///
     /// # Errors
     /// The interval is empty, or longer than a picture can be; the text states what was expected.

@@ -238,7 +238,7 @@ impl Engine {
         if let Err(cause) = fate {
             ctx.record(Fact::MessageDropped { message: message.id, cause });
             if cause != DropCause::ReceiverDown && message.payload.is_reliable() {
-                // The sender knows of one message, whatever the link duplicates.
+                // The sender sent one message, so it sends only the original again, and no duplicate of it.
                 if !message.is_duplicate {
                     ctx.resend_later(message.link, message.payload);
                 }

@@ -1,8 +1,8 @@
 //! The queue of scheduled events, in a total order: by time, then priority, then order of scheduling.
 //!
-//! Time only moves forward, so a radix heap is enough (Ahuja, Mehlhorn, Orlin and Tarjan, "Faster algorithms for the shortest path
-//! problem", JACM 1990). It moves events in sequence through memory, whereas each level of a heap of 100,000 messages in flight
-//! costs a cache miss.
+//! Time only moves forward, so a radix heap is enough (Ahuja, Mehlhorn, Orlin and Tarjan, "Faster algorithms for the shortest
+//! path problem", JACM 1990). It moves events in sequence through memory, whereas each level of a heap of 100,000 messages in
+//! flight costs a cache miss.
 
 use crate::scenario::Micros;
 use crate::trace::NodeId;
@@ -202,8 +202,9 @@ impl Default for Bucket {
 /// Scheduled events in the order (time, priority, order of scheduling): a radix heap.
 ///
 /// The bucket of a later event is the highest bit in which its time differs from `instant`. When no event of `instant` is left,
-/// the earliest event is in the first bucket that is not empty, and all other events of that bucket move to earlier buckets. Events
-/// with the same time are in the same bucket in the order in which they were scheduled, and moving them preserves this order.
+/// the earliest event is in the first bucket that is not empty, and all other events of that bucket move to earlier buckets.
+/// Events with the same time are in the same bucket in the order in which they were scheduled, and moving them preserves this
+/// order.
 #[derive(Clone, Debug)]
 pub struct Queue {
     /// The time of the events in `current`. No event is earlier.

@@ -208,8 +208,8 @@ const CELLS: usize = 1024;
 static LOGARITHMS: LazyLock<[f64; CELLS + 1]> =
     LazyLock::new(|| std::array::from_fn(|i| libm::log(1.0 + i as f64 / CELLS as f64)));
 
-/// Returns an exponential draw with mean 1: -ln(u) of the uniform number u = (bits + 1/2) / 2^64. The logarithm is interpolated in
-/// the table, which takes a third of the time; the error is below 1.2e-7.
+/// Returns an exponential draw with mean 1: -ln(u) of the uniform number u = (bits + 1/2) / 2^64. The logarithm is interpolated
+/// in the table, which takes a third of the time; the error is below 1.2e-7.
 #[inline]
 fn exponential(bits: u64) -> f64 {
     let zeros = (bits | 1).leading_zeros();

@@ -65,7 +65,7 @@ impl Store {
         }
     }
 
-    /// Returns the number that a key holds; `None` if it holds none.
+    /// Returns the number of a key; `None` if the key is absent or its value is not a number.
     pub fn number(&self, key: KeyId) -> Option<i64> {
         match self.rows.get(&key)?.value {
             Value::Int(number) => Some(number),
@@ -76,7 +76,7 @@ impl Store {
     /// Returns the sum of a key's number and the difference of an update.
     ///
     /// # Errors
-    /// Either is no number, or the sum is beyond the range of whole numbers.
+    /// One of them is not a number, or the sum is outside the range of whole numbers.
     pub fn sum_with(&self, update: &Update) -> Result<i64, HandlingFailure> {
         let held = match self.rows.get(&update.key).map(|row| &row.value) {
             None => 0,

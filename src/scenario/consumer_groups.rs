@@ -25,7 +25,8 @@ impl<'a> ConsumerGroups<'a> {
         ConsumerGroups { topics, groups }
     }
 
-    /// Returns the subscriptions of the consumer group that a subscription is in, itself included, in order; none without a group.
+    /// Returns the subscriptions of the consumer group that a subscription is in, itself included, in order; none without a
+    /// group.
     pub fn group_of<'b>(&'b self, subscription: &'b Subscription) -> &'b [&'b Subscription] {
         let name = |group: &'b String| (self.topics.of_subscription(subscription), group.as_str());
         let group = subscription.group.as_ref().and_then(|group| self.groups.get(&name(group)));

@@ -208,8 +208,8 @@ impl Scenario {
         None
     }
 
-    /// Returns the services that events could reach again, in order. These remain after the repeated removal of each service whose
-    /// topics no remaining service forwards to. Without a cycle, none remain.
+    /// Returns the services that events could reach again, in order. These remain after the repeated removal of each service
+    /// whose topics no remaining service forwards to. Without a cycle, none remain.
     fn cycle_candidates(
         &self,
         topics: &Topics,

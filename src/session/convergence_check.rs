@@ -31,10 +31,11 @@ pub(super) struct ConvergenceCheck {
     restarts: u32,
 }
 
-/// What a check has found.
+/// The results of a check.
 #[derive(Clone, Debug)]
 pub(super) struct Findings {
-    /// The verdict on convergence with all its reasons; none if the run is too large to be copied and goes on faster than it is judged.
+    /// The verdict on convergence with all its reasons; none if the run is too large to be copied and goes on faster than the
+    /// check.
     pub convergence: Option<VerdictView>,
     /// The explanations of copies.
     pub explanations: Vec<VerdictView>,
@@ -62,7 +63,7 @@ impl ConvergenceCheck {
         *self = ConvergenceCheck { instant, restarts, ..ConvergenceCheck::begin(run, scenario, self.node) };
     }
 
-    /// Begins an inquiry about a run that goes on too fast.
+    /// Returns a check that has given up, because the run goes on too fast.
     #[cfg(test)]
     pub fn given_up(run: &Run, scenario: &Scenario) -> Self {
         ConvergenceCheck { restarts: MOST_RESTARTS + 1, ..ConvergenceCheck::begin(run, scenario, None) }

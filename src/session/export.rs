@@ -153,9 +153,9 @@ impl RunExport {
         format!("converge.{ending}")
     }
 
-    /// Returns the next slice of the text, and whether there is more. What a program reads is English; the labels of a Mermaid diagram
-    /// and the sentences of a ShiViz log, which people read, are in the language of this thread. `pauses` is called before each
-    /// part of the work; the first part is always done.
+    /// Returns the next slice of the text, and whether there is more. What a program reads is English; the labels of a Mermaid
+    /// diagram and the sentences of a ShiViz log, which people read, are in the language of this thread. `pauses` is called
+    /// before each part of the work; the first part is always done.
     pub fn next_slice(&mut self, run: &Run, scenario: &Scenario, pauses: &dyn Fn() -> bool) -> (String, bool) {
         self.slices += 1;
         let mut out = String::new();

@@ -17,9 +17,9 @@ pub struct Run {
     invariants: Invariants,
     metrics: Metrics,
     observed: u64,
-    /// Number of events at which the memory is estimated next.
+    /// The number of events at which the memory is estimated next.
     next_estimate: u64,
-    /// A service subscribes to a topic to which no update is published.
+    /// Whether a service subscribes to a topic to which no update is published.
     has_unreached_subscription: bool,
 }
 

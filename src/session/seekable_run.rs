@@ -161,7 +161,7 @@ impl SeekableRun {
         }
     }
 
-    /// Runs the next event; to the end if no event is due before it.
+    /// Runs the next event, or moves to the end of the run if no event is due before it.
     pub fn step(&mut self) {
         self.advance(micros(self.scenario.until_ms), 1);
     }

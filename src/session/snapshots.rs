@@ -10,7 +10,8 @@ const MOST: usize = 64;
 const INTERVAL: u64 = 4096;
 /// Estimated memory of all snapshots, bytes. They share most of their traces.
 const MEMORY: u64 = 128 << 20;
-/// The largest run of which a snapshot is taken, bytes. A copy of a larger one would also take long.
+/// Estimated memory of the largest run of which a snapshot is taken, without its trace, bytes. The copy of a larger run would
+/// take too long.
 const LARGEST: u64 = 16 << 20;
 
 /// A run as it was once.

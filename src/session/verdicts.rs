@@ -15,7 +15,7 @@ use crate::trace::{Fact, NodeId, OperationId, Trace, UpdateId};
 const BUDGET: u64 = 100_000;
 /// Limit of the steps of lost updates.
 const MOST: usize = 12;
-/// Records of the trace that one part of the work observes.
+/// Number of records that one part of the work observes.
 const RECORDS_PER_PART: usize = 4096;
 
 /// Returns all verdicts on a run of a scenario whose script contains the live commands. `pauses` is called before each part of
@@ -132,8 +132,8 @@ struct CheckRound {
 }
 
 impl GuaranteeChecks {
-    /// Explains copies, those of `node` first, and finds the verdict on convergence: first in the list. The verdict on a run that
-    /// goes on faster than it is judged is the last one. Returns none if the work pauses.
+    /// Explains copies, those of `node` first, and finds the verdict on convergence, which is the first in the list. If the run
+    /// goes on faster than the check, returns the previous verdict. Returns none if the work pauses.
     fn explain(
         &mut self,
         run: &Run,
@@ -380,7 +380,7 @@ mod tests {
         assert!(judged > 10, "{judged} verdicts");
     }
 
-    /// The verdict on convergence if the run goes on faster than it is judged.
+    /// Returns the verdict on convergence after a check that has given up.
     fn convergence_given_up(follows: &mut SeekableRun, scenario: &Scenario) -> VerdictView {
         let SeekableRun { run, checks, .. } = follows;
         checks.check_guarantees(&run.context(scenario), &|| false).expect("no pause");
@@ -413,7 +413,7 @@ mod tests {
         assert_eq!(follows.checks.convergence, None);
     }
 
-    fn asks(operation: u32) -> Fact {
+    fn read_issued(operation: u32) -> Fact {
         let (by, to, kind, key) = (NodeId(1), NodeId(0), OperationKind::Read, KeyId(0));
         Fact::OperationIssued {
             operation: OperationId(operation),
@@ -430,18 +430,18 @@ mod tests {
     #[test]
     fn observed_operations_stay_known_when_the_trace_discards_them() {
         let (mut trace, mut checks) = (Trace::with_limit(Level::Full, CHUNK), GuaranteeChecks::default());
-        let (mut asked, mut late) = (0, GuaranteeChecks::default());
+        let (mut issued, mut late) = (0, GuaranteeChecks::default());
         while trace.oldest() == 0 {
             for _ in 0..CHUNK / 2 {
-                trace.push(u64::from(asked), asks(asked));
-                asked += 1;
+                trace.push(u64::from(issued), read_issued(issued));
+                issued += 1;
             }
             checks.observe(&trace, &|| false);
         }
         // Observing twice changes nothing.
         checks.observe(&trace, &|| false);
-        assert_eq!((checks.issued.len() as u32, checks.missed), (asked, false));
+        assert_eq!((checks.issued.len() as u32, checks.missed), (issued, false));
         late.observe(&trace, &|| false);
-        assert!(late.missed && (late.issued.len() as u32) < asked, "a late observer misses the beginning");
+        assert!(late.missed && (late.issued.len() as u32) < issued, "a late observer misses the beginning");
     }
 }

@@ -196,8 +196,8 @@ fn collection(model: u8, drawn: &[Drawn]) -> String {
     lines.join("\n")
 }
 
-/// Returns the history with all but some operations removed. A change that is left out is optional: it may have taken effect at any
-/// time after its invocation, or never.
+/// Returns the history with all but some operations removed. A change that is left out is optional: it may have taken effect at
+/// any time after its invocation, or never.
 fn with_others_optional(history: &History, kept: &[Operation]) -> History {
     let mut part = history.clone();
     part.operations.retain(|operation| operation.invocation.changes() || kept.contains(operation));

@@ -1,10 +1,10 @@
 //! The assertions of the engine's functions, counted in the text.
 //!
-//! A function changes state if it takes `&mut self` or another `&mut` parameter than its context. A function that changes
-//! only its context is exempt, because the context's functions contain the assertions. Such a function must contain two assertions; a call of a
-//! function named `assert_…` counts as two, since such a function contains two itself. A function is exempt if, besides
-//! assertions, it has no loop and at most one statement that ends with a semicolon: it calls a function that
-//! asserts, returns a part, draws a number, or sets one value.
+//! A function changes state if it takes `&mut self` or another `&mut` parameter than its context. A function that changes only
+//! its context is exempt, because the context's functions contain the assertions. Such a function must contain two assertions; a
+//! call of a function named `assert_…` counts as two, since such a function contains two itself. A function is exempt if, besides
+//! assertions, it has no loop and at most one statement that ends with a semicolon: it calls a function that asserts, returns a
+//! part, draws a number, or sets one value.
 
 /// A function in a file.
 #[derive(Debug, PartialEq)]

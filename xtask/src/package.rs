@@ -139,8 +139,8 @@ const FROM_MEMORY: &str = "const part = async (name) => new Response(self.conver
 /// The function that fetches a split file from the host.
 const FROM_HOST: &str = "const part = (name) => fetch(new URL(name, self.convergeFolder));";
 
-/// Writes the script of the worker in a frame without an origin. Chromium starts no module as a worker in such a frame, but it starts
-/// a classic script from a blob, which may import a script of any origin.
+/// Writes the script of the worker in a frame without an origin. Chromium starts no module as a worker in such a frame, but it
+/// starts a classic script from a blob, which may import a script of any origin.
 ///
 /// # Errors
 /// A script does not have the form that the generators' versions in Cargo.lock give it.

@@ -4,9 +4,9 @@
 //! depends. A sum has no single source: a counter's increments are in a witness only if they are needed.
 //!
 //! A witness is *true*: it violates the guarantee even if each change that was left out is optional, which means that it may have
-//! taken effect at any time after its invocation, or never. So a read of a counter that no set of increments explains is a witness
-//! by itself. A witness is *minimal*: if any of its operations is removed, together with the reads of what only this one wrote,
-//! the rest is no longer true.
+//! taken effect at any time after its invocation, or never. So a read of a counter that no set of increments explains is a
+//! witness by itself. A witness is *minimal*: if any of its operations is removed, together with the reads of what only this one
+//! wrote, the rest is no longer true.
 //!
 //! Operations are given by their indexes in the history, here called places.
 
@@ -23,8 +23,8 @@ use std::ops::Range;
 const MAX_CHECKS: u32 = 400;
 /// Maximum number of operations of a witness that is reduced.
 const MAX_OPERATIONS: usize = 1000;
-/// A witness with more operations is first reduced by several operations at a time.
-const FEW: usize = 16;
+/// Maximum number of operations of a witness that is reduced by one operation at a time from the start.
+const MAX_REDUCED_SINGLY: usize = 16;
 /// Maximum number of optional changes that a check includes.
 const MAX_OPTIONAL: usize = 1000;
 /// Maximum number of search steps of each check.
@@ -44,20 +44,20 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
     }
     let first = proof.violation(&closed).or_else(|| {
         // Where writes repeat a value, several of them may be needed.
-        let mut more: Vec<usize> = closed.iter().chain(&proof.changes).copied().collect();
-        more.sort_unstable();
-        more.dedup();
-        let within = |places: &[usize]| if places.len() > MAX_OPERATIONS { None } else { proof.violation(places) };
-        within(&more).or_else(|| within(&all))
+        let mut with_changes: Vec<usize> = closed.iter().chain(&proof.changes).copied().collect();
+        with_changes.sort_unstable();
+        with_changes.dedup();
+        let violation = |places: &[usize]| if places.len() > MAX_OPERATIONS { None } else { proof.violation(places) };
+        violation(&with_changes).or_else(|| violation(&all))
     });
     match first {
         Some(first) => witness = first,
         None => return witness,
     }
     let mut checks = 0;
-    let mut part = if witness.operations.len() > FEW { witness.operations.len() / 2 } else { 0 };
+    let mut part = if witness.operations.len() > MAX_REDUCED_SINGLY { witness.operations.len() / 2 } else { 0 };
     while part > 1 && checks < MAX_CHECKS {
-        // From the end: removing a change removes the reads of it too.
+        // From the end, because the removal of a change also removes its reads, most of which come later.
         let mut end = witness.operations.len();
         while end > 0 && checks < MAX_CHECKS {
             let start = end.saturating_sub(part);
@@ -112,8 +112,8 @@ fn without_unrelated_additions(proof: &Proof, mut witness: Witness) -> Witness {
     witness
 }
 
-/// Returns the changes that could explain the results of operations, in order: of each of their keys, all changes if one of them is
-/// an increment, a removal, or one of several writes of a value that they returned.
+/// Returns the changes that could explain the results of operations, in order: of each of their keys, all changes if one of them
+/// is an increment, a removal, or one of several writes of a value that they returned.
 fn explaining_changes(history: &History, places: &[usize]) -> Vec<usize> {
     let operations = &history.operations;
     let mut keys: BTreeMap<u32, Vec<ValueId>> = BTreeMap::new();
@@ -172,16 +172,16 @@ impl Proof<'_> {
         let smaller = with_sources(self.history, &kept, places);
         if smaller.len() < places.len()
             && let Some(found) = self.check(&smaller, &[])
-            && let Some(witness) = self.alone(&smaller, found)
+            && let Some(witness) = self.violation_alone(&smaller, found)
         {
             return Some(witness);
         }
-        self.alone(places, found)
+        self.violation_alone(places, found)
     }
 
-    /// Returns the witness of a part that violates the guarantee with optional changes, if it does so alone too. `found` is what
-    /// the check with optional changes found; its sentence may name some of these.
-    fn alone(&self, places: &[usize], found: Witness) -> Option<Witness> {
+    /// Returns the witness of a part that violates the guarantee with optional changes, if the part alone violates it too.
+    /// `found` is the witness of the check with optional changes; its sentence may name some of them.
+    fn violation_alone(&self, places: &[usize], found: Witness) -> Option<Witness> {
         let is_within = found.operations.iter().all(|at| places.binary_search(at).is_ok());
         if is_within && self.changes.iter().all(|at| places.binary_search(at).is_ok()) {
             return Some(Witness { operations: places.to_vec(), sentence: found.sentence });
@@ -197,6 +197,7 @@ impl Proof<'_> {
         self.check_with(places, &self.changes, ignored)
     }
 
+    /// Returns the witness that a check of a part with some optional changes finds. `ignored` is as in [`Proof::check`].
     fn check_with(&self, places: &[usize], optional: &[usize], ignored: &[(u32, ValueId)]) -> Option<Witness> {
         if places.is_empty() {
             return None;
@@ -281,8 +282,8 @@ fn with_sources(history: &History, places: &[usize], within: &[usize]) -> Vec<us
     closed
 }
 
-/// Returns the operations without those at some indexes, and without those that depend on it: they returned, expected or removed a
-/// value that only it wrote.
+/// Returns the operations without those at some indexes, and without those that depend on them, because they returned, expected
+/// or removed a value that only a removed operation wrote.
 fn without(history: &History, places: &[usize], indexes: Range<usize>) -> Vec<usize> {
     let mut rest = places.to_vec();
     let mut removed: Vec<usize> = rest.drain(indexes).collect();

@@ -28,7 +28,7 @@ pub struct KeyCopy {
     pub(super) held: Option<StoredValue>,
     /// Acknowledged updates that should reach this copy and are not reflected, by version.
     pub(super) behind: BTreeMap<Version, MissingUpdate>,
-    /// Those of them that were not applied, nor any newer one.
+    /// The versions of `behind` for which the copy has applied neither them nor a newer one.
     pub(super) missing: BTreeSet<Version>,
     /// The newest version that was ever applied.
     pub(super) newest_applied: Version,
@@ -38,9 +38,9 @@ pub struct KeyCopy {
     pub(super) counted_as: CopyState,
     /// Whether it holds an update that was never committed.
     pub(super) phantom: bool,
-    /// For a counter's copy: the differences that it has added.
+    /// The differences that a counter's copy has added; none for other data.
     pub(super) sum: Option<Box<Sum>>,
-    /// For data without a total order: the updates that it contains.
+    /// The updates that the copy contains; none for data with a total order.
     pub(super) context: Option<VersionVector>,
     /// The values that a read returns, if there is more than one.
     pub(super) siblings: Vec<Value>,
@@ -72,7 +72,7 @@ impl KeyCopy {
         self.held.as_ref()
     }
 
-    /// Returns the value that one of the services holds that hold the copy together.
+    /// Returns the value at one of the services that hold the copy together; the value of the copy if only one service holds it.
     pub fn held_at(&self, node: NodeId) -> Option<&StoredValue> {
         match &self.pooled {
             Some(pooled) => pooled.own.get(&node),
@@ -90,22 +90,23 @@ impl KeyCopy {
         self.behind.len() as u32
     }
 
-    /// Iterates over those updates, the oldest version first; `None` for an initial value of the document.
+    /// Iterates over the updates that it misses, the oldest version first; `None` for an initial value of the document.
     pub fn missing_updates(&self) -> impl Iterator<Item = Option<UpdateId>> {
         self.behind.values().map(|behind| behind.update)
     }
 
-    /// Returns the newest of them.
+    /// Returns the version and the update of the newest of them.
     pub fn newest_missing(&self) -> Option<(Version, Option<UpdateId>)> {
         self.behind.last_key_value().map(|(version, behind)| (*version, behind.update))
     }
 
-    /// Returns whether a copy that has an update needs none with an older version: not if each counts, as in a sum.
+    /// Returns whether a copy that has an update needs no older one. A counter needs each difference, and data without a total
+    /// order each concurrent update.
     pub fn needs_only_the_newest(&self) -> bool {
         self.sum.is_none() && self.context.is_none()
     }
 
-    /// Returns when the oldest of them was acknowledged (t-staleness counts from there).
+    /// Returns when the oldest missing update was acknowledged; t-staleness counts from this time.
     pub fn stale_since(&self) -> Option<Micros> {
         self.behind.values().map(|behind| behind.acknowledged).min()
     }

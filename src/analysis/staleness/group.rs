@@ -92,7 +92,7 @@ impl Staleness {
         }
     }
 
-    /// A counter's copy rolled back an added difference.
+    /// Removes a difference that a counter's copy has rolled back.
     fn subtract(&mut self, node: NodeId, key: KeyId, version: Version) {
         let entry = key_mut(&mut self.keys, key);
         let (acknowledged, copy) = (entry.acknowledged.get(&version), entry.copies.entry(node).or_default());

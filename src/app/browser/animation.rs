@@ -23,8 +23,8 @@ thread_local! {
     static ANIMATION: RefCell<Option<Animation>> = const { RefCell::new(None) };
 }
 
-/// Appends the content of a canvas. The first frame starts a picture. After the last one, the picture is saved as a file with this
-/// name. `delay` is the time of the frame in hundredths of a second. Returns `None` if the browser or the encoder refuses.
+/// Appends the content of a canvas. The first frame starts a picture. After the last one, the picture is saved as a file with
+/// this name. `delay` is the time of the frame in hundredths of a second. Returns `None` if the browser or the encoder refuses.
 pub(super) fn append(
     pen: &CanvasRenderingContext2d,
     (width, height): (u16, u16),

@@ -196,8 +196,8 @@ impl Store {
         Ok(Some(info))
     }
 
-    /// Saves a drawing that the page could no longer save. If the storage holds another content, the drawing is kept beside it, and
-    /// opens next.
+    /// Saves a drawing that the page could no longer save. If the storage holds another content, the drawing is kept beside it,
+    /// and opens next.
     async fn recover(&self, id: &str, scenario: &Scenario) -> Answer {
         if self.get(TEXTS, id).await?.is_some_and(|saved| saved == scenario.to_json()) {
             return self.info(id).await.map(DrawingsAnswer::Saved);

@@ -97,7 +97,8 @@ pub(super) fn state(model: &Model, link: Option<String>) -> Value {
         "digest": model.run.digest, "link": link, "copies": copies, "verdicts": verdicts, "halted": model.run.halted })
 }
 
-/// Returns the payload of `verdict` for a finding about convergence, an invariant or a guarantee; `None` for the explanation of a copy.
+/// Returns the payload of `verdict` for a finding about convergence, an invariant or a guarantee; `None` for the explanation of a
+/// copy.
 pub(super) fn verdict(finding: &VerdictView) -> Option<Value> {
     let guarantee = match finding.about {
         VerdictSubject::Convergence => "convergence",

@@ -1,4 +1,5 @@
-//! The attachment of consumers: which of them are connected or poll, and what happens to the deliveries of a consumer that has left.
+//! The attachment of consumers: which of them are connected or poll, and what happens to the deliveries of a consumer that has
+//! left.
 //!
 //! At the start of a run all consumers are attached. A process that ends closes its connection by a message; a cut link shows
 //! only in missing heartbeats, or in the deadline of an acknowledgement.

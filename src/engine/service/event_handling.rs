@@ -64,7 +64,7 @@ impl Service {
     /// Returns the sum that an increment would store; `None` for other effects.
     ///
     /// # Errors
-    /// The sum, or a number that the service would derive from the event, is no number within the range.
+    /// The key's value or the difference is not a number, or the sum or a derived number is outside the range of whole numbers.
     fn sum(&self, bus: NodeId, update: &Update, effect: Effect) -> Result<Option<i64>, HandlingFailure> {
         let sum = if effect == Effect::Increment { Some(self.store.sum_with(update)?) } else { None };
         let number = match (sum, &update.value) {
@@ -73,11 +73,11 @@ impl Service {
             (None, _) if self.is_to_forward(update) => self.store.number(update.key),
             (None, _) => None,
         };
-        let derives = |number| {
+        let can_derive = |number| {
             let mut forwarders = self.publishing.forwarders(bus).into_iter();
-            forwarders.all(|(_, forward)| forward.same || derived(number, forward.change).is_some())
+            forwarders.all(|(_, forward)| forward.same || derive(number, forward.change).is_some())
         };
-        if number.is_none_or(derives) { Ok(sum) } else { Err(HandlingFailure::OutOfRange) }
+        if number.is_none_or(can_derive) { Ok(sum) } else { Err(HandlingFailure::OutOfRange) }
     }
 
     /// Returns whether another user of the shared store has applied an event that this service has not forwarded.
@@ -101,7 +101,7 @@ impl Service {
             let Some(held) = self.store.get(update.key).map(|row| row.value.clone()) else { continue };
             let value = match held {
                 Value::Int(number) => {
-                    Value::Int(derived(number, forward.change).expect("it was checked before the event was applied"))
+                    Value::Int(derive(number, forward.change).expect("it was checked before the event was applied"))
                 }
                 other @ (Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_)) => other,
             };
@@ -119,7 +119,7 @@ impl Service {
     }
 }
 
-/// Returns `times` a number, plus `plus`; `None` beyond the range of whole numbers.
-fn derived(number: i64, (times, plus): (i64, i64)) -> Option<i64> {
+/// Returns a number times `times`, plus `plus`; `None` if the result is outside the range of whole numbers.
+fn derive(number: i64, (times, plus): (i64, i64)) -> Option<i64> {
     store::sum(number.checked_mul(times)?, plus).ok()
 }

@@ -97,7 +97,7 @@ impl LessonDesk {
 }
 
 impl Lesson {
-    /// The result of a proof as text, with its unit.
+    /// Returns the result of a proof as text, with its unit; `none` if it has no figure.
     fn proof_text(&self, question: usize, choice: usize, grade: &GoalGrade, none: &str) -> MeasuredText {
         let proof = &self.questions[question].choices[choice].shown_by;
         let figure = Requirement::parse(&proof.must, &self.scenarios[&proof.scenario]).ok().map(|it| it.figure);

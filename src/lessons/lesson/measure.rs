@@ -22,10 +22,10 @@ pub struct Measured {
 /// The measurements of a lesson.
 #[derive(Clone, Debug, Default)]
 pub struct Measurements {
-    /// For each scenario with halted runs: the number of them, and the first one.
+    /// The number of halted runs and the first one, for each scenario that has any.
     halted: BTreeMap<String, (u64, FirstHalt)>,
     expressions: Vec<Measured>,
-    /// For each question and choice.
+    /// The results of proofs, by question and choice.
     choices: Vec<Vec<Measured>>,
 }
 
@@ -97,7 +97,7 @@ impl ScenarioMeasurement {
 }
 
 impl Measurements {
-    /// Returns a line for each scenario with halted runs, whose figures are unknown.
+    /// Returns a line of text for each scenario with halted runs.
     pub fn halts(&self) -> Vec<String> {
         let line = |(id, (halted, FirstHalt { seed, why })): (&String, &(u64, FirstHalt))| {
             format!("{id}: {halted} of {RUNS} runs, so its figures are unknown. With seed {seed}, {why}")
@@ -150,25 +150,25 @@ impl Lesson {
         Ok(measured)
     }
 
-    /// Returns what the engine refutes, a sentence each: claims of the text and proofs of the questions.
+    /// Returns the claims of the text and the proofs of the questions that the engine refutes, a line of text for each.
     pub fn refuted(&self, measured: &Measurements) -> Vec<String> {
         self.unmet(measured, |scenario| !measured.is_halted(scenario))
     }
 
-    /// Returns the claims and proofs that halted runs leave unknown.
+    /// Returns the claims and proofs that are unknown because a run was halted, a line of text for each.
     pub fn unknown(&self, measured: &Measurements) -> Vec<String> {
         self.unmet(measured, |scenario| measured.is_halted(scenario))
     }
 
-    /// Returns the claims and proofs of some scenarios that are not met.
-    fn unmet(&self, measured: &Measurements, is_of_interest: impl Fn(&str) -> bool) -> Vec<String> {
+    /// Returns the claims and proofs that are not met, for the scenarios that `includes` selects.
+    fn unmet(&self, measured: &Measurements, includes: impl Fn(&str) -> bool) -> Vec<String> {
         let mut found = Vec::new();
         let shown = |scenario: &str, result: Option<Measured>| match result.and_then(|it| it.figure) {
             Some(figure) => format!("it is {figure}"),
             None if measured.is_halted(scenario) => "a run was halted".into(),
             None => "nothing was counted".into(),
         };
-        for (i, expression) in self.expressions.iter().enumerate().filter(|(_, it)| is_of_interest(&it.scenario)) {
+        for (i, expression) in self.expressions.iter().enumerate().filter(|(_, it)| includes(&it.scenario)) {
             let result = measured.expression(i);
             if !result.is_some_and(|result| result.is_met) {
                 let (line, scenario, goal) = (expression.line, &expression.scenario, &expression.goal);
@@ -178,7 +178,7 @@ impl Lesson {
         for (i, question) in self.questions.iter().enumerate() {
             for (j, choice) in question.choices.iter().enumerate() {
                 let result = measured.choice(i, j);
-                if is_of_interest(&choice.shown_by.scenario) && !result.is_some_and(|result| result.is_met) {
+                if includes(&choice.shown_by.scenario) && !result.is_some_and(|result| result.is_met) {
                     let (id, proof) = (&question.id, &choice.shown_by);
                     let (scenario, must) = (&proof.scenario, &proof.must);
                     found.push(format!(

@@ -96,7 +96,7 @@ pub(super) fn parse(
     if errors.is_empty() { Ok(question) } else { Err(errors) }
 }
 
-/// The first line that contains the last field of a path, or a text.
+/// Returns the first line that contains a text, or the last field of a path.
 fn line_of(text: &str, near: &str) -> Option<usize> {
     let last = near.rsplit('.').next().unwrap_or(near);
     let find = |needle: &str| text.lines().position(|line| !needle.is_empty() && line.contains(needle));

@@ -3,11 +3,11 @@
 use crate::language::{phrase, sentence};
 use crate::scenario::{Scenario, ScenarioError, json};
 
-/// Settings of a scenario's block at most: each is checked with the whole scenario.
+/// Maximum number of settings of a scenario's block. Each one is checked with the whole scenario.
 const MOST_SETTINGS: usize = 50;
 
-/// Builds a scenario from a base and the settings in a block, or from the document in it. An error of syntax has its line in the
-/// block, counted from 1.
+/// Builds a scenario from a base and the settings in a block, or from the document in it. An error of syntax has a line in the
+/// block, counted from 1; other errors have none.
 pub(super) fn build(
     base: Option<Scenario>,
     branch: Option<&str>,
@@ -15,7 +15,7 @@ pub(super) fn build(
     body: &str,
 ) -> Result<Scenario, Vec<(Option<usize>, String)>> {
     let texts = |errors: Vec<ScenarioError>| errors.iter().map(|error| (None, error.to_string())).collect::<Vec<_>>();
-    let one = |problem: String| vec![(None, problem)];
+    let single = |problem: String| vec![(None, problem)];
     let parse = |text: &str| json::parse(text).map_err(|error| vec![(Some(error.line), error.to_string())]);
     let mut scenario = match base {
         None => {
@@ -25,16 +25,18 @@ pub(super) fn build(
         }
         Some(mut scenario) => {
             if branch.is_some() || !body.trim().is_empty() {
-                scenario = scenario.of_branch(branch).map_err(|error| one(error.to_string()))?;
+                scenario = scenario.of_branch(branch).map_err(|error| single(error.to_string()))?;
             }
             if !body.trim().is_empty() {
                 let settings = parse(body)?;
                 let settings = settings.as_object().ok_or_else(|| {
-                    one(phrase("an object of settings is expected", "ein Objekt mit Einstellungen wird erwartet")
-                        .into())
+                    single(
+                        phrase("an object of settings is expected", "ein Objekt mit Einstellungen wird erwartet")
+                            .into(),
+                    )
                 })?;
                 if settings.len() > MOST_SETTINGS {
-                    return Err(one(sentence!(
+                    return Err(single(sentence!(
                         "at most {MOST_SETTINGS} settings are expected, not {}",
                         "höchstens {MOST_SETTINGS} Einstellungen sind erlaubt, nicht {}",
                         settings.len()
@@ -42,7 +44,7 @@ pub(super) fn build(
                 }
                 for (path, value) in settings {
                     let changed = scenario.with_setting(path, &value.to_string());
-                    scenario = changed.map_err(|problem| one(format!("{path}: {problem}")))?;
+                    scenario = changed.map_err(|problem| single(format!("{path}: {problem}")))?;
                 }
             }
             scenario

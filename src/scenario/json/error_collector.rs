@@ -1,9 +1,9 @@
 //! Reads a document with serde's derives and collects every error with its path, instead of stopping at the first.
 //!
 //! A part of the wrong shape is reported and replaced by a placeholder (0, an empty text, an empty list, the first
-//! variant), so that reading continues after it. After two kinds of errors, a missing
-//! field and a value that a hand-written `Deserialize` refuses, the visitor cannot be used again. The collector keeps these errors
-//! and reads the document again with placeholders in their places.
+//! variant), so that reading continues after it. After two kinds of errors, a missing field and a value that a hand-written
+//! `Deserialize` refuses, the visitor cannot be used again. The collector keeps these errors and reads the document again with
+//! placeholders in their places.
 //!
 //! Why this is not a library: `eserde` 0.1 loses its place in the text behind an unknown field or variant, reports syntax
 //! errors that are not there, and has no `#[serde(default)]` for structs; `deserr` 0.6 reads no enum in serde's external

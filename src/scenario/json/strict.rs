@@ -59,7 +59,8 @@ pub fn parse(text: &str) -> Result<Json, SyntaxError> {
     })
 }
 
-/// The errors of `serde_json`, which writes English, in German. A text that ends too early has several, with one translation.
+/// The errors of `serde_json` with their German translations. Those of a text that ends too early are not listed, because they
+/// have one translation together.
 pub(super) const GERMAN: &[(&str, &str)] = &[
     ("control character (\\u0000-\\u001F) found while parsing a string", "in einem Text steht ein Steuerzeichen"),
     ("expected `,` or `]`", "erwartet wird `,` oder `]`"),

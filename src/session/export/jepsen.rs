@@ -33,7 +33,7 @@ impl JepsenWriter {
     }
 }
 
-/// Lines that one part of the work writes.
+/// Number of lines that one part of the work writes.
 const LINES_PER_PART: usize = 256;
 
 /// Writes the lines of a history.

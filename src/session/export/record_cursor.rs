@@ -2,14 +2,15 @@
 
 use crate::trace::{Record, Trace};
 
-/// Records that one part of the work reads.
+/// Number of records that one part of the work reads.
 const RECORDS_PER_PART: u64 = 256;
 
-/// The next of the records that the log had when an export began.
+/// A position in the records that the log had when an export began.
 #[derive(Debug)]
 pub(super) struct RecordCursor {
+    /// The number of the next record.
     next: u64,
-    /// The number of records.
+    /// The number of records when the export began.
     total: u64,
 }
 

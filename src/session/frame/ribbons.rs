@@ -37,8 +37,8 @@ impl Ribbons {
     }
 }
 
-/// Merges pairs of changes of a service if there are too many changes. The worse state remains, so a short inconsistency is visible; the last
-/// change of each service is kept.
+/// Merges pairs of changes of a service if there are too many changes. The worse state remains, so a short inconsistency is
+/// visible; the last change of each service is kept.
 fn coarsen(changes: &mut Vec<RibbonChange>, limit: &mut usize) {
     *limit = (*limit).max(MOST);
     if changes.len() <= *limit {

@@ -20,8 +20,8 @@ const HOSTILE: [(&str, &[&str]); 4] = [
 /// Memory that a page may use for a run, MB.
 const MEMORY: u64 = 512;
 
-/// Counts the tasks of a document that took over 50 ms from now on, and the longest one, ms. The test prints them; `cargo xtask bench
-/// page` measures them.
+/// Counts the tasks of a document that took over 50 ms from now on, and the longest one, ms. The test prints them; `cargo xtask
+/// bench page` measures them.
 const OBSERVE: &str = "window.tasks = { count: 0, longest: 0 }; new PerformanceObserver(list => { for (const e of list.getEntries()) { window.tasks.count++; window.tasks.longest = Math.max(window.tasks.longest, e.duration) } }).observe({ type: 'longtask' })";
 
 /// Returns the text of a hostile link, and the end of its run, ms.

@@ -22,7 +22,7 @@ fn proves_alone(history: &History) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Lets the changes fail whose bit is set.
+/// Returns a history in which the acknowledged changes whose bit is set have failed.
 fn with_failures(mut history: History, failures: u32) -> History {
     for operation in &mut history.operations {
         let fails = failures >> operation.index & 1 == 1;

@@ -22,8 +22,8 @@ impl Drop for OffscreenClone {
 }
 
 impl OffscreenClone {
-    /// Clones an element, in this size, with its ancestors, which determine its style, but without what `omits` selects. Its cards are hidden,
-    /// since the browser would compute the layout of all of them in one task.
+    /// Clones an element, in this size, with its ancestors, which determine its style, but without what `omits` selects. Its
+    /// cards are hidden, since the browser would compute the layout of all of them in one task.
     pub fn of(root: &Element, size: (f64, f64), omits: &dyn Fn(&Element) -> bool) -> Option<OffscreenClone> {
         let window = web_sys::window()?;
         let body = window.document()?.body()?;

@@ -284,8 +284,8 @@ impl Coordinator {
 /// Hints.
 impl Coordinator {
     /// Keeps a state for a replica, merged with the one that is already kept. A coordinator keeps no new hint for a replica that
-    /// has been unreachable for longer than the window. A stand-in of a sloppy quorum always keeps one, because its hint counts as
-    /// an acknowledgement.
+    /// has been unreachable for longer than the window. A stand-in of a sloppy quorum always keeps one, because its hint counts
+    /// as an acknowledgement.
     pub fn keep_hint(
         &mut self,
         now: Micros,
