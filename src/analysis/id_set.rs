@@ -1,10 +1,10 @@
 use std::collections::VecDeque;
 
-/// A set of ids that are added in ascending order, and removed in any: one bit for each id from the least to the greatest.
+/// A set of ids that are added in ascending order, and removed in any order: one bit for each id from the least to the greatest.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IdSet {
     words: VecDeque<u64>,
-    /// The number of the first word: 64 ids make a word.
+    /// The number of the first word. Each word contains 64 ids.
     first: u64,
     length: usize,
 }

@@ -38,7 +38,7 @@ pub struct Invariants {
     groups: Vec<(String, Vec<String>)>,
     /// The current instant, which is not over.
     now: Option<Micros>,
-    /// The copies at the last evaluation, by their revision, and whether no work was pending then.
+    /// The revision of the copies at the last evaluation, and whether the run was quiet then; false if no invariant needs to know.
     evaluated: Option<(u64, bool)>,
 }
 
@@ -59,7 +59,7 @@ impl Invariants {
     /// Advances the clock to `now`. Evaluates the invariants if an instant is over.
     pub fn advance_to(&mut self, now: Micros, analysis: &Analysis, names: &Names) {
         if let Some(over) = self.now.replace(now).filter(|before| *before < now) {
-            // At the majority of instants, no copy changes.
+            // Most instants change no copy, so they need no evaluation.
             let needs_quiet = self.invariants.iter().any(|(invariant, _)| invariant.quiescent);
             let state = (analysis.staleness.revision(), needs_quiet && analysis.is_quiet());
             if self.evaluated.replace(state) != Some(state) {
@@ -100,7 +100,8 @@ struct Evaluator<'a> {
 type Bindings<'a> = Vec<(Option<&'a str>, NodeId)>;
 
 impl<'a> Evaluator<'a> {
-    /// Evaluates a formula for every binding. Returns whether any copy that it names exists, and the first violation.
+    /// Evaluates a formula for every binding, up to the first violation. Returns whether any copy that it names exists, and the
+    /// violation.
     fn evaluate(&self, formula: &'a Formula) -> (bool, Option<Violation>) {
         let mut places = Vec::new();
         places_of(formula, &mut places);
@@ -201,12 +202,13 @@ impl<'a> Evaluator<'a> {
             Formula::Or(left, right) => self.is_true(left, bound) || self.is_true(right, bound),
             Formula::Compare(relation, left, right) => {
                 let (left, right) = (self.term(left, bound), self.term(right, bound));
-                // It must be true of every sibling.
+                // The relation must hold for every sibling.
                 left.iter().all(|left| right.iter().all(|right| compare(*relation, left, right)))
             }
         }
     }
 
+    /// Returns the values of a term, one for each sibling; none for an absent value.
     fn term(&self, term: &Term, bound: &Bindings) -> Vec<Option<Value>> {
         let numbers = |left: &Term, right: &Term, of: fn(i64, i64) -> i64| {
             let (left, right) = (self.term(left, bound), self.term(right, bound));
@@ -266,6 +268,7 @@ fn compare(relation: Relation, left: &Option<Value>, right: &Option<Value>) -> b
     }
 }
 
+/// Adds the places that a formula reads to `out`.
 fn places_of<'a>(formula: &'a Formula, out: &mut Vec<&'a Place>) {
     match formula {
         Formula::Not(inner) => places_of(inner, out),
@@ -280,6 +283,7 @@ fn places_of<'a>(formula: &'a Formula, out: &mut Vec<&'a Place>) {
     }
 }
 
+/// Adds the places that a term reads to `out`.
 fn places_in<'a>(term: &'a Term, out: &mut Vec<&'a Place>) {
     match term {
         Term::Constant(_) => {}

@@ -119,7 +119,7 @@ impl Operations {
                 self.recent.push(OperationInfo { by: *by, kind: *kind, key: *key, value: value.clone() });
                 self.tally(*by).pending += 1;
             }
-            // No client issued it, but it takes an operation id.
+            // No client issued it, but it has an operation id.
             Fact::EventWriteStarted { node, key, adds, .. } => {
                 let kind = if *adds { OperationKind::Increment } else { OperationKind::Write };
                 self.recent.push(OperationInfo { by: *node, kind, key: *key, value: None });
@@ -198,7 +198,7 @@ impl Operations {
         self.tallies.entry(client).or_default()
     }
 
-    /// Returns the content of an operation, if it is remembered. Operation ids are dense.
+    /// Returns the content of an operation, if it is one of those that are kept, the newest ones.
     pub fn recall(&self, operation: OperationId) -> Option<&OperationInfo> {
         self.recent.get(operation.0.into())
     }

@@ -1,4 +1,4 @@
-//! What a verdict rests on: without operations that could violate a guarantee, the history does not show that it holds.
+//! The evidence for a guarantee: a history without operations that could violate it does not show that it holds.
 
 use super::guarantee::Guarantee;
 use crate::analysis::history::{History, Operation, Output};
@@ -6,11 +6,12 @@ use crate::language::phrase;
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
 
-/// What the operations of a process contain.
+/// A summary of the operations of one process.
 #[derive(Default)]
 struct Session {
-    /// Keys that it changed, and whether it read them afterwards.
+    /// Whether it read a key after it had changed it.
     reads_own_change: bool,
+    /// The keys that it changed.
     changed: Vec<u32>,
     reads: u32,
     changes: u32,
@@ -24,8 +25,9 @@ fn is_read(operation: &Operation) -> bool {
 /// Returns why a guarantee that no operation violates is not shown to hold; none if the history could have violated it.
 pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<&'static str> {
     let operations = &history.operations;
-    let is_swap = |it: &Operation| it.acknowledged() && it.invocation.leaves().is_some() && !it.invocation.is_blind();
-    if !operations.iter().any(|operation| is_read(operation) || is_swap(operation)) {
+    let is_compare_and_set =
+        |it: &Operation| it.acknowledged() && it.invocation.leaves().is_some() && !it.invocation.is_blind();
+    if !operations.iter().any(|operation| is_read(operation) || is_compare_and_set(operation)) {
         return Some(phrase("no read returned a value", "kein Lesevorgang hat einen Wert geliefert"));
     }
     let sessions = sessions(history);

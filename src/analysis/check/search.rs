@@ -56,6 +56,7 @@ pub(super) enum SearchResult {
     OutOfBudget,
 }
 
+/// An operation that was taken, with the state of the search before it.
 struct Frame {
     item: usize,
     state: State,
@@ -74,9 +75,13 @@ struct Search<'a> {
     model: Model,
     /// The longest list that a read returned: all others are its prefixes.
     longest: &'a [ValueId],
+    /// The index of the bit of each element of a set.
     elements: BTreeMap<ValueId, usize>,
+    /// Whether each operation is taken.
     taken: Vec<bool>,
+    /// The number of required operations that are not taken.
     left: usize,
+    /// The index of the first required operation that is not taken.
     low: usize,
     /// The required operations of each process in order. An optional operation is the last of its process.
     processes: Vec<Vec<usize>>,
@@ -95,6 +100,7 @@ struct Search<'a> {
     /// The latest end before which some operation could not be taken.
     furthest: Cell<u32>,
     visited: VisitedStates,
+    /// Buffers for the key and the mask of a visited state.
     key: Vec<u64>,
     used: Vec<u64>,
 }
@@ -113,14 +119,14 @@ pub(super) fn search(
     });
     let longest = lists.clone().max_by_key(|list| list.len()).unwrap_or_default();
     let longest = if longest.len() < initial.elements.len() { initial.elements.as_slice() } else { longest };
-    let parts = |list: &[ValueId]| longest.starts_with(list);
-    if model == Model::Append && !(parts(&initial.elements) && lists.clone().all(parts)) {
+    let is_prefix = |list: &[ValueId]| longest.starts_with(list);
+    if model == Model::Append && !(is_prefix(&initial.elements) && lists.clone().all(is_prefix)) {
         return SearchResult::NoOrder(NEVER);
     }
     let mut search = Search::new(items, model, longest, order);
-    let nowhere =
+    let has_no_source =
         |(value, (needed, sources)): (&ValueId, &(u32, u32))| *needed > 0 && *sources == 0 && *value != initial.value;
-    if search.needs.iter().any(nowhere) {
+    if search.needs.iter().any(has_no_source) {
         return SearchResult::NoOrder(NEVER);
     }
     search.run(search.initial_state(initial), budget)
@@ -256,11 +262,11 @@ impl<'a> Search<'a> {
 
     fn take(&mut self, at: usize) {
         self.taken[at] = true;
-        self.heads_move(at, true);
+        self.move_head(at, true);
         if at < self.optional {
             self.left -= 1;
         }
-        self.count(at, false);
+        self.update_needs(at, false);
         while self.low < self.optional && self.taken[self.low] {
             self.low += 1;
         }
@@ -268,22 +274,23 @@ impl<'a> Search<'a> {
 
     fn undo(&mut self, at: usize, low: usize) {
         self.taken[at] = false;
-        self.heads_move(at, false);
+        self.move_head(at, false);
         if at < self.optional {
             self.left += 1;
         }
-        self.count(at, true);
+        self.update_needs(at, true);
         self.low = low;
     }
 
-    fn heads_move(&mut self, at: usize, forward: bool) {
+    fn move_head(&mut self, at: usize, forward: bool) {
         if let (Some(process_index), true) = (self.process_of[at], at < self.optional) {
             let head = &mut self.heads[process_index];
             *head = if forward { *head + 1 } else { *head - 1 };
         }
     }
 
-    fn count(&mut self, at: usize, back: bool) {
+    /// Updates the needs of a register's values after an operation was taken, or with `back` after this was undone.
+    fn update_needs(&mut self, at: usize, back: bool) {
         if self.model != Model::Register {
             return;
         }
@@ -339,9 +346,9 @@ impl<'a> Search<'a> {
             State::Number(number) => key.insert(0, *number as u64),
             State::Bits(bits) => key.splice(0..0, bits.iter().copied()).for_each(drop),
         }
-        let new = self.visited.insert(&key, &used);
+        let is_new = self.visited.insert(&key, &used);
         (self.key, self.used) = (key, used);
-        new
+        is_new
     }
 
     fn run(&mut self, first: State, budget: &mut u64) -> SearchResult {

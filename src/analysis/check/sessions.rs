@@ -3,7 +3,7 @@
 //! Registers whose writes all differ: a guarantee requires that the result of a read is no older than certain writes. Versions
 //! order two writes, if the history has them; otherwise a write is older than those that began after it was acknowledged, and
 //! newer than those that its process had read. These facts, and the requirements of one process's reads, are edges between the
-//! writes of a key. The process keeps the guarantees if and only if the edges form no cycle. Two processes may see writes of
+//! writes of a key. The process satisfies the guarantees if and only if the edges form no cycle. Two processes may see writes of
 //! unknown order in either order. A compare-and-set has read the write that it replaced. O(n log n) for n operations, times the
 //! number of processes for the last two guarantees.
 //!
@@ -44,8 +44,9 @@ struct SessionChecker<'a> {
     /// The write of each value, by key and value.
     writers: BTreeMap<(u32, u32), usize>,
     removed: BTreeSet<(u32, u32)>,
-    /// For each process: the writes that it made and saw, in order, and the positions of the writes that it made.
+    /// The writes that each process made and saw, in order.
     steps: BTreeMap<u32, Vec<KnownWrite>>,
+    /// The process that made each write, and the position of the write in the steps of this process.
     place_in: BTreeMap<usize, (u32, usize)>,
     /// For each key, edges from a write to a newer one.
     edges: BTreeMap<u32, Vec<(usize, usize)>>,
@@ -56,7 +57,9 @@ struct SessionChecker<'a> {
 /// The writes that later reads of a key must reflect.
 #[derive(Default)]
 struct Requirements {
+    /// In the order in which they were added.
     writes: Vec<usize>,
+    /// The same writes as a set.
     all: BTreeSet<usize>,
 }
 
@@ -121,7 +124,7 @@ pub(super) fn is_violated(history: &History, places: &[usize], wanted: SessionGu
 
 impl SessionChecker<'_> {
     /// Returns the writes that a read returned, or that a compare-and-set replaced.
-    fn seen(&self, place: usize) -> Vec<usize> {
+    fn seen_writes(&self, place: usize) -> Vec<usize> {
         let operation = &self.history.operations[place];
         let writer = |value: &u32| self.writers.get(&(operation.key, *value)).copied();
         if let Invocation::CompareAndSet { expected, .. } = operation.invocation {
@@ -141,7 +144,7 @@ impl SessionChecker<'_> {
             let operation = &self.history.operations[place];
             if operation.invocation.changes() {
                 if operation.outcome != Outcome::Fail {
-                    for write in self.seen(place) {
+                    for write in self.seen_writes(place) {
                         last.insert(operation.key, write);
                         steps.push(KnownWrite { key: operation.key, write, own: false });
                     }
@@ -153,7 +156,7 @@ impl SessionChecker<'_> {
                     steps.push(KnownWrite { key: operation.key, write: place, own: true });
                 }
             } else {
-                let seen = self.seen(place);
+                let seen = self.seen_writes(place);
                 if let (Output::Value(_), [write]) = (&operation.output, seen.as_slice()) {
                     last.insert(operation.key, *write);
                 }
@@ -178,7 +181,7 @@ impl SessionChecker<'_> {
                 }
                 continue;
             }
-            let seen = self.seen(place);
+            let seen = self.seen_writes(place);
             if wanted.writes || wanted.follow {
                 // A read of several elements sees all of them at once.
                 let at_once = matches!(operation.output, Output::Elements(_));
@@ -244,6 +247,7 @@ impl SessionChecker<'_> {
         }
     }
 
+    /// Returns whether a read of a set or list misses a required element. For a register, adds edges to `required` instead.
     fn misses(&mut self, read: usize, seen: &[usize], requirements: Option<&Requirements>) -> bool {
         let Some(requirements) = requirements else { return false };
         let operation = &self.history.operations[read];
@@ -251,14 +255,14 @@ impl SessionChecker<'_> {
             Output::Elements(elements) => {
                 let mut elements = elements.clone();
                 elements.sort_unstable();
-                let lacks = |value: u32| {
+                let is_missing = |value: u32| {
                     elements.binary_search(&value).is_err() && !self.removed.contains(&(operation.key, value))
                 };
                 requirements
                     .writes
                     .iter()
                     .filter_map(|write| self.history.operations[*write].invocation.puts())
-                    .any(lacks)
+                    .any(is_missing)
             }
             Output::Number(_) => false,
             // A read of a register, or a compare-and-set.
@@ -283,11 +287,11 @@ impl SessionChecker<'_> {
         let none = Vec::new();
         let edges = self.edges.get(&key).unwrap_or(&none);
         let ranked = writes.iter().any(|write| operations[*write].rank > 0);
-        // Nodes for the points in time before the start of each write.
         writes.sort_unstable_by_key(|write| if ranked { operations[*write].rank } else { operations[*write].invoked });
         let number: BTreeMap<usize, usize> = writes.iter().enumerate().map(|(i, write)| (*write, i + 1)).collect();
         let of = |write: usize| if write == INITIAL { Some(0) } else { number.get(&write).copied() };
         let count = writes.len();
+        // The node of the point in time before the start of a write.
         let point = |i: usize| count + 1 + i;
         let mut after: Vec<Vec<usize>> = vec![Vec::new(); 2 * count + 2];
         after[0].push(point(0));

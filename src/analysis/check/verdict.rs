@@ -14,7 +14,7 @@ pub struct Witness {
 /// The verdict on a guarantee.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// The history keeps it.
+    /// The history satisfies it.
     Holds,
     /// The history violates it.
     Violated(Witness),
@@ -50,7 +50,7 @@ pub(super) struct VerdictCache<'a> {
     pub revision: &'a dyn Fn(Option<u32>) -> u32,
     /// Returns whether the check pauses before the next key that it has to check.
     pub pauses: &'a dyn Fn() -> bool,
-    /// The check has paused, so the verdicts of this call mean nothing.
+    /// Whether the check has paused, so that the verdicts of this call are incomplete.
     pub is_paused: bool,
 }
 

@@ -6,13 +6,17 @@ use xxhash_rust::xxh3::xxh3_64;
 /// were used to reach it. The table stores whole keys, so a hash collision cannot merge two states.
 #[derive(Default)]
 pub(super) struct VisitedStates {
+    /// The entries, each of which is the length of the key, the key, the length of the mask, and the mask.
     words: Vec<u64>,
-    /// The start of each entry in `words`: the length of the key, the key, the length of the mask, the mask.
+    /// The start of an entry in `words` for each slot, or `FREE`.
     table: Vec<u32>,
+    /// The number of entries.
     count: usize,
+    /// A buffer for the bytes of a key.
     bytes: Vec<u8>,
 }
 
+/// A slot without an entry.
 const FREE: u32 = u32::MAX;
 
 impl VisitedStates {
@@ -25,8 +29,8 @@ impl VisitedStates {
         let mut slot = self.hash(key) as usize & mask;
         while self.table[slot] != FREE {
             let (old, mask_of_old) = self.at(self.table[slot]);
-            let within = |(i, word): (usize, &u64)| word & !used.get(i).copied().unwrap_or(0) == 0;
-            if old == key && mask_of_old.iter().enumerate().all(within) {
+            let is_used = |(i, word): (usize, &u64)| word & !used.get(i).copied().unwrap_or(0) == 0;
+            if old == key && mask_of_old.iter().enumerate().all(is_used) {
                 return false;
             }
             slot = (slot + 1) & mask;
@@ -40,6 +44,7 @@ impl VisitedStates {
         true
     }
 
+    /// Returns the key and the mask of the entry at a start.
     fn at(&self, start: u32) -> (&[u64], &[u64]) {
         let rest = &self.words[start as usize..];
         let (key, rest) = rest[1..].split_at(rest[0] as usize);

@@ -25,7 +25,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn forward(&self) -> bool {
+    fn is_forward(&self) -> bool {
         self.first_end.0 < self.last_start.0
     }
 
@@ -38,7 +38,7 @@ impl Cluster {
 /// Returns whether two clusters contradict each other.
 fn conflict(a: &Cluster, b: &Cluster) -> bool {
     let ((a0, a1), (b0, b1)) = (a.zone(), b.zone());
-    match (a.forward(), b.forward()) {
+    match (a.is_forward(), b.is_forward()) {
         (true, true) => a0 < b1 && b0 < a1,
         (true, false) => a0 < b0 && b1 < a1,
         (false, true) => b0 < a0 && a1 < b1,
@@ -170,7 +170,7 @@ fn impossible_read(
     None
 }
 
-/// The most common violation: a read returned a value that was replaced before the read started.
+/// Finds the most common violation: a read returned a value that was replaced before the read started.
 fn superseded(
     history: &History,
     places: &[usize],
@@ -178,7 +178,7 @@ fn superseded(
     writer: &impl Fn(ValueId) -> Option<usize>,
 ) -> Option<Witness> {
     let operations = &history.operations;
-    // Acknowledged writes by their end, each with the latest start among it and those before it.
+    // The acknowledged writes by their end, and for each the write that started last among it and those before it.
     let mut ended: Vec<usize> = places.iter().copied().filter(|place| operations[*place].acknowledged()).collect();
     history.sort_by_end(&mut ended);
     let mut latest: Vec<usize> = Vec::with_capacity(ended.len());
@@ -206,7 +206,7 @@ fn superseded(
 
 /// Returns contradicting pairs of clusters: at least one pair for each cluster that contradicts another.
 fn conflicts(mut clusters: Vec<Cluster>) -> Vec<(Cluster, Cluster)> {
-    const ENOUGH: usize = 256;
+    const MAX_PAIRS: usize = 256;
     clusters.sort_unstable_by_key(Cluster::zone);
     let mut found = Vec::new();
     // The forward zone that ends last among those that started. Without overlaps, only one is open.
@@ -216,11 +216,11 @@ fn conflicts(mut clusters: Vec<Cluster>) -> Vec<(Cluster, Cluster)> {
             && conflict(&last, &cluster)
         {
             found.push((last, cluster));
-            if found.len() == ENOUGH {
+            if found.len() == MAX_PAIRS {
                 break;
             }
         }
-        if cluster.forward() && open.is_none_or(|last| last.zone().1 < cluster.zone().1) {
+        if cluster.is_forward() && open.is_none_or(|last| last.zone().1 < cluster.zone().1) {
             open = Some(cluster);
         }
     }

@@ -19,7 +19,7 @@ pub(super) struct KeyValues<'a> {
 }
 
 impl<'a> KeyValues<'a> {
-    /// `operations` are all recorded operations, `places` the indexes of this key's.
+    /// Prepares to set the values. `operations` are all recorded operations, `places` the indexes of this key's operations.
     pub fn new(
         history: &'a mut History,
         operations: &'a [RecordedOperation],
@@ -67,7 +67,7 @@ impl<'a> KeyValues<'a> {
         initial
     }
 
-    /// Gives each write with a version a distinct value, and its rank in the order of versions.
+    /// Assigns each write with a version a distinct value, and its rank in the order of versions.
     fn rank_writes(&mut self, places: &[usize]) {
         let writes = places.iter().filter(|place| self.operations[**place].kind != OperationKind::Read);
         let mut versioned: Vec<(Version, usize)> =
@@ -101,7 +101,7 @@ impl<'a> KeyValues<'a> {
         }
     }
 
-    /// Returns the result of a read that ended `ok`.
+    /// Returns the result of a read that ended `ok`; none for other operations.
     fn output(&mut self, place: usize) -> Option<Output> {
         let recorded = &self.operations[place];
         let (Some(version), OperationKind::Read, Outcome::Ok) = (recorded.version, recorded.kind, recorded.outcome)

@@ -1,4 +1,4 @@
-//! What the keys of a history hold.
+//! The data models of a history's keys.
 
 use super::events::Event;
 use crate::analysis::history::Model;
@@ -33,7 +33,7 @@ impl DataModel {
     pub const ALL: [DataModel; 5] =
         [DataModel::Register, DataModel::CasRegister, DataModel::Counter, DataModel::Set, DataModel::Append];
 
-    /// The name in options and reports.
+    /// Returns the name in options and reports.
     pub fn name(self) -> &'static str {
         match self {
             DataModel::Register => "register",

@@ -27,15 +27,15 @@ const MAX_DEPTH: usize = 64;
 pub fn forms(text: &str) -> Result<Vec<(usize, Value)>, EdnError> {
     let mut reader = Reader { text: text.as_bytes(), at: 0, line: 1, depth: 0 };
     let mut found = Vec::new();
-    reader.space()?;
+    reader.skip_space()?;
     if matches!(reader.peek(), Some(b'[' | b'(')) {
         let close = if reader.peek() == Some(b'[') { b']' } else { b')' };
         reader.next();
         loop {
-            reader.space()?;
+            reader.skip_space()?;
             if reader.peek() == Some(close) {
                 reader.next();
-                reader.space()?;
+                reader.skip_space()?;
                 return match reader.peek() {
                     None => Ok(found),
                     Some(_) => Err(reader.error("no text is expected after the list of operations")),
@@ -48,7 +48,7 @@ pub fn forms(text: &str) -> Result<Vec<(usize, Value)>, EdnError> {
     while reader.peek().is_some() {
         let line = reader.line;
         found.push((line, reader.form()?));
-        reader.space()?;
+        reader.skip_space()?;
     }
     Ok(found)
 }
@@ -72,7 +72,7 @@ impl Reader<'_> {
     }
 
     /// Skips white space, commas, comments and discarded forms.
-    fn space(&mut self) -> Result<(), EdnError> {
+    fn skip_space(&mut self) -> Result<(), EdnError> {
         loop {
             match self.peek() {
                 Some(byte) if byte.is_ascii_whitespace() || byte == b',' => {
@@ -93,7 +93,7 @@ impl Reader<'_> {
         if self.depth > MAX_DEPTH {
             return Err(self.error(format!("at most {MAX_DEPTH} levels of nesting are expected")));
         }
-        self.space()?;
+        self.skip_space()?;
         let value = match self.peek() {
             None => Err(self.error("a value is expected, not the end of the text")),
             Some(b'{') => self.map(),
@@ -137,7 +137,7 @@ impl Reader<'_> {
         self.next();
         let mut elements = Vec::new();
         loop {
-            self.space()?;
+            self.skip_space()?;
             if self.peek() == Some(close) {
                 self.next();
                 return Ok(Value::Array(elements));
@@ -150,7 +150,7 @@ impl Reader<'_> {
         self.next();
         let mut entries = Map::new();
         loop {
-            self.space()?;
+            self.skip_space()?;
             if self.peek() == Some(b'}') {
                 self.next();
                 return Ok(Value::Object(entries));
@@ -159,7 +159,7 @@ impl Reader<'_> {
                 Value::String(key) => key,
                 other => other.to_string(),
             };
-            self.space()?;
+            self.skip_space()?;
             if self.peek() == Some(b'}') {
                 return Err(self.error(format!("a value is expected for `{key}`")));
             }

@@ -25,7 +25,7 @@ pub(super) fn lines(text: &str) -> Result<Vec<(String, Value)>, String> {
     }
 }
 
-/// Parses consecutive JSON objects, usually one a line.
+/// Parses consecutive JSON objects, usually one per line.
 fn objects(text: &str) -> Result<Vec<(String, Value)>, String> {
     let mut all = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let (mut found, mut line, mut counted_to) = (Vec::new(), 1, 0);

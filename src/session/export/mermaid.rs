@@ -15,7 +15,7 @@ const MOST_MESSAGES: usize = 500;
 /// How a message ended.
 #[derive(Debug)]
 enum Fate {
-    MessageInFlight,
+    InFlight,
     Delivered,
     Dropped(&'static str),
 }
@@ -24,6 +24,7 @@ enum Fate {
 #[derive(Debug)]
 pub(super) struct MermaidWriter {
     cursor: RecordCursor,
+    /// When each message was sent, and how it ended.
     fates: BTreeMap<MessageId, (Micros, Fate)>,
 }
 
@@ -49,7 +50,7 @@ impl MermaidWriter {
     fn read(&mut self, record: &Record) {
         match &record.fact {
             Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } => {
-                self.fates.insert(*message, (record.at, Fate::MessageInFlight));
+                self.fates.insert(*message, (record.at, Fate::InFlight));
             }
             Fact::MessageDelivered { message } => {
                 if let Some((_, fate)) = self.fates.get_mut(message) {
@@ -85,18 +86,18 @@ impl MermaidWriter {
             let node = NodeId(node);
             // Members send messages, not their group.
             if names.group(node) != Some(node) {
-                let _ = writeln!(out, "    participant n{} as {}", node.0, plain(names.label(node)));
+                let _ = writeln!(out, "    participant n{} as {}", node.0, escape(names.label(node)));
             }
         }
         for (message, (at, fate)) in fates.iter().skip(skipped) {
             let Some(info) = analysis.messages.recall(*message) else { continue };
             let (arrow, end) = match fate {
                 Fate::Delivered => ("->>", String::new()),
-                Fate::MessageInFlight => ("--)", phrase(", in flight", ", unterwegs").into()),
+                Fate::InFlight => ("--)", phrase(", in flight", ", unterwegs").into()),
                 Fate::Dropped(why) => ("-x", sentence!(", dropped: {why}", ", verworfen: {why}")),
             };
             let content = content::message(info, analysis, names);
-            let label = plain(&labels::message(info.kind, &content));
+            let label = escape(&labels::message(info.kind, &content));
             let at = decimal(milliseconds(*at));
             let _ = writeln!(out, "    n{}{arrow}n{}: {label} ({at} ms{end})", info.from.0, info.to.0);
         }
@@ -104,7 +105,7 @@ impl MermaidWriter {
 }
 
 /// Escapes the characters that Mermaid interprets.
-fn plain(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
