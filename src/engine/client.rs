@@ -21,6 +21,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 struct PendingOperation {
     session: u32,
+    /// Whether the generator issued it, and not the script.
     generated: bool,
     /// The request, if it may be sent again.
     request: Option<Arc<Request>>,
@@ -47,7 +48,7 @@ pub struct Client {
     pending: BTreeMap<OperationId, PendingOperation>,
     /// The number of values that it has generated.
     written: i64,
-    /// By session: its optimistic write in progress, during which it issues no other operation.
+    /// The optimistic write in progress of each session, which issues no other operation until it ends.
     optimistic_writes: LiteMap<u32, OptimisticWrite>,
 }
 

@@ -1,5 +1,5 @@
-//! The consumer side of subscriptions: the order in which a node handles events, and what it acknowledges. The effect of an
-//! event is up to the service or the member of a group.
+//! The consumer side of subscriptions: the order in which a node handles events, and when it acknowledges them. The service or
+//! the member of a group applies the effect of an event.
 
 mod attachment_state;
 mod attachments;
@@ -72,7 +72,7 @@ pub struct Handler {
     pub session: Option<ReaderSessionConfig>,
     /// The interval at which acknowledgements are sent together; each is sent at once if none.
     pub commit_every: Option<Micros>,
-    /// The events that were handled.
+    /// The events that were handled; none without an inbox.
     pub inbox: Option<Inbox>,
 }
 
@@ -182,6 +182,7 @@ impl Consumer {
         Some(delivery)
     }
 
+    /// Begins the handling of an event. Acknowledges the event now if its handler acknowledges before processing.
     fn begin(&mut self, delivery: &Delivery, ctx: &mut Context) {
         if self.handlers[delivery.subscription as usize].acknowledge == Acknowledge::BeforeProcessing {
             self.acknowledge(ctx.now, delivery, ctx);

@@ -45,7 +45,7 @@ impl Names {
         SubscriptionId(self.subscriptions.len() as u32 - 1)
     }
 
-    /// Returns the id of a key, which is assigned at its first use. Each group has its own keys, unless it shares them.
+    /// Returns the id of a key, which is assigned at its first use. Each group has separate keys, unless it shares them.
     pub fn key_id(&mut self, group: Option<NodeId>, key: &str) -> KeyId {
         if let Some(id) = self.find_key(group, key) {
             return id;

@@ -1,4 +1,4 @@
-//! The state of the brokers that store a bus's events. Of each broker only the length of its log is modelled; the events
+//! The state of the brokers that store a bus's events. The model contains only the length of each broker's log; the events
 //! themselves are stored once.
 
 use super::subscription_queue::PublicationAck;
@@ -13,20 +13,20 @@ pub(super) struct Broker {
     pub(super) up: bool,
     /// The number of log entries that it has.
     pub(super) end: u64,
-    /// It is in sync, as far as the leader knows. A stopped broker is in sync until its session is over.
+    /// Whether the leader regards it as in sync. A stopped broker is in sync until its session is over.
     pub(super) in_sync: bool,
-    /// Fetches complete in order: none before this.
+    /// When the last of its fetches completes. Fetches complete in order, so none completes earlier.
     pub(super) last_due: Micros,
     /// How often it stopped or started.
     pub(super) life: u32,
 }
 
-/// The purpose of a timer. It has no effect if the broker stopped or started since, or another one leads.
+/// The purpose of a timer. A timer has no effect if the broker has stopped or started since, or if another one leads.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BrokerTimer {
     /// A follower's fetch completes.
     Fetched { broker: usize, end: u64, life: u32, epoch: u32 },
-    /// A follower may have lacked an entry for too long.
+    /// A follower may have missed an entry for too long.
     Lags { broker: usize, end: u64, life: u32, epoch: u32 },
     /// The session of a stopped broker is over.
     SessionOver { broker: usize, life: u32 },
@@ -106,7 +106,7 @@ impl BrokerSet {
     /// the most entries.
     pub(super) fn candidate(&self, commit: &CommitRule) -> Option<usize> {
         let up = || (0..self.all.len()).filter(|at| self.all[*at].up);
-        // The first one among equals.
+        // Of several with the most entries, the first one.
         let most = || up().max_by_key(|at| (self.all[*at].end, std::cmp::Reverse(*at)));
         match commit {
             CommitRule::InSync(InSync { unclean_election, .. }) => {

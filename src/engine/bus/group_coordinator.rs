@@ -28,7 +28,7 @@ impl Bus {
         }
     }
 
-    /// Renews all sessions, as a coordinator does that takes over.
+    /// Renews all sessions and connections, as a new coordinator does.
     pub(super) fn renew_sessions(&mut self, now: Micros) {
         for membership in self.queues.iter_mut().flat_map(|queue| &mut queue.memberships) {
             debug_assert!(membership.last_heartbeat <= now, "no heartbeat is from the future");
@@ -51,18 +51,18 @@ impl Bus {
     }
 
     /// Returns the queue and the member of a subscription whose reader has a session.
-    fn membership_of(&self, is: impl Fn(u32) -> bool) -> Option<(usize, usize)> {
+    fn membership_of(&self, is_wanted: impl Fn(u32) -> bool) -> Option<(usize, usize)> {
         let mut queues = self.queues.iter().enumerate().filter(|(_, queue)| !queue.memberships.is_empty());
-        queues.find_map(|(at, queue)| Some((at, queue.members.iter().position(|member| is(*member))?)))
+        queues.find_map(|(at, queue)| Some((at, queue.members.iter().position(|member| is_wanted(*member))?)))
     }
 
     /// Handles the heartbeat of a reader.
     pub fn on_heartbeat(&mut self, now: Micros, heartbeat: &Heartbeat, reply_link: LinkId, ctx: &mut Context) {
-        let from = |index: u32| {
+        let is_from_reader = |index: u32| {
             let config = &self.config.subscriptions[index as usize];
             config.link == reply_link && config.at_consumer == heartbeat.subscription
         };
-        let session = self.membership_of(from).filter(|_| heartbeat.presence != Presence::Closes);
+        let session = self.membership_of(is_from_reader).filter(|_| heartbeat.presence != Presence::Closes);
         let Some((queue_id, member)) = session else { return self.on_presence(now, heartbeat, reply_link, ctx) };
         self.queues[queue_id].assert_member(member);
         let membership = &mut self.queues[queue_id].memberships[member];
@@ -154,7 +154,7 @@ impl Bus {
     }
 
     /// Handles the positions of a reader: accepts its last commit if that was lost, and resends events that are overdue, as after
-    /// the timeout of a fetch. A slow reader has received them, and gets nothing twice.
+    /// the timeout of a fetch. A slow reader has received them, so it receives nothing twice.
     fn on_positions(&mut self, now: Micros, queue_id: u32, member: usize, positions: &[Position], ctx: &mut Context) {
         self.queues[queue_id as usize].assert_member(member);
         let logs = &self.queues[queue_id as usize].logs;
@@ -169,17 +169,18 @@ impl Bus {
         }
     }
 
+    /// Resends the delivered events after `last`, the last one that the reader received, if the first of them is overdue.
     fn fetch_again(&mut self, now: Micros, queue_id: u32, partition: u32, last: Option<u32>, ctx: &mut Context) {
         let Some(log) = self.queues[queue_id as usize].logs.get(&partition) else { return };
         let (member, generation) = (log.member, log.generation);
         debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
         let delivered = || log.events.iter().take(log.delivered).copied();
-        // The last event that the reader received may be committed; then it has none of these.
+        // If the last event that the reader received is committed, it is not among these, and the reader has received none of them.
         let from = delivered().position(|event| Some(event) == last).map_or(0, |at| at + 1);
         let missing: Vec<u32> = delivered().skip(from).collect();
         let config = &self.config.subscriptions[self.queues[queue_id as usize].members[member] as usize];
-        let waits = |event: &u32| self.stored.get(event).is_none_or(|stored| stored.sent + config.deadline > now);
-        if missing.first().is_none_or(waits) {
+        let is_in_time = |event: &u32| self.stored.get(event).is_none_or(|stored| stored.sent + config.deadline > now);
+        if missing.first().is_none_or(is_in_time) {
             return;
         }
         let id = config.id;

@@ -1,4 +1,5 @@
-//! The acceptance of publications: each once within the window of deduplication, as one event for each queue of its topic.
+//! The acceptance of publications. The bus accepts an update once within the window of deduplication, and stores one event for
+//! each queue of its topic.
 
 use super::Bus;
 use super::subscription_queue::{PartitionLog, PublicationAck, StoredEvent};
@@ -54,7 +55,7 @@ impl Bus {
         }
     }
 
-    /// Ends all streams, so that none continues after a lost entry: their relays start new ones.
+    /// Ends all streams, so that none continues after a lost entry. Their relays start new streams.
     pub(super) fn end_streams(&mut self) {
         for ((_, topic), (_, next)) in &mut self.streams {
             debug_assert!((*topic as usize) < self.config.topics.len(), "the topic exists");
@@ -78,7 +79,7 @@ impl Bus {
         }
     }
 
-    /// Returns whether an update was published to a topic within the window of deduplication, and remembers it.
+    /// Returns whether an update was published to a topic within the window of deduplication. If not, keeps it for the next call.
     pub(super) fn is_duplicate(&mut self, now: Micros, topic: u32, update: UpdateId, ctx: &mut Context) -> bool {
         debug_assert!((topic as usize) < self.recent_updates.len(), "the topic exists");
         let Some(window) = self.config.topics[topic as usize].dedup else { return false };

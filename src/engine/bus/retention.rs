@@ -8,7 +8,7 @@ use crate::scenario::Micros;
 use crate::trace::{DropReason, Fact, KeyId, NodeId};
 
 impl Bus {
-    /// Gives an event up after the maximum number of deliveries.
+    /// Dead-letters an event after the maximum number of deliveries, or discards it if the subscription has no dead-letter queue.
     pub(super) fn dead_letter_or_discard(&mut self, now: Micros, queue_id: u32, event: u32, ctx: &mut Context) {
         let Some(stored) = self.stored.remove(&event) else { return };
         debug_assert!(stored.delivery.is_none(), "the last delivery of a dead letter has ended");
@@ -159,8 +159,8 @@ impl Bus {
         debug_assert!(!self.up, "a stopped bus is down");
     }
 
-    /// Forgets the publication of a lost event, so that it is accepted if it is published again: deduplication uses the log
-    /// that lost it.
+    /// Forgets the publication of a lost event, so that it is accepted if it is published again. Deduplication uses the log,
+    /// which has lost the event.
     pub(super) fn forget_publication(&mut self, event: u32) {
         self.assert_event(event);
         let Some(stored) = self.stored.get(&event) else { return };

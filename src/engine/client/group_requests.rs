@@ -10,7 +10,7 @@ use crate::scenario::{Micros, Operation};
 use crate::trace::{Fact, NodeId, OperationId, Outcome, Refusal, Version};
 use std::sync::Arc;
 
-/// How long a client waits before it retries when all members were asked, or none knows the leader, µs.
+/// How long a client waits before it retries after it has asked all members, or one that does not know the leader, µs.
 const RETRY_WAIT: Micros = 10_000;
 /// The kind of timer for a retry, in the two lowest bits of a protocol timer's number; the others are the coordinator's.
 const RETRY: u32 = 1;
@@ -120,9 +120,9 @@ impl Client {
         let members = group.members() as u32;
         debug_assert!(members > 0, "a group has members");
         match to.and_then(|node| group.index(node)) {
-            // Two members that redirect to each other must not be asked without end within one instant.
+            // Waits at intervals, because two members that redirect to each other would otherwise be asked without end in one instant.
             Some(member) if pending.sent % (members + 1) != 0 => {
-                // A chain's tail accepts only reads; the member that accepts writes is remembered.
+                // Keeps the member that accepts writes. Redirections of reads do not count, because a chain's tail accepts only reads.
                 if pending.request.as_ref().is_some_and(|request| !request.action.is_read()) {
                     group.set_leader(member);
                 }
@@ -145,7 +145,7 @@ impl Client {
         self.end_coordinated(now, replies, ctx);
     }
 
-    /// Lets the session of an operation use another member from now on, since one has not replied.
+    /// Makes the session of an operation use another member from now on, because its member has not replied.
     pub(super) fn avoid_silent_member(&mut self, id: OperationId) {
         if let (Some(pending), Some(group)) = (self.pending.get(&id), &mut self.config.group) {
             group.avoid_silent_member(pending.session);

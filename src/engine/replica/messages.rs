@@ -243,7 +243,7 @@ impl MessageBody {
         }
     }
 
-    /// Whether a worker processes the message for the service time. All other messages are processed at once.
+    /// Returns whether a worker processes the message for the service time. All other messages are processed at once.
     pub fn occupies_worker(&self) -> bool {
         match self {
             MessageBody::Quorum(QuorumMessage::Write { .. } | QuorumMessage::Read { .. })
@@ -298,7 +298,7 @@ impl AntiEntropyMessage {
     }
 }
 
-/// The kind of a message that carries log entries; without entries it is a heartbeat.
+/// Returns the kind of a message that carries log entries; without entries it is a heartbeat.
 fn kind_of_entries(entries: &[LogEntry]) -> MessageKind {
     if entries.is_empty() { MessageKind::Election } else { MessageKind::Replication }
 }
@@ -335,7 +335,7 @@ impl RaftMessage {
 impl ChainMessage {
     fn kind(&self) -> MessageKind {
         match self {
-            // An empty log has this kind, too: the digests of links depend on it.
+            // An empty log has the kind of a heartbeat too. Another kind would change the digests of runs.
             ChainMessage::Forward { entries, .. } | ChainMessage::WholeLog { entries, .. } => kind_of_entries(entries),
             ChainMessage::ForwardAck { .. } => MessageKind::Acknowledgement,
             ChainMessage::RequestLog { .. } => MessageKind::Call,

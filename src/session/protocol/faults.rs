@@ -14,7 +14,7 @@ pub struct ActiveFault {
     pub kind: FaultKind,
 }
 
-/// What is wrong with a node or a link.
+/// The kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FaultKind {
     /// A link loses, duplicates, reorders or delays messages.
@@ -23,7 +23,7 @@ pub enum FaultKind {
     Paused,
     /// A service takes longer than configured.
     Slowed {
-        /// How many thousandths of the configured time it takes.
+        /// The time that it takes, in thousandths of the configured time.
         permille: u32,
     },
     /// A clock is wrong.
