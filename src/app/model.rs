@@ -371,11 +371,11 @@ impl Model {
         let Viewport { narrow, size, unit, .. } = self.viewport;
         let layout = if narrow { Layout::Column(size.0 / unit) } else { Layout::Free };
         let writer = if narrow { None } else { self.writer() };
-        let new = |layout| Scene::new(scenario, layout, &self.row_counts(), &self.drag_offsets(), writer);
-        let mut scene = new(layout);
-        // Beside a text, a whole small drawing is worth more than the first card of a column.
+        let build = |layout| Scene::new(scenario, layout, &self.row_counts(), &self.drag_offsets(), writer);
+        let mut scene = build(layout);
+        // If a text leaves too little room for the column, a smaller drawing shows all cards at once.
         if narrow && (self.lesson.is_open || self.shows_task()) && scene.bounds().bottom() > size.1 / unit {
-            scene = new(Layout::Free);
+            scene = build(Layout::Free);
         }
         scene.place_labels(self.viewport.detail());
         scene

@@ -22,16 +22,16 @@ pub enum PictureFormat {
 /// Why a picture was not saved, or not as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PictureFailure {
-    /// The browser does not paint it.
+    /// The browser does not paint the picture.
     NotPainted,
-    /// The browser does not encode a canvas of so many pixels.
+    /// The browser does not encode a canvas of this size, px.
     NotEncoded {
         /// Its width.
         width: u32,
         /// Its height.
         height: u32,
     },
-    /// An SVG was saved without the content of a canvas, because the browser does not encode so many pixels.
+    /// An SVG was saved without the content of a canvas, because the browser does not encode a canvas of this size, px.
     SavedWithoutCanvas {
         /// Its width.
         width: u32,

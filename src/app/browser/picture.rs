@@ -73,7 +73,7 @@ async fn save_clone(clone: OffscreenClone, size: (f64, f64), name: &str, is_svg:
     next_task().await;
     let mut capture = Capture::of(&clone.root);
     capture.backdrop(&clone.root, size);
-    capture.clone_content(&clone).await;
+    capture.capture_clone(&clone).await;
     drop(clone);
     if is_svg {
         let encoded = capture.encode_images().await;
@@ -125,18 +125,18 @@ enum CaptureStep {
     Element(Element),
     /// A text, and the element that contains it.
     Text(Element, Node),
-    /// An element of a clone is no longer needed.
+    /// Removes an element of a clone, which is no longer needed.
     Remove(Element),
 }
 
-/// Elements and texts that are captured in one task of the browser.
+/// Number of elements and texts that are captured in one task of the browser.
 const STEPS_PER_TASK: usize = 150;
-/// Shapes that are painted in one task.
+/// Number of shapes that are painted in one task.
 const SHAPES_PER_TASK: usize = 200;
-/// The most pixels of a picture. A larger canvas is empty in some browsers.
+/// Maximum number of pixels of a picture. A larger canvas is empty in some browsers.
 const MOST_PIXELS: f64 = (1 << 24) as f64;
 
-/// Returns the steps for the children of an element, the first last.
+/// Returns the steps for the children of an element, in reverse order.
 fn steps_for_children(element: &Element) -> Vec<CaptureStep> {
     let children = element.child_nodes();
     let children = (0..children.length()).rev().filter_map(|i| children.get(i));
@@ -181,7 +181,7 @@ impl Capture {
     }
 
     /// Captures the content of a clone, in several tasks.
-    async fn clone_content(&mut self, clone: &OffscreenClone) {
+    async fn capture_clone(&mut self, clone: &OffscreenClone) {
         let mut waiting = steps_for_children(&clone.root);
         while !waiting.is_empty() {
             for _ in 0..STEPS_PER_TASK {

@@ -93,7 +93,7 @@ impl Sharing {
         Request::Query(Query::Export { kind, slice: 0 })
     }
 
-    /// Receives a slice. Returns the request for the next one. Ignores a slice of an export that another has replaced.
+    /// Receives a slice, and returns the request for the next one. Ignores a slice of an export that another export has replaced.
     pub(super) fn receive_slice(&mut self, (kind, slice): (ExportKind, u32), file: FileSlice) -> Option<Request> {
         if self.exporting != Some((kind, slice)) {
             return None;
@@ -241,7 +241,7 @@ mod tests {
         sharing.begin_export(ExportKind::Shiviz);
         assert!(sharing.receive_slice((ExportKind::Shiviz, 0), file("first", false)).is_some());
         sharing.exported = None;
-        // The second slice is on its way.
+        // The second slice is requested.
         sharing.begin_export(ExportKind::Mermaid);
         assert_eq!(sharing.receive_slice((ExportKind::Shiviz, 1), file("other", false)), None);
         assert!(sharing.exported.is_none());

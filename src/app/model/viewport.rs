@@ -9,20 +9,21 @@ use crate::app::texts::Text;
 use crate::trace::MessageKind;
 use std::rc::Rc;
 
-/// Height of the uppermost part of the canvas that verdict chips need, and of a row of them, px.
+/// Height at the top of the canvas that is kept free for one row of verdict chips, px.
 const TOP: f64 = 36.0;
-const CHIP: f64 = 28.0;
-/// Height of the lowest part of the canvas that the zoom buttons and a description of one line need, px.
+/// Height of one row of verdict chips, px.
+const CHIP_ROW: f64 = 28.0;
+/// Height at the bottom of the canvas that is kept free for the zoom buttons and a description of one line, px.
 const BOTTOM: f64 = 34.0;
-/// The greatest height that more chips, or a longer description, take from the drawing, px.
-const MOST: f64 = 36.0;
+/// Maximum height that is kept free in addition for more rows of chips, and for a longer description, px.
+const MAX_ADDITIONAL: f64 = 36.0;
 
 /// The visible part of the canvas.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Viewport {
     /// Which part is visible, and how large.
     pub camera: Camera,
-    /// The camera shows the whole drawing until it is moved by hand.
+    /// Whether the camera shows the whole drawing, until the visitor moves it.
     pub fitted: bool,
     /// Width and height of the canvas, px.
     pub size: (f64, f64),
@@ -30,8 +31,9 @@ pub struct Viewport {
     pub room: (f64, f64),
     /// Width of the timeline's axis, px.
     pub axis_width: f64,
-    /// Height of the verdict chips and of the description over the canvas, px. That of the chips is the greatest since the
-    /// drawing was opened, so that the drawing does not move whenever a chip comes or goes.
+    /// Height of the verdict chips and of the description over the canvas, px. The height of the chips is the greatest one since
+    /// the drawing was opened or the canvas changed its size, so that the drawing does not move whenever a chip appears or
+    /// disappears.
     pub overlays: (f64, f64),
     /// The number of the document whose chips were measured.
     overlays_of: u32,
@@ -245,11 +247,10 @@ impl Model {
         } else if narrow {
             Camera::fitting_with(self.scene.bounds(), (width, height), TOP * unit, 10.0, unit)
         } else {
-            // The verdict chips need the uppermost pixels, the tabs of two branches as many, and the zoom buttons and the
-            // description the lowest ones.
+            // The tabs of two branches are as high as a row of chips with its margin.
             let tabs = if self.comparison() == Some(ComparisonLayout::Tabs) { TOP } else { 0.0 };
-            let more_chips = (chips - CHIP * unit).clamp(0.0, MOST * unit);
-            let more_caption = (caption - BOTTOM * unit - 6.0).clamp(0.0, MOST * unit);
+            let more_chips = (chips - CHIP_ROW * unit).clamp(0.0, MAX_ADDITIONAL * unit);
+            let more_caption = (caption - BOTTOM * unit - 6.0).clamp(0.0, MAX_ADDITIONAL * unit);
             let (top, bottom) = ((TOP + tabs) * unit + more_chips, BOTTOM * unit + more_caption);
             Camera::fitting(self.scene.bounds(), width, height - bottom, top, unit)
         };

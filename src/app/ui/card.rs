@@ -22,10 +22,10 @@ pub fn update_class(update: u32) -> String {
 /// Number of colours for updates.
 pub const UPDATE_COLOURS: u32 = 6;
 
-/// Characters of a name that has two lines beside a state, without the icon of its kind.
+/// Maximum number of characters of a name that fits on two lines beside a state and the icon of its kind.
 const LONG_NAME: usize = 20;
 
-/// Characters of a word that has a line beside a state and the icon of its kind while text is enlarged.
+/// Maximum number of characters of a word that fits beside a state and the icon of its kind while text is enlarged.
 const LONG_WORD: usize = 8;
 
 /// What a card shows of its node.

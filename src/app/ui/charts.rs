@@ -45,7 +45,7 @@ pub fn view(charts: &Rc<Charts>, scale: Scale, room: f64, now: Micros) -> Html {
     }
 }
 
-/// Bars or dots that are drawn together.
+/// Number of bars or dots that are drawn together.
 const MARKS_PER_PART: usize = 128;
 
 /// What a part of the charts contains.

@@ -150,7 +150,7 @@ fn drawing(model: &Model, send: &Callback<Msg>, plot: &Plot, shown: &[&DiagramMe
     }
 }
 
-/// Messages whose numbers differ in the last bits alone, up to so many, are drawn together.
+/// Maximum number of messages that are drawn together. Their numbers, divided by this, are equal.
 const MESSAGES_PER_PART: u64 = 64;
 
 /// Messages that are drawn together.
