@@ -223,7 +223,7 @@ fn retries_that_end_before_the_healing_leave_no_hope() {
     }
 }
 
-/// The verdict at a time, ms.
+/// Returns the verdict at a time, ms.
 fn verdict_at(document: &Value, at_ms: f64) -> Convergence {
     let scenario = Scenario::from_json(&document.to_string()).expect("a valid scenario");
     let mut run = Run::new(&scenario);
@@ -243,11 +243,11 @@ fn is_converging(verdict: &Convergence) -> bool {
     matches!(verdict, Convergence::Converging(_))
 }
 
-fn will_not(verdict: &Convergence) -> bool {
+fn will_not_converge(verdict: &Convergence) -> bool {
     matches!(verdict, Convergence::WillNotConverge(_))
 }
 
-/// A writer `api` of `n`, and a worker `w` that receives its events through a bus, which is far from it by `latency_ms`.
+/// A writer `api` of `n`, and a worker `w` that receives its events through a bus. The link to the worker takes `latency_ms`.
 fn worker(publication: Value, subscription: Value, latency_ms: f64, script: &[Value]) -> Value {
     let (mut publication, mut subscription) = (publication, subscription);
     (publication["to"], subscription["to"]) = ("q".into(), "q".into());
@@ -264,18 +264,18 @@ fn worker(publication: Value, subscription: Value, latency_ms: f64, script: &[Va
     })
 }
 
-fn does(at_ms: u32, command: Value) -> Value {
+fn step(at_ms: u32, command: Value) -> Value {
     json!({ "at_ms": at_ms, "do": command })
 }
 
 fn set(at_ms: u32, value: u32, poison: bool) -> Value {
     let operation = json!({ "write": { "key": "n", "value": value } });
-    does(at_ms, json!({ "operate": { "service": "api", "operation": operation, "poison": poison } }))
+    step(at_ms, json!({ "operate": { "service": "api", "operation": operation, "poison": poison } }))
 }
 
 fn add(at_ms: u32, poison: bool) -> Value {
     let operation = json!({ "increment": { "key": "n", "by": 1 } });
-    does(at_ms, json!({ "operate": { "service": "api", "operation": operation, "poison": poison } }))
+    step(at_ms, json!({ "operate": { "service": "api", "operation": operation, "poison": poison } }))
 }
 
 #[test]
@@ -283,17 +283,17 @@ fn a_newer_update_under_way_covers_what_a_copy_has_lost() {
     for effect in ["set_if_newer", "overwrite"] {
         let subscription = json!({ "max_deliveries": 1, "effect": effect });
         let poisoned = worker(json!({}), subscription, 2000.0, &[set(100, 1, true), set(2500, 2, false)]);
-        assert!(will_not(&verdict_at(&poisoned, 2300.0)), "nothing newer is under way yet");
+        assert!(will_not_converge(&verdict_at(&poisoned, 2300.0)), "nothing newer is under way yet");
         let verdict = verdict_at(&poisoned, 2600.0);
         assert!(is_converging(&verdict), "{effect}: {verdict:?}");
         assert!(ends_consistent(&poisoned));
     }
     // The publication is lost on a link that is cut.
     let link = json!({ "from": "api", "to": "q" });
-    let cut = does(50, json!({ "cut_link": link }));
-    let heal = does(200, json!({ "heal_link": link }));
+    let cut = step(50, json!({ "cut_link": link }));
+    let heal = step(200, json!({ "heal_link": link }));
     let lost = worker(json!({}), json!({}), 2000.0, &[cut, set(100, 1, false), heal, set(2500, 2, false)]);
-    assert!(will_not(&verdict_at(&lost, 500.0)));
+    assert!(will_not_converge(&verdict_at(&lost, 500.0)));
     assert!(is_converging(&verdict_at(&lost, 2600.0)));
     assert!(ends_consistent(&lost));
 }
@@ -312,7 +312,7 @@ fn a_lost_difference_is_not_in_a_later_one() {
     let subscription = json!({ "max_deliveries": 1, "effect": "increment" });
     let poisoned = worker(json!({}), subscription, 2000.0, &[add(100, true), add(2500, false)]);
     let verdict = verdict_at(&poisoned, 2600.0);
-    assert!(will_not(&verdict), "{verdict:?}");
+    assert!(will_not_converge(&verdict), "{verdict:?}");
     assert!(!ends_consistent(&poisoned));
 }
 
@@ -324,20 +324,20 @@ fn copies_have_not_converged_while_a_publication_will_be_sent_again() {
     ];
     let retry = json!({ "mode": "after_commit", "retry": { "timeout_ms": 1000, "attempts": 3 } });
     let link = json!({ "from": "q", "to": "api", "one_way": true });
-    let script = [does(90, json!({ "cut_link": link })), add(100, false), does(600, json!({ "heal_link": link }))];
+    let script = [step(90, json!({ "cut_link": link })), add(100, false), step(600, json!({ "heal_link": link }))];
     for publication in relays.into_iter().chain([retry]) {
         let doubled = worker(publication.clone(), json!({ "effect": "increment" }), 5.0, &script);
         for at_ms in [300.0, 700.0, 1000.0] {
             let verdict = verdict_at(&doubled, at_ms);
             assert!(is_converging(&verdict), "{publication} at {at_ms} ms: {verdict:?}");
         }
-        assert!(will_not(&verdict_at(&doubled, 3000.0)), "{publication}: the second event was added, too");
+        assert!(will_not_converge(&verdict_at(&doubled, 3000.0)), "{publication}: the second event was added, too");
         // Once every publication is acknowledged, nothing is sent again.
         let set_once = worker(publication.clone(), json!({}), 5.0, &script);
         let verdict = verdict_at(&set_once, 3000.0);
         assert!(matches!(verdict, Convergence::Converged), "{publication}: {verdict:?}");
         // Nor if the publisher stays down.
-        let crash = does(300, json!({ "crash": { "service": "api" } }));
+        let crash = step(300, json!({ "crash": { "service": "api" } }));
         let stopped: Vec<Value> = script.iter().cloned().chain([crash]).collect();
         let verdict = verdict_at(&worker(publication.clone(), json!({}), 5.0, &stopped), 3000.0);
         assert!(matches!(verdict, Convergence::Converged), "{publication}: {verdict:?}");
@@ -347,7 +347,7 @@ fn copies_have_not_converged_while_a_publication_will_be_sent_again() {
 #[test]
 fn a_last_attempt_without_acknowledgement_is_not_sent_again() {
     let publication = json!({ "mode": "after_commit", "retry": { "timeout_ms": 1000, "attempts": 2 } });
-    let cut = does(90, json!({ "cut_link": { "from": "q", "to": "api", "one_way": true } }));
+    let cut = step(90, json!({ "cut_link": { "from": "q", "to": "api", "one_way": true } }));
     let document = worker(publication, json!({}), 5.0, &[cut, add(100, false)]);
     assert!(is_converging(&verdict_at(&document, 700.0)));
     assert!(matches!(verdict_at(&document, 1500.0), Convergence::Converged));
@@ -355,8 +355,8 @@ fn a_last_attempt_without_acknowledgement_is_not_sent_again() {
 
 #[test]
 fn a_restart_brings_back_nothing_that_is_not_under_way() {
-    let crash = |at_ms, lose_disk| does(at_ms, json!({ "crash": { "service": "w", "lose_disk": lose_disk } }));
-    let restart = |at_ms| does(at_ms, json!({ "restart": { "service": "w" } }));
+    let crash = |at_ms, lose_disk| step(at_ms, json!({ "crash": { "service": "w", "lose_disk": lose_disk } }));
+    let restart = |at_ms| step(at_ms, json!({ "restart": { "service": "w" } }));
     let write = set(100, 1, false);
     // The acknowledged event is lost with the disk.
     let lost = worker(json!({}), json!({}), 5.0, &[write.clone(), crash(200, true), restart(300)]);
@@ -365,7 +365,7 @@ fn a_restart_brings_back_nothing_that_is_not_under_way() {
     let unacknowledged = worker(json!({}), never, 5.0, &[crash(50, false), write.clone(), restart(300)]);
     for (document, at_ms) in [(&lost, 250.0), (&unacknowledged, 150.0)] {
         let verdict = verdict_at(document, at_ms);
-        assert!(will_not(&verdict), "{verdict:?}");
+        assert!(will_not_converge(&verdict), "{verdict:?}");
         assert!(!ends_consistent(document));
     }
     // A queue that keeps its events, or a newer event in it, is enough.
@@ -381,14 +381,14 @@ fn a_restart_brings_back_nothing_that_is_not_under_way() {
 #[test]
 fn a_bus_that_discarded_an_event_delivers_it_to_no_restarted_consumer() {
     let script = [
-        does(50, json!({ "crash": { "service": "w" } })),
+        step(50, json!({ "crash": { "service": "w" } })),
         set(100, 1, false),
-        does(5000, json!({ "restart": { "service": "w" } })),
+        step(5000, json!({ "restart": { "service": "w" } })),
     ];
     let mut expired = worker(json!({}), json!({}), 5.0, &script);
     expired["buses"] = json!([{ "id": "q", "topics": [{ "name": "q", "retention_ms": 1000 }] }]);
     let verdict = verdict_at(&expired, 2000.0);
-    assert!(will_not(&verdict), "{verdict:?}");
+    assert!(will_not_converge(&verdict), "{verdict:?}");
     assert!(!ends_consistent(&expired));
 }
 
@@ -407,8 +407,8 @@ fn a_restarted_member_gets_back_only_what_its_group_repairs() {
             "clients": [{ "id": "c", "target": "g", "timeout_ms": 1000,
                 "script": steps }],
             "script": [
-                does(crash_ms, json!({ "crash": { "service": "m2", "lose_disk": lose_disk } })),
-                does(3000, json!({ "restart": { "service": "m2" } })),
+                step(crash_ms, json!({ "crash": { "service": "m2", "lose_disk": lose_disk } })),
+                step(3000, json!({ "restart": { "service": "m2" } })),
             ],
         })
     };
@@ -418,13 +418,13 @@ fn a_restarted_member_gets_back_only_what_its_group_repairs() {
     let read_too_early = document(read_repair.clone(), false, &[2500]);
     for document in [&document(plain, true, &[]), &without_read, &read_too_early] {
         let verdict = verdict_at(document, 2000.0);
-        assert!(will_not(&verdict), "{verdict:?}");
+        assert!(will_not_converge(&verdict), "{verdict:?}");
         assert!(!ends_consistent(document));
     }
     assert!(is_converging(&verdict_at(&document(read_repair, false, &[4000]), 2000.0)));
 }
 
-/// A writer `a`, a forwarder `b` and a consumer `c` of what it forwards; `b` is down from a time to 500 ms.
+/// A writer `a`, a forwarder `b`, and a consumer `c` of the forwarded updates. `crash` stops `b`, which restarts at 500 ms.
 fn forwarded(publication: Value, crash: Value) -> Value {
     let mut publication = publication;
     publication["to"] = "y".into();
@@ -439,9 +439,9 @@ fn forwarded(publication: Value, crash: Value) -> Value {
         ],
         "buses": [{ "id": "x" }, { "id": "y" }],
         "script": [
-            does(100, json!({ "operate": { "service": "a", "operation": operation } })),
+            step(100, json!({ "operate": { "service": "a", "operation": operation } })),
             crash,
-            does(500, json!({ "restart": { "service": "b" } })),
+            step(500, json!({ "restart": { "service": "b" } })),
         ],
     })
 }
@@ -449,7 +449,7 @@ fn forwarded(publication: Value, crash: Value) -> Value {
 #[test]
 fn a_publication_in_flight_survives_the_crash_of_the_service_that_forwards_it() {
     for forward in [json!({}), json!({ "key": "k2", "times": 2 })] {
-        let crash = does(112, json!({ "crash": { "service": "b" } }));
+        let crash = step(112, json!({ "crash": { "service": "b" } }));
         let document = forwarded(json!({ "mode": "after_commit", "forward": forward }), crash);
         let verdict = verdict_at(&document, 113.0);
         assert!(is_converging(&verdict), "{verdict:?}");
@@ -460,9 +460,9 @@ fn a_publication_in_flight_survives_the_crash_of_the_service_that_forwards_it() 
 #[test]
 fn a_forwarder_that_lost_its_disk_forwards_nothing_after_its_restart() {
     let mode = json!({ "change_data_capture": { "poll_ms": 500, "batch": 3 } });
-    let crash = does(200, json!({ "crash": { "service": "b", "lose_disk": true } }));
+    let crash = step(200, json!({ "crash": { "service": "b", "lose_disk": true } }));
     let document = forwarded(json!({ "mode": mode, "forward": {} }), crash);
     let verdict = verdict_at(&document, 250.0);
-    assert!(will_not(&verdict), "{verdict:?}");
+    assert!(will_not_converge(&verdict), "{verdict:?}");
     assert!(!ends_consistent(&document));
 }

@@ -59,7 +59,7 @@ fn breaches(name: &str, text: &str, forbidden: &[&str]) -> Vec<String> {
     bad.map(|(i, line)| format!("{name}:{}: {}", i + 1, line.trim())).collect()
 }
 
-/// Returns the modules that the files of a module may not name, as they stand in code.
+/// Returns the paths of the modules that the files of a module may not name.
 fn forbidden(module: &str, allowed: &[&str]) -> Vec<String> {
     let others = MODULES.iter().map(|(other, _)| *other).filter(|other| *other != module && *other != "language");
     others.filter(|other| !allowed.contains(other)).map(|other| format!("crate::{other}")).collect()

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// Inputs of a target, unless the command line states another number.
 const INPUTS: u64 = 10_000_000;
-/// The processor's time after which an input is regarded as endless. Other work on the machine does not count.
+/// The processor time after which an input is regarded as endless. The time of other programs does not count.
 const ENDLESS: Duration = Duration::from_secs(30);
 /// The stack of a page's thread, bytes.
 const STACK: usize = 1 << 20;
@@ -125,10 +125,10 @@ impl Observer for Watched {
 fn run(target: &'static Target, inputs: u64, seed: u64, record: Option<PathBuf>) -> usize {
     let shared = Arc::new(Shared::default());
     let start = Instant::now();
-    let for_worker = shared.clone();
+    let shared_with_worker = shared.clone();
     let worker = move || {
         let slowest = (Duration::ZERO, String::new());
-        let mut watched = Watched { shared: for_worker, record, begun: ThreadTime::now(), slowest };
+        let mut watched = Watched { shared: shared_with_worker, record, begun: ThreadTime::now(), slowest };
         let mut campaign = Campaign::new(target, seed);
         let done = campaign.run(inputs, &mut watched);
         (done, campaign.findings.clone(), campaign.answers(), campaign.peak, watched.slowest)

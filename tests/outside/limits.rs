@@ -151,7 +151,7 @@ fn subscribers(buses: usize, group: impl Fn(usize) -> Option<String>) -> Scenari
     scenario
 }
 
-/// The value that [`subscribers`] receive.
+/// The value that the [`subscribers`] receive.
 const PUBLISHED: Value = Value::Int(7);
 
 /// Returns the number of subscribers that have the published value.
@@ -165,7 +165,7 @@ fn reached(run: &Run) -> usize {
     nodes.filter(|node| names.node(*node).starts_with("service-")).filter(has_value).count()
 }
 
-/// Each took from a second to minutes when each subscription looked at all others.
+/// Each scenario took from a second to minutes when each subscription was compared with all others.
 #[test]
 fn an_update_reaches_all_of_ten_thousand_subscribers_or_one_of_their_group() {
     let one = |_| Some("all".to_string());
@@ -209,7 +209,7 @@ fn a_connection_over_a_cut_link_that_duplicates_sends_one_message_again_at_a_tim
     assert!(report.events < 1_000, "{} events", report.events);
 }
 
-/// A document whose every run halts in a loop in which no time passes.
+/// A document, each run of which halts in a loop in which no time passes.
 pub fn halting() -> serde_json::Value {
     let worker = |id: &str| json!({ "id": id, "subscribes": [{ "to": "b", "group": "g", "fails": 1, "processing": { "constant": { "ms": 0 } } }] });
     json!({

@@ -129,8 +129,8 @@ struct TestProgram {
 }
 
 impl TestProgram {
-    /// Compiles the tests that arguments of cargo select. It always names the same packages: package by package, common
-    /// dependencies would be compiled again with other features. The benchmarks have no tests.
+    /// Compiles the tests that arguments of cargo select. Always names all packages, because cargo would compile common
+    /// dependencies again with other features for each package alone. The benchmarks have no tests.
     fn compile(selection: &[String]) -> Result<Vec<TestProgram>> {
         let packages = ["converge", "converge-js", "converge-fuzz", "xtask", "browser-tests"];
         let mut command = cargo_once();
@@ -228,8 +228,8 @@ fn clippy(arguments: &[&str]) -> Result<()> {
     run(cargo_once().args(["clippy", "--quiet", "--locked"]).args(arguments).args(["--", "-D", "warnings"]))
 }
 
-/// A command for cargo that compiles programs for one run. Debug information and the state for the next compilation would
-/// cost a third of the time. Variables of the environment take precedence.
+/// Returns a command for cargo that compiles programs for one run, without debug information and without the state for the next
+/// compilation, which would cost a third of the time. Variables of the environment take precedence.
 fn cargo_once() -> Command {
     let mut command = cargo();
     for name in ["CARGO_PROFILE_DEV_DEBUG", "CARGO_PROFILE_TEST_DEBUG", "CARGO_INCREMENTAL"] {
