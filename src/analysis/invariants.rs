@@ -38,7 +38,8 @@ pub struct Invariants {
     groups: Vec<(String, Vec<String>)>,
     /// The current instant, which is not over.
     now: Option<Micros>,
-    /// The revision of the copies at the last evaluation, and whether the run was quiet then; false if no invariant needs to know.
+    /// The revision of the copies at the last evaluation, and whether the run was quiet then; false if no invariant needs to
+    /// know.
     evaluated: Option<(u64, bool)>,
 }
 

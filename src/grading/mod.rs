@@ -37,7 +37,7 @@ pub struct Grader {
     run: Option<(Box<SweepRun>, Option<HistoryRecorder>)>,
 }
 
-/// Events of a part of a run.
+/// Number of events of a part of a run.
 const PART: u64 = 4096;
 
 impl std::fmt::Debug for Grader {

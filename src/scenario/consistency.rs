@@ -45,8 +45,8 @@ impl Scenario {
         };
         let majority = quorum.replicas.unwrap_or(members.len() as u32) / 2 + 1;
         let strong = consistency == Consistency::Strong;
-        let waits = if strong { majority } else { 1 };
-        (quorum.read, quorum.write, quorum.write_back) = (waits, waits, strong);
+        let responses = if strong { majority } else { 1 };
+        (quorum.read, quorum.write, quorum.write_back) = (responses, responses, strong);
         *protocol = Protocol::Quorum(quorum);
         for client in scenario.clients.iter_mut().filter(|client| client.target == *id) {
             client.guarantees = match consistency {

@@ -157,7 +157,7 @@ impl Run {
         self.observed = self.engine.trace().total();
     }
 
-    /// Returns whether no client and no copy waits for anything in flight.
+    /// Returns whether the run is quiet, as [`Analysis::is_quiet`] defines it.
     pub fn is_quiet(&self) -> bool {
         self.analysis.is_quiet()
     }

@@ -1,6 +1,6 @@
 //! The storage of the visitor's drawings: a database of the browser (IndexedDB). Its code is loaded with that of documents.
 //!
-//! `drawings` holds what is known of each drawing, `texts` its newest content, and `versions` former contents.
+//! `drawings` contains the title, time and revision of each drawing, `texts` its newest content, and `versions` former contents.
 
 use super::files;
 use super::storage;
@@ -45,7 +45,7 @@ pub fn execute(request: DrawingsRequest) -> Result<Pin<Box<dyn Future<Output = A
 /// Executes a request, and reports code that could not be fetched as a problem.
 ///
 /// # Errors
-/// Why the storage does not answer.
+/// The code could not be fetched, or the storage does not execute the request.
 pub async fn request(request: DrawingsRequest) -> Answer {
     execute(request).await.map_err(|_| StorageProblem::NotFetched)?.await
 }
@@ -102,7 +102,7 @@ fn read(id: &str, text: &str) -> Result<Scenario, StorageProblem> {
     Scenario::from_json(text).map_err(|errors| StorageProblem::Damaged(id.into(), why(errors)))
 }
 
-/// The key of a version. Keys of one drawing are in the order of time.
+/// Returns the key of a version. Keys of one drawing are in the order of time.
 fn version_key(id: &str, at: f64) -> String {
     format!("{id}/{at:015}")
 }
@@ -335,7 +335,7 @@ fn put(transaction: &IdbTransaction, store: &str, key: &str, text: &str) -> Resu
     Ok(())
 }
 
-/// Waits for a request.
+/// Waits for a request and returns its result.
 async fn done(request: &IdbRequest) -> Result<JsValue, JsValue> {
     let promise = Promise::new(&mut |resolve, reject| {
         let (succeeded, failed) = (request.clone(), request.clone());
@@ -366,7 +366,7 @@ async fn completed(transaction: &IdbTransaction) -> Result<(), StorageProblem> {
     JsFuture::from(promise).await.map(drop).map_err(problem)
 }
 
-/// Returns what an exception of the storage means.
+/// Returns the problem that an exception of the storage reports.
 fn problem(error: JsValue) -> StorageProblem {
     let name = js_sys::Reflect::get(&error, &"name".into()).ok().and_then(|name| name.as_string()).unwrap_or_default();
     if name == "QuotaExceededError" { StorageProblem::Full } else { StorageProblem::Blocked }

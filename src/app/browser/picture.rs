@@ -69,7 +69,7 @@ pub fn save_part(
 
 /// Saves a picture of a clone as SVG or PNG.
 async fn save_clone(clone: OffscreenClone, size: (f64, f64), name: &str, is_svg: bool) -> Result<(), PictureFailure> {
-    // The caller puts the page in order again, before its layout and that of the clone are computed.
+    // The caller restores the page before the layout of the page and of the clone is computed.
     next_task().await;
     let mut capture = Capture::of(&clone.root);
     capture.backdrop(&clone.root, size);
@@ -375,10 +375,10 @@ impl Capture {
         // Words on one line are one text.
         let mut lines: Vec<(DomRect, String)> = Vec::new();
         let letters: Vec<u16> = content.encode_utf16().collect();
-        let space = |unit: &u16| matches!(*unit, 0x20 | 0x0a | 0x0d | 0x09);
+        let is_space = |unit: &u16| matches!(*unit, 0x20 | 0x0a | 0x0d | 0x09);
         let mut from = 0;
-        while let Some(start) = letters[from..].iter().position(|unit| !space(unit)).map(|at| from + at) {
-            let end = letters[start..].iter().position(space).map_or(letters.len(), |at| start + at);
+        while let Some(start) = letters[from..].iter().position(|unit| !is_space(unit)).map(|at| from + at) {
+            let end = letters[start..].iter().position(is_space).map_or(letters.len(), |at| start + at);
             from = end;
             let set = range.set_start(node, start as u32).and_then(|()| range.set_end(node, end as u32));
             let rect = range.get_bounding_client_rect();
@@ -392,12 +392,12 @@ impl Capture {
             }
         }
         // Text that overflows a hidden box ends with an ellipsis, as on the page.
-        let hides = of(style, "overflow-x") == "hidden" && parent.scroll_width() > parent.client_width();
+        let is_cut = of(style, "overflow-x") == "hidden" && parent.scroll_width() > parent.client_width();
         for (rect, mut text) in lines {
-            if hides {
-                let keep = text.chars().count() * parent.client_width().max(0) as usize
+            if is_cut {
+                let kept = text.chars().count() * parent.client_width().max(0) as usize
                     / parent.scroll_width().max(1) as usize;
-                text = text.chars().take(keep.saturating_sub(1)).chain(['…']).collect();
+                text = text.chars().take(kept.saturating_sub(1)).chain(['…']).collect();
             }
             let (x, y, _, h) = self.place(&rect);
             // The baseline of most fonts is at four fifths of the line.

@@ -15,7 +15,7 @@ pub struct Tabs {
 }
 
 impl Tabs {
-    /// Opens the channel. `receive` is called with what other tabs have saved.
+    /// Opens the channel. Calls `receive` for each drawing that another tab has saved.
     pub fn open(receive: impl Fn(DrawingsMsg) + 'static) -> Tabs {
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let text = event.data().as_string().unwrap_or_default();

@@ -50,19 +50,19 @@ pub struct CardProps {
     pub view: View,
     /// The active faults, in a few words; empty for none.
     pub active_faults: AttrValue,
-    /// It is selected.
+    /// Whether it is selected.
     pub selected: bool,
-    /// The marked verdict mentions it.
+    /// Whether the marked verdict mentions it.
     pub proof: bool,
-    /// It is the target of a connection that the visitor is drawing.
+    /// Whether it is the target of a connection that the visitor is drawing.
     pub aimed: bool,
-    /// It is the canvas's tab stop.
+    /// Whether it is the canvas's tab stop.
     pub tab: bool,
-    /// The visitor is renaming it.
+    /// Whether the visitor is renaming it.
     pub renaming: bool,
-    /// Connections can be drawn from it.
+    /// Whether connections can be drawn from it.
     pub editable: bool,
-    /// Its state or data differ in the compared branch.
+    /// Whether its state or data differ in the compared branch.
     pub differs: bool,
     /// Receives messages.
     pub send: Callback<Msg>,
@@ -178,15 +178,15 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
             if props.renaming {
                 <NameField name={props.placed.name.clone()} send={props.send.clone()} />
             } else {
-                <h2 title={props.placed.name.to_string()}>{ breakable(&props.placed.name) }</h2>
+                <h2 title={props.placed.name.to_string()}>{ name_with_breaks(&props.placed.name) }</h2>
             }
             { aside }
         </header>
     }
 }
 
-/// Draws a name whose lines can end at its underscores too.
-fn breakable(name: &str) -> Html {
+/// Draws a name that can also be broken after its underscores.
+fn name_with_breaks(name: &str) -> Html {
     let end = |part: &str| {
         if part.ends_with('_') {
             html! { <wbr /> }
@@ -406,7 +406,7 @@ fn bus_foot(bus: &BusView, dead_letters: bool) -> Html {
     }
 }
 
-/// Describes how a consumer is attached and what it holds: "connected, 2 in flight".
+/// Describes how a consumer is attached, and how many events it has in flight: "connected, 2 in flight".
 pub fn attachment(subscription: &SubscriptionView) -> String {
     let how = match (subscription.attached, subscription.polls) {
         (false, _) => text!("not attached"),

@@ -22,7 +22,7 @@ fn count(n: u32, one: &str, many: &str) -> String {
     if n == 1 { one.to_string() } else { filled(many, &[&n]) }
 }
 
-/// Draws the chips: the verdict on convergence, then what is violated, then what is active. Each is a button.
+/// Draws the chips: the verdict on convergence, violated guarantees, active faults, and facts about the run.
 pub fn chips(model: &Model, send: &Callback<Msg>) -> Html {
     if model.hidden.verdicts {
         return html! {};
@@ -186,7 +186,7 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
     // Narrow pages show only the icon of a panel's button.
     let panel = |id: ActionId, symbol: Icon| {
         if !(id.action().is_enabled)(model) {
-            // What an embed hides has no button.
+            // A panel that an embed hides has no button.
             return html! {};
         }
         let content = html! { <>{ icon(symbol) }<span>{ id.action().label() }</span></> };

@@ -175,7 +175,8 @@ impl Bus {
         let (member, generation) = (log.member, log.generation);
         debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
         let delivered = || log.events.iter().take(log.delivered).copied();
-        // If the last event that the reader received is committed, it is not among these, and the reader has received none of them.
+        // If the last event that the reader received is committed, it is not among these, and the reader has received none of
+        // them.
         let from = delivered().position(|event| Some(event) == last).map_or(0, |at| at + 1);
         let missing: Vec<u32> = delivered().skip(from).collect();
         let config = &self.config.subscriptions[self.queues[queue_id as usize].members[member] as usize];

@@ -120,9 +120,11 @@ impl Client {
         let members = group.members() as u32;
         debug_assert!(members > 0, "a group has members");
         match to.and_then(|node| group.index(node)) {
-            // Waits at intervals, because two members that redirect to each other would otherwise be asked without end in one instant.
+            // Waits at intervals, because two members that redirect to each other would otherwise be asked without end in one
+            // instant.
             Some(member) if pending.sent % (members + 1) != 0 => {
-                // Keeps the member that accepts writes. Redirections of reads do not count, because a chain's tail accepts only reads.
+                // Keeps the member that accepts writes. Redirections of reads do not count, because a chain's tail accepts only
+                // reads.
                 if pending.request.as_ref().is_some_and(|request| !request.action.is_read()) {
                     group.set_leader(member);
                 }

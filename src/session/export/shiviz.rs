@@ -13,8 +13,9 @@ use std::fmt::Write;
 #[derive(Debug)]
 pub(super) struct ShivizWriter {
     cursor: RecordCursor,
-    /// The vector clocks of the nodes, and of the messages in flight.
+    /// The vector clock of each node.
     clocks: Vec<BTreeMap<NodeId, u64>>,
+    /// The vector clock of each message in flight.
     carried: BTreeMap<MessageId, BTreeMap<NodeId, u64>>,
 }
 

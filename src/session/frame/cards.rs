@@ -42,7 +42,7 @@ pub fn service_view(run: &Run, scenario: &Scenario, node: NodeId, load: (u32, u3
     }
 }
 
-/// The first rows by key, without building the others.
+/// Returns the first rows by key, without building the others.
 fn rows(run: &Run, node: NodeId, mut copies: Vec<(KeyId, &KeyCopy)>) -> Vec<RowView> {
     let names = run.engine().names();
     let by_key = |(key, _): &(KeyId, &KeyCopy)| names.key(*key);
@@ -54,7 +54,8 @@ fn rows(run: &Run, node: NodeId, mut copies: Vec<(KeyId, &KeyCopy)>) -> Vec<RowV
     copies.into_iter().map(|(key, copy)| row_view(run, node, key, copy)).collect()
 }
 
-/// The rows of a service's inboxes: the events that it handled for a subscription with an inbox, while that remembers them.
+/// Returns the rows of a service's inboxes: the events that it handled for a subscription with an inbox, until the inbox's window
+/// is over.
 fn inbox(run: &Run, scenario: &Scenario, node: NodeId, tables: &ServiceTables) -> Vec<InboxRow> {
     let subscribes = &scenario.services[node.index()].subscribes;
     if subscribes.iter().all(|subscription| subscription.inbox.is_none()) {
@@ -148,14 +149,15 @@ pub fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> Bus
             discarded: 0,
         };
         Some(match queue {
-            Some(queue) => filled(view, run, queue),
+            Some(queue) => with_queue(view, run, queue),
             None => view,
         })
     });
     BusView { node, subscriptions: subscriptions.collect() }
 }
 
-fn filled(view: SubscriptionView, run: &Run, queue: &SubscriptionQueue) -> SubscriptionView {
+/// Returns the view of a subscription with the content of its queue.
+fn with_queue(view: SubscriptionView, run: &Run, queue: &SubscriptionQueue) -> SubscriptionView {
     let update = |update: &UpdateId| content::update(*update, run.analysis(), run.engine().names());
     SubscriptionView {
         depth: queue.events.len() as u32,
@@ -211,7 +213,7 @@ fn last_operation(ended: &EndedOperation, names: &Names) -> LastOperation {
     }
 }
 
-/// Returns the states of all copies, counted.
+/// Returns the number of copies in each state, and the pending work.
 pub fn summary(run: &Run) -> Summary {
     let (analysis, names) = (run.analysis(), run.engine().names());
     let window = analysis

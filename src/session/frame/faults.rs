@@ -6,7 +6,7 @@ use crate::session::run::Run;
 use crate::trace::{BrokerChange, Fact, Names, NodeId, facts_about};
 use litemap::LiteMap;
 
-/// Faults that a node or a link can have at the same time.
+/// The kinds of faults that a node or a link can have at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum FaultSlot {
     Disturbance,
@@ -30,7 +30,7 @@ pub struct FaultSet {
 }
 
 impl FaultSet {
-    /// Returns the clocks that are wrong from the start, in groups where clocks decide which write is the newest.
+    /// Returns the faults of clocks that are wrong from the start, in groups where clocks decide which write is the newest.
     pub fn of_clocks(run: &Run, scenario: &Scenario) -> Self {
         let mut faults = FaultSet::default();
         let engine = run.engine();
@@ -60,7 +60,7 @@ impl FaultSet {
         self.active.iter().map(fault).collect()
     }
 
-    /// Observes a fact. Returns what it changes: nothing, one fault, or for a healed link its cut and its disturbance.
+    /// Observes a fact. Returns the changes: none, one, or two for a healed link, which ends its cut and its disturbance.
     pub fn observe(&mut self, fact: &Fact, names: &Names) -> Vec<FaultChange> {
         let Some((kind, node, to)) = self.change(fact, names) else { return Vec::new() };
         let disturbance = (node, to, FaultSlot::Disturbance);
@@ -70,6 +70,7 @@ impl FaultSet {
         vec![(kind, node, to)]
     }
 
+    /// Applies a fact to the set. Returns the change, except that of a healed link's disturbance.
     fn change(&mut self, fact: &Fact, names: &Names) -> Option<FaultChange> {
         let reader = |subscription| names.subscription(subscription).service;
         let (node, to, slot, kind) = match fact {

@@ -1,4 +1,4 @@
-//! What the page reports to the page that embeds it.
+//! The events of a run that the page reports to its host page.
 
 use super::content::Change;
 use crate::scenario::Micros;

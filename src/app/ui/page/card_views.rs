@@ -1,4 +1,4 @@
-//! What each card shows.
+//! The contents of the cards.
 
 use super::visible_part;
 use crate::app::geometry::Rect;

@@ -16,8 +16,8 @@ use web_sys::{Element, HtmlElement};
 use yew::Callback;
 
 impl Page {
-    /// Updates the model and executes the effects: at once for what happens without an action of the visitor. The code
-    /// for actions is loaded with the lazy views; the actions before wait for it.
+    /// Updates the model and executes the effects. The code for actions of the visitor is loaded with the lazy views, so earlier
+    /// actions wait for it. All other messages are handled at once.
     pub(super) fn update_model(&mut self, msg: Msg) {
         // A click on a playback control stays behind the actions before it.
         if !self.waiting_actions.is_empty() && matches!(msg, Msg::Playback(_)) {
@@ -130,7 +130,7 @@ impl Page {
         });
     }
 
-    /// Reports a picture that the browser does not save.
+    /// Returns the callback that reports a picture that the browser does not save.
     fn picture_failure(&self) -> Callback<PictureFailure> {
         self.send.reform(|failure| Msg::Sharing(SharingMsg::PictureFailed(failure)))
     }

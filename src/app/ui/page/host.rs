@@ -14,7 +14,7 @@ use web_sys::MessageEvent;
 
 /// The room around the drawing, px.
 const MARGIN: f64 = 80.0;
-/// The height that an embed asks for, px: at least, and at most.
+/// The least and the greatest height that an embed requests, px.
 const HEIGHT: (f64, f64) = (320.0, 1_200.0);
 
 /// The connection to the host page of an embed.
@@ -22,13 +22,13 @@ const HEIGHT: (f64, f64) = (320.0, 1_200.0);
 pub(super) struct HostConnection {
     /// The port, once its code is loaded.
     port: Option<Box<dyn HostPort>>,
-    /// Messages that have arrived before.
+    /// The messages that arrived before the code was loaded.
     waiting: Vec<(JsValue, String)>,
-    /// The result of opening the address, and the unknown parts of it, until the port is there.
+    /// The result of opening the address, and the unknown parts of it, until the code is loaded.
     opened: Option<(Option<String>, Vec<String>)>,
     /// The embed's own mode, while it is frozen.
     frozen: Option<Mode>,
-    /// What the last height was about: the drawing, and the width of the canvas.
+    /// The drawing and the width of the canvas for which the last height was reported.
     measured: Option<(Rc<Scene>, f64)>,
     is_destroyed: bool,
 }
@@ -41,7 +41,7 @@ impl Page {
         let link = self.link.clone();
         let parent = window.parent().ok().flatten();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            // Other frames and windows are not heard.
+            // Messages of other frames and windows are ignored.
             if let Some(parent) = &parent
                 && event.source().is_some_and(|source| js_sys::Object::is(&source, parent))
             {
@@ -69,7 +69,7 @@ impl Page {
         });
     }
 
-    /// Uses the port, and hears what has arrived before.
+    /// Uses the port, and handles the messages that arrived before its code was loaded.
     pub(super) fn host_connected(&mut self, port: Result<Box<dyn HostPort>, SplitLoaderError>) {
         let Some(connection) = &mut self.host else { return };
         match port {
@@ -111,7 +111,7 @@ impl Page {
                 end_host_action(&mut self.model, rights);
             }
             HostAction::Open(text) if text.starts_with('{') => self.open(opening::open_text(text)),
-            // If it fails, the present run stays.
+            // If the link cannot be opened, the present run remains.
             HostAction::Open(link) => self.open(opening::open_fragment(link, false)),
             HostAction::Freeze(frozen) => {
                 let Some(connection) = &mut self.host else { return };
@@ -142,7 +142,7 @@ impl Page {
     pub(super) fn is_frozen(&self, msg: &Msg) -> bool {
         self.host.as_ref().is_some_and(|connection| connection.frozen.is_some())
             && match msg {
-                // What the page has fetched or measured.
+                // The page has fetched or measured these itself.
                 Msg::Lesson(LessonMsg::Fetched(..) | LessonMsg::Received(_) | LessonMsg::Code(_)) => false,
                 Msg::Lesson(_) | Msg::Sharing(SharingMsg::Record { .. }) => true,
                 _ => matches!(
@@ -175,7 +175,7 @@ impl Page {
         }
     }
 
-    /// Posts what has happened since the last change.
+    /// Posts the events since the last change of the model.
     pub(super) fn serve_host(&mut self) {
         let Some(connection) = self.host.as_mut().filter(|connection| !connection.is_destroyed) else { return };
         let Some(port) = &mut connection.port else { return };
