@@ -364,6 +364,87 @@ fn a_link_opens_with_surrounding_punctuation_or_percent_encoded() {
 }
 
 #[test]
+fn a_link_opens_as_chat_and_mail_programs_change_it() {
+    let scenario = EXAMPLES[0].scenario();
+    let link = encode(&scenario).expect("a link");
+    let address = format!("https://example.org/converge/#{link}");
+    let (start, end) = link.split_at(link.len() / 2);
+    let opens = |pasted: &str| {
+        let opened = decode(pasted).unwrap_or_else(|error| panic!("{pasted:?}: {error}"));
+        assert_eq!(opened.scenario, scenario, "{pasted:?}");
+    };
+    let inserted =
+        ["\u{ad}", "\u{200b}", "\u{feff}", "\u{2060}", "\u{200e}", "\n> ", "\r\n>> ", "\n| ", "=\r\n", "%C2%AD", "\\"];
+    for inserted in inserted {
+        opens(&format!("{start}{inserted}{end}"));
+        opens(&format!("https://example.org/converge/#{start}{inserted}{end}"));
+        opens(&format!("{link}{inserted}&theme=dark"));
+    }
+    for invisible in ["\u{ad}", "\u{200b}", "\u{feff}", "\u{2060}"] {
+        opens(&format!("{invisible}{link}{invisible}"));
+        let example = decode(&format!("#ex=lost{invisible}-event{invisible}")).expect("an example");
+        assert_eq!(example.example, Some("lost-event"));
+        assert_eq!(decode(&format!("{link}&t={invisible}5")).expect("a link").at, Some(5_000));
+    }
+    for end in [
+        "}",
+        "]",
+        "/",
+        "~",
+        "*",
+        "_",
+        "\"",
+        "'",
+        "…",
+        "}]",
+        "__",
+        "~~",
+        "*_~",
+        "/.",
+        "-",
+        "--",
+        "=",
+        "%7D",
+        "\\_",
+        "）",
+        " and so on",
+        "|text>",
+        "\">here</a>",
+    ] {
+        opens(&format!("{link}{end}"));
+        opens(&format!("{address}{end}"));
+    }
+    for end in ["}", "]", "/", "~", "*", "_", "\"", "'", "…", "-", "="] {
+        assert_eq!(decode(&format!("#ex=lost-event{end}")).expect("an example").example, Some("lost-event"), "{end}");
+        assert_eq!(decode(&format!("{link}&t=5{end}")).expect("a link").at, Some(5_000), "{end}");
+    }
+    for start in ["{", "/", "~", "_", "„", "> ", "- ", "\\"] {
+        opens(&format!("{start}{link}"));
+        opens(&format!("{start}{address}"));
+    }
+    for and in ["&amp;", "&AMP;", "&amp;amp;", "&#38;", "\\u0026", "%26"] {
+        let opened = decode(&format!("{address}{and}t=5"));
+        assert!(opened.as_ref().is_ok_and(|opened| opened.scenario == scenario), "{and}: {opened:?}");
+    }
+    assert_eq!(decode(&format!("{address}&amp;t=5")).expect("a link").at, Some(5_000));
+    opens(&link.replace('-', "\u{2011}"));
+    opens(&link.replace('_', "\\_"));
+    opens(&format!(
+        "> {}",
+        address.as_bytes().chunks(60).map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>().join("\n> ")
+    ));
+    opens(&format!("{address} {address}"));
+    opens(&address.replace('#', "#/"));
+    opens(&address.replace('#', "%2523"));
+    // A letter or digit behind the link has changed the link itself.
+    for end in ["e", "A", "0"] {
+        assert_eq!(decode(&format!("{link}{end}")), Err(LinkError::Damaged), "{end}");
+    }
+    let other = decode("ex=lost-event -retried").expect_err("part of another id");
+    assert_eq!(other.to_string(), "no example has the id `lost-event -retried`");
+}
+
+#[test]
 fn an_option_can_select_another_variant_and_set_a_text_that_looks_like_a_number() {
     let opened = decode("ex=first-update&set.notification.service_time.exponential.mean_ms=7").expect("a link");
     let notification =

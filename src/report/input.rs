@@ -76,7 +76,10 @@ pub fn scenario_from(text: &str) -> Result<Scenario, Vec<InputError>> {
 pub fn is_link(text: &str) -> bool {
     let is_start = |part: &str| ["ex=", "challenge=", "1d.", "1r."].iter().any(|start| part.starts_with(start));
     let fragment = text.split_once('#').map_or("", |(_, fragment)| fragment);
-    is_start(text) || fragment.split('&').any(is_start) || (text.contains("://") && !fragment.is_empty())
+    is_start(text)
+        || fragment.split('&').any(is_start)
+        || (text.contains("://") && !fragment.is_empty())
+        || link::split(text).drawing.is_some_and(|drawing| is_start(&drawing))
 }
 
 /// Returns an error message of serde without the names of number types.

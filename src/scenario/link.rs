@@ -299,8 +299,9 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     Ok(Opened::new(scenario, semantics))
 }
 
-/// Decodes the payload and checks its length.
-fn whole_payload(before: usize, rest: &str) -> Result<Vec<u8>, LinkError> {
+/// Returns the number of characters of a link, which its first characters contain. `before` is the number of characters before
+/// `rest`.
+fn declared_length(before: usize, rest: &str) -> Result<(usize, usize), LinkError> {
     let have = before + rest.chars().count();
     // The length is in the first five bytes, which eight characters contain.
     let start: String = rest.chars().take(8).filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
@@ -314,7 +315,13 @@ fn whole_payload(before: usize, rest: &str) -> Result<Vec<u8>, LinkError> {
     };
     let length =
         usize::try_from(length).ok().filter(|length| (6..=LONGEST).contains(length)).ok_or(LinkError::Damaged)?;
-    let of = before + (length * 4).div_ceil(3) + 1;
+    Ok((length, before + (length * 4).div_ceil(3) + 1))
+}
+
+/// Decodes the payload and checks its length.
+fn whole_payload(before: usize, rest: &str) -> Result<Vec<u8>, LinkError> {
+    let have = before + rest.chars().count();
+    let (length, of) = declared_length(before, rest)?;
     if have < of {
         return Err(LinkError::CutShort { have, of: Some(of) });
     }

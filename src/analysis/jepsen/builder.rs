@@ -165,7 +165,7 @@ impl Builder<'_> {
         }
         let mut history = History { operations: self.operations, keys: self.keys.names.clone(), ..History::default() };
         if let Some(text) = initial {
-            let value: Value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.into()));
+            let value = parsed_initial(text).map_err(ReadError::Initial)?;
             for (&key, model) in self.models {
                 let initial = initial_value(&value, *model, &mut self.values).map_err(ReadError::Initial)?;
                 history.initial.insert(self.keys.ids[key], initial);
@@ -203,6 +203,22 @@ pub(super) fn build(
         if event.kind == "invoke" { builder.invoke(at)? } else { builder.complete(at)? }
     }
     builder.finish(initial)
+}
+
+/// Parses the initial value: JSON, or a text that cannot be meant as JSON.
+fn parsed_initial(text: &str) -> Result<Value, String> {
+    let quoted = || Value::String(text.into());
+    match serde_json::from_str(text) {
+        Ok(value) => Ok(value),
+        // Infinite, not a number, or written otherwise than in JSON.
+        Err(_) if text.trim().parse::<f64>().is_ok() => {
+            Err(format!("a finite number as in JSON is expected, not {text}; write {} for the text", quoted()))
+        }
+        Err(error) if text.trim_start().starts_with(['[', '{', '"']) => {
+            Err(format!("a value as JSON is expected, not {text} ({error})"))
+        }
+        Err(_) => Ok(quoted()),
+    }
 }
 
 fn initial_value(value: &Value, kind: DataModel, values: &mut Ids) -> Result<Initial, String> {

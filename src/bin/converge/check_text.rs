@@ -1,8 +1,8 @@
 //! Formats the report of `converge check`.
 
+use crate::output;
 use converge::report::{CheckReport, OperationReport, VerdictReport};
 use serde_json::Value;
-use std::fmt::Write;
 
 /// The exit code: 0 if all guarantees hold, 1 if one is violated, otherwise 3.
 pub fn exit_code(report: &CheckReport) -> u8 {
@@ -19,20 +19,20 @@ pub fn exit_code(report: &CheckReport) -> u8 {
 /// Formats the verdicts, and the operations that prove a violation.
 pub fn text(report: &CheckReport) -> String {
     let CheckReport { operations, ok, fail, unknown, processes, keys, .. } = report;
-    let mut text = format!(
-        "{operations} operations: {ok} ok, {fail} fail, {unknown} unknown; {processes} processes, {keys} keys\n"
-    );
+    let mut lines = vec![format!(
+        "{operations} operations: {ok} ok, {fail} fail, {unknown} unknown; {processes} processes, {keys} keys"
+    )];
     for verdict in &report.verdicts {
-        let _ = match verdict {
-            VerdictReport::Holds { guarantee } => writeln!(text, "{guarantee}: holds"),
-            VerdictReport::Unknown { guarantee, why } => writeln!(text, "{guarantee}: unknown: {why}"),
+        match verdict {
+            VerdictReport::Holds { guarantee } => lines.push(format!("{guarantee}: holds")),
+            VerdictReport::Unknown { guarantee, why } => lines.push(format!("{guarantee}: unknown: {why}")),
             VerdictReport::Violated { guarantee, sentence, operations } => {
-                let lines: String = operations.iter().map(line).collect();
-                write!(text, "{guarantee}: violated. {sentence}\n{lines}")
+                lines.push(format!("{guarantee}: violated. {sentence}"));
+                lines.extend(operations.iter().map(line));
             }
-        };
+        }
     }
-    text
+    output::lines(&lines)
 }
 
 fn line(operation: &OperationReport) -> String {
@@ -42,5 +42,5 @@ fn line(operation: &OperationReport) -> String {
         number => number.to_string(),
     };
     let key = key.as_ref().filter(|key| !key.is_empty()).map_or(String::new(), |key| format!(" of {key}"));
-    format!("  {index:>6}  process {process}  {f} {value}{key}  {outcome}\n")
+    format!("  {index:>6}  process {process}  {f} {value}{key}  {outcome}")
 }

@@ -5,23 +5,21 @@ use crate::options::{
     RunOptions, Source, SweepOptions, WhyOptions,
 };
 use crate::{
-    check_text, comparison, grade_text, lessons, long_run, output, parallel_sweep, reasons_text, run_text, sweep_text,
+    check_text, comparison, grade_text, lessons, long_run, output, parallel_sweep, reasons_text, run_files, run_text,
+    sweep_text,
 };
 use clap::Parser;
-use converge::analysis::Analysis;
-use converge::analysis::history::HistoryRecorder;
-use converge::engine::{Engine, Limits};
+use converge::engine::Limits;
 use converge::grading::{self, GradeReport, Grader};
-use converge::report::{self, InputError, ReasonsReport, RunReport, SweepReport, TraceLine, scenario_from};
+use converge::report::{self, InputError, ReasonsReport, RunReport, SweepReport, scenario_from};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
+use converge::session::Run;
 use converge::session::sweep::Sweep;
-use converge::session::{Run, export, log_text};
-use converge::trace::Record;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,7 +77,7 @@ pub fn main() -> ExitCode {
     };
     result.unwrap_or_else(|BadInput(lines)| {
         for line in lines {
-            eprintln!("error: {}", output::visible(&line));
+            eprintln!("error: {}", output::line(&line));
         }
         ExitCode::from(2)
     })
@@ -113,14 +111,27 @@ pub(crate) fn read(file: &str) -> Result<String, BadInput> {
     };
     match read {
         Ok(_) => Ok(text),
-        Err(error) => Err(BadInput::new(format!("{file}: {error}"))),
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            Err(BadInput::new(format!("{}: a text in UTF-8 is expected, not other bytes", output::source(file))))
+        }
+        Err(error) => Err(BadInput::new(format!("{}: {error}", output::source(file)))),
     }
 }
 
 /// Returns the text of a scenario: a link or the name of an example as it is, otherwise what the file contains.
 fn scenario_text(source: &str) -> Result<String, BadInput> {
     let is_link = report::is_link(source) && !Path::new(source).exists();
-    if is_link { Ok(source.to_string()) } else { read(source) }
+    if is_link {
+        return Ok(source.to_string());
+    }
+    let text = read(source)?;
+    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+        return Err(BadInput::new(format!(
+            "{}: a scenario as JSON is expected, but nothing is in it",
+            output::source(source)
+        )));
+    }
+    Ok(text)
 }
 
 fn scenario_in(source: &str) -> Result<Scenario, BadInput> {
@@ -129,9 +140,10 @@ fn scenario_in(source: &str) -> Result<Scenario, BadInput> {
 
 /// Reads a scenario, selects its branch, and prints warnings on standard error.
 fn branch_in(source: &Source) -> Result<Scenario, BadInput> {
-    let scenario = scenario_in(&source.file)?.of_branch(source.branch.as_deref()).map_err(|error| vec![error])?;
-    for warning in scenario.warnings() {
-        eprintln!("warning: {}", output::visible(&warning.to_string()));
+    let document = scenario_in(&source.file)?;
+    let scenario = document.of_branch(source.branch.as_deref()).map_err(|error| vec![error])?;
+    for warning in document.warnings() {
+        eprintln!("warning: {}", output::line(&warning.to_string()));
     }
     Ok(scenario)
 }
@@ -143,13 +155,10 @@ fn validate(file: &str, json: bool) -> CommandResult {
         return Ok(if report.valid { ExitCode::SUCCESS } else { ExitCode::from(2) });
     }
     for warning in &report.warnings {
-        eprintln!("warning: {}", output::visible(&warning.to_string()));
+        eprintln!("warning: {}", output::line(&warning.to_string()));
     }
     if report.valid { Ok(ExitCode::SUCCESS) } else { Err(report.errors.into()) }
 }
-
-/// Formats a run as text.
-type Export = fn(&Run, &Scenario) -> String;
 
 fn run(options: &RunOptions) -> CommandResult {
     let mut scenario = branch_in(&options.source)?;
@@ -166,25 +175,13 @@ fn run(options: &RunOptions) -> CommandResult {
     if let Some(twice) = named.into_iter().find(|file| output::path(file).is_some_and(|path| !paths.insert(path))) {
         return Err(BadInput::new(format!("{twice}: the scenario and each file written must have a name of its own")));
     }
+    let files = run_files::open(options)?;
     handle_interrupts()?;
-    let (run, history) = observed_run(&scenario, options)?;
-    if let (Some(file), Some(recorder)) = (&options.history, history) {
-        let text = export::history(&recorder, run.engine().names());
-        output::write(file, &text).map_err(|error| BadInput::new(format!("{file}: {error}")))?;
-    }
-    let texts: [(&Option<String>, Export); 3] = [
-        (&options.metrics, export::csv),
-        (&options.mermaid, export::mermaid),
-        (&options.shiviz, |run, _| export::shiviz(run)),
-    ];
-    for (file, text) in texts {
-        if let Some(file) = file {
-            output::write(file, &text(&run, &scenario)).map_err(|error| BadInput::new(format!("{file}: {error}")))?;
-        }
-    }
+    let (run, history) = run_files::observed_run(&scenario, options)?;
+    files.write(&run, &scenario, history)?;
     let report = RunReport::new(&run, &scenario);
     if to_standard_output == 1 {
-        report.halted.iter().for_each(|why| eprintln!("{}", output::visible(why)));
+        report.halted.iter().for_each(|why| eprintln!("{}", output::line(why)));
     } else if options.json {
         print_json(&report)?;
     } else {
@@ -195,64 +192,6 @@ fn run(options: &RunOptions) -> CommandResult {
     }
     let is_violated = report.invariants.iter().any(|invariant| invariant.verdict == "violated");
     Ok(if report.missed.is_empty() && !is_violated { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-/// Runs a scenario to its end. Writes the trace and records the history as the run goes on, if they are wanted.
-fn observed_run(scenario: &Scenario, options: &RunOptions) -> Result<(Run, Option<HistoryRecorder>), BadInput> {
-    let mut trace = match &options.trace {
-        None => None,
-        Some(file) => {
-            let failed = |error| BadInput::new(format!("{file}: {error}"));
-            Some((file, TraceWriter { out: output::open(file).map_err(failed)?, index: 0, failed: None }))
-        }
-    };
-    let mut history = options.history.as_ref().map(|_| HistoryRecorder::default());
-    let mut observe = |record: &Record, analysis: &Analysis, engine: &Engine| {
-        if let Some((_, writer)) = &mut trace {
-            writer.write(record, analysis, engine);
-        }
-        if let Some(recorder) = &mut history {
-            recorder.observe(record);
-        }
-    };
-    let mut run = Run::with_limits(scenario, Limits::with_events(options.source.max_events));
-    for record in run.engine().trace().since(0) {
-        observe(record, run.analysis(), run.engine());
-    }
-    long_run::complete(&mut run, micros(scenario.until_ms), &STOP, &mut observe);
-    if let Some((file, writer)) = trace {
-        writer.end().map_err(|error| BadInput::new(format!("{file}: {error}")))?;
-    }
-    Ok((run, history))
-}
-
-/// Writes each record of a run as it happens.
-struct TraceWriter {
-    out: Box<dyn Write>,
-    index: u64,
-    failed: Option<std::io::Error>,
-}
-
-impl TraceWriter {
-    fn write(&mut self, record: &Record, analysis: &Analysis, engine: &Engine) {
-        let sentence = log_text::sentence(record, analysis, engine.names());
-        let (index, name, text) = (self.index, sentence.name, sentence.text);
-        let line = TraceLine { index, at_us: record.at, name, text, fact: &record.fact };
-        self.index += 1;
-        let json = serde_json::to_string(&line).expect("a record is valid JSON");
-        if self.failed.is_none()
-            && let Err(error) = writeln!(self.out, "{json}")
-        {
-            self.failed = Some(error);
-        }
-    }
-
-    fn end(mut self) -> std::io::Result<()> {
-        match self.failed.map_or_else(|| self.out.flush(), Err) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            other => other,
-        }
-    }
 }
 
 fn why(options: &WhyOptions) -> CommandResult {
@@ -293,6 +232,12 @@ fn why(options: &WhyOptions) -> CommandResult {
 
 fn check_history(options: &CheckOptions) -> CommandResult {
     let history = read(&options.history)?;
+    let is_bounded = |names: &String| names.split(',').any(|name| name == "bounded-staleness");
+    if !options.guarantee.iter().any(is_bounded) {
+        for (name, _) in [("k", options.k.is_some()), ("t", options.t.is_some())].into_iter().filter(|(_, it)| *it) {
+            eprintln!("warning: --{name}: has no effect: only bounded-staleness has this bound");
+        }
+    }
     let check_options = report::CheckOptions {
         guarantees: options.guarantee.clone(),
         model: options.model,
@@ -315,15 +260,14 @@ fn check_history(options: &CheckOptions) -> CommandResult {
     Ok(ExitCode::from(check_text::exit_code(&report)))
 }
 
-/// Set by Ctrl-C. A single run halts, and the runs of a sweep in progress are completed; the results so far are printed.
+/// Set by Ctrl-C. A single run halts, and the runs of a sweep in progress are discarded; the results so far are printed.
 pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Parses the seeds, chooses the number of threads, and installs the handler of Ctrl-C.
-fn prepare_sweep(seeds: &str, jobs: Option<usize>) -> Result<(std::ops::Range<u64>, usize), BadInput> {
+fn prepare_sweep(seeds: &str, jobs: Option<u64>) -> Result<(std::ops::Range<u64>, usize), BadInput> {
     let seeds = parallel_sweep::seeds(seeds).map_err(|error| BadInput::new(format!("--seeds: {error}")))?;
     let jobs = match jobs {
-        Some(0) => return Err(BadInput::new("--jobs: 1 or more is expected, not 0")),
-        Some(jobs) => jobs.min(1024),
+        Some(jobs) => jobs.min(1024) as usize,
         None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     handle_interrupts()?;
@@ -356,6 +300,10 @@ fn compare(options: &CompareOptions) -> CommandResult {
     } else {
         let title = if scenario.title.is_empty() { "untitled" } else { &scenario.title };
         print(&comparison::text(&compared, title, &scenario.groups[group].id))?;
+    }
+    if STOP.load(Ordering::Relaxed) {
+        let made: Vec<String> = compared.levels.iter().map(|(_, sweep)| sweep.runs.to_string()).collect();
+        eprintln!("stopped after {} of {} runs each", made.join(", "), seeds.end - seeds.start);
     }
     let is_halted = STOP.load(Ordering::Relaxed) || compared.levels.iter().any(|(_, sweep)| sweep.halted > 0);
     Ok(if is_halted { halted() } else { ExitCode::SUCCESS })
@@ -406,7 +354,7 @@ fn grade(options: &GradeOptions) -> CommandResult {
     for task in tasks {
         let mut grader = Grader::new(&document, task, &answer, options.max_events).map_err(|error| vec![error])?;
         let mut progress = grade_text::Progress::new();
-        while !STOP.load(Ordering::Relaxed) && grader.step() {
+        while !STOP.load(Ordering::Relaxed) && grader.step_part() {
             progress.report(&task.id, grader.progress());
         }
         grades.push(grader.grade());
@@ -449,7 +397,7 @@ fn merge(files: &[String], json: bool) -> CommandResult {
 }
 
 fn encode_link(file: &str) -> CommandResult {
-    let scenario = Scenario::from_json(&read(file)?)?;
+    let scenario = scenario_in(file)?;
     print(&(link::encode(&scenario)? + "\n"))
 }
 
@@ -465,7 +413,8 @@ fn list_examples() -> CommandResult {
 }
 
 fn show_example(id: &str) -> CommandResult {
-    match examples::find(id) {
+    let is_prefixed = id.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ex="));
+    match examples::find(if is_prefixed { &id[3..] } else { id }) {
         Some(example) => print(example.json()),
         None => {
             let ids: Vec<&str> = EXAMPLES.iter().map(|example| example.id).collect();

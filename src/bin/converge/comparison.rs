@@ -1,5 +1,6 @@
 //! `converge compare`: the same workload under eventual, read-after-write and strong consistency.
 
+use crate::output;
 use crate::parallel_sweep::sweep;
 use crate::sweep_text;
 use converge::report::SweepReport;
@@ -41,5 +42,5 @@ pub fn text(compared: &ConsistencyMeasurement, title: &str, group: &str) -> Stri
     };
     lines.push(row("", &mut compared.levels.iter().map(|(level, _)| level.name())));
     lines.extend(compared.rows().iter().map(|(name, cells)| row(name, &mut cells.iter().map(String::as_str))));
-    lines.join("\n") + "\n"
+    output::lines(&lines)
 }

@@ -1,8 +1,8 @@
 //! The text of a grade, and the progress of grading.
 
+use crate::output;
 use converge::grading::{GradeReport, TaskGrade};
-use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 /// Reports the progress on standard error: every second on a terminal, otherwise every 10 seconds.
@@ -32,33 +32,30 @@ impl Progress {
 
 /// Returns the grade as text.
 pub fn text(report: &GradeReport) -> String {
-    let mut out = String::new();
+    let mut lines = Vec::new();
     for task in &report.tasks {
         if let Some(first) = &task.first_halt {
             let TaskGrade { task, halted, runs, .. } = task;
             let (seed, why) = (first.seed, &first.why);
-            let _ =
-                writeln!(out, "{task}: halted: {halted} of {runs} runs, so no goal is met. With seed {seed}, {why}");
+            lines.push(format!("{task}: halted: {halted} of {runs} runs, so no goal is met. With seed {seed}, {why}"));
         }
     }
     for task in &report.tasks {
-        write_task(&mut out, task);
+        add_task(&mut lines, task);
     }
     let verdict = if report.passed { "passed" } else { "not passed" };
-    let _ = writeln!(out, "{verdict}: {} of {} points", report.points, report.of);
-    out
+    lines.push(format!("{verdict}: {} of {} points", report.points, report.of));
+    output::lines(&lines)
 }
 
-fn write_task(out: &mut String, task: &TaskGrade) {
-    let _ = writeln!(out, "{}: {} of {} points, {} runs", task.task, task.points, task.of, task.runs);
-    for refused in &task.not_permitted {
-        let _ = writeln!(out, "  {}: {}", refused.path, refused.expected);
-    }
+fn add_task(lines: &mut Vec<String>, task: &TaskGrade) {
+    lines.push(format!("{}: {} of {} points, {} runs", task.task, task.points, task.of, task.runs));
+    lines.extend(task.not_permitted.iter().map(|refused| format!("  {}: {}", refused.path, refused.expected)));
     if !task.not_permitted.is_empty() {
         return;
     }
     if !task.complete {
-        out.push_str("  stopped before its last run, so no goal is met\n");
+        lines.push("  stopped before its last run, so no goal is met".into());
     }
     for goal in &task.goals {
         let met = if goal.met { "met    " } else { "missed " };
@@ -67,15 +64,13 @@ fn write_task(out: &mut String, task: &TaskGrade) {
             None if task.halted > 0 => "unknown".into(),
             None => "nothing was counted".into(),
         };
-        let _ = writeln!(out, "  {met} {}: {} (it is {figure})", goal.id, goal.must);
+        lines.push(format!("  {met} {}: {} (it is {figure})", goal.id, goal.must));
         if !goal.text.is_empty() {
-            let _ = writeln!(out, "          {}", goal.text);
+            lines.push(format!("          {}", goal.text));
         }
         if let Some(failure) = &goal.failure {
-            let _ = writeln!(out, "          seed {}, {} ms: {}", failure.seed, failure.at_ms, failure.because);
-            if let Some(link) = &failure.link {
-                let _ = writeln!(out, "          #{link}");
-            }
+            lines.push(format!("          seed {}, {} ms: {}", failure.seed, failure.at_ms, failure.because));
+            lines.extend(failure.link.iter().map(|link| format!("          #{link}")));
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Events between two looks at the clock and at Ctrl-C.
-const SLICE: u64 = 4096;
+pub const SLICE: u64 = 4096;
 
 /// Runs to a time. Halts the run when `stop` is set. `observe` receives each record.
 pub fn complete(run: &mut Run, to: Micros, stop: &AtomicBool, observe: &mut impl FnMut(&Record, &Analysis, &Engine)) {

@@ -25,6 +25,8 @@ mod parallel_sweep;
 #[cfg(not(target_arch = "wasm32"))]
 mod reasons_text;
 #[cfg(not(target_arch = "wasm32"))]
+mod run_files;
+#[cfg(not(target_arch = "wasm32"))]
 mod run_text;
 #[cfg(not(target_arch = "wasm32"))]
 mod sweep_text;

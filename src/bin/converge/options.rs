@@ -1,6 +1,6 @@
 //! The options of each command, which clap turns into help texts.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use converge::analysis::check::BUDGET;
 use converge::analysis::jepsen::DataModel;
@@ -66,7 +66,7 @@ pub struct Source {
     #[arg(long, value_name = "NAME")]
     pub branch: Option<String>,
     /// Events after which a run is halted
-    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.events)]
+    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.events, value_parser = whole(0, u64::MAX), allow_negative_numbers = true)]
     pub max_events: u64,
 }
 
@@ -75,10 +75,10 @@ pub struct RunOptions {
     #[command(flatten)]
     pub source: Source,
     /// The seed [default: the scenario's]
-    #[arg(long)]
+    #[arg(long, value_parser = whole(0, 1 << 53), allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// The end of the run, ms [default: the scenario's]
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = time(0.001, 1e9), allow_hyphen_values = true)]
     pub until: Option<f64>,
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -105,10 +105,10 @@ pub struct WhyOptions {
     #[command(flatten)]
     pub source: Source,
     /// The time to examine, ms [default: the scenario's end]
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = time(0.0, 1e9), allow_hyphen_values = true)]
     pub at: Option<f64>,
     /// The seed [default: the scenario's]
-    #[arg(long)]
+    #[arg(long, value_parser = whole(0, 1 << 53), allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// The service [default: all]
     #[arg(long, value_name = "ID")]
@@ -140,13 +140,13 @@ pub struct CheckOptions {
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     pub initial: Option<String>,
     /// For bounded-staleness: the most acknowledged changes that a read may lack
-    #[arg(long, value_name = "VERSIONS")]
+    #[arg(long, value_name = "VERSIONS", value_parser = whole(0, u64::from(u32::MAX)).map(|k| k as u32), allow_negative_numbers = true)]
     pub k: Option<u32>,
     /// For bounded-staleness: the longest time for which a read may lack a change, ms
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = time(0.0, 1e12), allow_hyphen_values = true)]
     pub t: Option<f64>,
     /// Steps of a search after which the verdict is unknown
-    #[arg(long, value_name = "STEPS", default_value_t = BUDGET)]
+    #[arg(long, value_name = "STEPS", default_value_t = BUDGET, value_parser = whole(0, u64::MAX), allow_negative_numbers = true)]
     pub budget: u64,
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -158,13 +158,13 @@ pub struct SweepOptions {
     #[command(flatten)]
     pub source: Source,
     /// The seeds: A..B without B, or A..=B
-    #[arg(long, value_name = "A..B")]
+    #[arg(long, value_name = "A..B", allow_hyphen_values = true)]
     pub seeds: String,
     /// The number of threads; the result does not depend on it [default: the number of cores]
-    #[arg(long, value_name = "N")]
-    pub jobs: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = whole(1, u64::MAX), allow_negative_numbers = true)]
+    pub jobs: Option<u64>,
     /// The end of each run, ms [default: the scenario's]
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = time(0.001, 1e9), allow_hyphen_values = true)]
     pub until: Option<f64>,
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -179,11 +179,11 @@ pub struct CompareOptions {
     #[arg(long, value_name = "ID")]
     pub group: Option<String>,
     /// The seeds: A..B without B, or A..=B
-    #[arg(long, value_name = "A..B", default_value = "1..51")]
+    #[arg(long, value_name = "A..B", default_value = "1..51", allow_hyphen_values = true)]
     pub seeds: String,
     /// The number of threads; the result does not depend on it [default: the number of cores]
-    #[arg(long, value_name = "N")]
-    pub jobs: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = whole(1, u64::MAX), allow_negative_numbers = true)]
+    pub jobs: Option<u64>,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
@@ -200,7 +200,7 @@ pub struct GradeOptions {
     #[arg(long, value_name = "ID")]
     pub task: Option<String>,
     /// Events after which a run is halted
-    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.events)]
+    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.events, value_parser = whole(0, u64::MAX), allow_negative_numbers = true)]
     pub max_events: u64,
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -211,7 +211,7 @@ pub struct GradeOptions {
 pub enum LinkCommands {
     /// Print the link of a scenario
     Encode {
-        /// A scenario as JSON; - reads standard input
+        /// A scenario as JSON, a link, ex=ID for an example or challenge=ID for a challenge; - reads standard input
         file: String,
     },
     /// Print the scenario of a link
@@ -254,4 +254,23 @@ fn models() -> impl TypedValueParser<Value = DataModel> {
         let model = DataModel::ALL.into_iter().find(|model| model.name() == name);
         model.expect("clap accepts only the names above")
     })
+}
+
+/// Accepts a whole number in a range.
+fn whole(low: u64, high: u64) -> impl TypedValueParser<Value = u64> {
+    let expected = match (low, high) {
+        (low, u64::MAX) => format!("a whole number, {low} or more, is expected"),
+        (low, high) => format!("a whole number from {low} to {high} is expected"),
+    };
+    let parse = move |text: &str| text.parse().ok().filter(|n| (low..=high).contains(n)).ok_or(expected.clone());
+    StringValueParser::new().try_map(move |text| parse(&text))
+}
+
+/// Accepts a time in a range, ms.
+fn time(low: f64, high: f64) -> impl TypedValueParser<Value = f64> {
+    let parse = move |text: &str| {
+        let ms = text.parse().ok().filter(|ms| (low..=high).contains(ms));
+        ms.ok_or(format!("a time from {low} to {high} ms is expected"))
+    };
+    StringValueParser::new().try_map(move |text| parse(&text))
 }

@@ -1,7 +1,9 @@
 //! Runs a sweep over seeds on several threads.
 
+use crate::long_run::SLICE;
 use converge::scenario::Scenario;
 use converge::session::sweep::Sweep;
+use converge::trace::Record;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,7 +31,7 @@ pub fn seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
     Ok(from..to)
 }
 
-/// Runs a scenario with each seed on `jobs` threads. When `stop` is set, the runs in progress are completed and no more
+/// Runs a scenario with each seed on `jobs` threads. When `stop` is set, the runs in progress are discarded and no more
 /// are started. The result does not depend on the number of threads.
 pub fn sweep(
     scenario: &Scenario,
@@ -44,13 +46,19 @@ pub fn sweep(
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                let mut part = Sweep::new(scenario);
+                let empty = Sweep::new(scenario);
+                let mut part = empty.clone();
                 while !stop.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= seeds.end {
                         break;
                     }
-                    part.run_within(scenario, seed, max_events).expect("each seed is run once");
+                    // A run that is stopped leaves nothing behind.
+                    let mut one = empty.clone();
+                    if !run(&mut one, scenario, seed, max_events, stop) {
+                        break;
+                    }
+                    part.merge(&one).expect("each seed is run once");
                     done.fetch_add(1, Ordering::Relaxed);
                 }
                 let mut total = total.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -61,6 +69,19 @@ pub fn sweep(
         report_progress(&done, seeds.end - seeds.start, &working);
     });
     total.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Runs a scenario with a seed, and measures it. Returns false if it was stopped before its end.
+fn run(sweep: &mut Sweep, scenario: &Scenario, seed: u64, max_events: u64, stop: &AtomicBool) -> bool {
+    let look = &mut |_: &Record| {};
+    let mut part = sweep.begin(scenario, seed, max_events, look).expect("each seed is run once");
+    while !sweep.advance(&mut part, SLICE, look) {
+        if stop.load(Ordering::Relaxed) {
+            return false;
+        }
+    }
+    sweep.finish(part);
+    true
 }
 
 /// Reports the progress on standard error: every second on a terminal, otherwise every 10 seconds.

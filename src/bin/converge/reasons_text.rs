@@ -1,5 +1,6 @@
 //! Formats the report of `converge why`.
 
+use crate::output;
 use converge::report::ReasonsReport;
 use converge::session::labels;
 
@@ -13,5 +14,5 @@ pub fn text(report: &ReasonsReport) -> String {
             lines.push(format!("  {:>10}  {}", labels::duration((step.at_ms * 1000.0) as u64), step.text));
         }
     }
-    lines.join("\n") + "\n"
+    output::lines(&lines)
 }

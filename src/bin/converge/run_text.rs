@@ -1,5 +1,6 @@
 //! Formats the report of `converge run`.
 
+use crate::output;
 use converge::report::{CopyReport, RunReport};
 use converge::scenario::Micros;
 use converge::session::labels;
@@ -46,7 +47,7 @@ pub fn text(report: &RunReport) -> String {
         messages.in_flight
     ));
     lines.extend(report.missed.iter().map(|promise| format!("missed promise: {promise}")));
-    lines.join("\n") + "\n"
+    output::lines(&lines)
 }
 
 fn copy_line(key: &str, copy: &CopyReport, end_ms: f64) -> String {

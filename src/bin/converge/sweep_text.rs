@@ -1,5 +1,6 @@
 //! Formats the report of `converge sweep` and `converge merge`.
 
+use crate::output;
 use converge::session::labels;
 use converge::session::quantile_sketch::QuantileSketch;
 use converge::session::sweep::{GRID, Outcomes, Share, Sweep};
@@ -89,5 +90,5 @@ pub fn text(sweep: &Sweep, title: &str) -> String {
     ));
     let kinds: Vec<String> = sweep.messages.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     lines.push(format!("messages: {}; {} dropped", kinds.join(", "), sweep.dropped));
-    lines.join("\n") + "\n"
+    output::lines(&lines)
 }

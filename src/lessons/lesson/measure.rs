@@ -128,6 +128,18 @@ impl Lesson {
     /// # Errors
     /// A scenario cannot be graded.
     pub fn measure(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Measurements, ScenarioError> {
+        self.measure_by(&mut |measurement| while goes_on() && measurement.step() {})
+    }
+
+    /// As [`Lesson::measure`], but also asks during a run, which may take long, whether to go on.
+    ///
+    /// # Errors
+    /// A scenario's branch cannot be made.
+    pub fn measure_in_parts(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Measurements, ScenarioError> {
+        self.measure_by(&mut |measurement| while goes_on() && measurement.step_part() {})
+    }
+
+    fn measure_by(&self, measure: &mut dyn FnMut(&mut ScenarioMeasurement)) -> Result<Measurements, ScenarioError> {
         let mut measured = Measurements {
             halted: BTreeMap::new(),
             expressions: vec![Measured::default(); self.expressions.len()],
@@ -135,7 +147,7 @@ impl Lesson {
         };
         for (id, scenario) in &self.scenarios {
             let mut measurement = ScenarioMeasurement::new(self, id, scenario)?;
-            while goes_on() && measurement.step() {}
+            measure(&mut measurement);
             if let Some(halt) = measurement.halted() {
                 measured.halted.insert(id.clone(), halt);
             }

@@ -1,15 +1,36 @@
 //! The parts of an address's fragment: a drawing and options, in any order.
 //!
-//! Programs that transmit links change them: they append punctuation, break lines, and encode characters. This module undoes
-//! all of that.
+//! Programs that transmit links change them: they append punctuation, break and quote lines, insert invisible characters, and
+//! encode others. This module undoes all of that. What remains is a payload whose checksum decides whether it is whole.
 
-use super::percent_decoded;
+use super::{declared_length, percent_decoded};
 
 /// Characters that programs append to a link, besides white space.
 pub(super) const APPENDED: &[char] = &[
     '<', '>', '"', '\'', '(', ')', '[', ']', ',', ';', '.', '!', '?', ':', '*', '_', '“', '”', '‘', '’', '«', '»', '…',
-    '|', '`',
+    '|', '`', '{', '}', '/', '\\', '~', '„', '‚', '「', '」', '（', '）', '，', '。', '、', '！', '？',
 ];
+
+/// Returns whether a character is invisible: a soft hyphen, a space without width, a mark of the direction of writing.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+}
+
+/// Returns whether a character is added at the start or end of a link.
+fn is_added(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c) || APPENDED.contains(&c)
+}
+
+/// Returns a text without invisible characters and without breaks of lines, also of quoted ones.
+fn without_breaks(text: &str) -> String {
+    let mut lines = text.split(['\n', '\r']);
+    let mut joined = lines.next().unwrap_or_default().to_string();
+    for line in lines {
+        joined += line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '|'));
+    }
+    joined.retain(|c| !is_invisible(c));
+    joined
+}
 
 /// The parts of a fragment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,10 +45,11 @@ pub struct Parts {
 
 /// Splits a link: alone, after a `#`, or as part of a whole address.
 pub fn split(text: &str) -> Parts {
-    let text = text.trim().trim_start_matches(APPENDED);
-    let fragment = fragment_of(text);
+    let is_before = |c: char| !c.is_alphanumeric() && !matches!(c, '%' | '&');
+    let text = unescaped(text.trim_start_matches(|c| c != '#' && is_before(c)));
+    let fragment = fragment_of(&text);
     let mut parts = Parts::default();
-    let fragment = fragment.trim_start_matches('#');
+    let fragment = fragment.trim_start_matches(is_before);
     for part in fragment.split('&').flat_map(pieces) {
         if parts.drawing.is_none()
             && let Some(payload) = payload(part)
@@ -36,8 +58,11 @@ pub fn split(text: &str) -> Parts {
         } else {
             match part.split_once('=') {
                 Some((name, id)) if parts.drawing.is_none() && matches!(&*option_name(name), "ex" | "challenge") => {
-                    let id = percent_decoded(id);
-                    parts.drawing = Some(format!("{}={}", option_name(name), id.trim().trim_matches(APPENDED)));
+                    let id = without_breaks(&percent_decoded(id));
+                    let id = id.trim_matches(|c| {
+                        is_added(c) || matches!(c, '-' | '–' | '—' | '=' | '$' | '@' | '^' | '+' | '%')
+                    });
+                    parts.drawing = Some(format!("{}={id}", option_name(name)));
                 }
                 Some((name, value)) => parts.options.push((option_name(name), option_value(name, value))),
                 None => parts.unknown.push(part.into()),
@@ -54,7 +79,9 @@ pub fn split(text: &str) -> Parts {
 /// Returns a part without white space and without the rest of an escaped `&`. The text after another `#` behind a drawing is a
 /// separate part.
 fn pieces(part: &str) -> impl Iterator<Item = &str> {
-    let part = part.strip_prefix("amp;").unwrap_or(part).trim();
+    let part = part.trim();
+    let is_escaped = part.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("amp;"));
+    let part = if is_escaped { part[4..].trim() } else { part };
     let (first, rest) = match part.split_once('#') {
         Some((first, rest)) if payload(first).is_some() || is_named(first) => (first, rest),
         Some(_) | None => (part, ""),
@@ -67,34 +94,94 @@ fn is_named(part: &str) -> bool {
     part.split_once('=').is_some_and(|(name, _)| matches!(&*option_name(name), "ex" | "challenge"))
 }
 
-/// Returns the text after the `#`. A mail program may have encoded the whole address.
+/// Returns a text without the escapes of HTML and JSON for `&` and `#`, and without the soft line breaks of mails.
+fn unescaped(text: &str) -> String {
+    let mut text = text.to_string();
+    for (escaped, plain) in [
+        ("&#38;", "&"),
+        ("&#038;", "&"),
+        ("&#x26;", "&"),
+        ("&#35;", "#"),
+        ("&#x23;", "#"),
+        ("\\u0026", "&"),
+        ("=\r\n", "\n"),
+        ("=\n", "\n"),
+    ] {
+        if text.contains(escaped) {
+            text = text.replace(escaped, plain);
+        }
+    }
+    text
+}
+
+/// Returns the text after the `#`. Mail programs may have encoded the whole address, each of them once more.
 fn fragment_of(text: &str) -> String {
-    let encoded = text.contains('%') && !text.contains('#') && !text.contains('&');
-    let text = if encoded { percent_decoded(text) } else { text.to_string() };
+    let mut text = text.to_string();
+    for _ in 0..3 {
+        if text.contains('%') && !text.contains('#') && !text.contains('&') {
+            text = percent_decoded(&text);
+        }
+    }
     text.split_once('#').map_or(text.clone(), |(_, fragment)| fragment.to_string())
 }
 
 /// Returns the payload if a part is one: a number, letters and a dot come first, before any `=`.
 fn payload(part: &str) -> Option<String> {
-    let decoded = percent_decoded(part);
-    let payload: String = decoded.chars().filter(|c| !c.is_whitespace()).collect();
-    let (head, _) = payload.split_once('.')?;
+    let (payload, whole) = cleaned(&percent_decoded(part))?;
+    let payload = whole.map_or(payload.as_str(), |length| &payload[..length]);
+    // A `_` or `.` at the end may belong to a payload that was cut short.
+    Some(payload.trim_end_matches(|c| APPENDED.contains(&c) && !matches!(c, '_' | '.')).to_string())
+}
+
+/// Returns a payload without what programs insert into it, and the length in bytes that it should have, if other text follows
+/// there. A letter or digit directly behind is no such text: then the payload itself has changed.
+fn cleaned(decoded: &str) -> Option<(String, Option<usize>)> {
+    let mut payload = String::new();
+    // The lengths after which the next character does not follow directly.
+    let mut gaps = Vec::new();
+    for c in decoded.chars() {
+        match c {
+            _ if c.is_whitespace() || is_invisible(c) || matches!(c, '>' | '|' | '\\') => gaps.push(payload.len()),
+            // Programs for text replace hyphens by dashes.
+            '\u{2010}'..='\u{2013}' | '\u{2212}' => payload.push('-'),
+            '\u{2014}' => payload.push_str("--"),
+            _ => payload.push(c),
+        }
+    }
+    let (head, rest) = payload.split_once('.')?;
     let is_head = head.len() <= 8
         && head.starts_with(|c: char| c.is_ascii_digit())
         && head.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase());
-    // A `_` or `.` at the end may belong to a payload that was cut short.
-    is_head.then(|| payload.trim_end_matches(|c| APPENDED.contains(&c) && !matches!(c, '_' | '.')).to_string())
+    if !is_head {
+        return None;
+    }
+    let length = declared_length(head.len() + 1, rest).ok().map(|(_, length)| length);
+    let is_end = |length: &usize| {
+        let mut behind = payload.get(*length..).unwrap_or_default().chars();
+        let next = behind.next();
+        payload.is_char_boundary(*length)
+            && next.is_some_and(|next| !next.is_ascii_alphanumeric() || gaps.binary_search(length).is_ok())
+    };
+    let whole = length.filter(is_end);
+    Some((payload, whole))
 }
 
 /// Returns a value without appended punctuation. The value of a field may end with any character.
 fn option_value(name: &str, value: &str) -> String {
     let value = percent_decoded(value);
-    if name.contains('.') { value } else { value.trim().trim_end_matches(APPENDED).to_string() }
+    if name.contains('.') {
+        return value;
+    }
+    let value = without_breaks(&value);
+    // These consist of letters and digits.
+    let is_number = matches!(&*option_name(name), "t" | "seed" | "digest");
+    value.trim().trim_end_matches(|c: char| is_added(c) || (is_number && !c.is_alphanumeric())).to_string()
 }
 
 /// Names of options have no capitals, apart from paths of fields and ids.
 fn option_name(name: &str) -> String {
-    let name = percent_decoded(name);
+    let name = without_breaks(&percent_decoded(name));
+    let name = name.trim().to_string();
     if name.contains('.') { name } else { name.to_ascii_lowercase() }
 }
 

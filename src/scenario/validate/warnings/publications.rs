@@ -1,0 +1,105 @@
+//! Services and their publications: settings of a mode, a clock or a store that nothing uses.
+
+use super::{Warnings, awaits_acknowledgement};
+use crate::language::{phrase, sentence};
+use crate::scenario::{Acks, Clock, Commit, CommitRule, Publication, Replication, Service, presets};
+
+impl<'a> Warnings<'a> {
+    pub(super) fn services(&mut self) {
+        let scenario = self.scenario;
+        for (i, service) in scenario.services.iter().enumerate() {
+            let path = format!("services[{i}]");
+            self.store(&path, service);
+            if service.commit == Commit::TwoPhase && service.calls.is_empty() {
+                let why = phrase("the service calls no other service", "der Service ruft keinen anderen auf");
+                self.no_effect(format!("{path}.commit"), why);
+            }
+            if service.clock != Clock::default() && !self.reads_clock(&service.id) {
+                self.no_effect(format!("{path}.clock"), unread_clock());
+            }
+            for (j, call) in service.calls.iter().enumerate() {
+                if let Some(operation) = &call.operation {
+                    self.operation(&format!("{path}.calls[{j}].do"), operation, &call.to, None);
+                }
+            }
+            for (j, publication) in service.publishes.iter().enumerate() {
+                self.publication(&format!("{path}.publishes[{j}]"), publication);
+            }
+        }
+    }
+
+    fn store(&mut self, path: &str, service: &Service) {
+        let Some(store) = &service.store else { return };
+        if !self.shares_store(service) {
+            let why = sentence!(
+                "no other service uses the store `{store}`",
+                "kein anderer Service benutzt den Speicher `{store}`"
+            );
+            self.no_effect(format!("{path}.store"), &why);
+        }
+    }
+
+    fn publication(&mut self, path: &str, publication: &'a Publication) {
+        let relayed = publication.mode.is_relayed();
+        if relayed && publication.gap_ms > 0.0 {
+            let why = phrase(
+                "a relay publishes the event, so no gap follows the commit",
+                "ein Relay veröffentlicht das Event, also folgt dem Commit keine Lücke",
+            );
+            self.no_effect(format!("{path}.gap_ms"), why);
+        }
+        if relayed && publication.retry.is_some() && presets::of_publication(publication).is_none() {
+            let why = phrase("a relay retries without a limit", "ein Relay wiederholt ohne Grenze");
+            self.no_effect(format!("{path}.retry.attempts"), why);
+        }
+        self.acks(path, publication);
+        if !self.has_subscribers(publication) {
+            let bus = &publication.to;
+            let why = match &publication.topic {
+                Some(topic) => sentence!(
+                    "no service subscribes to the topic `{topic}` of `{bus}`",
+                    "kein Service abonniert das Topic `{topic}` von `{bus}`"
+                ),
+                None => sentence!("no service subscribes to `{bus}`", "kein Service abonniert `{bus}`"),
+            };
+            self.no_effect(path, &why);
+        }
+    }
+
+    /// Returns whether a service subscribes to the topic of a publication.
+    pub(super) fn has_subscribers(&self, publication: &'a Publication) -> bool {
+        self.subscribed.contains(&self.topics.of_publication(publication))
+    }
+
+    /// The bus distinguishes acknowledgements only if it is replicated and the publisher waits, or too few brokers may be in sync.
+    fn acks(&mut self, path: &str, publication: &Publication) {
+        if publication.acks == Acks::All {
+            return;
+        }
+        let why = match self.bus(&publication.to).and_then(|bus| bus.replication.as_ref()) {
+            None => phrase("the bus is not replicated", "der Bus ist nicht repliziert"),
+            Some(replication) if awaits_acknowledgement(publication) || needs_insync(replication) > 1 => return,
+            Some(_) => phrase(
+                "the publisher does not wait for an acknowledgement",
+                "der Veröffentlichende wartet auf keine Bestätigung",
+            ),
+        };
+        self.no_effect(format!("{path}.acks"), why);
+    }
+}
+
+/// Returns how many brokers must be in sync to accept a publication.
+pub(super) fn needs_insync(replication: &Replication) -> u32 {
+    match &replication.commit {
+        CommitRule::InSync(in_sync) => in_sync.min_insync,
+        CommitRule::Majority => 1,
+    }
+}
+
+/// Why a clock has no effect.
+pub(super) fn unread_clock() -> &'static str {
+    phrase(
+        "no write is ordered by this clock; only its reading is shown",
+        "diese Uhr ordnet keine Schreibvorgänge; nur ihr Stand wird angezeigt",
+    )
+}
