@@ -1,7 +1,7 @@
 //! Faults of callers of the command line: each gets a message that says where and what was expected.
 
 use serde_json::json;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
 
 fn converge(arguments: &[&str], input: &[u8]) -> Output {
@@ -202,7 +202,7 @@ fn endless() -> String {
     .to_string()
 }
 
-/// Starts the program, sends Ctrl-C when it reports its progress or after it has had time to begin, and returns its exit code.
+/// Starts the program, sends Ctrl-C when it reports its progress, and returns its exit code and output.
 #[cfg(unix)]
 fn interrupted(arguments: &[&str]) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_converge"))
@@ -212,12 +212,15 @@ fn interrupted(arguments: &[&str]) -> (Option<i32>, String) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary starts");
-    // The first report of the progress comes after 10 s, in the middle of the first run.
-    let mut first = [0];
-    child.stderr.as_mut().expect("a pipe").read_exact(&mut first).expect("progress or an error");
+    // The first report of the progress comes in the middle of the first run.
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let progress = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(" of ")));
+    assert!(progress.is_some(), "{arguments:?} reports its progress");
     let id = child.id().to_string();
     let killed = Command::new("kill").args(["-INT", &id]).status().expect("kill runs");
     assert!(killed.success());
+    // The program writes further lines there.
+    lines.for_each(drop);
     let output = child.wait_with_output().expect("the program ends");
     (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -230,17 +233,13 @@ fn ctrl_c_stops_one_long_run_of_each_command() {
     let path = |name: &str| folder.join(name).display().to_string();
     std::fs::write(path("endless.json"), endless()).expect("written");
     let file = path("endless.json");
-    let more = ["--max-events", "1000000000000"];
+    let commands = ["run", "grade", "compare --jobs 1", "sweep --seeds 1..3 --jobs 1"];
     std::thread::scope(|scope| {
-        let commands: [&[&str]; 4] = [
-            &["run", &file],
-            &["grade", &file],
-            &["compare", &file, "--jobs", "1"],
-            &["sweep", &file, "--seeds", "1..3", "--jobs", "1"],
-        ];
         for command in commands {
+            let file = &file;
             scope.spawn(move || {
-                let (code, text) = interrupted(&[command, &more].concat());
+                let arguments: Vec<&str> = command.split(' ').collect();
+                let (code, text) = interrupted(&[&arguments[..], &[file, "--max-events", "1000000000000"]].concat());
                 assert_eq!(code, Some(130), "{command:?}: {text}");
                 assert!(!text.is_empty(), "{command:?} prints what it has");
             });

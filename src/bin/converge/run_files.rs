@@ -27,11 +27,13 @@ pub struct RunFiles {
 
 /// Opens the files of a run before it begins: a long run must not end with a file that cannot be opened.
 pub fn open(options: &RunOptions) -> Result<RunFiles, BadInput> {
-    let open = |file: &Option<String>| match file {
-        None => Ok(None),
-        Some(file) => {
-            let opened = output::open(file).map_err(|error| failed(file, &error))?;
-            Ok(Some((file.clone(), opened)))
+    let open = |file: &Option<String>| -> Result<OpenFile, BadInput> {
+        match file {
+            None => Ok(None),
+            Some(file) => {
+                let opened = output::open(file).map_err(|error| failed(file, &error))?;
+                Ok(Some((file.clone(), opened)))
+            }
         }
     };
     Ok(RunFiles {

@@ -2,7 +2,7 @@
 
 use super::{Warnings, awaits_acknowledgement};
 use crate::language::{phrase, sentence};
-use crate::scenario::{Acks, Clock, Commit, CommitRule, Publication, Replication, Service, presets};
+use crate::scenario::{Acks, Clock, Commit, CommitRule, Publication, Replication, Service};
 
 impl<'a> Warnings<'a> {
     pub(super) fn services(&mut self) {
@@ -40,17 +40,12 @@ impl<'a> Warnings<'a> {
     }
 
     fn publication(&mut self, path: &str, publication: &'a Publication) {
-        let relayed = publication.mode.is_relayed();
-        if relayed && publication.gap_ms > 0.0 {
+        if publication.mode.is_relayed() && publication.gap_ms > 0.0 {
             let why = phrase(
                 "a relay publishes the event, so no gap follows the commit",
                 "ein Relay veröffentlicht das Event, also folgt dem Commit keine Lücke",
             );
             self.no_effect(format!("{path}.gap_ms"), why);
-        }
-        if relayed && publication.retry.is_some() && presets::of_publication(publication).is_none() {
-            let why = phrase("a relay retries without a limit", "ein Relay wiederholt ohne Grenze");
-            self.no_effect(format!("{path}.retry.attempts"), why);
         }
         self.acks(path, publication);
         if !self.has_subscribers(publication) {

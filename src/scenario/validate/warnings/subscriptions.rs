@@ -105,6 +105,8 @@ impl<'a> Warnings<'a> {
         if subscription.acknowledge != Acknowledge::Never
             && subscription.max_deliveries.is_none()
             && !subscription.dead_letter
+            // Logs have no dead-letter queues in Kafka.
+            && subscription.order != Order::Log
             && !is_preset
         {
             let why = phrase(
@@ -122,7 +124,8 @@ impl<'a> Warnings<'a> {
             return;
         } else if subscription.max_deliveries.is_none() || subscription.acknowledge == Acknowledge::Never {
             phrase("no event enters the dead-letter queue", "kein Event kommt in die Dead-Letter-Queue")
-        } else if !self.has_retention(subscription) {
+        } else if !self.has_retention(subscription) && subscription.order != Order::FifoPerKey {
+            // The queues of SQS FIFO always renew it.
             phrase("the topic keeps events for ever", "das Topic bewahrt Events für immer auf")
         } else {
             return;
