@@ -59,9 +59,8 @@ pub fn split(text: &str) -> Parts {
             match part.split_once('=') {
                 Some((name, id)) if parts.drawing.is_none() && matches!(&*option_name(name), "ex" | "challenge") => {
                     let id = without_breaks(&percent_decoded(id));
-                    let id = id.trim_matches(|c| {
-                        is_added(c) || matches!(c, '-' | '–' | '—' | '=' | '$' | '@' | '^' | '+' | '%')
-                    });
+                    let is_behind = |c| is_added(c) || matches!(c, '-' | '–' | '—' | '=' | '$' | '@' | '^' | '+' | '%');
+                    let id = id.trim_start_matches(|c| c != '/' && is_added(c)).trim_end_matches(is_behind);
                     parts.drawing = Some(format!("{}={id}", option_name(name)));
                 }
                 Some((name, value)) => parts.options.push((option_name(name), option_value(name, value))),
