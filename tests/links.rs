@@ -418,6 +418,17 @@ fn a_link_opens_as_chat_and_mail_programs_change_it() {
         assert_eq!(decode(&format!("#ex=lost-event{end}")).expect("an example").example, Some("lost-event"), "{end}");
         assert_eq!(decode(&format!("{link}&t=5{end}")).expect("a link").at, Some(5_000), "{end}");
     }
+}
+
+#[test]
+fn a_link_opens_with_escapes_dashes_and_quoted_lines_of_mails() {
+    let scenario = EXAMPLES[0].scenario();
+    let link = encode(&scenario).expect("a link");
+    let address = format!("https://example.org/converge/#{link}");
+    let opens = |pasted: &str| {
+        let opened = decode(pasted).unwrap_or_else(|error| panic!("{pasted:?}: {error}"));
+        assert_eq!(opened.scenario, scenario, "{pasted:?}");
+    };
     for start in ["{", "/", "~", "_", "„", "> ", "- ", "\\"] {
         opens(&format!("{start}{link}"));
         opens(&format!("{start}{address}"));
