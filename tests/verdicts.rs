@@ -47,7 +47,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("first-update", "UUUUUUUUUU", "none", "no operation runs before the visitor issues one"),
     (
         "inventory-orders",
-        "VHVHHUHHUH",
+        "VHVHUUHHUH",
         "none",
         "a read of a copy is stale after the acknowledgement; the copy applies updates in order",
     ),
@@ -55,11 +55,11 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("kafka-commit", "UUUUUUUUUU", "none", "as above"),
     (
         "retry-storm",
-        "HHHHHUHUHH",
+        "HHHHUUHUHH",
         "none",
         "compare-and-set at one service is linearizable, which implies the weaker guarantees",
     ),
-    ("retry-storm-jitter", "HHHHHUHUHH", "none", "as above"),
+    ("retry-storm-jitter", "HHHHUUHUHH", "none", "as above"),
     (
         "cart-last-writer-wins",
         "UUUUUUUUUU",
@@ -79,7 +79,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ),
     ("failover-loss", "UUUUUUUUUU", "lost", "the old primary's acknowledged writes are rolled back"),
     ("raft-and-quorum", "VHVHHHHHHH", "lost", "the leaderless half has R = W = 1; another test checks Raft alone"),
-    ("two-phase-services", "HHUHHUHHUU", "none", "a counter that is locked until the decision"),
+    ("two-phase-services", "HHUHUUHHUU", "none", "a counter that is locked until the decision"),
     (
         "raft-to-views",
         "SSSSSUSSUS",
@@ -104,8 +104,8 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("oversold-strong", "HHHHUUUUUU", "none", "compare-and-set through Raft"),
     ("viewing-history", "HHHHH??HHU", "none", "what was read is fresh; not every session guarantee has a case"),
     ("quorum-write-back", "HHHHUUUUUU", "none", "what was read is fresh; not every session guarantee has a case"),
-    ("read-your-writes-token", "HHHHHHUUUH", "none", "what was read is fresh; not every session guarantee has a case"),
-    ("two-phase-blocked", "HHHHHUUHUH", "none", "what was read is fresh; not every session guarantee has a case"),
+    ("read-your-writes-token", "HHHHUHUUUH", "none", "what was read is fresh; not every session guarantee has a case"),
+    ("two-phase-blocked", "HHHHUUUHUH", "none", "what was read is fresh; not every session guarantee has a case"),
 ];
 
 #[test]
