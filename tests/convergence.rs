@@ -352,7 +352,7 @@ fn a_last_attempt_without_acknowledgement_is_not_sent_again() {
     // A consumer that adds differences does not ignore a repetition.
     let added = worker(publication.clone(), json!({ "effect": "increment" }), 5.0, &script);
     assert!(is_converging(&verdict_at(&added, 700.0)));
-    assert!(will_not(&verdict_at(&added, 1500.0)), "the repetition was added");
+    assert!(will_not_converge(&verdict_at(&added, 1500.0)), "the repetition was added");
     let set_once = worker(publication, json!({}), 5.0, &script);
     assert!(matches!(verdict_at(&set_once, 1500.0), Convergence::Converged));
 }
