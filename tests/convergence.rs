@@ -348,9 +348,13 @@ fn copies_have_not_converged_while_a_publication_will_be_sent_again() {
 fn a_last_attempt_without_acknowledgement_is_not_sent_again() {
     let publication = json!({ "mode": "after_commit", "retry": { "timeout_ms": 1000, "attempts": 2 } });
     let cut = step(90, json!({ "cut_link": { "from": "q", "to": "api", "one_way": true } }));
-    let document = worker(publication, json!({}), 5.0, &[cut, add(100, false)]);
-    assert!(is_converging(&verdict_at(&document, 700.0)));
-    assert!(matches!(verdict_at(&document, 1500.0), Convergence::Converged));
+    let script = [cut, add(100, false)];
+    // A consumer that adds differences does not ignore a repetition.
+    let added = worker(publication.clone(), json!({ "effect": "increment" }), 5.0, &script);
+    assert!(is_converging(&verdict_at(&added, 700.0)));
+    assert!(will_not_converge(&verdict_at(&added, 1500.0)), "the repetition was added");
+    let set_once = worker(publication, json!({}), 5.0, &script);
+    assert!(matches!(verdict_at(&set_once, 1500.0), Convergence::Converged));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn history(scenario: &Scenario) -> (History, u64) {
     (recorded, run.analysis().lost.count())
 }
 
-/// Summarises the verdicts of all seeds: H all hold, V all violated, U all unknown, S some violated and some hold.
+/// Summarises the verdicts of all seeds: H all hold, V all violated, U all unknown, S some violated and some hold, ? some unknown.
 fn summary(verdicts: &[Verdict]) -> char {
     let count = |which: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| which(verdict)).count();
     let holds = count(|verdict| matches!(verdict, Verdict::Holds));
@@ -47,7 +47,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("first-update", "UUUUUUUUUU", "none", "no operation runs before the visitor issues one"),
     (
         "inventory-orders",
-        "VHVHHUHHUH",
+        "VHVHUUHHUH",
         "none",
         "a read of a copy is stale after the acknowledgement; the copy applies updates in order",
     ),
@@ -55,11 +55,11 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("kafka-commit", "UUUUUUUUUU", "none", "as above"),
     (
         "retry-storm",
-        "HHHHHUHUHH",
+        "HHHHUUHUHH",
         "none",
         "compare-and-set at one service is linearizable, which implies the weaker guarantees",
     ),
-    ("retry-storm-jitter", "HHHHHUHUHH", "none", "as above"),
+    ("retry-storm-jitter", "HHHHUUHUHH", "none", "as above"),
     (
         "cart-last-writer-wins",
         "UUUUUUUUUU",
@@ -69,7 +69,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("cart-siblings", "UUUUUUUUUU", "none", "siblings are not a register; no update is lost"),
     ("cart-or-set", "UUUUUUUUUU", "none", "a set: regular is defined for registers"),
     ("global-table-skew", "UUUUUUUUUU", "lost", "last writer wins under skew: the write of the lagging clock loses"),
-    ("cassandra-hints", "SHSSSUHSUH", "none", "ONE reads before hints are delivered: R + W > N does not hold"),
+    ("cassandra-hints", "SHSS?UHSUH", "none", "ONE reads before hints are delivered: R + W > N does not hold"),
     ("quorum-inversion", "VHHHUUUUUU", "none", "a strict quorum is regular and not atomic"),
     (
         "read-your-writes",
@@ -79,12 +79,13 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ),
     ("failover-loss", "UUUUUUUUUU", "lost", "the old primary's acknowledged writes are rolled back"),
     ("raft-and-quorum", "VHVHHHHHHH", "lost", "the leaderless half has R = W = 1; another test checks Raft alone"),
-    ("two-phase-services", "HHUHHUHHUU", "none", "a counter that is locked until the decision"),
+    ("two-phase-services", "HHUHUUHHUU", "none", "a counter that is locked until the decision"),
     (
         "raft-to-views",
-        "SSSSSUSSUS",
+        "SSSS?USSUS",
         "none",
         // Each is violated with some seeds and holds with others, whose few reads meet no stale member.
+        // Session is unknown where it is not violated, since two of its parts are.
         // Linearizable, regular: a view lags behind its order, so a read misses an acknowledged write.
         // Sequential, monotonic reads: after its restart, view 1 lacks what it missed until the hints arrive, and the next
         // read of an order goes to any member. Causal, session, monotonic writes: the same between two orders.
@@ -102,10 +103,10 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ),
     ("oversold", "UUUUUUUUUU", "lost", "both purchases are acknowledged, and one is lost"),
     ("oversold-strong", "HHHHUUUUUU", "none", "compare-and-set through Raft"),
-    ("viewing-history", "HHHHH??HHU", "none", "what was read is fresh; not every session guarantee has a case"),
+    ("viewing-history", "HHHH???HHU", "none", "what was read is fresh; not every session guarantee has a case"),
     ("quorum-write-back", "HHHHUUUUUU", "none", "what was read is fresh; not every session guarantee has a case"),
-    ("read-your-writes-token", "HHHHHHUUUH", "none", "what was read is fresh; not every session guarantee has a case"),
-    ("two-phase-blocked", "HHHHHUUHUH", "none", "what was read is fresh; not every session guarantee has a case"),
+    ("read-your-writes-token", "HHHHUHUUUH", "none", "what was read is fresh; not every session guarantee has a case"),
+    ("two-phase-blocked", "HHHHUUUHUH", "none", "what was read is fresh; not every session guarantee has a case"),
 ];
 
 #[test]

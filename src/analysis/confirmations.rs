@@ -89,8 +89,9 @@ impl Confirmations {
         }
     }
 
-    /// Iterates over the publishers that will send a publication again, each with the bus.
-    pub(super) fn awaited(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
-        self.awaited.keys().copied()
+    /// Iterates over the publications that will be sent again: the publisher, the bus and the update.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = (NodeId, NodeId, UpdateId)> {
+        let all = self.awaited.iter();
+        all.flat_map(|((publisher, bus), updates)| updates.iter().map(|update| (*publisher, *bus, *update)))
     }
 }

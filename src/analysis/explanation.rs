@@ -1,6 +1,7 @@
 //! Explanations of stale, conflicted and diverged copies, from the missing update back to the fault; and the convergence
 //! verdict that follows from them.
 
+mod background_work;
 mod event_history;
 mod group_prospects;
 mod healing;
@@ -8,6 +9,7 @@ mod inquiry;
 mod pending_work;
 mod prospects;
 mod publication_prospects;
+mod queue_prospects;
 mod steps;
 
 use super::prospect::Prospect;
@@ -24,8 +26,10 @@ pub struct Explanation {
     pub node: NodeId,
     /// The key.
     pub key: KeyId,
-    /// The missing update; for a conflicted or diverged copy none.
+    /// The missing update, or the unacknowledged one that another copy lacks; for another conflicted or diverged copy none.
     pub update: Option<UpdateId>,
+    /// For a copy that diverged by an unacknowledged update: the node of a copy that lacks it. The prospect is that copy's.
+    pub lacking: Option<NodeId>,
     /// Numbers of the records that led to the copy's state, in order.
     pub steps: Vec<u64>,
     /// What is expected to happen.
@@ -51,10 +55,10 @@ const MAX_EXPLANATIONS: usize = 8;
 const PART: usize = 4096;
 
 impl RunContext<'_> {
-    /// Returns the convergence verdict. `quiet` returns whether no work is pending that a client or a copy waits for.
-    pub fn convergence(&self, quiet: &dyn Fn() -> bool) -> Convergence {
+    /// Returns the convergence verdict.
+    pub fn convergence(&self) -> Convergence {
         let mut inquiry = Inquiry::new(Vec::new(), 0, Some(VerdictSteps::Found));
-        let answer = inquiry.advance(self, quiet, &mut EventHistory::default(), &|| false);
+        let answer = inquiry.advance(self, &mut EventHistory::default(), &|| false);
         answer
             .and_then(|answer| answer.convergence)
             .unwrap_or(Convergence::Unknown(phrase("it was not judged", "es wurde nicht beurteilt")))
@@ -64,7 +68,7 @@ impl RunContext<'_> {
     /// consistent copy.
     pub fn explain(&self, node: NodeId, key: KeyId) -> Vec<Explanation> {
         let mut inquiry = Inquiry::new(vec![(node, key)], MAX_EXPLANATIONS, None);
-        let answer = inquiry.advance(self, &|| false, &mut EventHistory::default(), &|| false);
+        let answer = inquiry.advance(self, &mut EventHistory::default(), &|| false);
         answer.map(|answer| answer.explanations).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, facts_about};
+use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, UpdateId, facts_about};
 use litemap::LiteMap;
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ pub struct MemberState {
     pub log: (u32, u32),
     /// The hints that it stores, by replica and key.
     pub hints: BTreeSet<(NodeId, KeyId)>,
-    /// Keys locked by promised writes.
-    pub promised: LiteMap<KeyId, ()>,
+    /// Keys locked by promised writes, with the update.
+    pub promised: LiteMap<KeyId, UpdateId>,
     /// The last comparison of its Merkle tree: the peer, the level, the number of hashes, and the number that differ.
     pub compared: Option<(NodeId, u32, u32, u32)>,
 }
@@ -57,8 +57,8 @@ impl Members {
             Fact::HintRemoved { node, replica, key, .. } => {
                 self.member_mut(*node).hints.remove(&(*replica, *key));
             }
-            Fact::WritePromised { node, key, .. } => {
-                self.member_mut(*node).promised.insert(*key, ());
+            Fact::WritePromised { update, node, key } => {
+                self.member_mut(*node).promised.insert(*key, *update);
             }
             Fact::PromiseReleased { node, key, .. } => {
                 self.member_mut(*node).promised.remove(key);

@@ -32,6 +32,8 @@ pub enum Prospect {
     ReadRepair,
     /// This newer update is under way, and a copy that has it needs no older one.
     Superseded(UpdateId),
+    /// The primary undoes the update at this node, which alone has it.
+    Undone(NodeId),
     /// A fault prevents it until the script heals the fault at this time.
     AfterHealing(Micros),
     /// This node is down, and nothing restarts it.
@@ -69,6 +71,7 @@ impl Prospect {
             | Prospect::Repairing
             | Prospect::ReadRepair
             | Prospect::Superseded(_)
+            | Prospect::Undone(_)
             | Prospect::AfterHealing(_) => true,
             Prospect::Down(_)
             | Prospect::Cut(..)

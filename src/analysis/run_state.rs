@@ -5,12 +5,13 @@ use super::lost_updates::LostUpdates;
 use super::members::Members;
 use super::messages::{MessageInFlight, Messages};
 use super::operations::Operations;
+use super::repetitions::Repetitions;
 use super::service_tables::AllTables;
 use super::staleness::Staleness;
 use super::subscription_queues::SubscriptionQueues;
 use super::updates::Updates;
 use crate::scenario::Scenario;
-use crate::trace::{MessageKind, Names, NodeId, Record};
+use crate::trace::{MessageKind, Names, NodeId, Record, UpdateId};
 
 /// The state of a run, rebuilt from its trace record by record.
 #[derive(Clone, Debug, Default)]
@@ -37,12 +38,15 @@ pub struct Analysis {
     pub faults: Faults,
     /// The publications without a relay that are sent again.
     pub confirmations: Confirmations,
+    /// The consumers of events.
+    pub repetitions: Repetitions,
 }
 
 impl Analysis {
     /// Returns the state of a run that has not begun.
     pub fn new(scenario: &Scenario, names: &Names) -> Self {
-        Analysis { confirmations: Confirmations::new(scenario, names), ..Analysis::default() }
+        let confirmations = Confirmations::new(scenario, names);
+        Analysis { confirmations, repetitions: Repetitions::new(scenario), ..Analysis::default() }
     }
 
     /// Observes the next record.
@@ -76,29 +80,54 @@ impl Analysis {
 
     /// Returns whether the run is idle, and no publication that will be sent again can reach its bus.
     pub fn is_quiet(&self) -> bool {
-        let reaches_bus = |(publisher, bus): (NodeId, NodeId)| {
-            let is_stopped = self.faults.is_stopped(publisher) || self.faults.is_stopped(bus);
-            !is_stopped && self.faults.cut(publisher, bus).is_none()
-        };
-        self.is_idle() && !self.resent().any(reaches_bus)
+        self.is_idle() && !self.resent().any(|path| self.reaches_bus(path))
     }
 
-    /// Iterates over the publishers that send a publication again until its bus acknowledges it, each with this bus.
+    fn reaches_bus(&self, (publisher, bus): (NodeId, NodeId)) -> bool {
+        let is_stopped = self.faults.is_stopped(publisher) || self.faults.is_stopped(bus);
+        !is_stopped && self.faults.cut(publisher, bus).is_none()
+    }
+
+    /// Iterates over the publishers that publish something until the bus acknowledges it, and that could change a copy by it,
+    /// each with the bus.
     pub(super) fn resent(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
-        self.confirmations.awaited().chain(self.tables.unpublished())
+        let all = self.confirmations.awaited().chain(self.tables.unpublished());
+        all.filter(|(.., update)| !self.is_ignored(*update)).map(|(publisher, bus, _)| (publisher, bus))
+    }
+
+    /// Iterates over the promised writes that await a decision: the coordinator, if it is known, and the member.
+    pub(super) fn promises(&self) -> impl Iterator<Item = (Option<NodeId>, NodeId)> {
+        let coordinator = |update: UpdateId| self.updates.get(update).map(|info| info.node);
+        let members = self.members.iter();
+        members.flat_map(move |(node, member)| member.promised.values().map(move |it| (coordinator(*it), node)))
+    }
+
+    /// Returns whether a publisher sends again what every copy has, until the bus acknowledges it.
+    pub fn repeats_publications(&self) -> bool {
+        let mut all = self.confirmations.awaited().chain(self.tables.unpublished());
+        all.any(|(publisher, bus, update)| self.is_ignored(update) && self.reaches_bus((publisher, bus)))
+    }
+
+    /// Returns whether an event cannot change a copy, because every consumer ignores it.
+    pub(super) fn is_ignored(&self, update: UpdateId) -> bool {
+        self.repetitions.is_ignored(update, &self.updates, &self.staleness)
     }
 
     /// Returns whether no message, event or operation is pending that a client or a copy waits for. A publisher may still send a
     /// publication again.
     pub fn is_idle(&self) -> bool {
-        let buses = self.buses.iter().all(|(_, queue)| queue.events.is_empty());
-        let messages = self.messages.iter().all(|(_, message)| self.is_redundant(message));
-        let promised = self.members.iter().any(|(_, member)| !member.promised.is_empty());
-        buses && messages && self.operations.pending() == 0 && !promised && !self.event_writes.is_waiting()
+        let is_pending = self.operations.pending() > 0 || self.event_writes.is_waiting();
+        let is_decided = |(coordinator, member): (Option<NodeId>, NodeId)| match coordinator {
+            Some(node) => !self.faults.is_stopped(node) && self.faults.cut(node, member).is_none(),
+            None => true,
+        };
+        let buses = || self.buses.iter().all(|(_, queue)| queue.events.values().all(|it| self.is_ignored(it.update)));
+        let messages = || self.messages.iter().all(|(_, message)| self.is_redundant(message));
+        !is_pending && !self.promises().any(is_decided) && buses() && messages()
     }
 
     /// Returns whether a message cannot change a copy: it carries no update, or one that its receiver reflects.
-    fn is_redundant(&self, message: &MessageInFlight) -> bool {
+    pub(super) fn is_redundant(&self, message: &MessageInFlight) -> bool {
         match message.kind {
             MessageKind::Poll | MessageKind::Connection => true,
             MessageKind::Election | MessageKind::Heartbeat | MessageKind::Comparison | MessageKind::Acknowledgement => {
@@ -113,7 +142,10 @@ impl Analysis {
             }
             // A pull request of gossip.
             MessageKind::Call => message.operation.is_none() && message.update.is_none(),
-            MessageKind::Reply | MessageKind::Publish | MessageKind::Delivery | MessageKind::Refusal => false,
+            MessageKind::Publish | MessageKind::Delivery => {
+                message.update.is_some_and(|update| self.is_ignored(update))
+            }
+            MessageKind::Reply | MessageKind::Refusal => false,
         }
     }
 }

@@ -2,7 +2,6 @@ use crate::scenario::Micros;
 use crate::trace::{Fact, NodeId, NodeSet, Outcome, Record, SubscriptionId, UpdateId, facts_about};
 use litemap::LiteMap;
 use std::collections::{BTreeSet, VecDeque};
-use std::ops::Bound;
 
 /// Maximum number of handled events that are remembered for each service.
 const MAX_HANDLED: usize = 8;
@@ -86,17 +85,10 @@ impl AllTables {
         std::mem::take(&mut self.changed)
     }
 
-    /// Iterates over the services whose outbox has a row, each with each bus of its rows.
-    pub(super) fn unpublished(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+    /// Iterates over the rows of all outboxes: the service, the bus and the update.
+    pub(super) fn unpublished(&self) -> impl Iterator<Item = (NodeId, NodeId, UpdateId)> {
         let services = self.services.iter().filter(|_| self.rows > 0);
-        services.flat_map(|(service, tables)| {
-            let first = tables.outbox.first().map(|(bus, _)| *bus);
-            let next = |bus: &NodeId| {
-                let rest = (Bound::Excluded((*bus, UpdateId(u32::MAX))), Bound::Unbounded);
-                tables.outbox.range(rest).next().map(|(bus, _)| *bus)
-            };
-            std::iter::successors(first, next).map(|bus| (*service, bus))
-        })
+        services.flat_map(|(service, tables)| tables.outbox.iter().map(|(bus, update)| (*service, *bus, *update)))
     }
 
     /// Iterates over the services that have had tables.

@@ -6,10 +6,12 @@
 
 mod copy;
 mod counters;
+mod counts;
 mod group;
 mod phantom_writes;
 mod pools;
 mod queries;
+mod unacknowledged;
 mod windows;
 
 use super::copy_state::CopyState;
@@ -18,9 +20,10 @@ use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, UpdateId, Version, VersionVector, facts_about};
 use litemap::LiteMap;
 use pools::Pools;
+use unacknowledged::{PendingOperations, UnacknowledgedUpdate};
 use windows::Closed;
 
-pub use copy::{KeyCopy, StoredValue};
+pub use copy::{KeyCopy, StoredValue, UnacknowledgedWrite};
 use copy::{MissingUpdate, covers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -48,6 +51,8 @@ struct Key {
     separate: NodeSet,
     /// For each group, the members that should hold the key.
     holders: LiteMap<NodeId, NodeSet>,
+    /// Updates whose operation ended without their acknowledgement: they are not in the reference.
+    unacknowledged: BTreeMap<Version, UnacknowledgedUpdate>,
 }
 
 impl Key {
@@ -73,9 +78,6 @@ struct Service {
     conflicted: u32,
     state: CopyState,
 }
-
-/// Maximum number of committed updates whose acknowledgement is awaited.
-const MAX_AWAITED: usize = 1 << 16;
 
 #[derive(Clone, Debug)]
 struct Committed {
@@ -109,6 +111,8 @@ pub struct Staleness {
     /// By key id.
     keys: Vec<Key>,
     committed: BTreeMap<UpdateId, Committed>,
+    /// The operations whose end is awaited, with their updates.
+    operations: PendingOperations,
     /// Updates whose event is published before their commit.
     proposed: BTreeMap<UpdateId, Committed>,
     down: NodeSet,
@@ -142,22 +146,28 @@ impl Staleness {
             Fact::WorkerDeclared { worker, holder, from } => self.declare_worker(*worker, *holder, *from),
             Fact::StoreShared { node, holder } => self.share_store(*node, *holder),
             Fact::Seeded { node, key, value, version } => self.seed(at, (*node, *key), value, *version),
+            Fact::OperationIssued { .. } | Fact::OperationEnded { .. } => {
+                self.revision -= 1;
+                self.observe_operation(at, &record.fact);
+            }
             Fact::UpdateProposed { update, node, key, version, .. } => {
                 self.proposed.insert(*update, Committed { node: *node, key: *key, version: *version });
             }
-            Fact::UpdateCommitted { update, node, key, version, value, .. } => {
+            Fact::UpdateCommitted { update, operation, node, key, version, value, .. } => {
                 self.proposed.remove(update);
                 let held = StoredValue { value: Some(value.clone()), version: *version, update: Some(*update) };
-                self.await_acknowledgement(*update, Committed { node: *node, key: *key, version: *version });
                 self.create_copies(*node, *key);
                 let (holder, held) = self.pool_value(*node, *key, Some(held));
                 self.store(at, holder, *key, held);
+                let committed = Committed { node: *node, key: *key, version: *version };
+                self.await_acknowledgement(at, *operation, *update, committed);
             }
-            Fact::UpdateAcknowledged { update, .. } => {
+            Fact::UpdateAcknowledged { update, operation } => {
                 if let Some(Committed { node, key, version }) = self.committed.remove(update) {
                     self.acknowledged += 1;
                     self.acknowledge(at, Some(*update), node, key, version);
                 }
+                self.abandon_updates(at, *operation);
             }
             Fact::UpdateApplied { update, node, key, version, sum: Some(sum), .. } => {
                 let value = Some(Value::Int(*sum));
@@ -181,20 +191,14 @@ impl Staleness {
             | Fact::StateMerged { .. }
             | Fact::TombstonePurged { .. }
             | Fact::WriteRolledBack { .. } => self.observe_group(at, &record.fact, event_writes),
-            Fact::ServiceCrashed { node, lost_disk } => {
-                self.down.insert(*node, ());
-                self.abandon_proposed(at, *node);
-                if *lost_disk && !self.uses_shared_store(*node) {
-                    self.lose_disk(at, *node);
-                    self.lose_pooled(at, *node);
-                }
-                self.update_service_state(at, *node);
-            }
+            Fact::ServiceCrashed { node, lost_disk } => self.crash(at, *node, *lost_disk),
             Fact::ServiceRestarted { node } => {
                 self.down.remove(node);
                 self.update_service_state(at, *node);
             }
-            facts_about!(operations, messages, events, links, disturbances, brokers, leaders, transactions)
+            facts_about!(messages, events, links, disturbances, brokers, leaders, transactions)
+            | Fact::ReadServed { .. }
+            | Fact::OperationRefused { .. }
             | Fact::QueueShared { .. }
             | Fact::BusStopped { .. }
             | Fact::BusStarted { .. }
@@ -212,14 +216,6 @@ impl Staleness {
         let (holder, held) = self.pool_value(node, key, Some(held));
         self.store(at, holder, key, held);
         self.acknowledge(at, None, node, key, version);
-    }
-
-    fn await_acknowledgement(&mut self, update: UpdateId, committed: Committed) {
-        self.committed.insert(update, committed);
-        // Most are acknowledged soon or never. The limit bounds the number of those that never are.
-        if self.committed.len() > MAX_AWAITED {
-            self.committed.pop_first();
-        }
     }
 
     /// Creates copies of the key, possibly absent, at all services that the commits of `node` should reach.
@@ -259,7 +255,8 @@ impl Staleness {
         (copy.held, copy.tombstone_purged) = (held, false);
         let version = copy.version();
         copy.phantom = entry.phantoms.contains(&version);
-        copy.newest_applied = copy.newest_applied.max(version);
+        let is_undone = std::mem::take(&mut copy.is_rolling_back);
+        copy.newest_applied = if is_undone { version } else { copy.newest_applied.max(version) };
         if version < before {
             let (flows, holders, sources) = (&self.flows, &entry.holders, &entry.sources);
             let unreflected = entry.acknowledged.range((Bound::Excluded(version), Bound::Unbounded));
@@ -267,6 +264,8 @@ impl Staleness {
                 is_group_write(holders, sources, update.origin, node) || reaches(flows, update.origin, node)
             });
             copy.behind.extend(expected.map(|(v, update)| (*v, update.behind)));
+        }
+        if version < before || is_undone {
             copy.missing.extend(copy.behind.keys().filter(|missed| **missed > copy.newest_applied).copied());
         }
         self.update_missing(at, node, key);
@@ -388,6 +387,16 @@ impl Staleness {
         self.update_missing(at, node, key);
     }
 
+    fn crash(&mut self, at: Micros, node: NodeId, lost_disk: bool) {
+        self.down.insert(node, ());
+        self.abandon_proposed(at, node);
+        if lost_disk && !self.uses_shared_store(node) {
+            self.lose_disk(at, node);
+            self.lose_pooled(at, node);
+        }
+        self.update_service_state(at, node);
+    }
+
     /// Clears all copies of a service whose disk is lost.
     fn lose_disk(&mut self, at: Micros, node: NodeId) {
         let keys: Vec<KeyId> = (0..)
@@ -397,83 +406,18 @@ impl Staleness {
             .map(|(id, _)| id)
             .collect();
         for key in keys {
+            // Without its context and its siblings, it reflects nothing.
+            let copy = self.copy_mut(node, key);
+            copy.context = copy.context.as_ref().map(|_| VersionVector::new());
+            copy.siblings.clear();
             self.store(at, node, key, None);
             let Some(copy) = self.keys.get_mut(key.index()).and_then(|entry| entry.copies.get_mut(&node)) else {
                 continue;
             };
             copy.newest_applied = Version::default();
-            copy.context = copy.context.as_ref().map(|_| VersionVector::new());
-            copy.siblings.clear();
             copy.missing.clear();
             copy.missing.extend(copy.behind.keys());
             self.recount_copy(at, node, key);
-        }
-    }
-
-    /// Updates the counts after a change of a copy's state.
-    fn recount_copy(&mut self, at: Micros, node: NodeId, key: KeyId) {
-        self.changed.insert(node, ());
-        let Some(copy) = self.keys.get_mut(key.index()).and_then(|entry| entry.copies.get_mut(&node)) else { return };
-        let (before, after) = (copy.counted_as, copy.state());
-        if before == after {
-            return;
-        }
-        copy.counted_as = after;
-        let all_consistent = self.stale + self.diverged == 0;
-        let service = self.services.entry(node).or_default();
-        for (state, sign) in [(before, -1), (after, 1)] {
-            match state {
-                CopyState::Stale => {
-                    self.stale = self.stale.wrapping_add_signed(sign);
-                    service.stale = service.stale.wrapping_add_signed(sign);
-                }
-                CopyState::Diverged => {
-                    self.diverged = self.diverged.wrapping_add_signed(sign);
-                    service.diverged = service.diverged.wrapping_add_signed(sign);
-                }
-                CopyState::Conflicted => {
-                    self.conflicted = self.conflicted.wrapping_add_signed(sign);
-                    service.conflicted = service.conflicted.wrapping_add_signed(sign);
-                }
-                CopyState::Consistent | CopyState::Down => {}
-            }
-        }
-        debug_assert!(self.stale + self.diverged + self.conflicted <= self.copies, "each copy is counted once");
-        self.update_service_state(at, node);
-        let dependents = if self.pools.is_empty() { Vec::new() } else { self.dependents(node) };
-        for dependent in dependents {
-            self.update_service_state(at, dependent);
-        }
-        match (all_consistent, self.stale + self.diverged == 0) {
-            (true, false) => self.notices.push((at, Notice::FirstStale(node))),
-            (false, true) => {
-                self.consistent_since = at;
-                self.notices.push((at, Notice::AllConsistent));
-            }
-            (true, true) | (false, false) => {}
-        }
-    }
-
-    /// Updates a service's state, with a notice if it changed.
-    fn update_service_state(&mut self, at: Micros, node: NodeId) {
-        self.changed.insert(node, ());
-        let shared =
-            self.shared_holder(node).and_then(|holder| self.services.get(&holder)).cloned().unwrap_or_default();
-        let service = self.services.entry(node).or_default();
-        let state = if self.down.contains_key(&node) {
-            CopyState::Down
-        } else if service.stale + shared.stale > 0 {
-            CopyState::Stale
-        } else if service.diverged + shared.diverged > 0 {
-            CopyState::Diverged
-        } else if service.conflicted + shared.conflicted > 0 {
-            CopyState::Conflicted
-        } else {
-            CopyState::Consistent
-        };
-        if service.state != state {
-            service.state = state;
-            self.notices.push((at, Notice::ServiceState(node, state)));
         }
     }
 }

@@ -86,7 +86,7 @@ impl ConvergenceCheck {
         if self.restarts > MOST_RESTARTS {
             return Some(Findings { convergence: None, explanations: Vec::new() });
         }
-        let answer = self.inquiry.advance(&context, &|| run.is_quiet(), events, pauses)?;
+        let answer = self.inquiry.advance(&context, events, pauses)?;
         let is_inconsistent = |why: &&Explanation| {
             let copy = context.analysis.staleness.copy(why.node, why.key);
             copy.is_some_and(|copy| copy.state() != CopyState::Consistent)

@@ -4,6 +4,7 @@ use super::labels;
 use super::run::Run;
 use crate::engine::{Halt, HaltCause};
 use crate::language::sentence;
+use crate::scenario::Micros;
 use crate::trace::{Fact, MessageKind, NodeId};
 use std::collections::BTreeMap;
 
@@ -20,13 +21,14 @@ pub fn sentence(run: &Run) -> Option<String> {
     let halt = run.engine().halt()?;
     let Halt { cause, limit, at, node } = halt;
     let at = labels::duration(at);
+    let is_loop = has_cycle(&instantaneous(run, halt.at));
     let (problem, hops) = match cause {
         HaltCause::EventsAtOneInstant => (
             sentence!(
                 "more than {limit} events happened at one instant",
                 "mehr als {limit} Ereignisse geschahen in einem Augenblick"
             ),
-            recent(run),
+            at_one_instant(run, halt.at),
         ),
         HaltCause::Events => (
             sentence!("it processed {limit} events, its limit", "er hat {limit} Ereignisse verarbeitet, seine Grenze"),
@@ -54,6 +56,9 @@ pub fn sentence(run: &Run) -> Option<String> {
         .collect();
     let where_ = match (cause, parts.is_empty()) {
         (_, true) => sentence!("The last event was at {}.", "Das letzte Ereignis war bei {}.", name(node)),
+        (HaltCause::EventsAtOneInstant, false) if !is_loop => {
+            sentence!("Messages of that instant: {}.", "Nachrichten dieses Augenblicks: {}.", parts.join(", "))
+        }
         (HaltCause::EventsAtOneInstant, false) => {
             sentence!(
                 "The loop, in which no time passes: {}.",
@@ -74,19 +79,51 @@ pub fn sentence(run: &Run) -> Option<String> {
     ))
 }
 
-/// The kinds of messages among the newest records, in the order of their first occurrence.
-fn recent(run: &Run) -> Vec<Hop> {
+/// The kinds of messages among the newest records that are sent in a way, in the order of their first occurrence. `is_wanted`
+/// receives when a message is sent and when it is due.
+fn newest(run: &Run, is_wanted: impl Fn(Micros, Micros) -> bool) -> Vec<Hop> {
     let trace = run.engine().trace();
     let mut hops: Vec<Hop> = Vec::new();
     for record in trace.since(trace.total().saturating_sub(NEWEST)) {
-        if let Fact::MessageSent { from, to, kind, .. } = &record.fact {
+        if let Fact::MessageSent { from, to, kind, due, .. } = &record.fact {
             let hop = (*from, *to, *kind);
-            if hops.len() < MOST && !hops.contains(&hop) {
+            if hops.len() < MOST && is_wanted(record.at, *due) && !hops.contains(&hop) {
                 hops.push(hop);
             }
         }
     }
     hops
+}
+
+/// The newest kinds of messages.
+fn recent(run: &Run) -> Vec<Hop> {
+    newest(run, |_, _| true)
+}
+
+/// The newest kinds of messages that arrive at the instant at which they are sent.
+fn instantaneous(run: &Run, instant: Micros) -> Vec<Hop> {
+    newest(run, |sent, due| sent == instant && due == instant)
+}
+
+/// The messages of the loop in which no time passes; without one, those of an instant.
+fn at_one_instant(run: &Run, instant: Micros) -> Vec<Hop> {
+    let hops = instantaneous(run, instant);
+    if has_cycle(&hops) { hops } else { newest(run, |sent, _| sent == instant) }
+}
+
+/// Returns whether messages lead from a node back to it.
+fn has_cycle(hops: &[Hop]) -> bool {
+    hops.iter().any(|(start, first, _)| {
+        let mut reached = vec![*first];
+        let mut next = 0;
+        while let Some(at) = reached.get(next).copied() {
+            next += 1;
+            let to = hops.iter().filter(|(from, ..)| *from == at).map(|(_, to, _)| *to);
+            let new: Vec<NodeId> = to.filter(|to| !reached.contains(to)).collect();
+            reached.extend(new);
+        }
+        reached.contains(start)
+    })
 }
 
 /// The most frequent kinds of messages in flight.

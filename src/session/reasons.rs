@@ -70,6 +70,9 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
             "{} ist unterwegs und ersetzt den älteren Stand",
             log_text::update(newer, look.analysis, look.names)
         ),
+        Prospect::Undone(node) => {
+            sentence!("the primary undoes it at {}", "der Primary macht die Änderung bei {} rückgängig", name(node))
+        }
         Prospect::AfterHealing(when) => sentence!(
             "a fault prevents it, which the script ends at {}",
             "ein Fehler verhindert es, den das Skript bei {} beendet",
@@ -264,6 +267,14 @@ pub fn sentence(why: &Explanation, look: &RunContext) -> String {
     if let (Prospect::Lost, None, Some(last)) = (why.prospect, cause(why, look), steps(why, look).pop()) {
         expected = sentence!("{}, and {expected}", "{}, und {expected}", last.text);
     }
+    if let (CopyState::Diverged, Some(lacking), Some(update)) = (state, why.lacking, why.update) {
+        return sentence!(
+            "{key} at {node} has diverged: {}, which was never acknowledged, is missing at {}: {expected}.",
+            "{key} bei {node} ist divergiert: {}, nie bestätigt, fehlt bei {}: {expected}.",
+            log_text::update(update, look.analysis, look.names),
+            look.names.label(lacking)
+        );
+    }
     match (state, why.update) {
         (CopyState::Conflicted, _) => {
             sentence!("{key} at {node} is conflicted: {expected}.", "{key} bei {node} ist im Konflikt: {expected}.")
@@ -298,7 +309,7 @@ pub fn steps(why: &Explanation, look: &RunContext) -> Vec<ExplanationStep> {
 pub fn convergence(verdict: &Convergence, look: &RunContext) -> (&'static str, Vec<String>) {
     let all = |whys: &[Explanation]| whys.iter().map(|why| sentence(why, look)).collect();
     match verdict {
-        Convergence::Converged => (phrase("converged", "konvergiert"), Vec::new()),
+        Convergence::Converged => (phrase("converged", "konvergiert"), repetitions(look)),
         Convergence::Converging(whys) if whys.is_empty() && look.analysis.is_idle() => (
             phrase("converging", "konvergiert gerade"),
             vec![
@@ -324,6 +335,16 @@ pub fn convergence(verdict: &Convergence, look: &RunContext) -> (&'static str, V
         Convergence::WillNotConverge(whys) => (phrase("will not converge", "konvergiert nicht"), all(whys)),
         Convergence::Unknown(why) => unknown_convergence(why),
     }
+}
+
+/// Describes work that goes on and changes no copy.
+fn repetitions(look: &RunContext) -> Vec<String> {
+    let text = phrase(
+        "A publication that its bus has not acknowledged is sent again; every copy has it already, and ignores it.",
+        "Eine Veröffentlichung, die ihr Bus nicht bestätigt hat, wird erneut gesendet; jede Kopie hat sie schon und \
+         ignoriert sie.",
+    );
+    look.analysis.repeats_publications().then(|| text.into()).into_iter().collect()
 }
 
 /// Returns the name of an unknown verdict on convergence and its reason.

@@ -173,7 +173,7 @@ impl Run {
         if self.engine.halt().is_some() {
             return Convergence::Unknown(halted_early());
         }
-        self.context(scenario).convergence(&|| self.is_quiet())
+        self.context(scenario).convergence()
     }
 
     /// Returns the status of the scenario's invariants, the present time included. Of a halted run, one that held until then

@@ -95,6 +95,22 @@ fn a_halted_run_comes_first_in_every_output_and_exits_2() {
     );
 }
 
+/// Messages that are sent at one instant and take time are no loop in which no time passes.
+#[test]
+fn a_burst_of_messages_that_take_time_is_not_called_a_loop_without_time() {
+    let text = |scenario: &Scenario| {
+        let limits = Limits { events_at_one_instant: 1000, ..Limits::DEFAULT };
+        let mut run = Run::with_limits(scenario, limits);
+        run.complete(micros(10_000.0));
+        assert_eq!(run.engine().halt().map(|halt| halt.cause), Some(HaltCause::EventsAtOneInstant));
+        converge::session::halt_text::sentence(&run).expect("halted")
+    };
+    let burst = text(&subscribers(2, |_| None));
+    assert!(!burst.contains("no time passes"), "{burst}");
+    let endless = text(&scenario("cases/x2-zero-closed.json"));
+    assert!(endless.contains("The loop, in which no time passes: "), "{endless}");
+}
+
 #[test]
 fn messages_in_flight_are_limited() {
     let mut run = Run::new(&scenario("cases/halted-run-looks-successful.json"));

@@ -1,8 +1,8 @@
 //! The evidence for a guarantee: a history without operations that could violate it does not show that it holds.
 
-use super::guarantee::Guarantee;
+use super::guarantee::{GUARANTEES, Guarantee};
 use crate::analysis::history::{History, Operation, Output};
-use crate::language::phrase;
+use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
 
@@ -23,7 +23,29 @@ fn is_read(operation: &Operation) -> bool {
 }
 
 /// Returns why a guarantee that no operation violates is not shown to hold; none if the history could have violated it.
-pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<&'static str> {
+pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<String> {
+    let whole = missing_of(history, guarantee);
+    if whole.is_some() || guarantee != Guarantee::Session {
+        return whole.map(String::from);
+    }
+    // The whole holds only if each of its parts does.
+    let is_part = |guarantee: &Guarantee| {
+        matches!(
+            guarantee,
+            Guarantee::ReadYourWrites
+                | Guarantee::MonotonicReads
+                | Guarantee::MonotonicWrites
+                | Guarantee::WritesFollowReads
+        )
+    };
+    let parts = GUARANTEES.iter().filter(|(_, guarantee)| is_part(guarantee));
+    let unknown: Vec<String> =
+        parts.filter_map(|(name, part)| missing_of(history, *part).map(|why| format!("{name} ({why})"))).collect();
+    (!unknown.is_empty()).then(|| sentence!("no operation shows {}", "keine Operation zeigt {}", unknown.join(", ")))
+}
+
+/// Returns why one guarantee is not shown to hold, without its parts.
+fn missing_of(history: &History, guarantee: Guarantee) -> Option<&'static str> {
     let operations = &history.operations;
     let is_compare_and_set =
         |it: &Operation| it.acknowledged() && it.invocation.leaves().is_some() && !it.invocation.is_blind();
@@ -51,7 +73,7 @@ pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<&'stati
             "no process made a change after a read",
             "kein Prozess hat nach einem Lesevorgang etwas geändert",
         )),
-        Guarantee::Session if !(own || reads || writes || follow) => {
+        Guarantee::Session if sessions.values().all(|session| session.reads + session.changes < 2) => {
             Some(phrase("no process has two operations", "kein Prozess hat zwei Operationen"))
         }
         Guarantee::BoundedStaleness { .. } if !operations.iter().any(Operation::acknowledged) => {

@@ -19,7 +19,7 @@ pub enum Guarantee {
     MonotonicWrites,
     /// A process that sees a write sees the writes that the writing process had seen before.
     WritesFollowReads,
-    /// All four session guarantees.
+    /// All four session guarantees. Unknown if one of them is, and none is violated.
     Session,
     /// The result of a read is missing a limited number of acknowledged changes, for a limited time.
     BoundedStaleness {

@@ -83,9 +83,7 @@ pub fn check_slice(
             memo.reduced.push(ReducedWitness { guarantee, revision, of, witness: witness.clone() });
             Some(Verdict::Violated(witness))
         }
-        Verdict::Holds => {
-            Some(evidence::missing(history, guarantee).map_or(Verdict::Holds, |why| Verdict::Unknown(why.into())))
-        }
+        Verdict::Holds => Some(evidence::missing(history, guarantee).map_or(Verdict::Holds, Verdict::Unknown)),
         Verdict::Unknown(_) => Some(verdict),
     }
 }

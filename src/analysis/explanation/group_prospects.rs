@@ -3,7 +3,7 @@
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::Prospect;
 use crate::scenario::{ClientStep, GossipStyle, Group, Micros, Operation, Protocol, ReadRepair, micros};
-use crate::trace::{KeyId, NodeId, UpdateId};
+use crate::trace::{KeyId, NodeId, UpdateId, Version};
 use std::collections::BTreeSet;
 
 impl ProspectFinder<'_> {
@@ -23,11 +23,11 @@ impl ProspectFinder<'_> {
             Protocol::Gossip(gossip) if matches!(gossip.style, GossipStyle::Rumor { .. }) => {
                 self.is_rumored(update, gossip.every.mean_ms())
             }
-            Protocol::Raft(_)
-            | Protocol::Primary(_)
-            | Protocol::Chain
-            | Protocol::TwoPhase(_)
-            | Protocol::Gossip(_) => true,
+            // A participant that has not promised the write, or lost its promise, is not sent the decision again.
+            Protocol::TwoPhase(_) => {
+                run.analysis.members.get(node).is_some_and(|member| member.promised.contains_key(&key))
+            }
+            Protocol::Raft(_) | Protocol::Primary(_) | Protocol::Chain | Protocol::Gossip(_) => true,
             Protocol::Quorum(quorum) => quorum.anti_entropy.is_some(),
         };
         if repairs {
@@ -45,7 +45,7 @@ impl ProspectFinder<'_> {
             | Protocol::TwoPhase(_)
             | Protocol::Gossip(_) => false,
         };
-        match (read_repair && self.is_read_after(&config.id, up), repairs) {
+        match (read_repair && self.is_read_after(&config.id, key, up), repairs) {
             (true, _) => Prospect::ReadRepair,
             (false, true) => Prospect::CutOff,
             (false, false) => Prospect::Lost,
@@ -85,36 +85,112 @@ impl ProspectFinder<'_> {
         let version = update.and_then(|update| run.analysis.updates.get(update)).map(|info| info.version);
         let has_update = |member: &NodeId| {
             let copy = run.analysis.staleness.copy(*member, key);
-            copy.is_some_and(|copy| copy.behind() == 0 || version.is_some_and(|version| copy.reflects(version)))
+            copy.is_some_and(|copy| match version {
+                // A copy that misses no acknowledged update may still lack this one.
+                Some(version) if run.analysis.staleness.is_unacknowledged(key, version) => {
+                    copy.contains_unacknowledged(version)
+                }
+                Some(version) => copy.behind() == 0 || copy.reflects(version),
+                None => copy.behind() == 0,
+            })
         };
         let healed = |time: Option<Micros>| time.is_some_and(|time| time <= at);
-        let members = config.members.iter().filter_map(|id| run.names.find_node(id));
-        let up = members.filter(|member| healed(self.work.healing.up_from(run, *member)));
-        let (mut reached, mut unreached): (BTreeSet<NodeId>, BTreeSet<NodeId>) = up.partition(has_update);
+        let members: Vec<NodeId> = config.members.iter().filter_map(|id| run.names.find_node(id)).collect();
+        let up = members.iter().copied().filter(|member| healed(self.work.healing.up_from(run, *member)));
+        let (had, mut unreached): (BTreeSet<NodeId>, BTreeSet<NodeId>) = up.partition(has_update);
+        let coordinator = update.and_then(|update| run.analysis.updates.get(update)).map(|info| info.node);
+        let is_open = |from: NodeId, to: NodeId| healed(self.work.healing.open_from(run, from, to));
+        let is_open_both_ways = |one: NodeId, other: NodeId| is_open(one, other) && is_open(other, one);
+        let place = |node: NodeId| members.iter().position(|member| *member == node);
+        let is_contested = had.iter().any(|node| self.is_heard(*node, &members));
+        let sender = self
+            .log_sender(config)
+            .filter(|node| healed(self.work.healing.up_from(run, *node)) && (had.contains(node) || !is_contested));
+        let sends = |from: NodeId, to: NodeId| match &config.protocol {
+            Protocol::Quorum(_) => is_open_both_ways(from, to),
+            Protocol::Gossip(gossip) => match gossip.style {
+                GossipStyle::Pull => is_open_both_ways(from, to),
+                GossipStyle::Push | GossipStyle::PushPull | GossipStyle::Rumor { .. } => is_open(from, to),
+            },
+            Protocol::TwoPhase(_) => coordinator == Some(from) && is_open(from, to),
+            // A predecessor sends again what its successor has not acknowledged; after the loss of a disk, both are asked.
+            Protocol::Chain => match (place(from), place(to)) {
+                (Some(from_place), Some(to_place)) => {
+                    (from_place + 1 == to_place && is_open(from, to))
+                        || (to_place + 1 == from_place && is_open_both_ways(from, to))
+                }
+                (None, _) | (_, None) => false,
+            },
+            Protocol::Primary(primary) => match sender {
+                Some(sender) => sender == from && is_open(from, to),
+                // A follower takes over.
+                None => primary.failover_ms.is_some() && is_open_both_ways(from, to),
+            },
+            Protocol::Raft(_) => (sender == Some(from) && is_open(from, to)) || is_open_both_ways(from, to),
+        };
+        let mut reached = had.clone();
         let mut frontier: Vec<NodeId> = reached.iter().copied().collect();
         while let Some(from) = frontier.pop() {
-            let is_open = |to: &NodeId| {
-                healed(self.work.healing.open_from(run, from, *to))
-                    && healed(self.work.healing.open_from(run, *to, from))
-            };
-            let next: Vec<NodeId> = unreached.iter().copied().filter(is_open).collect();
+            let next: Vec<NodeId> = unreached.iter().copied().filter(|to| sends(from, *to)).collect();
             for member in next {
                 unreached.remove(&member);
                 reached.insert(member);
                 frontier.push(member);
             }
         }
-        reached
+        // Without a majority, no leader is elected.
+        let is_led = sender.is_some_and(|sender| reached.contains(&sender)) || reached.len() * 2 > members.len();
+        if matches!(config.protocol, Protocol::Raft(_)) && !is_led { had } else { reached }
     }
 
-    /// Returns whether clients will read from a group after a time.
-    fn is_read_after(&self, group: &str, after: Micros) -> bool {
+    /// Returns whether another member hears a member now, so that it may follow it again after the present leader.
+    fn is_heard(&self, node: NodeId, members: &[NodeId]) -> bool {
+        let faults = &self.run.analysis.faults;
+        let hears = |other: NodeId| faults.cut(node, other).is_none() && faults.cut(other, node).is_none();
+        let mut others = members.iter().filter(|other| **other != node && !faults.is_stopped(**other));
+        !faults.is_stopped(node) && others.any(|other| hears(*other))
+    }
+
+    /// Returns the member that sends its log to the others: the leader of the latest term.
+    pub(super) fn log_sender(&self, config: &Group) -> Option<NodeId> {
         let run = self.run;
+        let members = || config.members.iter().filter_map(|id| run.names.find_node(id));
+        match &config.protocol {
+            // It stays the primary while it is down.
+            Protocol::Primary(primary) if primary.failover_ms.is_none() => members().next(),
+            Protocol::Primary(_) | Protocol::Raft(_) => members()
+                .filter_map(|node| Some((run.analysis.members.get(node).filter(|member| member.leads)?.term, node)))
+                .max()
+                .map(|(_, node)| node),
+            Protocol::Quorum(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => None,
+        }
+    }
+
+    /// Returns when a primary undoes an update that only others have, at a member: now, or at a healing.
+    pub(super) fn undone_at(&self, node: NodeId, key: KeyId, version: Version) -> Option<Micros> {
+        let run = self.run;
+        let group = run.names.group(node)?;
+        let config = run.scenario.groups.iter().find(|it| run.names.find_node(&it.id) == Some(group))?;
+        if !matches!(config.protocol, Protocol::Primary(_)) {
+            return None;
+        }
+        let sender = self.log_sender(config).filter(|sender| *sender != node)?;
+        let copy = run.analysis.staleness.copy(sender, key)?;
+        let healing = &self.work.healing;
+        let (up, sends) = (healing.up_from(run, node)?, healing.up_from(run, sender)?);
+        (!copy.contains_unacknowledged(version)).then_some(up.max(sends).max(healing.open_from(run, sender, node)?))
+    }
+
+    /// Returns whether clients will read a group's key after a time. Generated reads may be of any key.
+    fn is_read_after(&self, group: &str, key: KeyId, after: Micros) -> bool {
+        let run = self.run;
+        let name = run.names.key(key);
         let end = |until: Option<f64>| micros(until.unwrap_or(run.scenario.until_ms));
         run.scenario.clients.iter().filter(|client| client.target == group).any(|client| {
             let generated = client.generate.as_ref();
-            let is_read =
-                |step: &ClientStep| micros(step.at_ms) > after && matches!(step.operation, Operation::Read { .. });
+            let is_read = |step: &ClientStep| {
+                micros(step.at_ms) > after && matches!(&step.operation, Operation::Read { key } if &**key == name)
+            };
             generated.is_some_and(|it| it.read_share > 0.0 && end(it.until_ms) > after)
                 || client.script.iter().any(is_read)
         })

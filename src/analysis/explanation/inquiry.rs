@@ -8,6 +8,7 @@ use super::{Convergence, Explanation, MAX_EXPLANATIONS, PART};
 use crate::analysis::copy_state::CopyState;
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
+use crate::analysis::staleness::{KeyCopy, UnacknowledgedWrite};
 use crate::language::phrase;
 use crate::trace::{KeyId, NodeId, UpdateId};
 
@@ -67,10 +68,23 @@ struct Scan {
     next: u32,
     /// The copies of the key before it that are not consistent, in reverse order.
     copies: Vec<(NodeId, CopyState)>,
-    /// The copy whose missing updates are next.
+    /// The copy whose differences are next.
     copy: Option<NodeId>,
-    /// Those updates, in reverse order.
-    updates: Vec<Option<UpdateId>>,
+    /// Those differences, in reverse order.
+    differences: Vec<Difference>,
+}
+
+/// How a copy differs from the reference or from another copy.
+#[derive(Clone, Copy, Debug)]
+enum Difference {
+    /// It misses an update; an initial value of the document if that is none.
+    Missing(Option<UpdateId>),
+    /// It shows an update that was never acknowledged and that another copy lacks.
+    Unacknowledged(UnacknowledgedWrite),
+    /// It shows siblings.
+    Siblings,
+    /// It applied all updates, and its value differs.
+    Value,
 }
 
 impl Inquiry {
@@ -100,12 +114,10 @@ impl Inquiry {
         self.stage == Stage::Steps
     }
 
-    /// Continues the work. Returns none if it pauses. `quiet` returns whether no work is pending that a client or a copy waits
-    /// for; `history` may be that of an earlier inquiry about the same run.
+    /// Continues the work. Returns none if it pauses. `history` may be that of an earlier inquiry about the same run.
     pub fn advance(
         &mut self,
         run: &RunContext,
-        quiet: &dyn Fn() -> bool,
         history: &mut EventHistory,
         pauses: &dyn Fn() -> bool,
     ) -> Option<Answer> {
@@ -120,7 +132,7 @@ impl Inquiry {
         }
         if self.stage == Stage::Judge {
             self.judge(run, history, pauses)?;
-            self.answer.convergence = (self.stuck.is_empty()).then(|| self.verdict(run, quiet));
+            self.answer.convergence = (self.stuck.is_empty()).then(|| self.verdict(run, history));
             self.stage = Stage::Steps;
         }
         self.find_steps(run, pauses)?;
@@ -136,8 +148,8 @@ impl Inquiry {
             }
             self.copies.pop();
             let Some(copy) = run.analysis.staleness.copy(node, key) else { continue };
-            let updates = missing(run, node, key, copy.state()).take(MAX_EXPLANATIONS);
-            let explanations = updates.map(|update| explanation(&mut finder, node, key, copy.state(), update));
+            let differences = differences(run, node, key, copy.state()).take(MAX_EXPLANATIONS);
+            let explanations = differences.map(|difference| explanation(&mut finder, node, key, difference));
             self.answer.explanations.extend(explanations);
             if self.answer.explanations.len() >= self.most {
                 self.answer.explanations.truncate(self.most);
@@ -152,24 +164,23 @@ impl Inquiry {
         let mut finder = ProspectFinder { run, work, history };
         let staleness = &run.analysis.staleness;
         let mut looked_at = 0;
-        while staleness.acknowledged() > 0 && self.stuck.len() < MAX_EXPLANATIONS {
+        let is_judged = staleness.acknowledged() > 0 || staleness.diverged() > 0;
+        while is_judged && self.stuck.len() < MAX_EXPLANATIONS {
             looked_at += 1;
             if looked_at % JUDGED == 0 && pauses() {
                 return None;
             }
             let scan = &mut self.scan;
-            if let Some((node, update)) = scan.copy.and_then(|node| Some((node, scan.updates.pop()?))) {
-                let key = KeyId(scan.next - 1);
-                let state = staleness.copy(node, key).map(|copy| copy.state()).unwrap_or_default();
-                let found = explanation(&mut finder, node, key, state, update);
+            if let Some((node, difference)) = scan.copy.and_then(|node| Some((node, scan.differences.pop()?))) {
+                let found = explanation(&mut finder, node, KeyId(scan.next - 1), difference);
                 let list = if found.prospect.is_hopeful() { &mut self.waiting } else { &mut self.stuck };
                 if list.len() < MAX_EXPLANATIONS {
                     list.push(found);
                 }
             } else if let Some((node, state)) = scan.copies.pop() {
                 scan.copy = Some(node);
-                scan.updates = missing(run, node, KeyId(scan.next - 1), state).collect();
-                scan.updates.reverse();
+                scan.differences = differences(run, node, KeyId(scan.next - 1), state).collect();
+                scan.differences.reverse();
             } else if (scan.next as usize) < staleness.key_count() {
                 scan.copies = staleness.inconsistent_copies_of(KeyId(scan.next)).collect();
                 scan.copies.reverse();
@@ -182,22 +193,14 @@ impl Inquiry {
     }
 
     /// Returns the verdict after all copies were judged and none is stuck.
-    fn verdict(&mut self, run: &RunContext, quiet: &dyn Fn() -> bool) -> Convergence {
-        if run.analysis.staleness.acknowledged() == 0 {
+    fn verdict(&mut self, run: &RunContext, history: &EventHistory) -> Convergence {
+        if run.analysis.staleness.acknowledged() == 0 && self.waiting.is_empty() {
             return Convergence::Unknown(phrase(
                 "no update has been acknowledged yet",
                 "noch wurde keine Änderung bestätigt",
             ));
         }
-        // The script restarts a publisher or heals its link.
-        let is_resent = |(publisher, bus): (NodeId, NodeId)| {
-            let healing = self.work.as_ref().map(|work| &work.healing);
-            healing.is_some_and(|it| {
-                let is_up = it.up_from(run, publisher).is_some();
-                is_up && it.path(run, publisher, bus).err().is_none_or(Prospect::is_hopeful)
-            })
-        };
-        let is_quiet = quiet() && !run.analysis.resent().any(is_resent);
+        let is_quiet = self.work.as_mut().is_none_or(|work| !ProspectFinder { run, work, history }.is_work_pending());
         match (self.waiting.is_empty(), is_quiet) {
             (false, _) => Convergence::Converging(std::mem::take(&mut self.waiting)),
             (true, true) if !run.scenario.unreached_subscriptions().is_empty() => Convergence::Unknown(phrase(
@@ -232,32 +235,36 @@ impl Inquiry {
 /// The number of missing updates that are judged between two readings of the clock.
 const JUDGED: usize = PART / 32;
 
-/// Iterates over the updates that a copy misses, the oldest first. A copy that is conflicted or diverged misses no update and gives
-/// one item, `None`.
-fn missing<'a>(
+/// Iterates over the differences of a copy, the oldest missing update first.
+fn differences<'a>(
     run: &'a RunContext,
     node: NodeId,
     key: KeyId,
     state: CopyState,
-) -> impl Iterator<Item = Option<UpdateId>> + 'a {
-    let is_stale = matches!(state, CopyState::Stale | CopyState::Down);
-    let copy = run.analysis.staleness.copy(node, key);
-    let updates = copy.filter(|_| is_stale).into_iter().flat_map(|copy| copy.missing_updates());
-    let differs = matches!(state, CopyState::Conflicted | CopyState::Diverged).then_some(None);
-    updates.chain(differs)
+) -> impl Iterator<Item = Difference> + 'a {
+    let staleness = &run.analysis.staleness;
+    let copy = staleness.copy(node, key);
+    let of = move |wanted: &[CopyState]| copy.filter(|_| wanted.contains(&state)).into_iter();
+    let missing = of(&[CopyState::Stale, CopyState::Down]).flat_map(|copy| copy.missing_updates());
+    // They remain when every copy has all updates.
+    let is_in_conflict = |copy: &&KeyCopy| copy.siblings().len() > 1;
+    let siblings =
+        of(&[CopyState::Conflicted, CopyState::Diverged]).filter(is_in_conflict).map(|_| Difference::Siblings);
+    let is_unacknowledged = copy.is_some_and(|copy| copy.unacknowledged().is_some());
+    let diverged = of(&[CopyState::Diverged]);
+    let shown = diverged.clone().flat_map(move |_| staleness.unacknowledged_writes(node, key));
+    let value = diverged.filter(move |_| !is_unacknowledged).map(|_| Difference::Value);
+    missing.map(Difference::Missing).chain(siblings).chain(shown.map(Difference::Unacknowledged)).chain(value)
 }
 
-fn explanation(
-    finder: &mut ProspectFinder,
-    node: NodeId,
-    key: KeyId,
-    state: CopyState,
-    update: Option<UpdateId>,
-) -> Explanation {
-    let prospect = match state {
-        CopyState::Conflicted => Prospect::Siblings,
-        CopyState::Diverged => Prospect::Applied,
-        CopyState::Stale | CopyState::Down | CopyState::Consistent => finder.prospect(node, key, update),
+fn explanation(finder: &mut ProspectFinder, node: NodeId, key: KeyId, difference: Difference) -> Explanation {
+    let (update, lacking, prospect) = match difference {
+        Difference::Missing(update) => (update, None, finder.prospect(node, key, update)),
+        Difference::Unacknowledged(UnacknowledgedWrite { update, lacking }) => {
+            (Some(update), Some(lacking), finder.unacknowledged(node, lacking, key, update))
+        }
+        Difference::Siblings => (None, None, Prospect::Siblings),
+        Difference::Value => (None, None, finder.value(node, key)),
     };
-    Explanation { node, key, update, steps: Vec::new(), prospect }
+    Explanation { node, key, update, lacking, steps: Vec::new(), prospect }
 }

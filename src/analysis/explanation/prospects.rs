@@ -4,8 +4,8 @@ use super::event_history::EventHistory;
 use super::pending_work::PendingWork;
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
-use crate::scenario::{Attachment, Effect, Micros, Order, Publication, Subscription, Topics};
-use crate::trace::{KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
+use crate::scenario::{Attachment, Effect, Micros, Order, Publication, Service, Subscription, Topics};
+use crate::trace::{KeyId, NodeId, Subscriber, SubscriptionId, UpdateId, Version};
 use std::cell::LazyCell;
 
 /// Finds the prospects of copies, by the index of pending work.
@@ -19,11 +19,53 @@ impl<'a> ProspectFinder<'a> {
     /// Returns the prospect of an update that a copy is missing; of an initial value of the document if `update` is none. If
     /// services hold the copy together, one that is up is enough.
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
-        let own = self.own_prospect(node, key, update);
+        let own = match update {
+            Some(_) => self.own_prospect(node, key, update),
+            None => self.initial_value(node, key),
+        };
         if own.is_hopeful() || matches!(own, Prospect::Poison(queue) if self.is_blocked(queue)) {
             return own;
         }
         self.superseded(node, key, update).map_or(own, Prospect::Superseded)
+    }
+
+    /// The prospect of an initial value that a copy lost. Whether one that adds differences began with it shows in the sum.
+    fn initial_value(&mut self, node: NodeId, key: KeyId) -> Prospect {
+        let is_added = self.work.adding.iter().any(|consumer| self.run.delivers_to(*consumer, node));
+        let copy = self.run.analysis.staleness.copy(node, key).filter(|_| is_added);
+        match copy.and_then(|copy| copy.newest_missing()) {
+            Some((_, newest @ Some(_))) => self.own_prospect(node, key, newest),
+            Some((_, None)) | None => self.own_prospect(node, key, None),
+        }
+    }
+
+    /// The prospect of a copy that applied all updates and has another value: the newest one may be delivered once more.
+    pub fn value(&self, node: NodeId, key: KeyId) -> Prospect {
+        let run = self.run;
+        let overwrites = |service: &Service| service.subscribes.iter().any(|it| it.effect == Effect::Overwrite);
+        let is_overwritten = (0..).map(NodeId).zip(&run.scenario.services);
+        let mut is_overwritten = is_overwritten.filter(|(_, service)| overwrites(service));
+        let newest = run.analysis.staleness.newest_acknowledged_update(key, node);
+        newest
+            .filter(|_| is_overwritten.any(|(consumer, _)| run.delivers_to(consumer, node)))
+            .and_then(|newest| self.in_transit(run.now, node, newest))
+            .filter(|found| found.is_hopeful())
+            .unwrap_or(Prospect::Applied)
+    }
+
+    /// Returns the prospect of an update that was never acknowledged, at a copy that lacks it. `holder` shows it.
+    pub fn unacknowledged(&mut self, holder: NodeId, lacking: NodeId, key: KeyId, update: UpdateId) -> Prospect {
+        let own = self.own_prospect(lacking, key, Some(update));
+        let Some(info) = self.run.analysis.updates.get(update).filter(|_| !own.is_hopeful()) else { return own };
+        let is_undone = self.undone_at(holder, key, info.version);
+        if let Some(at) = is_undone {
+            return if at <= self.run.now { Prospect::Undone(holder) } else { Prospect::AfterHealing(at) };
+        }
+        let copy = self.run.analysis.staleness.copy(lacking, key);
+        if !copy.is_some_and(|copy| copy.needs_only_the_newest()) {
+            return own;
+        }
+        self.newer_on_its_way(lacking, key, info.version).map_or(own, Prospect::Superseded)
     }
 
     /// Returns whether a poison message in a queue keeps back the later events of its key for ever.
@@ -46,8 +88,12 @@ impl<'a> ProspectFinder<'a> {
         if newest.is_some() && newest != update && self.own_prospect(node, key, newest).is_hopeful() {
             return newest;
         }
-        // One that is not acknowledged yet.
-        run.analysis.staleness.holders_of(node, key).into_iter().find_map(|holder| {
+        self.newer_on_its_way(node, key, version)
+    }
+
+    /// An update that is newer than a version, not acknowledged yet, and carried to a copy.
+    fn newer_on_its_way(&mut self, node: NodeId, key: KeyId, version: Version) -> Option<UpdateId> {
+        self.run.analysis.staleness.holders_of(node, key).into_iter().find_map(|holder| {
             let (carried, newer) = self.work.newest_carried.get(&(holder, key)).copied()?;
             (carried > version && self.prospect_at(holder, key, Some(newer)).is_hopeful()).then_some(newer)
         })
@@ -88,9 +134,10 @@ impl<'a> ProspectFinder<'a> {
         if let Some(found) = update.and_then(|update| self.in_transit(up, node, update)) {
             return found;
         }
-        let hints = self.work.hints.get(&(node, key)).into_iter().flatten();
-        if let Some(holder) = hints.copied().find(|holder| !run.analysis.faults.is_stopped(*holder)) {
-            return Prospect::Hinted(holder);
+        match self.hinted(node, key) {
+            Some(Prospect::AfterHealing(at)) => return Prospect::AfterHealing(at.max(up)),
+            Some(found) => return found,
+            None => {}
         }
         let info = update.and_then(|update| run.analysis.updates.get(update));
         if let Some(group) = run.names.group(node) {
@@ -114,7 +161,52 @@ impl<'a> ProspectFinder<'a> {
         if let Some(found) = self.forwarded(node, key, update) {
             return found;
         }
-        self.unpublished(info.node, update).unwrap_or(Prospect::Lost)
+        let published = self.unpublished(info.node, update).unwrap_or(Prospect::Lost);
+        self.delivered(published, None, node)
+    }
+
+    /// The prospect of a copy whose update is published, at this bus or at any: none if no event reaches its consumers.
+    fn delivered(&self, published: Prospect, bus: Option<NodeId>, node: NodeId) -> Prospect {
+        if !published.is_hopeful() {
+            return published;
+        }
+        let run = self.run;
+        let all = (0..run.names.subscription_count() as u32).map(SubscriptionId);
+        let its = all.filter(|it| {
+            let subscriber = run.names.subscription(*it);
+            bus.is_none_or(|bus| bus == subscriber.bus) && run.delivers_to(subscriber.service, node)
+        });
+        let mut stopped = None;
+        for path in its.map(|it| self.path_to_consumer(run.analysis.buses.queue_of(it), node)) {
+            match path {
+                Err(found) if !found.is_hopeful() => stopped = Some(found),
+                Err(_) | Ok(()) => return published,
+            }
+        }
+        stopped.unwrap_or(published)
+    }
+
+    /// Returns whether an event in a queue is still delivered to a consumer, now or after a healing.
+    pub fn is_delivered(&self, queue: SubscriptionId) -> bool {
+        let run = self.run;
+        let all = (0..run.names.subscription_count() as u32).map(SubscriptionId);
+        let its = all.filter(|it| run.analysis.buses.queue_of(*it) == queue).map(|it| run.names.subscription(it));
+        its.into_iter().any(|Subscriber { service, bus, .. }| {
+            let is_up = self.work.healing.up_from(run, bus).is_some();
+            is_up && self.path_to_consumer(queue, service).err().is_none_or(Prospect::is_hopeful)
+        })
+    }
+
+    /// The first hint for a copy that will reach it.
+    fn hinted(&self, node: NodeId, key: KeyId) -> Option<Prospect> {
+        let (run, healing) = (self.run, &self.work.healing);
+        let arrival = |holder: &NodeId| {
+            let sent = healing.up_from(run, *holder)?.max(healing.open_from(run, *holder, node)?);
+            Some((sent, *holder))
+        };
+        let hints = self.work.hints.get(&(node, key)).into_iter().flatten();
+        let (at, holder) = hints.filter_map(arrival).min()?;
+        Some(if at <= run.now { Prospect::Hinted(holder) } else { Prospect::AfterHealing(at) })
     }
 
     /// What a service does that forwards events to another one: it may not have the update yet, or publish it still.
@@ -179,7 +271,8 @@ impl<'a> ProspectFinder<'a> {
         let is_down = run.analysis.faults.down(node).is_some();
         let is_open = |from: NodeId, due: Micros| {
             let open = self.work.healing.open_from(run, from, node);
-            open.is_some_and(|open| open <= due.max(run.now)) && !(is_down && due < up)
+            let arrives = if run.analysis.faults.paused(node).is_some() { due.max(up) } else { due };
+            open.is_some_and(|open| open <= arrives.max(run.now)) && !(is_down && due < up)
         };
         let carriers = self.work.carriers.get(&(update, node)).into_iter().flatten();
         if let Some(due) = carriers.filter(|(from, due)| is_open(*from, *due)).map(|(_, due)| *due).min() {
@@ -206,29 +299,46 @@ impl<'a> ProspectFinder<'a> {
         let reaches = |queue: SubscriptionId| run.queue_reaches(queue, node);
         let mut queued = self.work.queued.get(&update).into_iter().flatten();
         if let Some((subscription, event)) = queued.find(|(subscription, _)| reaches(*subscription)) {
-            let bus = run.names.subscription(*subscription).bus;
-            if self.work.healing.up_from(run, bus).is_none_or(|at| at > run.now) {
-                return Some(self.when_up(bus));
-            }
-            if event.deliveries > 0 && self.history.poison.contains(&(*subscription, update)) {
-                return Some(Prospect::Poison(*subscription));
-            }
             let is_received = event.reader.is_some_and(|reader| {
                 self.history.received.contains(&(run.names.subscription(reader).service, update))
             });
-            if !(event.in_flight && is_received)
-                && let Err(stopped) = self.path_to_consumer(*subscription, node)
-            {
-                return Some(stopped);
-            }
+            let is_poison = event.deliveries > 0 && self.history.poison.contains(&(*subscription, update));
             let (not_before, deliveries) = (event.not_before, event.deliveries);
+            // A consumer that has it needs neither the bus nor a link.
+            if event.in_flight && is_received && !is_poison {
+                return Some(Prospect::Queued { not_before, deliveries, delivered: true });
+            }
+            let bus = run.names.subscription(*subscription).bus;
+            if self.work.healing.up_from(run, bus).is_none_or(|at| at > run.now) {
+                return Some(match self.path_to_consumer(*subscription, node) {
+                    Err(stopped) if !stopped.is_hopeful() => stopped,
+                    Err(_) | Ok(()) => self.when_up(bus),
+                });
+            }
+            if is_poison {
+                return Some(Prospect::Poison(*subscription));
+            }
+            let path = self.path_to_consumer(*subscription, node);
+            let blocked = self.blocked(*subscription, event, update);
+            if let Some(blocked) = blocked.filter(|blocked| path.is_ok() || !blocked.is_hopeful()) {
+                return Some(blocked);
+            }
+            if let Err(stopped) = path {
+                return Some(self.until_healing(*subscription, event, stopped));
+            }
             return Some(Prospect::Queued { not_before, deliveries, delivered: event.in_flight });
         }
         if let Some((service, bus)) = self.work.outboxes.get(&update).copied() {
-            return Some(match run.analysis.faults.is_stopped(service) {
-                false => self.to_bus(service, bus),
-                true => self.when_up(service),
-            });
+            let published = match (run.analysis.faults.is_stopped(service), self.to_bus(service, bus)) {
+                (false, sent) => sent,
+                (true, stopped) if !stopped.is_hopeful() => stopped,
+                (true, Prospect::AfterHealing(at)) => match self.when_up(service) {
+                    Prospect::AfterHealing(up) => Prospect::AfterHealing(at.max(up)),
+                    down => down,
+                },
+                (true, _) => self.when_up(service),
+            };
+            return Some(self.delivered(published, Some(bus), node));
         }
         let dead = self.work.dead_letters.get(&update).into_iter().flatten().copied().rfind(|it| reaches(*it));
         dead.map(Prospect::DeadLettered)

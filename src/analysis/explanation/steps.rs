@@ -40,10 +40,10 @@ impl StepsReader {
 
     /// Adds the copy of an explanation: finds the records that stopped its missing update, or with `writes` those that wrote it.
     pub fn add(&mut self, explanation: &Explanation, writes: bool) {
-        let Explanation { node, key, update, prospect, .. } = *explanation;
+        let Explanation { node, key, update, lacking, prospect, .. } = *explanation;
         let is_written = matches!(prospect, Prospect::Siblings | Prospect::Applied);
         self.wanted.push(match update {
-            Some(update) => Steps::Delivery(Box::new(DeliverySteps::new(node, update))),
+            Some(update) => Steps::Delivery(Box::new(DeliverySteps::new(lacking.unwrap_or(node), update))),
             None if writes && is_written => Steps::Writes { node, key, steps: VecDeque::new() },
             None => Steps::Nothing,
         });

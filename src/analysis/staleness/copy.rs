@@ -22,6 +22,15 @@ pub(super) struct MissingUpdate {
     pub acknowledged: Micros,
 }
 
+/// An update that some copies hold and another one lacks, and that was never acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnacknowledgedWrite {
+    /// The update.
+    pub update: UpdateId,
+    /// The node of a copy that lacks it.
+    pub lacking: NodeId,
+}
+
 /// One service's copy of one key.
 #[derive(Clone, Debug, Default)]
 pub struct KeyCopy {
@@ -38,6 +47,10 @@ pub struct KeyCopy {
     pub(super) counted_as: CopyState,
     /// Whether it holds an update that was never committed.
     pub(super) phantom: bool,
+    /// Whether the group's protocol undoes updates that it applied.
+    pub(super) is_rolling_back: bool,
+    /// An update that it holds, that was never acknowledged, and that another copy lacks.
+    pub(super) unacknowledged: Option<UnacknowledgedWrite>,
     /// The differences that a counter's copy has added; none for other data.
     pub(super) sum: Option<Box<Sum>>,
     /// The updates that the copy contains; none for data with a total order.
@@ -111,8 +124,16 @@ impl KeyCopy {
         self.behind.values().map(|behind| behind.acknowledged).min()
     }
 
+    /// Returns an update that it holds, that was never acknowledged, and that another copy lacks.
+    pub fn unacknowledged(&self) -> Option<UnacknowledgedWrite> {
+        self.unacknowledged
+    }
+
     /// Returns its state.
     pub fn state(&self) -> CopyState {
+        if self.behind.is_empty() && self.unacknowledged.is_some() {
+            return CopyState::Diverged;
+        }
         if let Some(sum) = &self.sum {
             let held = self.held.as_ref().and_then(|held| held.value.as_ref());
             let is_expected = sum.early.is_empty() && sum.reference.is_some() && !sum.mixed;
@@ -140,6 +161,19 @@ impl KeyCopy {
         match &self.context {
             Some(context) => covers(context, version),
             None => self.version() >= version,
+        }
+    }
+
+    /// Returns whether it contains an update of this version that was never acknowledged.
+    pub fn contains_unacknowledged(&self, version: Version) -> bool {
+        self.sum.as_ref().map_or_else(|| self.reflects(version), |sum| sum.early.contains(&version))
+    }
+
+    /// Returns whether a reader of its value sees an update of this version that was never acknowledged.
+    pub(super) fn shows_unacknowledged(&self, version: Version) -> bool {
+        match (&self.sum, &self.context) {
+            (Some(_), _) | (None, Some(_)) => self.contains_unacknowledged(version),
+            (None, None) => self.version() == version,
         }
     }
 

@@ -13,11 +13,12 @@ impl Staleness {
             Fact::KeyPlaced { group, key, replicas } => self.place(*group, *key, replicas),
             // A write that carries an update made elsewhere is not itself an update.
             Fact::WriteCoordinated { update, .. } if event_writes.source(*update).is_some() => {}
-            Fact::WriteCoordinated { update, node, key, version, .. } => {
-                self.await_acknowledgement(*update, Committed { node: *node, key: *key, version: *version });
+            Fact::WriteCoordinated { update, operation, node, key, version, .. } => {
                 if self.flows.contains_key(node) {
                     self.create_copies(*node, *key);
                 }
+                let committed = Committed { node: *node, key: *key, version: *version };
+                self.await_acknowledgement(at, *operation, *update, committed);
             }
             Fact::ReplicaStored { update, node, key, version, value, changed } => {
                 let source = update.and_then(|update| event_writes.source(update));
@@ -48,11 +49,8 @@ impl Staleness {
             Fact::TombstonePurged { node, key } => self.copy_mut(*node, *key).tombstone_purged = true,
             Fact::WriteRolledBack { update, node, key } => {
                 let source = event_writes.source(*update);
-                let carried = source.map_or(*update, |source| source.update);
-                let copy = self.copy_mut(*node, *key);
-                if copy.held.as_ref().is_some_and(|held| held.update == Some(carried)) {
-                    copy.newest_applied = Version::default();
-                }
+                // The copy is stored again if it had applied the update.
+                self.copy_mut(*node, *key).is_rolling_back = true;
                 match source {
                     Some(source) => self.subtract(*node, *key, source.version),
                     None => self.mark_rolled_back(at, *update, *key),

@@ -11,7 +11,8 @@ impl Staleness {
     pub fn memory(&self) -> u64 {
         let copies = self.keys.iter().flat_map(|key| key.copies.values());
         let held: usize = copies.map(|copy| 4 + copy.behind.len() + copy.missing.len() + copy.siblings.len()).sum();
-        let acknowledged: usize = self.keys.iter().map(|key| 2 + key.acknowledged.len()).sum();
+        let acknowledged: usize =
+            self.keys.iter().map(|key| 2 + key.acknowledged.len() + key.unacknowledged.len()).sum();
         (held * 80 + acknowledged * 120 + self.notices.len() * 32) as u64
     }
 
@@ -28,6 +29,12 @@ impl Staleness {
             .get(&self.pools.holder(*at, &entry.separate))
             .map(|copy| copy.newest_acknowledged)
             .unwrap_or_default()
+    }
+
+    /// Returns the newest acknowledged update of a key that a service should hold; none for an initial value of the document.
+    pub fn newest_acknowledged_update(&self, key: KeyId, node: NodeId) -> Option<UpdateId> {
+        let newest = self.newest_acknowledged(key, node);
+        self.keys.get(key.index())?.acknowledged.get(&newest)?.behind.update
     }
 
     /// Returns when the newest acknowledged version of a key that a service should hold was acknowledged.
@@ -85,6 +92,17 @@ impl Staleness {
     pub fn copy(&self, node: NodeId, key: KeyId) -> Option<&KeyCopy> {
         let entry = self.keys.get(key.index())?;
         entry.copies.get(&self.pools.holder(node, &entry.separate))
+    }
+
+    /// Returns whether a copy contains an update, alone or as part of a newer value.
+    pub fn has_applied(&self, node: NodeId, key: KeyId, version: Version) -> bool {
+        let entry = self.keys.get(key.index());
+        let is_acknowledged = entry.is_some_and(|entry| entry.acknowledged.contains_key(&version));
+        self.copy(node, key).is_some_and(|copy| match &copy.sum {
+            Some(_) if is_acknowledged => !copy.behind.contains_key(&version),
+            Some(sum) => sum.early.contains(&version),
+            None => copy.reflects(version),
+        })
     }
 
     fn keys(&self) -> impl Iterator<Item = (KeyId, &Key)> {
