@@ -28,6 +28,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How far replies keep to one side of a link, so they do not hide the messages of the other direction.
 const REPLY_OFFSET: f64 = 8.0;
+/// Least distance between the label of a link and the edge of a column.
+const LABEL_EDGE: f64 = 4.0;
+/// How far the label of a link can be beyond the drawing.
+const LABEL_MARGIN: f64 = 16.0;
 /// Height of the verdict chips over a column.
 const CHIPS: f64 = 38.0;
 /// Height of a group's label, which is above the group's topmost card.
@@ -110,7 +114,13 @@ impl Scene {
         self.detail = detail;
         let publish = self.publish.iter().map(|button| button.rect_at(detail));
         let taken: Vec<Rect> = publish.chain(self.names_of_areas()).collect();
-        labels::place(&mut self.links, &self.nodes, &taken, self.width, detail);
+        // A fitted drawing has a margin.
+        let bounds = self.bounds();
+        let edges = match self.is_column() {
+            true => (LABEL_EDGE, self.width - LABEL_EDGE),
+            false => (bounds.x - LABEL_MARGIN, bounds.right() + LABEL_MARGIN),
+        };
+        labels::place(&mut self.links, &self.nodes, &taken, edges, detail);
     }
 
     /// Returns the places of the names of groups and regions.

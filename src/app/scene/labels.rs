@@ -9,8 +9,6 @@ use crate::text;
 const LETTER: f64 = 0.66;
 /// Distance between a link and its label.
 const GAP: f64 = 5.0;
-/// Distance between a label and the edge of a column.
-const EDGE: f64 = 4.0;
 /// Width and height of the mark of a fault above a card.
 const MARK: (f64, f64) = (150.0, 20.0);
 /// Shares of a link's length at which its label may be, the best first.
@@ -51,8 +49,14 @@ impl SceneLink {
     }
 }
 
-/// Sets the place of each label, inside of a column of this width. A label without a free place is not shown.
-pub(super) fn place(links: &mut [SceneLink], nodes: &[SceneNode], taken: &[Rect], width: f64, detail: Detail) {
+/// Sets the place of each label, between a left and a right edge. A label without a free place is not shown.
+pub(super) fn place(
+    links: &mut [SceneLink],
+    nodes: &[SceneNode],
+    taken: &[Rect],
+    (left, right): (f64, f64),
+    detail: Detail,
+) {
     let mut placed: Vec<Rect> = taken.to_vec();
     let is_hidden = detail.level < Level::Values || links.len() * nodes.len() > MAX_PAIRS;
     let words = [text!("cut →"), text!("← cut"), text!("disturbed")];
@@ -63,7 +67,7 @@ pub(super) fn place(links: &mut [SceneLink], nodes: &[SceneNode], taken: &[Rect]
             continue;
         }
         let is_free = |place: &Rect| {
-            (width.is_infinite() || (place.x >= EDGE && place.right() <= width - EDGE))
+            (place.x >= left && place.right() <= right)
                 && !nodes.iter().any(|node| node.rect.overlaps(place))
                 && !placed.iter().any(|other| other.overlaps(place))
         };

@@ -149,7 +149,15 @@ fn a_lesson_on_a_phone_shows_the_values_of_each_system_of_up_to_six_cards() {
         let scenario = example.scenario();
         let scene = |layout| Scene::new(&scenario, layout, &[], &BTreeMap::new(), None);
         let scale = |scene: &Scene| Camera::fitting_with(scene.bounds(), BESIDE_LESSON, 36.0, 10.0, 1.0).scale;
-        let grid = scene(Layout::Grid);
+        let mut grid = scene(Layout::Grid);
+        grid.place_labels(Detail::at(scale(&grid)));
+        let beyond = (-10.0 / scale(&grid), 390.0 / scale(&grid) - 10.0 / scale(&grid));
+        let labels = grid.links.iter().filter_map(|link| link.label_rect(grid.detail));
+        let left = grid.bounds().x;
+        for label in labels {
+            let (from, to) = (label.x - left, label.right() - left);
+            assert!(from >= beyond.0 && to <= beyond.1, "{}: a label from {from} to {to} of {beyond:?}", example.id);
+        }
         for (i, a) in grid.nodes.iter().enumerate() {
             let covered = grid.nodes[i + 1..].iter().find(|b| a.rect.overlaps(&b.rect));
             assert!(covered.is_none(), "{}: {} and {:?}", example.id, a.id, covered.map(|node| &node.id));
