@@ -185,6 +185,53 @@ pub fn column(cards: &[Card], edges: &[(usize, usize)], width: f64) -> Vec<Rect>
     placed
 }
 
+/// Columns of a [`grid`].
+const COLUMNS: usize = 3;
+/// Width of its cards, and the distances between its columns, its rows, and above a row that a group begins.
+const GRID: (f64, f64, f64, f64) = (205.0, 46.0, 52.0, 92.0);
+
+/// Returns places in rows of three cards, layer by layer. Each group begins a row. A chain that does not fit a row goes on below
+/// the row's end, in the other direction.
+pub fn grid(cards: &[Card], edges: &[(usize, usize)], groups: &[Option<usize>]) -> Vec<Rect> {
+    let layers = layers(cards.len(), edges);
+    let mut order: Vec<usize> = (0..cards.len()).collect();
+    let mut layer_of_group: BTreeMap<usize, usize> = BTreeMap::new();
+    for (group, layer) in groups.iter().zip(&layers) {
+        let first = group.map(|group| layer_of_group.entry(group).or_insert(*layer));
+        first.into_iter().for_each(|first| *first = (*first).min(*layer));
+    }
+    let layer = |card: usize| groups[card].map_or(layers[card], |group| layer_of_group[&group]);
+    // A card without senders is directly before its receivers.
+    let mut before: Vec<Option<usize>> = vec![None; cards.len()];
+    for (from, to) in edges.iter().filter(|(from, _)| layers[*from] == 0 && groups[*from].is_none()) {
+        let latest = layer(*to).saturating_sub(1);
+        before[*from] = Some(before[*from].map_or(latest, |before| before.min(latest)));
+    }
+    order.sort_by_key(|card| {
+        (before[*card].unwrap_or(layer(*card)), groups[*card].map(|group| (group, layers[*card])), *card)
+    });
+    let mut placed = vec![Rect::default(); cards.len()];
+    let (w, gap, below, above_group) = GRID;
+    let (mut y, mut is_reversed) = (0.0, false);
+    for block in order.chunk_by(|a, b| groups[*a] == groups[*b]) {
+        let group = groups[block[0]];
+        if group.is_some() && y > 0.0 {
+            y += above_group - below;
+        }
+        for (index, row) in block.chunks(COLUMNS).enumerate() {
+            is_reversed = index > 0 && group.is_none() && !is_reversed;
+            for (place, &card) in row.iter().enumerate() {
+                // Two cards have the outer columns.
+                let column = if row.len() == 2 && index == 0 { 2 * place } else { place };
+                let column = if is_reversed { COLUMNS - 1 - column } else { column };
+                placed[card] = Rect { x: (w + gap) * column as f64, y, w, h: cards[card].h };
+            }
+            y += row.iter().map(|card| cards[*card].h).fold(0.0, f64::max) + below;
+        }
+    }
+    placed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +304,22 @@ mod tests {
                 assert!(!pair[0].overlaps(&pair[1]), "{pair:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_grid_has_rows_of_three_a_row_for_each_group_and_chains_that_turn() {
+        let chain = grid(&[card(); 4], &[(0, 1), (1, 2), (2, 3)], &[None; 4]);
+        assert_eq!(chain.iter().map(|rect| rect.y > 0.0).collect::<Vec<_>>(), [false, false, false, true]);
+        assert_eq!(chain[3].x, chain[2].x, "the chain goes on below its end");
+        let without_publisher = grid(&[card(); 4], &[(0, 1), (1, 2), (3, 2)], &[None; 4]);
+        assert!(without_publisher[0].x < without_publisher[1].x && without_publisher[1].x < without_publisher[3].x);
+        let groups = [Some(0), Some(0), Some(0), None, None];
+        let cart = grid(&[card(); 5], &[(3, 0), (4, 2), (0, 1), (1, 2)], &groups);
+        assert!(
+            cart[0].y > cart[3].bottom() && cart[0].y == cart[2].y && cart[3].x == cart[0].x && cart[4].x == cart[2].x
+        );
+        let width = cart.iter().map(Rect::right).fold(0.0, f64::max);
+        assert!(width <= 712.0, "half of it has room on a phone: {width}");
     }
 
     #[test]

@@ -373,9 +373,11 @@ impl Model {
         let writer = if narrow { None } else { self.writer() };
         let build = |layout| Scene::new(scenario, layout, &self.row_counts(), &self.drag_offsets(), writer);
         let mut scene = build(layout);
-        // If a text leaves too little room for the column, a smaller drawing shows all cards at once.
+        // If a text leaves too little room for the column, a smaller drawing shows all cards at once, in the layout that shows them larger.
         if narrow && (self.lesson.is_open || self.shows_task()) && scene.bounds().bottom() > size.1 / unit {
-            scene = build(Layout::Free);
+            let (free, grid) = (build(Layout::Free), build(Layout::Grid));
+            let scale = |scene: &Scene| self.viewport.narrow_fit(scene).scale;
+            scene = if scale(&grid) > scale(&free) { grid } else { free };
         }
         scene.place_labels(self.viewport.detail());
         scene

@@ -6,14 +6,16 @@ mod labels;
 #[cfg(test)]
 mod legibility;
 mod links;
+mod message_labels;
 mod parts;
 mod publish;
 mod relations;
 mod routing;
 
 pub use areas::{Area, describe_group};
+pub use message_labels::LabelPlaces;
 pub use parts::{
-    Layout, LinkKind, MEMBER, MEMBER_PITCH, NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneLink, SceneNode,
+    Layout, LinkKind, MEMBER, MEMBER_PITCH, NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneLink, SceneNode, TextAnchor,
 };
 pub use publish::PublishButton;
 
@@ -26,6 +28,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How far replies keep to one side of a link, so they do not hide the messages of the other direction.
 const REPLY_OFFSET: f64 = 8.0;
+/// Least distance between the label of a link and the edge of a column.
+const LABEL_EDGE: f64 = 4.0;
+/// How far the label of a link can be beyond the drawing.
+const LABEL_MARGIN: f64 = 16.0;
+/// Height of the verdict chips over a column.
+const CHIPS: f64 = 38.0;
 /// Height of a group's label, which is above the group's topmost card.
 const LABEL_HEIGHT: f64 = 28.0;
 
@@ -67,6 +75,7 @@ impl Scene {
         let (mut rects, width, spacing) = match layout {
             Layout::Free => (layout::free(&sizes, &edges), f64::INFINITY, routing::WIDE),
             Layout::Column(width) => (layout::column(&sizes, &edges, width), width, routing::NARROW),
+            Layout::Grid => (layout::grid(&sizes, &edges, &groups(scenario, &nodes)), f64::INFINITY, routing::WIDE),
         };
         layout::make_room(&mut rects, &cards::growth(scenario, &nodes));
         arrange_members(&nodes, &mut rects, width);
@@ -75,7 +84,14 @@ impl Scene {
             node.rect = Rect { x: rect.x + dx, y: rect.y + dy, ..rect };
         }
         let publish = writer.filter(|node| *node < nodes.len());
-        let areas = areas::areas(scenario, &nodes);
+        let mut areas = areas::areas(scenario, &nodes, layout != Layout::Free);
+        if width.is_finite() {
+            // The name of an area that begins the column is below the verdict chips.
+            let top = areas.iter().map(|area| area.name_rect(Detail::default()).y).fold(f64::INFINITY, f64::min);
+            let down = (CHIPS - top).clamp(0.0, CHIPS);
+            nodes.iter_mut().for_each(|node| node.rect.y += down);
+            areas = areas::areas(scenario, &nodes, true);
+        }
         let names: Vec<Rect> = areas.iter().map(|area| area.name_rect(Detail::at(0.5))).collect();
         let publish = publish.map(|node| publish::publish_button(&nodes, &relations, &names, node));
         let links = links::links(scenario, &nodes, &relations, publish.as_ref(), spacing);
@@ -97,9 +113,19 @@ impl Scene {
     pub fn place_labels(&mut self, detail: Detail) {
         self.detail = detail;
         let publish = self.publish.iter().map(|button| button.rect_at(detail));
-        let names = self.areas.iter().map(|area| area.name_rect(detail));
-        let taken: Vec<Rect> = publish.chain(names).collect();
-        labels::place(&mut self.links, &self.nodes, &taken, self.width, detail);
+        let taken: Vec<Rect> = publish.chain(self.names_of_areas()).collect();
+        // A fitted drawing has a margin.
+        let bounds = self.bounds();
+        let edges = match self.is_column() {
+            true => (LABEL_EDGE, self.width - LABEL_EDGE),
+            false => (bounds.x - LABEL_MARGIN, bounds.right() + LABEL_MARGIN),
+        };
+        labels::place(&mut self.links, &self.nodes, &taken, edges, detail);
+    }
+
+    /// Returns the places of the names of groups and regions.
+    pub fn names_of_areas(&self) -> impl Iterator<Item = Rect> {
+        self.areas.iter().map(|area| area.name_rect(self.detail))
     }
 
     /// Returns the link between two nodes, and whether it is drawn in the opposite direction.
@@ -172,6 +198,13 @@ impl Scene {
         let area = *area;
         self.nodes.iter().enumerate().filter(move |(_, node)| node.rect.overlaps(&area)).map(|(i, _)| i)
     }
+}
+
+/// Returns the group of each card, by its index in the scenario.
+fn groups(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Option<usize>> {
+    let group =
+        |node: &SceneNode| scenario.groups.iter().position(|group| group.members.iter().any(|id| **id == *node.id));
+    nodes.iter().map(group).collect()
 }
 
 /// Arranges the members of each large group in rows, beginning at the uppermost and leftmost of them.

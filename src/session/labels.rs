@@ -106,6 +106,23 @@ pub fn drop_cause(cause: DropCause) -> &'static str {
     }
 }
 
+/// Returns why a service refused an operation, in few words for a card.
+pub fn short_refusal(cause: Refusal) -> &'static str {
+    match cause {
+        Refusal::QueueFull => phrase("queue full", "Warteschlange voll"),
+        Refusal::NotAsExpected => phrase("unexpected value", "unerwarteter Wert"),
+        Refusal::WrongType => phrase("wrong type", "falscher Typ"),
+        Refusal::CalleeSilent => phrase("call timed out", "Aufruf ohne Antwort"),
+        Refusal::CalleeRefused => phrase("call refused", "Aufruf abgelehnt"),
+        Refusal::ServiceDown => refusal(cause),
+        Refusal::NotOffered => phrase("not supported", "nicht unterstützt"),
+        Refusal::NoLeader => phrase("not the leader", "führt nicht"),
+        Refusal::TooFewReplicas => phrase("too few replicas", "zu wenige Replikate"),
+        Refusal::OutOfRange => phrase("sum out of range", "Summe zu groß"),
+        Refusal::NotPromised => phrase("not prepared", "nicht vorbereitet"),
+    }
+}
+
 /// Returns why a service refused an operation.
 pub fn refusal(cause: Refusal) -> &'static str {
     match cause {

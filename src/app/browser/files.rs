@@ -55,7 +55,7 @@ pub fn download_blob(name: &str, blob: &Blob) {
 }
 
 /// Downloads the content of an address as a file.
-pub fn save(url: &str, name: &str) {
+fn save(url: &str, name: &str) {
     let document = web_sys::window().and_then(|window| window.document());
     let link = document.and_then(|document| document.create_element("a").ok());
     if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {

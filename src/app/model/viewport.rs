@@ -5,6 +5,7 @@ use crate::app::camera::Camera;
 use crate::app::comparison::ComparisonLayout;
 use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
+use crate::app::scene::Scene;
 use crate::app::texts::Text;
 use crate::trace::MessageKind;
 use std::rc::Rc;
@@ -17,6 +18,9 @@ const CHIP_ROW: f64 = 28.0;
 const BOTTOM: f64 = 34.0;
 /// Maximum height that is kept free in addition for more rows of chips, and for a longer description, px.
 const MAX_ADDITIONAL: f64 = 36.0;
+
+/// Distance between a drawing and the edge of the canvas of a narrow page, px.
+const NARROW_MARGIN: f64 = 10.0;
 
 /// The visible part of the canvas.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +117,11 @@ impl Viewport {
     /// Returns the level of detail of the cards.
     pub fn detail(&self) -> Detail {
         Detail::at(self.camera.scale / self.unit)
+    }
+
+    /// Returns the camera that shows all of a scene without a column on a narrow page.
+    pub(super) fn narrow_fit(&self, scene: &Scene) -> Camera {
+        Camera::fitting_with(scene.bounds(), self.size, TOP * self.unit, NARROW_MARGIN, self.unit)
     }
 
     /// Returns the middle of the canvas, px.
@@ -245,7 +254,7 @@ impl Model {
         self.viewport.camera = if narrow && self.scene.is_column() {
             Camera { scale: unit, ..Camera::default() }
         } else if narrow {
-            Camera::fitting_with(self.scene.bounds(), (width, height), TOP * unit, 10.0, unit)
+            self.viewport.narrow_fit(&self.scene)
         } else {
             // The tabs of two branches are as high as a row of chips with its margin.
             let tabs = if self.comparison() == Some(ComparisonLayout::Tabs) { TOP } else { 0.0 };

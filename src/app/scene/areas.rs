@@ -1,6 +1,5 @@
 //! Areas behind the cards: a rounded hull around the members of a replica group, and a frame around a region.
 
-use super::labels::text_size;
 use super::parts::SceneNode;
 use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
@@ -13,6 +12,12 @@ const MARGIN: f64 = 14.0;
 const RADIUS: f64 = 26.0;
 /// Distance between a region's frame and its cards.
 const FRAME: f64 = 34.0;
+/// The same distance where cards are close.
+const NARROW_FRAME: f64 = 10.0;
+/// Width of a letter of a name, as a share of its size.
+const LETTER: f64 = 0.62;
+/// Width of the padding at both sides of a name.
+const PADDING: f64 = 8.0;
 
 /// An area with its name.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,29 +36,40 @@ pub struct Area {
     pub rect: Rect,
     /// The lower left corner of its label.
     pub label_at: Point,
+    /// The letters that its label shows.
+    letters: usize,
 }
 
 impl Area {
     /// Returns the place of its name and description.
     pub(super) fn name_rect(&self, detail: Detail) -> Rect {
-        let (w, h) = text_size(&format!("{} {}", self.name, self.description), detail);
+        let size = detail.text().max(12.0);
+        let w = self.letters as f64 * LETTER * size + 2.0 * PADDING;
+        let h = if self.region { 1.4 * size } else { (24.0 * detail.factor()).max(1.4 * size + 4.0) };
         Rect { x: self.label_at.x, y: self.label_at.y - h, w, h }
     }
 }
 
-/// Returns the areas of a scenario, regions first.
-pub(super) fn areas(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Area> {
+/// Returns the areas of a scenario, regions first. Where the layout is not the document's, areas are narrow, and a region
+/// is not shown if its frame would contain cards of others.
+pub(super) fn areas(scenario: &Scenario, nodes: &[SceneNode], is_narrow: bool) -> Vec<Area> {
     let find = |id: &str| nodes.iter().find(|node| &*node.id == id).map(|node| node.rect);
     let name_or_id = |id: &str, name: &str| if name.is_empty() { id.to_string() } else { name.to_string() };
     let mut areas = Vec::new();
     for region in &scenario.regions {
         let rects = region.nodes.iter().filter_map(|id| find(id));
         let Some(all) = rects.reduce(|a, b| a.union(&b)) else { continue };
-        let rect = all.grown(FRAME);
+        let rect = all.grown(if is_narrow { NARROW_FRAME } else { FRAME });
+        let is_of_others = |node: &&SceneNode| !region.nodes.iter().any(|id| **id == *node.id);
+        if is_narrow && nodes.iter().filter(is_of_others).any(|node| node.rect.overlaps(&rect)) {
+            continue;
+        }
         let Rect { x, y, w, h } = rect;
+        let name = name_or_id(&region.id, &region.name);
         areas.push(Area {
             id: region.id.clone(),
-            name: name_or_id(&region.id, &region.name),
+            letters: name.chars().count(),
+            name,
             description: String::new(),
             region: true,
             outline: format!("M{x:.1} {y:.1}h{w:.1}v{h:.1}h{:.1}z", -w),
@@ -68,10 +84,15 @@ pub(super) fn areas(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Area> {
             continue;
         };
         let rect = rects.iter().copied().reduce(|a, b| a.union(&b)).unwrap_or(Rect { x: 0.0, y: 0.0, w: 0.0, h: 0.0 });
+        let name = name_or_id(&group.id, &group.name);
+        let description = Some(describe_group(group)).filter(|text| *text != group.name).unwrap_or_default();
+        // A narrow page shows the name alone.
+        let described = if is_narrow { 0 } else { 1 + description.chars().count() };
         areas.push(Area {
             id: group.id.clone(),
-            name: name_or_id(&group.id, &group.name),
-            description: Some(describe_group(group)).filter(|text| *text != group.name).unwrap_or_default(),
+            letters: name.chars().count() + described,
+            name,
+            description,
             region: false,
             outline: rounded(&corners),
             rect: rect.grown(MARGIN),

@@ -3,7 +3,6 @@
 use super::{Layout, Scene, SceneLink};
 use crate::app::camera::Camera;
 use crate::app::detail::{Detail, Level, SMALLEST};
-use crate::app::geometry::Rect;
 use crate::scenario::{Scenario, examples};
 use std::collections::BTreeMap;
 
@@ -81,11 +80,16 @@ fn crossings(scene: &Scene, detail: Detail) -> Vec<String> {
         let others = scene.nodes.iter().enumerate().filter(|(node, _)| *node != link.from && *node != link.to);
         let crossed = others.filter(|(_, node)| link.curve.points().iter().any(|at| node.rect.contains(*at)));
         found.extend(crossed.map(|(_, node)| format!("{from} to {to} crosses {}", node.id)));
-        let Some(at) = link.label_at else { continue };
-        let (w, h) = super::labels::text_size(&link.label, detail);
-        let label = Rect { x: at.x - w / 2.0, y: at.y - 0.75 * h, w, h };
+        let Some(label) = link.label_rect(detail) else { continue };
+        let words = [(true, true), (true, false), (false, true), (false, false)].map(|cut| link.faulty_label(cut));
+        let longest = words.iter().chain([&&*link.label]).map(|text| text.chars().count()).max();
+        assert!(longest <= Some(link.label_letters), "{} has room for {}", link.label, link.label_letters);
         let covered = scene.nodes.iter().filter(|node| node.rect.overlaps(&label));
         found.extend(covered.map(|node| format!("{} covers {}", link.label, node.id)));
+        let named = scene.areas.iter().filter(|area| area.name_rect(detail).overlaps(&label));
+        found.extend(named.map(|area| format!("{} covers the name {}", link.label, area.name)));
+        let labels = scene.links.iter().filter(|other| *other != link).filter_map(|other| other.label_rect(detail));
+        found.extend(labels.filter(|other| other.overlaps(&label)).map(|_| format!("{} covers a label", link.label)));
     }
     found
 }
@@ -116,6 +120,55 @@ fn no_link_and_no_label_of_a_column_on_a_phone_crosses_a_card_or_leaves_the_wind
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_names_of_groups_and_regions_of_a_column_are_inside_the_window_and_below_the_verdict_chips() {
+    for example in examples::EXAMPLES {
+        for (scene, width) in columns(&example.scenario()).iter().zip([390.0, 390.0, 320.0, 320.0]) {
+            for (i, area) in scene.areas.iter().enumerate() {
+                let name = area.name_rect(Detail::at(1.0));
+                assert!(name.x >= 0.0 && name.y >= 36.0, "{}: {} at {name:?}", example.id, area.name);
+                assert!(name.right() <= width + 40.0, "{}: {} at {name:?} of {width}", example.id, area.name);
+                let covered = scene.nodes.iter().find(|node| node.rect.overlaps(&name));
+                assert!(covered.is_none(), "{}: {} and {:?}", example.id, area.name, covered.map(|node| &node.id));
+                let met = scene.areas[i + 1..].iter().find(|other| other.name_rect(scene.detail).overlaps(&name));
+                assert!(met.is_none(), "{}: {} and {:?}", example.id, area.name, met.map(|other| &other.name));
+            }
+        }
+    }
+}
+
+/// The canvas beside a lesson on a phone of 390×844.
+const BESIDE_LESSON: (f64, f64) = (390.0, 290.0);
+
+#[test]
+fn a_lesson_on_a_phone_shows_the_values_of_each_system_of_up_to_six_cards() {
+    let mut without = Vec::new();
+    for example in examples::EXAMPLES.iter().filter(|example| example.scenario().services.len() < 100) {
+        let scenario = example.scenario();
+        let scene = |layout| Scene::new(&scenario, layout, &[], &BTreeMap::new(), None);
+        let scale = |scene: &Scene| Camera::fitting_with(scene.bounds(), BESIDE_LESSON, 36.0, 10.0, 1.0).scale;
+        let mut grid = scene(Layout::Grid);
+        grid.place_labels(Detail::at(scale(&grid)));
+        let beyond = (-10.0 / scale(&grid), 390.0 / scale(&grid) - 10.0 / scale(&grid));
+        let labels = grid.links.iter().filter_map(|link| link.label_rect(grid.detail));
+        let left = grid.bounds().x;
+        for label in labels {
+            let (from, to) = (label.x - left, label.right() - left);
+            assert!(from >= beyond.0 && to <= beyond.1, "{}: a label from {from} to {to} of {beyond:?}", example.id);
+        }
+        for (i, a) in grid.nodes.iter().enumerate() {
+            let covered = grid.nodes[i + 1..].iter().find(|b| a.rect.overlaps(&b.rect));
+            assert!(covered.is_none(), "{}: {} and {:?}", example.id, a.id, covered.map(|node| &node.id));
+        }
+        let shows_values = |scene: Scene| Detail::at(scale(&scene)).level >= Level::Values;
+        let is_large = scenario.services.len() + scenario.buses.len() + scenario.clients.len() > 6;
+        if !is_large && !shows_values(scene(Layout::Free)) && !shows_values(grid) {
+            without.push(example.id);
+        }
+    }
+    assert_eq!(without, Vec::<&str>::new());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The links of a scene: the curves between cards that avoid other cards, and the labels.
 
-use super::parts::{SceneLink, SceneNode};
+use super::parts::{SceneLink, SceneNode, TextAnchor};
 use super::publish::PublishButton;
 use super::relations::{Relation, Side, sides};
 use super::routing::{Path, Spacing, Stretch, path_around, separate};
@@ -107,6 +107,8 @@ pub(super) fn links(
         kind: relation.kind,
         label: label(scenario, &nodes[relation.from].id, &nodes[relation.to].id).into(),
         label_at: None,
+        label_anchor: TextAnchor::default(),
+        label_letters: 0,
         curve: Rc::new(line.into_curve(ends.0.0, ends.1.0)),
     };
     relations.iter().zip(&ends).zip(lines).map(link).collect()

@@ -108,8 +108,35 @@ pub struct SceneLink {
     pub curve: Rc<Curve>,
     /// Its latency, loss and duplication.
     pub label: Rc<str>,
-    /// The middle of the label's base line; none if there is no room for it.
+    /// The point of the label's base line at which it is anchored; none if there is no room for it.
     pub label_at: Option<Point>,
+    /// The part of the label that is at this point.
+    pub label_anchor: TextAnchor,
+    /// The number of letters for which there is room.
+    pub label_letters: usize,
+}
+
+/// The part of a text that is at its position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TextAnchor {
+    /// Its left end.
+    Start,
+    /// Its middle.
+    #[default]
+    Middle,
+    /// Its right end.
+    End,
+}
+
+impl TextAnchor {
+    /// Returns the value of SVG's `text-anchor`.
+    pub fn word(self) -> &'static str {
+        match self {
+            TextAnchor::Start => "start",
+            TextAnchor::Middle => "middle",
+            TextAnchor::End => "end",
+        }
+    }
 }
 
 /// The layout of the cards.
@@ -120,4 +147,6 @@ pub enum Layout {
     Free,
     /// One column of this width.
     Column(f64),
+    /// Rows of three cards: all of a drawing in little room.
+    Grid,
 }

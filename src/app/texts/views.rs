@@ -223,7 +223,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("Zoom the timeline out", "Zeitleiste verkleinern"),
     ("a duplicate", "ein Duplikat"),
     ("again", "erneut"),
-    ("all applied, value differs", "alles angewendet, Wert weicht ab"),
+    ("all applied, value differs", "angewendet, Wert weicht ab"),
     ("asks", "fragt"),
     ("attempt {}", "Versuch {}"),
     ("behind", "nach"),

@@ -1,6 +1,6 @@
 //! What the painted layers share: the theme's colours and the size of a canvas in pixels of the screen.
 
-use super::card::UPDATE_COLOURS;
+use super::update_colour::UPDATE_COLOURS;
 use crate::session::protocol::CopyState;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 

@@ -1,12 +1,13 @@
 //! Cards of services, buses and clients. A card renders only when its properties change; the painter updates the
 //! counters that run with the clock (`data-since`, `data-until`).
 
+use super::card_foot::foot;
 use super::client_body::client_body;
 use super::icons::{Icon, icon};
-use crate::app::model::{Msg, SelectionMsg, VerdictsMsg};
+use super::update_colour::update_class;
+use crate::app::model::{Msg, SelectionMsg};
 use crate::app::playback::short;
 use crate::app::scene::{NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneNode};
-use crate::app::status_text;
 use crate::session::labels;
 use crate::session::protocol::{BusView, ClientView, CopyState, QueuedEvent, RowView, ServiceView, SubscriptionView};
 use crate::text;
@@ -14,19 +15,14 @@ use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
-/// Returns the CSS class of an update's colour.
-pub fn update_class(update: u32) -> String {
-    format!("u{}", update % UPDATE_COLOURS + 1)
-}
-
-/// Number of colours for updates.
-pub const UPDATE_COLOURS: u32 = 6;
-
 /// Maximum number of characters of a name that fits on two lines beside a state and the icon of its kind.
 const LONG_NAME: usize = 20;
 
 /// Maximum number of characters of a word that fits beside a state and the icon of its kind while text is enlarged.
 const LONG_WORD: usize = 8;
+
+/// Widths of a letter of a name and of a letter of a state, and of both together where they have room beside each other, px.
+const LETTERS: (usize, usize, usize) = (8, 7, 168);
 
 /// What a card shows of its node.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,8 +168,10 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
     let is_long = props.placed.name.chars().count() > LONG_NAME;
     let longest_word = props.placed.name.split([' ', '-', '_']).map(|word| word.chars().count()).max();
     let is_wide = longest_word.is_some_and(|length| length > LONG_WORD);
+    let state_word = state.map_or(0, |state| labels::copy_state(state).chars().count());
+    let is_tight = longest_word.is_some_and(|length| LETTERS.0 * length + LETTERS.1 * state_word > LETTERS.2);
     html! {
-        <header class={classes!(is_long.then_some("long"), is_wide.then_some("wide"))}>
+        <header class={classes!(is_long.then_some("long"), is_wide.then_some("wide"), is_tight.then_some("tight"))}>
             { icon(which) }
             if props.renaming {
                 <NameField name={props.placed.name.clone()} send={props.send.clone()} />
@@ -264,13 +262,24 @@ fn row(row: &RowView) -> Html {
     html! {
         <li key={row.key.clone()} data-key={row.key.clone()}>
             <span class="mono key" title={row.key.clone()}>{ &row.key }</span>
-            if row.lost > 0 { <em title={text!("Acknowledged writes of this service that were overwritten without being seen")}>{ text!("{} lost", row.lost) }</em> }
+            if row.lost > 0 { { lost_writes(row.lost) } }
             <span class={classes!("v", old, (siblings.len() > 1).then_some("sibling-values"))} title={value.clone()}>{ value }</span>
             <span class="ver">
                 { swatch }
                 <span title={row.version.map(labels::version).unwrap_or_default()}>{ version(row) }</span>
             </span>
         </li>
+    }
+}
+
+/// Draws how many writes of a row were lost. Where there is little room, the word is hidden.
+fn lost_writes(lost: u32) -> Html {
+    let text = text!("{} lost", lost);
+    let (count, word) = text.split_once(' ').unwrap_or((&text, ""));
+    html! {
+        <em class={classes!((lost > 9).then_some("many"))} title={text!("Acknowledged writes of this service that were overwritten without being seen")}>
+            <b>{ count }</b>{ " " }<span>{ word }</span>
+        </em>
     }
 }
 
@@ -283,62 +292,6 @@ fn version(row: &RowView) -> String {
         Some(version) => version.reading().map_or_else(|| labels::version(version), |at| short(at.unsigned_abs())),
         None if row.value.is_some() => String::new(),
         None => text!("none").into(),
-    }
-}
-
-fn foot(service: &ServiceView, send: &Callback<Msg>) -> Html {
-    let node = service.node;
-    let explain = send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Explain(node)));
-    let why = html! { <button class="why" tabindex="-1" title={text!("Explain this state")} onclick={explain}>{ text!("Why?") }</button> };
-    let load = html! { <>{ tables(service) }<span title={status_text::service(service)}>{ status_text::service(service) }</span></> };
-    let stopped = if service.outbox > 0 { text!("stopped") } else { text!("stopped, data kept") };
-    match (service.state, service.stale_since) {
-        (CopyState::Down, _) => html! {
-            <div class="foot gone"><span title={stopped}>{ stopped }</span><span class="grow"></span>{ load }</div>
-        },
-        (CopyState::Stale, Some(since)) => html! {
-            <div class="foot behind">
-                <span>{ text!("{} behind for", service.behind) }{ " " }<span data-since={since.to_string()}></span></span>
-                <span class="grow"></span>
-                <span class="load">{ load }</span>
-                { why }
-            </div>
-        },
-        (CopyState::Diverged, _) => html! {
-            <div class="foot off"><span title={text!("all applied, value differs")}>{ text!("all applied, value differs") }</span><span class="grow"></span><span class="load">{ load }</span>{ why }</div>
-        },
-        (CopyState::Consistent | CopyState::Conflicted | CopyState::Stale, _) => {
-            let rows = service.row_count;
-            html! {
-                <div class="foot muted">
-                    { load }
-                    <span class="grow"></span>
-                    <span>{ if rows == 1 { text!("1 row").to_string() } else { text!("{} rows", rows) } }</span>
-                </div>
-            }
-        }
-    }
-}
-
-/// Draws the rows of outbox and inbox, as cells in the colours of their updates.
-fn tables(service: &ServiceView) -> Html {
-    const SHOWN: usize = 4;
-    let cell =
-        |update: u32, again: bool| html! { <b class={classes!(update_class(update), again.then_some("again"))}></b> };
-    let outbox = service.outbox_rows.iter().take(SHOWN).map(|update| cell(*update, false));
-    let more = (service.outbox as usize).saturating_sub(SHOWN);
-    let inbox = service.inbox.iter().rev().take(SHOWN).rev().map(|row| cell(row.update, row.again));
-    html! {
-        <>
-            if service.outbox > 0 {
-                <span class="cells" title={text!("{} in the outbox, not acknowledged by the bus yet", service.outbox)}>
-                    { text!("outbox") }{ for outbox }if more > 0 { { format!("+{more}") } }
-                </span>
-            }
-            if !service.inbox.is_empty() {
-                <span class="cells" title={text!("Events in the inbox, newest last. A dot marks an event that was delivered again and had no effect.")}>{ text!("inbox") }{ for inbox }</span>
-            }
-        </>
     }
 }
 
@@ -372,10 +325,10 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
             <div class="rows lanes">
                 { for rows }
                 if more > 0 {
-                    <div class="lane">{ text!("{} more subscriptions", more) }</div>
+                    <div class="lane all">{ text!("{} more subscriptions", more) }</div>
                 }
                 if bus.subscriptions.is_empty() {
-                    <div class="lane">{ text!("no subscriptions yet") }</div>
+                    <div class="lane all">{ text!("no subscriptions yet") }</div>
                 }
             </div>
             { bus_foot(bus, dead_letters) }

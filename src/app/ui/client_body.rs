@@ -16,16 +16,17 @@ pub(super) fn client_body(client: &ClientView) -> Html {
     });
     let last = client.last.as_ref().map(|last| {
         let result = match (last.outcome, last.refusal) {
-            (_, Some(refusal)) => labels::refusal(refusal).to_string(),
+            (_, Some(refusal)) => labels::short_refusal(refusal).to_string(),
             (Outcome::Ok, None) => short(last.took),
             (Outcome::Fail | Outcome::Unknown, None) => labels::outcome(last.outcome).to_string(),
         };
+        let details = last.refusal.map_or(result.clone(), |refusal| labels::refusal(refusal).to_string());
         let request = status_text::last_operation(last);
         let class = if last.stale || last.outcome != Outcome::Ok { "old" } else { "" };
         html! {
             <>
                 <li><span class="mono key" title={request.clone()}>{ request }</span></li>
-                <li class="result"><span class="muted">{ text!("last result") }</span><span class={classes!("v", class)} title={result.clone()}>{ result }</span></li>
+                <li class="result"><span class="muted">{ text!("last result") }</span><span class={classes!("v", class)} title={details}>{ result }</span></li>
             </>
         }
     });

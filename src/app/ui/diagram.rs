@@ -1,10 +1,10 @@
 //! The space-time diagram: one lane per node, time from left to right, one arrow per message. Lost messages end in a
 //! cross.
 
-use super::card::update_class;
 use super::charts;
 use super::gradual::{Gradual, GradualPart};
 use super::icons::{Icon, icon};
+use super::update_colour::update_class;
 use crate::app::browser::picture;
 use crate::app::diagram::{self, Diagram as State, DiagramMsg};
 use crate::app::model::{Model, Msg, SharingMsg, VerdictsMsg};

@@ -1,6 +1,6 @@
 //! The internals of a replica group as sections of the inspector: logs, versions, hints, quorums, Merkle trees.
 
-use super::card::update_class;
+use super::update_colour::update_class;
 use crate::app::internals::share;
 use crate::app::model::{Msg, PlaybackMsg};
 use crate::app::playback::{clock, short};

@@ -1,9 +1,8 @@
 //! Links and their labels, as SVG.
 
 use crate::app::model::CanvasItem;
-use crate::app::scene::{Scene, SceneLink};
+use crate::app::scene::{Scene, SceneLink, TextAnchor};
 use crate::session::protocol::ActiveFault;
-use crate::text;
 use crate::trace::NodeId;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -47,17 +46,18 @@ fn link(props: &LinksProps, index: usize, link: &SceneLink) -> Html {
     let d = link.curve.svg().to_string();
     let middle = link.curve.at(0.5);
     let marker = if cut { "url(#arrow-cut)" } else { "url(#arrow)" };
-    // The label of a faulty link has its place, so it must not be longer.
-    let label = match (forward_cut, backward_cut) {
-        (true, true) => text!("cut"),
-        (true, false) => text!("cut →"),
-        (false, true) => text!("← cut"),
-        (false, false) if disturbed => text!("disturbed"),
-        (false, false) => &link.label,
-    };
+    let is_faulty = cut || disturbed;
+    let label = if is_faulty { link.faulty_label((forward_cut, backward_cut)) } else { &link.label };
     let text = link.label_at.map(|at| {
-        let class = classes!("link-label", (cut || disturbed).then_some("cut"));
-        html! { <text {class} x={format!("{:.1}", at.x)} y={format!("{:.1}", at.y)} text-anchor="middle">{ label }</text> }
+        // Beside the scissors, the label keeps off their circle.
+        let aside = match link.label_anchor {
+            _ if !cut => 0.0,
+            TextAnchor::Start => 7.0,
+            TextAnchor::Middle => 0.0,
+            TextAnchor::End => -7.0,
+        };
+        let class = classes!("link-label", is_faulty.then_some("cut"));
+        html! { <text {class} x={format!("{:.1}", at.x + aside)} y={format!("{:.1}", at.y)} text-anchor={link.label_anchor.word()}>{ label }</text> }
     });
     html! {
         <g key={index} data-link={format!("{} {}", link.from, link.to)}>

@@ -1,7 +1,7 @@
 //! The log of the run. Only the visible rows are in the document.
 
-use super::card::update_class;
 use super::icons::{Icon, icon};
+use super::update_colour::update_class;
 use crate::app::log_view::{ROW, visible_rows};
 use crate::app::model::{LogMsg, Msg};
 use crate::app::playback::clock;

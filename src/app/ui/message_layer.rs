@@ -2,7 +2,7 @@
 //! colour and shape. The position of a message follows from the times that the engine reports.
 
 use super::canvas_2d::{CanvasColours, cleared, pixel_ratio};
-use super::card::UPDATE_COLOURS;
+use super::update_colour::UPDATE_COLOURS;
 use crate::app::camera::Camera;
 use crate::app::cut_mark;
 use crate::app::detail::SMALLEST;
@@ -10,7 +10,7 @@ use crate::app::geometry::{Point, Rect, point};
 use crate::app::model::{Mode, Model};
 use crate::app::playback::short;
 use crate::app::run_view::{LOST_VISIBLE, Lost, RunView};
-use crate::app::scene::Scene;
+use crate::app::scene::{LabelPlaces, Scene};
 use crate::session::labels;
 use crate::session::protocol::{MessageContent, MessageView};
 use crate::text;
@@ -200,7 +200,7 @@ impl MessageLayer {
                 paint_batch(&pen, i / columns, colours.colour(i % columns), batch, size, detailed);
             }
         }
-        let mut places = LabelPlaces::new(view);
+        let mut places = view.scene.label_places(view.visible(), view.publish_button());
         if prominent.len() <= LABELLED {
             for message in prominent {
                 label(&mut places, &pen, view, message, colours, size);
@@ -293,45 +293,9 @@ fn paint_batch(
     }
 }
 
-/// Where labels of messages can be: never beyond the window, over a card, the publish button or another message's label, and
-/// over a link's label only if no other place is free.
-struct LabelPlaces<'a> {
-    view: &'a CanvasView<'a>,
-    visible: Rect,
-    publish: Option<Rect>,
-    links: Vec<Rect>,
-    placed: Vec<Rect>,
-}
-
-impl<'a> LabelPlaces<'a> {
-    fn new(view: &'a CanvasView<'a>) -> Self {
-        let detail = view.scene.detail;
-        let links = view.scene.links.iter().filter_map(|link| link.label_rect(detail)).collect();
-        LabelPlaces { view, visible: view.visible(), publish: view.publish_button(), links, placed: Vec::new() }
-    }
-
-    /// Takes the first of the candidates for the label of what is at a point that covers nothing, or else nothing more
-    /// important than a link's label. Candidates are moved into the window.
-    fn take(&mut self, at: Point, candidates: &[Rect]) -> Option<Rect> {
-        let marked = Rect { x: at.x, y: at.y, w: 0.0, h: 0.0 }.grown(SIZE / 2.0);
-        let inside = candidates.iter().filter_map(|place| place.moved_into(&self.visible));
-        let candidates: Vec<Rect> = inside.filter(|place| !place.overlaps(&marked)).collect();
-        let nodes = &self.view.scene.nodes;
-        let is_allowed = |rect: &&Rect| {
-            !nodes.iter().any(|node| node.rect.overlaps(rect))
-                && !self.publish.iter().chain(&self.placed).any(|other| other.overlaps(rect))
-        };
-        let covers_link_label = |rect: &Rect| self.links.iter().any(|label| label.overlaps(rect));
-        let mut allowed = candidates.iter().filter(is_allowed);
-        let place = *allowed.clone().find(|rect| !covers_link_label(rect)).or_else(|| allowed.next())?;
-        self.placed.push(place);
-        Some(place)
-    }
-}
-
 /// Writes the update or operation of a message beside it, if a place is free.
 fn label(
-    places: &mut LabelPlaces<'_>,
+    places: &mut LabelPlaces,
     pen: &CanvasRenderingContext2d,
     view: &CanvasView,
     message: &MessageView,
@@ -362,7 +326,7 @@ fn label(
     // Between two cards, a label beside its message may be a little higher or lower.
     let shifted = [-4.0, 4.0, -8.0, 8.0].into_iter().flat_map(|by| [(right, middle + by), (left, middle + by)]);
     let candidates: Vec<Rect> = near.into_iter().chain(shifted).map(|(x, y)| Rect { x, y, w, h }).collect();
-    let Some(place) = places.take(at, &candidates) else { return };
+    let Some(place) = places.take(at, SIZE, &candidates) else { return };
     let (x, y) = (place.x, place.y + 0.75 * h);
     pen.set_line_join("round");
     pen.set_line_width(4.0);
@@ -374,7 +338,7 @@ fn label(
 
 /// Paints a cross where a message was lost, and the reason beside it, if a place is free.
 fn paint_lost(
-    places: &mut LabelPlaces<'_>,
+    places: &mut LabelPlaces,
     pen: &CanvasRenderingContext2d,
     view: &CanvasView,
     lost: &Lost,
@@ -423,7 +387,7 @@ fn paint_lost(
     // Reasons on the same link are stacked in rows.
     let rows = [0.0, 1.0, 2.0].map(|row| (h + 4.0) * row);
     let candidates = rows.iter().flat_map(|row| order.map(|(x, y)| Rect { x, y: y + row, w: width, h }));
-    let Some(place) = places.take(at, &candidates.collect::<Vec<Rect>>()) else {
+    let Some(place) = places.take(at, SIZE, &candidates.collect::<Vec<Rect>>()) else {
         pen.set_global_alpha(1.0);
         return;
     };

@@ -1,8 +1,9 @@
 //! The outline: the canvas as two tables with ordinary controls. It offers every action of the canvas.
 
-use super::card::{badge, update_class};
+use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
+use super::update_colour::update_class;
 use crate::app::faults::{dead_letters, faults};
 use crate::app::fields::{self, Field};
 use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Model, Msg, Origin, SelectionMsg};

@@ -1,8 +1,8 @@
 //! Small parts of the page: the chips over the canvas, the preview banner, the transport.
 
 use super::action_button::{action_button, icon_button};
-use super::card::update_class;
 use super::icons::{Icon, icon};
+use super::update_colour::update_class;
 use crate::app::actions::ActionId;
 use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, PlaybackMsg, VerdictsMsg};
 use crate::app::playback::{SPEEDS, exact};

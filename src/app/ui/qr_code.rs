@@ -1,6 +1,7 @@
 //! The QR code of an address, in the share dialog. Its code is loaded when it is first shown.
 
-use crate::app::browser::files;
+use crate::app::browser::{files, picture};
+use crate::app::picture::PictureFailure;
 use crate::app::qr_code::{self, LONGEST, QrCode};
 use crate::app::texts::translated;
 use crate::text;
@@ -60,12 +61,13 @@ pub fn QrCodeOf(props: &QrCodeOfProps) -> Html {
             }
         });
     }
+    let failure = use_state(|| None);
     let ontoggle = Callback::from(move |event: Event| {
         is_open.set(event.target_dyn_into::<Element>().is_some_and(|details| details.has_attribute("open")));
     });
     let content = match &*shown {
         Shown::Loading => html! { <p class="muted">{ text!("Loading…") }</p> },
-        Shown::Code(code) => drawn(code, props),
+        Shown::Code(code) => drawn(code, props, &failure),
         Shown::TooLong => html! {
             <p class="err" role="status">{ text!("Too long for a QR code: the {} has {} characters, and a code holds {}. Save as JSON and send the file.", translated(props.of), props.address.len(), LONGEST) }</p>
         },
@@ -74,18 +76,17 @@ pub fn QrCodeOf(props: &QrCodeOfProps) -> Html {
     html! { <details class="qr-code" {ontoggle}><summary>{ text!("QR code of the {}", translated(props.of)) }</summary>{ content }</details> }
 }
 
-fn drawn(code: &QrCode, props: &QrCodeOfProps) -> Html {
+fn drawn(code: &QrCode, props: &QrCodeOfProps, failure: &UseStateHandle<Option<PictureFailure>>) -> Html {
     let name = format!("{}-qr", props.name);
     let save_svg = {
         let (svg, name) = (code.svg(), format!("{name}.svg"));
         Callback::from(move |_: MouseEvent| files::download(&name, "image/svg+xml", &svg))
     };
     let save_png = {
-        let code = code.clone();
+        let (code, failure) = (code.clone(), failure.clone());
         Callback::from(move |_: MouseEvent| {
-            if let Some(url) = png(&code) {
-                files::save(&url, &format!("{name}.png"));
-            }
+            let (canvas, failure, name) = (painted(&code), failure.clone(), format!("{name}.png"));
+            spawn_local(async move { failure.set(save_png(canvas, &name).await.err()) });
         })
     };
     let QrCode { size, path } = code;
@@ -97,11 +98,22 @@ fn drawn(code: &QrCode, props: &QrCodeOfProps) -> Html {
             <p class="muted small">{ text!("{} × {} modules: show it large, so that a phone can read it.", size, size) }</p>
         }
         <div class="row"><button class="line" onclick={save_svg}>{ text!("QR code as SVG") }</button><button class="line" onclick={save_png}>{ text!("QR code as PNG") }</button></div>
+        if let Some(failure) = **failure {
+            <p class="err" role="status">{ failure.notice() }</p>
+        }
     </> }
 }
 
-/// Paints a code, and returns it as a data URL of a PNG.
-fn png(code: &QrCode) -> Option<String> {
+/// Saves a painted code as a PNG.
+async fn save_png(canvas: Option<HtmlCanvasElement>, name: &str) -> Result<(), PictureFailure> {
+    let canvas = canvas.ok_or(PictureFailure::NotPainted)?;
+    let blob = picture::encode(&canvas).await.ok_or(PictureFailure::NotPainted)?;
+    files::download_blob(name, &blob);
+    Ok(())
+}
+
+/// Paints a code on a canvas; none if the browser does not paint.
+fn painted(code: &QrCode) -> Option<HtmlCanvasElement> {
     let canvas = web_sys::window()?.document()?.create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
     let side = f64::from(code.size) * PIXELS;
     canvas.set_width(side as u32);
@@ -112,5 +124,5 @@ fn png(code: &QrCode) -> Option<String> {
     pen.set_fill_style_str("#000");
     pen.scale(PIXELS, PIXELS).ok()?;
     pen.fill_with_path_2d(&Path2d::new_with_path_string(&code.path).ok()?);
-    canvas.to_data_url().ok()
+    Some(canvas)
 }

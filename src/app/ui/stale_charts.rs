@@ -1,7 +1,7 @@
 //! Charts of staleness: the inconsistency windows, and the latency of reads against their staleness.
 
-use super::card::update_class;
 use super::chart_frame::{FOOT, HEIGHT as LINE, TITLE, frame};
+use super::update_colour::update_class;
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;

@@ -1,6 +1,7 @@
 //! Nothing covers what belongs to something else: names, values, controls, marks, drawings; in both languages.
 
 use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console};
+use converge::scenario::examples;
 use serde_json::json;
 use std::sync::LazyLock;
 
@@ -237,6 +238,46 @@ fn no_word_of_a_name_is_broken_and_no_result_is_cut_where_there_is_little_room()
         browser.wait("document.querySelector('.page[data-detail] .card')");
         assert_eq!(browser.run(CUT_WORDS), json!([]), "{path}");
     }
+}
+
+/// The texts of cards that are cut, and the labels of links and names of areas that cover something or leave the canvas. A text
+/// that wraps out of sight as a whole is not cut.
+const CUT_TEXTS: &str = "const out = new Set(), r = e => e.getBoundingClientRect(), seen = s => [...document.querySelectorAll(s)].filter(e => e.checkVisibility()); \
+    for (const e of seen('main .card *')) { if (e.closest('.sr, svg')) continue; const style = getComputedStyle(e); \
+        const node = e.closest('.card').dataset.node, vanishes = e.matches('.ver *, .load *, em span, .result .muted'); \
+        for (const n of e.childNodes) { if (n.nodeType !== 3 || !n.textContent.trim()) continue; \
+            const range = document.createRange(); range.selectNodeContents(n); \
+            if (style.textOverflow === 'ellipsis' && e.clientWidth && r(range).width > r(e).width + 0.02) { out.add(node + ': ' + n.textContent); continue; } \
+            for (const q of range.getClientRects()) { let [left, top, right, bottom] = [q.left, q.top, q.right, q.bottom]; \
+                for (let p = e; !p.matches('.card'); p = p.parentElement) { if (getComputedStyle(p).overflowX === 'visible') continue; \
+                    const c = r(p); left = Math.max(left, c.left); right = Math.min(right, c.right); top = Math.max(top, c.top); bottom = Math.min(bottom, c.bottom); } \
+                const isHidden = bottom - top < 0.3 * q.height; \
+                if (isHidden ? !vanishes : right - left < q.width - 1 || bottom - top < 0.7 * q.height) out.add(node + ': ' + n.textContent); } } } \
+    const labels = seen('main .link-label').filter(e => e.textContent), names = seen('main .area-label'), cards = seen('main .card'), canvas = r(document.querySelector('main.canvas')); \
+    const meet = (a, b) => Math.min(r(a).right, r(b).right) - Math.max(r(a).left, r(b).left) > 1 && Math.min(r(a).bottom, r(b).bottom) - Math.max(r(a).top, r(b).top) > 2; \
+    [...labels, ...names].forEach((a, i, all) => { \
+        for (const b of [...cards, ...seen('.chip, main .publish, main .trouble'), ...all.slice(i + 1)]) if (meet(a, b)) out.add(a.textContent + ' over ' + (b.dataset.node || b.textContent)); \
+        if (r(a).left < canvas.left || r(a).right > canvas.right) out.add(a.textContent + ' leaves the canvas'); }); \
+    return [...out]";
+
+#[test]
+fn as_an_example_opens_no_text_of_a_card_is_cut_and_no_label_covers_anything() {
+    let mut found = Vec::new();
+    for (look, language) in [(WIDE, "en"), (PHONE, "en"), (PHONE, "de")] {
+        let browser = SITE.visit(look, "");
+        for example in examples::EXAMPLES {
+            let id = example.id;
+            browser.open(&SITE.at(&format!("?{id}#ex={id}&lang={language}")));
+            browser.wait("document.querySelector('.page[data-detail] .card .badge, .page[data-detail] .card.member')");
+            browser.wait("document.querySelector('.transport .clock')");
+            let cut = browser.run(CUT_TEXTS);
+            if cut != json!([]) {
+                found.push(format!("{id}, {} px, {language}: {cut}", look.width));
+            }
+        }
+        assert_clean_console(&browser);
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 /// The controls and texts over the canvas that cover a card or the publish button, and cards that the button covers.

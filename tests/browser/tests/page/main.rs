@@ -215,6 +215,23 @@ fn a_picture_that_the_browser_does_not_encode_is_reported_in_a_notice() {
 }
 
 #[test]
+fn a_qr_code_is_saved_as_a_blob_and_a_refusal_of_the_browser_is_reported() {
+    let browser = open(WIDE, "#ex=first-update");
+    browser.run("window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push(this.download + ' ' + this.protocol) }");
+    browser.click(".top [data-action=Share]");
+    browser.click(".qr-code summary");
+    press_in(&browser, ".qr-code", "QR code as PNG");
+    browser.wait("window.saved.length === 1");
+    let file = browser.run("return window.saved[0]");
+    assert!(file.as_str().is_some_and(|file| file.ends_with("-qr.png blob:")), "{file}");
+    browser.run("HTMLCanvasElement.prototype.toBlob = function (then) { then(null) }");
+    press_in(&browser, ".qr-code", "QR code as PNG");
+    browser.wait("document.querySelector('.qr-code [role=status]')?.textContent.includes('The picture was not saved')");
+    assert_eq!(browser.run("return window.saved.length"), json!(1));
+    assert_clean_console(&browser);
+}
+
+#[test]
 fn the_keyboard_alone_publishes_adds_crashes_restarts_and_shares() {
     let browser = open(WIDE, "");
     browser.run("document.querySelector('[data-node=\"inventory\"]').focus()");
