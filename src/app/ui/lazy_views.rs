@@ -11,7 +11,7 @@ use super::gallery::Gallery;
 use super::inspector::{Inspector, Reasons};
 use super::log::Log;
 use super::verdicts::Verdicts;
-use super::{card_tools, diagram, empty_canvas, in_place, legend, menu, minimap, outline};
+use super::{card_tools, diagram, first_steps, in_place, legend, menu, minimap, outline};
 use crate::app::browser::picture;
 use crate::app::command_palette;
 use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
@@ -54,8 +54,8 @@ pub enum LazyView {
     Commands,
     /// The gallery of examples.
     Gallery,
-    /// The content of an empty canvas.
-    EmptyCanvas,
+    /// The first steps to a running system.
+    FirstSteps,
     /// The context menu.
     Menu,
     /// The legend.
@@ -88,7 +88,7 @@ impl LazyView {
         LazyView::Drawings,
         LazyView::Commands,
         LazyView::Gallery,
-        LazyView::EmptyCanvas,
+        LazyView::FirstSteps,
         LazyView::Menu,
         LazyView::Legend,
         LazyView::More,
@@ -113,7 +113,7 @@ impl LazyView {
             LazyView::Drawings => model.drawings.open,
             LazyView::Commands => model.panels.commands,
             LazyView::Gallery => model.panels.examples,
-            LazyView::EmptyCanvas => model.scene.nodes.is_empty() && model.mode.edits() && model.document.is_open(),
+            LazyView::FirstSteps => first_steps::has_first_steps(model),
             LazyView::Menu => model.panels.menu.is_some(),
             LazyView::Legend => model.panels.legend,
             LazyView::More => model.panels.more,
@@ -281,7 +281,7 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
             html! { <CommandsDialog commands={Rc::new(command_palette::commands(model))} send={send.clone()} /> }
         }
         LazyView::Gallery => html! { <Gallery send={send.clone()} /> },
-        LazyView::EmptyCanvas => empty_canvas::empty_canvas(model, send),
+        LazyView::FirstSteps => first_steps::first_steps(model, send),
         LazyView::Menu => menu::menu(model, send),
         LazyView::Legend => legend::legend(model, send),
         LazyView::More => menu::more(model, send),

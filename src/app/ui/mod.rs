@@ -16,10 +16,10 @@ pub mod diagram;
 pub mod dialogs;
 pub mod drawings_dialog;
 pub mod embed_options;
-mod empty_canvas;
 mod fault_cluster;
 mod fault_track;
 pub mod field;
+mod first_steps;
 
 mod gallery;
 mod gradual;

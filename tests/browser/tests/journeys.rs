@@ -8,7 +8,7 @@ static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(look: Look) -> Browser {
     let browser = SITE.visit(look, "#new");
-    browser.wait("document.querySelector('.empty-canvas, main.canvas')");
+    browser.wait("document.querySelector('.first-steps, main.canvas')");
     browser
 }
 
@@ -176,5 +176,30 @@ fn forced_colours_hide_nothing() {
     let rules = "return [...document.styleSheets].flatMap(s => [...s.cssRules]).some(r => r.conditionText?.includes('forced-colors') && r.cssText.includes('slider-runnable-track'))";
     assert_eq!(browser.run(rules), json!(true));
     browser.shot(std::path::Path::new("test-output/forced-colours.png"));
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn the_first_steps_stay_until_events_can_flow() {
+    let browser = open(WIDE);
+    let steps = "document.querySelectorAll('.first-steps li').length";
+    browser.wait(&format!("{steps} === 3"));
+    for action in ["AddService", "AddBus", "AddService"] {
+        let count = browser.run("return document.querySelectorAll('main [data-node]').length");
+        let name = if action == "AddBus" { "bus" } else { "service" };
+        browser.run(&format!(
+            "[...document.querySelectorAll('.first-steps button')].find(b => b.textContent === '{name}').click()"
+        ));
+        browser.wait(&format!("document.querySelectorAll('main [data-node]').length > {count}"));
+        browser.wait(&format!("{steps} === 3"));
+    }
+    browser.run("document.querySelector('[aria-label=Undo]').click()");
+    browser.wait("[...document.querySelectorAll('.first-steps button')].some(b => b.textContent === 'Do not show the steps again')");
+    // A template has connections.
+    browser.run("document.querySelector('[aria-label=Undo]').click()");
+    browser.run("document.querySelector('[aria-label=Undo]').click()");
+    browser.wait("[...document.querySelectorAll('.first-steps button')].length > 3");
+    browser.run("[...document.querySelectorAll('.first-steps .row button')][0].click()");
+    browser.wait("!document.querySelector('.first-steps')");
     assert_clean_console(&browser);
 }

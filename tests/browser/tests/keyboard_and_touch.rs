@@ -248,3 +248,25 @@ fn cards_show_the_rows_of_outbox_and_inbox_and_mark_duplicates() {
     step_until(&format!("!({has_row})"));
     assert_clean_console(&browser);
 }
+
+#[test]
+fn shortcuts_act_after_a_click_left_the_focus_on_a_button() {
+    let browser = open(WIDE, "#ex=inventory-notification");
+    let can_undo = "!document.querySelector('[aria-label=Undo]').disabled";
+    for button in [".publish, .publish-wide", "[data-action=Verdicts]", "[data-action=Log]"] {
+        browser.click(button);
+        assert_eq!(browser.run("return document.activeElement.tagName"), "BUTTON", "{button}");
+        browser.keys(&["p"]);
+        browser.wait(can_undo);
+        for _ in 0..5 {
+            browser.keys(&["Control+z"]);
+        }
+        browser.wait(&format!("!({can_undo})"));
+    }
+    // A field keeps its keys.
+    browser.keys(&["Control+k"]);
+    browser.wait("document.activeElement.tagName === 'INPUT'");
+    browser.keys(&["p"]);
+    assert_eq!(browser.run("return document.activeElement.value"), "p");
+    assert_clean_console(&browser);
+}

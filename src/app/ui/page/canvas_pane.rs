@@ -109,7 +109,7 @@ impl Page {
                     { action_button(ActionId::Fit, "", ActionId::Fit.action().label().into(), model, &self.send) }
                     { action_button(ActionId::Legend, "", ActionId::Legend.action().label().into(), model, &self.send) }
                 </div>
-                { self.lazy(LazyView::EmptyCanvas) }
+                { self.lazy(LazyView::FirstSteps) }
                 { self.lazy(LazyView::Menu) }
                 { self.lazy(LazyView::Minimap) }
                 { self.lazy(LazyView::Legend) }

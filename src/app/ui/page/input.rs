@@ -99,9 +99,20 @@ pub(super) fn double_click(event: &MouseEvent) -> Option<PageMsg> {
     (!is_control(event)).then_some(PageMsg::Model(Msg::Pointer(PointerMsg::DoubleClick)))
 }
 
+/// Returns whether the event's target is a button or a link, and the key a character that these do not use. A click leaves
+/// the focus on a button, and shortcuts must still act after it. Lists and tabs may use characters themselves.
+fn is_left_by_button(event: &KeyboardEvent) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let is_inside =
+        |selector: &str| element.as_ref().is_some_and(|element| element.closest(selector).ok().flatten().is_some());
+    let has_own_keys = is_field(event) || is_inside("[role=menu], [role=listbox], [role=tablist], [role=tree]");
+    // The space presses a button.
+    is_inside("button, a") && !has_own_keys && keys::is_single(&event.key()) && event.key() != " "
+}
+
 /// Returns the message for a pressed key. Keys of a single character may be turned off.
 pub(super) fn key_down(event: &KeyboardEvent, single_keys: bool) -> Option<PageMsg> {
-    if is_control(event) && event.key() != "Escape" {
+    if is_control(event) && event.key() != "Escape" && !is_left_by_button(event) {
         return None;
     }
     let (key, code) = (event.key(), event.code());
@@ -136,7 +147,7 @@ fn is_without_focus(event: &KeyboardEvent) -> bool {
 }
 
 /// Returns the message for a key that was pressed outside of the canvas. The canvas's keys act while nothing has the focus,
-/// Escape also on buttons, and the command palette opens from everywhere.
+/// Escape and shortcuts of characters also on buttons, and the command palette opens from everywhere.
 pub(super) fn page_key_down(event: &KeyboardEvent, single_keys: bool) -> Option<PageMsg> {
     if event.default_prevented() {
         return None;
@@ -153,7 +164,11 @@ pub(super) fn page_key_down(event: &KeyboardEvent, single_keys: bool) -> Option<
     // The browser closes a dialog by itself.
     let has_dialog = element.owner_document()?.query_selector("dialog[open]").ok().flatten().is_some();
     let is_free = !has_dialog && !is_inside("main.canvas, dialog, [role=menu], input, select, textarea");
-    (event.key() == "Escape" && is_free).then_some(PageMsg::Model(Msg::Keyboard(KeyboardMsg::Escape)))
+    match event.key() == "Escape" {
+        _ if !is_free => None,
+        true => Some(PageMsg::Model(Msg::Keyboard(KeyboardMsg::Escape))),
+        false => is_left_by_button(event).then(|| key_down(event, single_keys))?,
+    }
 }
 
 /// Returns the message for a key that was released while nothing had the focus.
