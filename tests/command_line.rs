@@ -454,3 +454,25 @@ fn a_run_is_written_as_csv_mermaid_and_shiviz() {
     assert!(own.len() == 4 && own.values().all(|count| *count > 3), "{own:?}");
     std::fs::remove_dir_all(&folder).expect("the folder is removed");
 }
+
+#[test]
+fn the_figures_of_a_sweep_say_what_was_not_observed_and_what_did_not_converge() {
+    let text = |arguments: &[&str]| out(&converge(arguments, ""));
+    let lost = text(&["sweep", "ex=lost-event", "--seeds", "1..=20"]);
+    let late =
+        "5 s  1.00000 ± 0.00000  of 20; 20 updates were not observed that long, 20 of them still open at the end";
+    assert!(lost.contains(late) && lost.contains("20 still open, 20 of them for ever"), "{lost}");
+    let reordered = text(&["sweep", "ex=reordering", "--seeds", "1..41"]);
+    let curve = reordered.split("every copy had reflected them at some moment").nth(1).expect("a curve");
+    assert!(curve.lines().take(22).any(|line| line.starts_with("converged: 0 of 40 runs")), "{reordered}");
+    // Two windows, of about 182 and 482 ms.
+    let two = text(&["sweep", "ex=reordering", "--seeds", "7..8"]);
+    let window = two.lines().find(|line| line.starts_with("inconsistency window")).expect("a line");
+    assert!(window.contains("median 18") && window.contains("99.9 % 48"), "{window}");
+}
+
+#[test]
+fn a_copy_that_left_the_reference_diverged_at_that_time_and_is_not_behind() {
+    let text = out(&converge(&["run", "ex=reordering"], ""));
+    assert!(text.contains(" diverged for 3.") && !text.contains("behind"), "{text}");
+}

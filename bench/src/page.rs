@@ -40,7 +40,7 @@ const FRAMES: &str = "
         last = now;
         if (now - first < 10000) return requestAnimationFrame(frame);
         gaps.sort((a, b) => a - b);
-        done([gaps.length / (now - first) * 1000, gaps[Math.floor(gaps.length * .95)], clock() - from]);
+        done([gaps.length / (now - first) * 1000, gaps[Math.ceil(gaps.length * .95) - 1], clock() - from]);
     });";
 
 /// Metrics of the browser about the page's main thread, in seconds.

@@ -139,11 +139,11 @@ impl Metrics {
         };
         for service in 0..self.services {
             let mut behind = 0;
-            // Copies that are not stale reflect every acknowledged update.
-            if sample.stale > 0 {
+            // Consistent copies reflect every acknowledged update; diverged ones may have lost some again.
+            if sample.stale + analysis.staleness.diverged() > 0 {
                 for (_, copy) in analysis.staleness.copies_of(NodeId(service)) {
                     behind += copy.behind();
-                    sample.age = sample.age.max(copy.stale_since().map_or(0, |since| at.saturating_sub(since)));
+                    sample.age = sample.age.max(copy.oldest_missing().map_or(0, |since| at.saturating_sub(since)));
                 }
             }
             sample.behind += behind;

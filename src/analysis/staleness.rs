@@ -21,7 +21,7 @@ use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, UpdateId, Version, Vers
 use litemap::LiteMap;
 use pools::Pools;
 use unacknowledged::{PendingOperations, UnacknowledgedUpdate};
-use windows::Closed;
+use windows::{Closed, OpenWindow};
 
 pub use copy::{KeyCopy, StoredValue, UnacknowledgedWrite};
 use copy::{MissingUpdate, covers};
@@ -116,8 +116,8 @@ pub struct Staleness {
     /// Updates whose event is published before their commit.
     proposed: BTreeMap<UpdateId, Committed>,
     down: NodeSet,
-    /// For each update whose window is open: when it was acknowledged, and the number of copies that do not reflect it.
-    windows: BTreeMap<UpdateId, (Micros, u32)>,
+    /// For each update whose window is open.
+    windows: BTreeMap<UpdateId, OpenWindow>,
     services: LiteMap<NodeId, Service>,
     stale: u32,
     diverged: u32,
@@ -263,7 +263,9 @@ impl Staleness {
             let expected = unreflected.filter(|(_, update)| {
                 is_group_write(holders, sources, update.origin, node) || reaches(flows, update.origin, node)
             });
-            copy.behind.extend(expected.map(|(v, update)| (*v, update.behind)));
+            for (version, update) in expected {
+                windows::miss_again(&mut self.windows, &mut copy.behind, *version, update.behind);
+            }
         }
         if version < before || is_undone {
             copy.missing.extend(copy.behind.keys().filter(|missed| **missed > copy.newest_applied).copied());
@@ -281,7 +283,7 @@ impl Staleness {
             let reflected: Vec<MissingUpdate> =
                 reflected.iter().filter_map(|version| copy.behind.remove(version)).collect();
             for behind in reflected {
-                self.count_reflected(at, behind.update);
+                self.count_reflected(at, behind);
             }
             return self.recount_copy(at, node, key);
         }
@@ -294,23 +296,30 @@ impl Staleness {
             reflected.push(oldest.remove());
         }
         for behind in reflected {
-            self.count_reflected(at, behind.update);
+            self.count_reflected(at, behind);
         }
         self.recount_copy(at, node, key);
     }
 
     /// Counts one more copy that reflects an update, and closes its window after the last.
-    fn count_reflected(&mut self, at: Micros, update: Option<UpdateId>) {
+    fn count_reflected(&mut self, at: Micros, MissingUpdate { update, again, .. }: MissingUpdate) {
         let Some(update) = update else { return };
-        let Some((since, copies)) = self.windows.get_mut(&update) else { return };
-        debug_assert!(*copies > 0, "some copy does not reflect an update with an open window");
-        debug_assert!(*since <= at, "a window opens before it closes");
-        *copies -= 1;
-        if self.each_copy {
-            self.notices.push((at, Notice::Reflected(at - *since)));
+        let Some(window) = self.windows.get_mut(&update) else { return };
+        debug_assert!(
+            window.missing + window.missing_again > 0,
+            "some copy does not reflect an update with an open window"
+        );
+        debug_assert!(window.since <= at, "a window opens before it closes");
+        let took = at - window.since;
+        match again {
+            true => window.missing_again -= 1,
+            false => window.missing -= 1,
         }
-        if *copies == 0 {
-            let took = at - *since;
+        let closes = window.missing + window.missing_again == 0;
+        if self.each_copy && !again {
+            self.notices.push((at, Notice::Reflected(took)));
+        }
+        if closes {
             self.windows.remove(&update);
             self.close_window(at, update, took);
         }
@@ -328,7 +337,7 @@ impl Staleness {
             .and_then(KeyCopy::held)
             .filter(|held| held.version == version)
             .and_then(|held| held.value.clone());
-        let behind = MissingUpdate { update, acknowledged: at };
+        let behind = MissingUpdate { update, acknowledged: at, again: false };
         let flows = &self.flows;
         let entry = key_mut(&mut self.keys, key);
         entry.acknowledged.insert(version, Acknowledged { origin, behind, value: value.clone() });
@@ -373,7 +382,7 @@ impl Staleness {
             if open == 0 {
                 self.close_window(at, update, 0);
             } else {
-                self.windows.insert(update, (at, open));
+                self.windows.insert(update, OpenWindow { since: at, missing: open, missing_again: 0 });
             }
         }
         for node in targets {

@@ -186,6 +186,7 @@ pub fn figure_text(goal: &GoalGrade, grade: &TaskGrade) -> String {
     let runs = grade.runs;
     match goal.figure {
         None if grade.halted > 0 => text!("unknown, because a run was halted").into(),
+        None if goal.met || goal.failure.is_some() => text!("not known exactly").into(),
         None => text!("nothing was counted").into(),
         Some(share) if goal.must.trim_start().starts_with("runs(") => {
             text!("in {} of {} runs", format!("{:.0}", share * runs as f64), runs)

@@ -1,25 +1,76 @@
-//! The figures of goals, from the counts of a sweep.
+//! The figures of goals, from the counts of a sweep. What had not ended when its run ended is not left out: a duration is at
+//! least as long as it was so far, and infinite if it never ends, so a figure may be known only within a range.
 
-use crate::scenario::goal::Figure;
-use crate::session::quantile_sketch::QuantileSketch;
-use crate::session::sweep::{GRID, Outcomes, Share, Sweep};
+use crate::scenario::goal::{Figure, Requirement};
+use crate::session::quantile_sketch::{QuantileSketch, nearest_rank};
+use crate::session::sweep::{GRID, Outcomes, Share, Sweep, Unended};
+
+/// The range in which a figure lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Range {
+    least: f64,
+    /// May be infinite.
+    most: f64,
+}
+
+impl Range {
+    pub(super) fn exactly(value: f64) -> Range {
+        Range { least: value, most: value }
+    }
+
+    /// Returns the figure; none if only a range is known, or if it is infinite.
+    pub(super) fn value(self) -> Option<f64> {
+        (self.least == self.most && self.least.is_finite()).then_some(self.least)
+    }
+
+    /// Returns whether every value in the range meets a goal.
+    pub(super) fn meets(self, goal: &Requirement) -> bool {
+        [self.least, self.most].into_iter().all(|value| goal.bound.is_met(value, goal.number))
+    }
+}
+
+/// What a figure lacks if it is not known exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lacks {
+    /// The ends of inconsistency windows.
+    Windows,
+    /// The convergence of runs.
+    Convergence,
+}
+
+/// Returns what a figure lacks if it is not known exactly; none for a figure that is always known.
+pub(super) fn lacks(figure: &Figure) -> Option<Lacks> {
+    match figure {
+        Figure::Statistic("window_ms", _)
+        | Figure::Curve("reflected" | "visible_everywhere", _)
+        | Figure::Error("reflected" | "visible_everywhere") => Some(Lacks::Windows),
+        Figure::Statistic("convergence_ms", _) => Some(Lacks::Convergence),
+        Figure::Runs(_) | Figure::Number(_) | Figure::Statistic(..) | Figure::Curve(..) | Figure::Error(_) => None,
+    }
+}
 
 /// Returns a figure; none if nothing was counted.
-pub(super) fn value(figure: &Figure, sweep: &Sweep, lost_updates: u64, target: &[(f64, f64)]) -> Option<f64> {
+pub(super) fn value(figure: &Figure, sweep: &Sweep, lost_updates: u64, target: &[(f64, f64)]) -> Option<Range> {
     match figure {
         Figure::Runs(_) => None,
-        Figure::Number(name) => number(name, sweep, lost_updates),
+        Figure::Number(name) => number(name, sweep, lost_updates).map(Range::exactly),
         Figure::Statistic(measure, statistic) => {
             let (sketch, unit) = sketch(measure, sweep)?;
-            statistic_of(sketch, statistic).map(|value| value / unit)
+            let unended = match *measure {
+                "window_ms" => &sweep.window_unended,
+                "convergence_ms" => &sweep.convergence_unended,
+                _ => &Unended::default(),
+            };
+            let range = statistic_of(sketch, unended, statistic)?;
+            Some(Range { least: range.least / unit, most: range.most / unit })
         }
-        Figure::Curve(name, index) => curve(name, sweep).get(*index).copied().and_then(Share::value),
-        Figure::Error(name) => error(curve(name, sweep), target),
+        Figure::Curve(name, index) => point(name, *index, sweep),
+        Figure::Error(name) => error(name, sweep, target),
     }
 }
 
 fn number(name: &str, sweep: &Sweep, lost_updates: u64) -> Option<f64> {
-    let share = |held: u64, of: u64| Share { of, held }.value();
+    let share = |held: u64, of: u64| Share::new(held, of).value();
     let each_run = |count: u64| (sweep.runs > 0).then(|| count as f64 / sweep.runs as f64);
     let ok =
         |outcomes: &Outcomes| share(outcomes.ok, outcomes.ok + outcomes.fail + outcomes.unknown + outcomes.pending);
@@ -55,18 +106,28 @@ fn sketch<'a>(measure: &str, sweep: &'a Sweep) -> Option<(&'a QuantileSketch, f6
     }
 }
 
-fn statistic_of(sketch: &QuantileSketch, statistic: &str) -> Option<f64> {
-    match statistic {
-        "mean" => sketch.mean(),
-        "p50" => sketch.quantile(0.5),
-        "p90" => sketch.quantile(0.9),
-        "p95" => sketch.quantile(0.95),
-        "p99" => sketch.quantile(0.99),
-        "p999" => sketch.quantile(0.999),
-        "max" => sketch.quantile(1.0),
-        _ => None,
+fn statistic_of(sketch: &QuantileSketch, unended: &Unended, statistic: &str) -> Option<Range> {
+    let Unended { so_far_us, never } = unended;
+    let count = sketch.count + so_far_us.count + never;
+    if count == 0 {
+        return None;
     }
+    if statistic == "mean" {
+        let least = if *never > 0 { f64::INFINITY } else { (sketch.sum + so_far_us.sum) as f64 / count as f64 };
+        let most = if so_far_us.count > 0 { f64::INFINITY } else { least };
+        return Some(Range { least, most });
+    }
+    let (_, q) = QUANTILES.into_iter().find(|(name, _)| *name == statistic)?;
+    let rank = nearest_rank(q, count)?;
+    let mut at_least = sketch.clone();
+    at_least.merge(so_far_us);
+    // Those that never end are the greatest.
+    let at = |sketch: &QuantileSketch| sketch.at_rank(rank).unwrap_or(f64::INFINITY);
+    Some(Range { least: at(&at_least), most: at(sketch) })
 }
+
+const QUANTILES: [(&str, f64); 6] =
+    [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999), ("max", 1.0)];
 
 fn curve<'a>(name: &str, sweep: &'a Sweep) -> &'a [Share] {
     match name {
@@ -77,11 +138,32 @@ fn curve<'a>(name: &str, sweep: &'a Sweep) -> &'a [Share] {
     }
 }
 
+/// Returns a point of a curve. All updates count, not only those that were observed for so long: of those of which it is not
+/// known yet whether they hold at this point, all or none may.
+fn point(name: &str, index: usize, sweep: &Sweep) -> Option<Range> {
+    let curve = curve(name, sweep);
+    let share = curve.get(index)?;
+    if name == "fresh" {
+        return share.value().map(Range::exactly);
+    }
+    // At time 0 every case was observed.
+    let all = curve.first().filter(|first| first.of > 0)?.of;
+    let held = all - share.of - share.open + share.held;
+    let most = held + share.open - share.never;
+    Some(Range { least: held as f64 / all as f64, most: most as f64 / all as f64 })
+}
+
 /// Returns the largest distance from the target; none if a point of the target was not measured.
-fn error(curve: &[Share], target: &[(f64, f64)]) -> Option<f64> {
+fn error(name: &str, sweep: &Sweep, target: &[(f64, f64)]) -> Option<Range> {
     let distance = |(ms, share): &(f64, f64)| {
         let index = GRID.iter().position(|point| *point as f64 / 1000.0 == *ms)?;
-        curve.get(index)?.value().map(|value| (value - share).abs())
+        let Range { least, most } = point(name, index, sweep)?;
+        let (low, high) = ((least - share).abs(), (most - share).abs());
+        let is_within = (least..=most).contains(share);
+        Some(Range { least: if is_within { 0.0 } else { low.min(high) }, most: low.max(high) })
     };
-    target.iter().map(distance).try_fold(0.0, |most: f64, distance| Some(most.max(distance?)))
+    target.iter().map(distance).try_fold(Range::exactly(0.0), |all, one| {
+        let one = one?;
+        Some(Range { least: all.least.max(one.least), most: all.most.max(one.most) })
+    })
 }

@@ -16,6 +16,7 @@ use crate::scenario::{Goal, Micros, Scenario, ScenarioError, Task, link, micros}
 use crate::session::Run;
 use crate::session::sweep::{Sweep, SweepRun};
 use conditions::Conditions;
+use figures::{Lacks, Range};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Grades an answer to one task, run by run, so that the caller can show the progress and cancel.
@@ -31,6 +32,8 @@ pub struct Grader {
     /// For each goal, in how many runs its condition was true.
     held: Vec<u64>,
     failures: Vec<Option<(u64, Micros, String)>>,
+    /// The first seed with which a window was open at the end, and that with which a run did not converge.
+    unended: [Option<u64>; 2],
     digest: Xxh3,
     max_events: u64,
     /// The run in progress, and the history of its operations if the goals need it.
@@ -70,6 +73,7 @@ impl Grader {
             lost_updates: 0,
             held: vec![0; task.goals.len()],
             failures: vec![None; task.goals.len()],
+            unended: [None; 2],
             digest: Xxh3::new(),
             requirements,
             task: task.clone(),
@@ -123,6 +127,12 @@ impl Grader {
     fn judge(&mut self, run: &Run, recorder: Option<&HistoryRecorder>, seed: u64) {
         self.lost_updates += run.analysis().lost.count();
         self.digest.update(run.engine().trace().digest().hex().as_bytes());
+        let staleness = &run.analysis().staleness;
+        let has_ended =
+            [staleness.windows().all(|it| it.took.is_some()), staleness.stale() + staleness.diverged() == 0];
+        for (first, has_ended) in self.unended.iter_mut().zip(has_ended) {
+            *first = first.or((!has_ended).then_some(seed));
+        }
         let end = micros(self.scenario.until_ms);
         for (i, result) in self.conditions.judge(run, recorder).into_iter().enumerate() {
             match result {
@@ -162,9 +172,12 @@ impl Grader {
     fn goal(&self, i: usize, goal: &Goal, is_known: bool) -> GoalGrade {
         let (figure, met, mut failure) = match &self.requirements[i] {
             Ok(requirement) => {
-                let figure = self.figure(i, &requirement.figure);
-                let met = figure.is_some_and(|figure| requirement.bound.is_met(figure, requirement.number));
-                (figure, met, self.failures[i].clone())
+                let range = self.figure(i, &requirement.figure);
+                let met = range.is_some_and(|range| range.meets(requirement));
+                let figure = range.and_then(Range::value);
+                let is_unknown = range.is_some() && figure.is_none() && !met;
+                let unended = is_unknown.then(|| self.unended(&requirement.figure)).flatten();
+                (figure, met, unended.or_else(|| self.failures[i].clone()))
             }
             // A node that the goal names is no longer in the answer.
             Err(problem) => (None, false, Some((1, 0, problem.clone()))),
@@ -181,13 +194,32 @@ impl Grader {
         }
     }
 
-    fn figure(&self, i: usize, figure: &Figure) -> Option<f64> {
+    /// Returns the first run because of which a figure is not known.
+    fn unended(&self, figure: &Figure) -> Option<(u64, Micros, String)> {
+        let [open, inconsistent] = self.unended;
+        let (seed, because) = match figures::lacks(figure)? {
+            Lacks::Windows => (
+                open?,
+                phrase(
+                    "at the end, a copy has not reflected an update yet",
+                    "am Ende hat eine Kopie eine Änderung noch nicht",
+                ),
+            ),
+            Lacks::Convergence => (
+                inconsistent?,
+                phrase("at the end, a copy is not consistent", "am Ende ist eine Kopie nicht konsistent"),
+            ),
+        };
+        Some((seed, micros(self.scenario.until_ms), because.into()))
+    }
+
+    fn figure(&self, i: usize, figure: &Figure) -> Option<Range> {
         let runs = self.sweep.runs;
         if self.sweep.halted > 0 {
             return None;
         }
         match figure {
-            Figure::Runs(_) => (runs > 0).then(|| self.held[i] as f64 / runs as f64),
+            Figure::Runs(_) => (runs > 0).then(|| Range::exactly(self.held[i] as f64 / runs as f64)),
             figure => figures::value(figure, &self.sweep, self.lost_updates, &self.task.curve),
         }
     }

@@ -223,3 +223,87 @@ fn the_guarantees_of_goals_are_those_that_the_checker_knows() {
     let known: Vec<&str> = GUARANTEES.iter().map(|(name, _)| *name).collect();
     assert_eq!(known, HISTORY_GUARANTEES);
 }
+
+/// The event of an update is lost in half of the runs, and never sent again. `latency_ms` is that of the link to the copy.
+fn lossy(loss: f64, latency_ms: u32, musts: &[&str]) -> serde_json::Value {
+    let goals = musts.iter().enumerate().map(|(i, must)| json!({ "id": i.to_string(), "must": must }));
+    json!({
+        "converge": 1,
+        "until_ms": 2000,
+        "services": [
+            { "id": "inventory", "data": { "widget": 50 }, "publishes": [{ "to": "bus" }] },
+            { "id": "copy", "data": { "widget": 50 }, "subscribes": [{ "to": "bus", "acknowledge": "never" }] }
+        ],
+        "buses": [{ "id": "bus" }],
+        "links": [{ "from": "bus", "to": "copy", "loss": loss, "latency": { "constant": { "ms": latency_ms } } }],
+        "script": [
+            { "at_ms": 100, "do": { "operate": { "service": "inventory", "operation": { "write": { "key": "widget", "value": 48 } } } } }
+        ],
+        "tasks": [{ "id": "soon", "change": ["copy.subscribes"], "goals": goals.collect::<Vec<_>>() }]
+    })
+}
+
+#[test]
+fn an_update_that_never_arrives_fails_bounds_although_the_run_was_too_short_to_observe_them() {
+    let musts = [
+        "window_ms.p99 <= 5000",
+        "window_ms.max <= 5000",
+        "window_ms.mean <= 5000",
+        "convergence_ms.p99 <= 5000",
+        "visible_everywhere(5000) >= 0.9",
+        "reflected(5000) >= 0.9",
+    ];
+    let document = lossy(0.5, 5, &musts);
+    let grade = grade_of(&document, &document);
+    for goal in &grade.goals {
+        assert!(!goal.met, "{goal:#?}");
+    }
+    for goal in &grade.goals[..4] {
+        let failure = goal.failure.as_ref().expect("the first run in which it never arrives");
+        assert!(goal.figure.is_none() && failure.because.contains("at the end, a copy"), "{goal:#?}");
+    }
+    for goal in &grade.goals[4..] {
+        assert!(goal.figure.is_some_and(|share| (share - 0.5).abs() < 0.2), "{goal:#?}");
+    }
+    // Where every update arrives, the same bounds are met.
+    let document = lossy(0.0, 5, &musts);
+    let grade = grade_of(&document, &document);
+    assert!(grade.passed && grade.goals.iter().all(|goal| goal.figure.is_some()), "{grade:#?}");
+}
+
+#[test]
+fn an_update_that_is_still_under_way_at_the_end_is_at_least_as_late_as_it_was_so_far() {
+    let cases = [
+        ("window_ms.max <= 1000", false), // It is longer already.
+        ("window_ms.max <= 5000", false), // It may be longer.
+        ("window_ms.p50 >= 1000", true),
+        ("convergence_ms.max <= 5000", false),
+        ("visible_everywhere(1000) == 0", true),
+        ("visible_everywhere(5000) >= 0.5", false),
+        ("visible_everywhere(5000) <= 1", true),
+        ("error(reflected) <= 0.5", false),
+    ];
+    let mut document = lossy(0.0, 3000, &cases.map(|(must, _)| must));
+    document["tasks"][0]["curve"] = json!([[1000, 0], [5000, 1]]);
+    let grade = grade_of(&document, &document);
+    for ((must, met), goal) in cases.into_iter().zip(&grade.goals) {
+        assert_eq!(goal.met, met, "{must}: {goal:#?}");
+        assert_eq!(goal.figure.is_some(), must.contains("== 0"), "{must}: {goal:#?}");
+    }
+}
+
+#[test]
+fn a_window_stays_open_while_one_copy_never_had_the_update_and_another_loses_it_and_gets_it_again() {
+    let mut document = lossy(0.0, 5, &["windows_open == 1", "visible_everywhere(1000) == 0", "reflected(1000) == 0.5"]);
+    document["services"][1]["subscribes"][0] = json!({ "to": "bus", "acknowledge": "never", "ack_deadline_ms": 300 });
+    let other =
+        json!({ "id": "other", "data": { "widget": 50 }, "subscribes": [{ "to": "bus", "acknowledge": "never" }] });
+    document["services"].as_array_mut().expect("a list").push(other);
+    let links = document["links"].as_array_mut().expect("a list");
+    links.push(json!({ "from": "bus", "to": "other", "loss": 1 }));
+    let script = document["script"].as_array_mut().expect("a list");
+    script.push(json!({ "at_ms": 200, "do": { "crash": { "service": "copy", "lose_disk": true } } }));
+    script.push(json!({ "at_ms": 220, "do": { "restart": { "service": "copy" } } }));
+    let grade = grade_of(&document, &document);
+    assert!(grade.passed, "{grade:#?}");
+}

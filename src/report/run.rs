@@ -115,9 +115,9 @@ pub struct CopyReport {
     pub clock_ms: Option<f64>,
     /// `consistent`, `conflicted`, `diverged`, `stale` or `down`.
     pub state: CopyState,
-    /// Acknowledged updates that it lacks.
+    /// Acknowledged updates that it does not reflect; a diverged copy has applied them, and lost them again.
     pub behind: u32,
-    /// Since when it has been stale, ms.
+    /// Since when it has been stale or diverged without having been consistent in between, ms.
     pub stale_since_ms: Option<f64>,
 }
 

@@ -31,11 +31,11 @@ pub struct Figures {
     pub read_latency_ms: Quantiles,
     /// Latency of successful writes, ms.
     pub write_latency_ms: Quantiles,
-    /// Inconsistency windows, ms.
+    /// Inconsistency windows that closed, ms.
     pub window_ms: Quantiles,
     /// From an update's acknowledgement until the last read that lacked it, ms.
     pub stale_read_window_ms: Quantiles,
-    /// Time from the last acknowledgement until all copies were consistent, ms.
+    /// Time from the last acknowledgement until all copies were consistent, ms; of converged runs.
     pub convergence_ms: Quantiles,
     /// Deliveries of an event.
     pub deliveries: Quantiles,
@@ -45,9 +45,10 @@ pub struct Figures {
     pub effects_per_event: Option<f64>,
     /// The share of fresh reads by time since the newest acknowledgement.
     pub fresh: Vec<CurvePoint>,
-    /// The share of copies that reflect an update by time since its acknowledgement.
+    /// The share of copies that had reflected an update, by time since its acknowledgement.
     pub reflected: Vec<CurvePoint>,
-    /// The share of updates that every copy reflects by time since their acknowledgement: visible everywhere within t.
+    /// The share of updates that had been reflected by every copy at a moment, by time since their acknowledgement: visible
+    /// everywhere within t. A copy may have lost an update again.
     pub visible_everywhere: Vec<CurvePoint>,
     /// The relative error of all quantiles.
     pub relative_error_of_quantiles: f64,
@@ -87,6 +88,8 @@ pub struct CurvePoint {
     pub standard_error: Option<f64>,
     /// How many were counted.
     pub of: u64,
+    /// How many more were not observed for so long, and did not hold at the end of their run.
+    pub open: u64,
 }
 
 impl Quantiles {
@@ -113,6 +116,7 @@ fn curve(shares: &[Share]) -> Vec<CurvePoint> {
         p: share.value(),
         standard_error: share.standard_error(),
         of: share.of,
+        open: share.open,
     };
     counted.map(point).collect()
 }
@@ -120,7 +124,7 @@ fn curve(shares: &[Share]) -> Vec<CurvePoint> {
 impl<'a> SweepReport<'a> {
     /// Computes the figures of a sweep.
     pub fn new(sweep: &'a Sweep) -> Self {
-        let stale = Share { of: sweep.reads.count, held: sweep.reads.stale };
+        let stale = Share::new(sweep.reads.stale, sweep.reads.count);
         let per_event = |count: u64| (sweep.published > 0).then(|| count as f64 / sweep.published as f64);
         let figures = Figures {
             stale_read_share: stale.value(),

@@ -21,6 +21,14 @@ pub struct QuantileSketch {
     pub buckets: BTreeMap<i32, u64>,
 }
 
+/// Returns the rank of a quantile of `count` values, ⌈q·count⌉: that of the smallest value such that at least a share q of all
+/// values is not greater (nearest rank). None without values.
+pub fn nearest_rank(q: f64, count: u64) -> Option<u64> {
+    // 0.07 · 100 is 7.000000000000001.
+    let rank = libm::ceil(q * count as f64 * (1.0 - 1e-12)) as u64;
+    (count > 0).then(|| rank.clamp(1, count))
+}
+
 fn gamma() -> f64 {
     (1.0 + ERROR) / (1.0 - ERROR)
 }
@@ -48,16 +56,20 @@ impl QuantileSketch {
         }
     }
 
-    /// Returns the value of rank ⌊q·(count − 1)⌋ within 1 %; none without values.
+    /// Returns the quantile by the nearest-rank definition, within 1 %; none without values.
     pub fn quantile(&self, q: f64) -> Option<f64> {
-        let rank = (q * self.count.checked_sub(1)? as f64) as u64;
-        let mut below = self.zeros;
-        if rank < below {
-            return Some(0.0);
+        self.at_rank(nearest_rank(q, self.count)?)
+    }
+
+    /// Returns the value of a rank, within 1 %; 1 is the rank of the smallest value. None if there are fewer values.
+    pub fn at_rank(&self, rank: u64) -> Option<f64> {
+        let mut counted = self.zeros;
+        if rank <= counted {
+            return (self.count > 0).then_some(0.0);
         }
         for (bucket, count) in &self.buckets {
-            below += count;
-            if rank < below {
+            counted += count;
+            if rank <= counted {
                 return Some(2.0 * libm::pow(gamma(), f64::from(*bucket)) / (gamma() + 1.0));
             }
         }
@@ -74,6 +86,41 @@ impl QuantileSketch {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// The smallest value such that at least a share q of all values is not greater.
+    fn exact(sorted: &[u64], q: f64) -> u64 {
+        let share = |value: u64| sorted.iter().filter(|it| **it <= value).count() as f64 / sorted.len() as f64;
+        *sorted.iter().find(|value| share(**value) >= q).expect("values")
+    }
+
+    #[test]
+    fn a_high_quantile_of_few_values_is_their_maximum_and_not_below_their_mean() {
+        let quantiles = |values: &[u64]| {
+            let mut sketch = QuantileSketch::default();
+            values.iter().for_each(|value| sketch.add(*value));
+            [0.5, 0.9, 0.95, 0.99, 0.999, 1.0].map(|q| sketch.quantile(q).expect("values"))
+        };
+        let hundred: Vec<u64> = (1..=100).collect();
+        let cases: [(&[u64], [u64; 6]); 4] = [
+            (&[181], [181; 6]),
+            (&[181, 482], [181, 482, 482, 482, 482, 482]),
+            (&[100, 200, 300], [200, 300, 300, 300, 300, 300]),
+            (&hundred, [50, 90, 95, 99, 100, 100]),
+        ];
+        for (values, expected) in cases {
+            for (found, expected) in quantiles(values).into_iter().zip(expected.map(|value| value as f64)) {
+                assert!((found - expected).abs() <= ERROR * expected, "{found}, not {expected}, of {values:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_rank_of_a_quantile_is_exact_where_the_product_is_a_whole_number() {
+        for percent in 1..=100 {
+            assert_eq!(nearest_rank(f64::from(percent) / 100.0, 100), Some(percent as u64), "{percent} %");
+        }
+        assert_eq!((nearest_rank(0.5, 0), nearest_rank(0.0, 3)), (None, Some(1)));
+    }
 
     proptest! {
         #[test]
@@ -92,7 +139,7 @@ mod tests {
             match merged.quantile(q) {
                 None => prop_assert!(all.is_empty()),
                 Some(value) => {
-                    let exact = all[(q * (all.len() - 1) as f64) as usize] as f64;
+                    let exact = exact(&all, q) as f64;
                     prop_assert!((value - exact).abs() <= ERROR * exact + 1e-9, "{value} for {exact}");
                 }
             }

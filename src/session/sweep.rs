@@ -3,23 +3,28 @@
 
 mod figures;
 mod run_observer;
+mod unended;
 
 use super::first_halt::FirstHalt;
 pub use figures::{GRID, MOST_EVENTS, MergeError, Outcomes, Reads, Share, Sweep};
+pub use unended::Unended;
 
 use super::halt_text;
 use super::run::Run;
+use crate::analysis::Convergence;
 use crate::engine::Limits;
 use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::Record;
 use run_observer::RunObserver;
+use unended::Reflection;
 
 /// The run of one seed, which is measured in parts.
 #[derive(Debug)]
 pub struct SweepRun {
     run: Run,
     observer: RunObserver,
-    seed: u64,
+    /// With the run's seed.
+    scenario: Scenario,
     end: Micros,
 }
 
@@ -73,7 +78,7 @@ impl Sweep {
         let mut run = Run::with_limits(&scenario, Limits::with_events(max_events));
         run.analysis_mut().staleness.watch_each_copy();
         run.engine().trace().since(0).for_each(look);
-        Ok(SweepRun { run, observer: RunObserver::new(end), seed, end })
+        Ok(SweepRun { run, observer: RunObserver::new(end), scenario, end })
     }
 
     /// Advances a run by so many events at most, and passes each record to `look`. Returns whether it is at its end.
@@ -90,38 +95,43 @@ impl Sweep {
 
     /// Counts what is open at the end of a run, and returns the run.
     pub fn finish(&mut self, part: SweepRun) -> Run {
-        let SweepRun { run, observer, seed, end } = part;
+        let SweepRun { run, observer, scenario, end } = part;
         observer.end(self);
-        self.count_run(&run, seed, end);
+        self.count_run(&run, &scenario, end);
         run
     }
 
-    fn count_run(&mut self, run: &Run, seed: u64, end: Micros) {
+    fn count_run(&mut self, run: &Run, scenario: &Scenario, end: Micros) {
         let (staleness, operations) = (&run.analysis().staleness, &run.analysis().operations);
         self.runs += 1;
         if let Some(why) = halt_text::sentence(run) {
             self.halted += 1;
-            self.keep_first_halt(Some(&FirstHalt { seed, why }));
+            self.keep_first_halt(Some(&FirstHalt { seed: scenario.seed, why }));
         }
         self.events += run.engine().events();
         self.updates += staleness.acknowledged();
         let (reads, all) = operations.pending_reads();
         self.read_outcomes.pending += reads;
         self.write_outcomes.pending += all - reads;
+        let all_consistent = staleness.stale() + staleness.diverged() == 0;
+        let never_ends =
+            !all_consistent && run.is_quiet() && matches!(run.convergence(scenario), Convergence::WillNotConverge(_));
+        let reflection = if never_ends { Reflection::Never } else { Reflection::Open };
         for (since, copies) in staleness.open_windows() {
             self.windows_open += 1;
-            self.see_everywhere(since, None, end);
+            self.window_unended.add(end.saturating_sub(since), never_ends);
+            self.see_everywhere(since, reflection, end);
             for _ in 0..copies {
-                self.reflect(since, None, end);
+                self.reflect(since, reflection, end);
             }
         }
-        let all_consistent = staleness.stale() + staleness.diverged() == 0;
-        if all_consistent
-            && run.engine().halt().is_none()
-            && let Some(last) = staleness.last_acknowledged()
-        {
-            self.converged += 1;
-            self.convergence_us.add(staleness.consistent_since().saturating_sub(last));
+        if let Some(last) = staleness.last_acknowledged() {
+            if all_consistent && run.engine().halt().is_none() {
+                self.converged += 1;
+                self.convergence_us.add(staleness.consistent_since().saturating_sub(last));
+            } else {
+                self.convergence_unended.add(end.saturating_sub(last), never_ends);
+            }
         }
     }
 }

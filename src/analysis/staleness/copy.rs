@@ -20,6 +20,8 @@ pub struct StoredValue {
 pub(super) struct MissingUpdate {
     pub update: Option<UpdateId>,
     pub acknowledged: Micros,
+    /// The copy reflected it before.
+    pub again: bool,
 }
 
 /// An update that some copies hold and another one lacks, and that was never acknowledged.
@@ -45,6 +47,8 @@ pub struct KeyCopy {
     pub(super) newest_acknowledged: Version,
     /// The state under which the totals count it.
     pub(super) counted_as: CopyState,
+    /// When it was consistent last; meaningful only while it is not.
+    pub(super) inconsistent_since: Micros,
     /// Whether it holds an update that was never committed.
     pub(super) phantom: bool,
     /// Whether the group's protocol undoes updates that it applied.
@@ -120,8 +124,19 @@ impl KeyCopy {
     }
 
     /// Returns when the oldest missing update was acknowledged; t-staleness counts from this time.
-    pub fn stale_since(&self) -> Option<Micros> {
+    pub fn oldest_missing(&self) -> Option<Micros> {
         self.behind.values().map(|behind| behind.acknowledged).min()
+    }
+
+    /// Returns since when it has been as it is: if it is stale, the acknowledgement of the oldest missing update, or when it was
+    /// consistent last if that is later, because it had reflected that update before; if it is diverged, when it was consistent
+    /// last.
+    pub fn stale_since(&self) -> Option<Micros> {
+        match self.state() {
+            CopyState::Stale => self.oldest_missing().map(|since| since.max(self.inconsistent_since)),
+            CopyState::Diverged => Some(self.inconsistent_since),
+            CopyState::Consistent | CopyState::Conflicted | CopyState::Down => None,
+        }
     }
 
     /// Returns an update that it holds, that was never acknowledged, and that another copy lacks.

@@ -29,7 +29,7 @@ impl Staleness {
             }
         }
         if let Some(behind) = reflected {
-            self.count_reflected(at, behind.update);
+            self.count_reflected(at, behind);
         }
         self.recount_copy(at, node, key);
     }

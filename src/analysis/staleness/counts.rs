@@ -21,6 +21,9 @@ impl Staleness {
             return;
         }
         copy.counted_as = after;
+        if before == CopyState::Consistent {
+            copy.inconsistent_since = at;
+        }
         let all_consistent = self.stale + self.diverged == 0;
         let service = self.services.entry(node).or_default();
         for (state, sign) in [(before, -1), (after, 1)] {

@@ -1,6 +1,6 @@
 //! Copies of a replica group's keys. Every replica should hold every write of its group.
 
-use super::{Committed, Staleness, StoredValue, key_mut};
+use super::{Committed, Staleness, StoredValue, key_mut, windows};
 use crate::analysis::event_writes::EventWrites;
 use crate::scenario::Micros;
 use crate::scenario::Value;
@@ -97,7 +97,7 @@ impl Staleness {
         let Some(sum) = &mut copy.sum else { return };
         sum.early.remove(&version);
         if let Some(acknowledged) = acknowledged {
-            copy.behind.insert(version, acknowledged.behind);
+            windows::miss_again(&mut self.windows, &mut copy.behind, version, acknowledged.behind);
             copy.missing.insert(version);
         }
     }

@@ -73,9 +73,15 @@ impl Staleness {
         self.each_copy = true;
     }
 
-    /// Iterates over the open windows: the time of acknowledgement, and the number of copies that do not reflect the update.
+    /// Iterates over the open windows: the time of acknowledgement, and the number of copies that never reflected the update.
     pub fn open_windows(&self) -> impl Iterator<Item = (Micros, u32)> {
-        self.windows.values().copied()
+        self.windows.values().map(|window| (window.since, window.missing))
+    }
+
+    /// Returns whether a copy does not reflect an update whose window is closed, so that it has lost it again.
+    pub fn is_missed_again(&self, key: KeyId, version: Version) -> bool {
+        let Some(entry) = self.keys.get(key.index()).filter(|_| self.stale + self.diverged > 0) else { return false };
+        entry.copies.values().any(|copy| copy.behind.contains_key(&version))
     }
 
     /// Returns when the last update was acknowledged; initial values of the document do not count.

@@ -63,6 +63,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("measured: {}", "gemessen: {}"),
     ("met", "erreicht"),
     ("not checked", "nicht geprüft"),
+    ("not known exactly", "nicht genau bekannt"),
     ("not met", "nicht erreicht"),
     ("nothing was counted", "nichts wurde gezählt"),
     ("opens a new tab", "öffnet einen neuen Tab"),

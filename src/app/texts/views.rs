@@ -221,6 +221,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("Zoom out (Ctrl+wheel)", "Verkleinern (Strg+Rad)"),
     ("Zoom the timeline in", "Zeitleiste vergrößern"),
     ("Zoom the timeline out", "Zeitleiste verkleinern"),
+    ("a copy lost it again", "eine Kopie verlor sie wieder"),
     ("a duplicate", "ein Duplikat"),
     ("again", "erneut"),
     ("all applied, value differs", "angewendet, Wert weicht ab"),

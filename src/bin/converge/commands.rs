@@ -391,7 +391,7 @@ fn merge(files: &[String], json: bool) -> CommandResult {
         }
     }
     match total {
-        Some(total) => print_sweep(&total, &format!("scenario {}", total.scenario), json),
+        Some(total) => print_sweep(&total, &total.title, json),
         None => Err(BadInput::new("at least one sweep is expected")),
     }
 }

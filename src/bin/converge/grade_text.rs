@@ -62,6 +62,7 @@ fn add_task(lines: &mut Vec<String>, task: &TaskGrade) {
         let figure = match goal.figure {
             Some(figure) => format!("{figure}"),
             None if task.halted > 0 => "unknown".into(),
+            None if goal.met || goal.failure.is_some() => "not known exactly".into(),
             None => "nothing was counted".into(),
         };
         lines.push(format!("  {met} {}: {} (it is {figure})", goal.id, goal.must));

@@ -48,7 +48,7 @@ pub enum Commands {
     Examples(ExampleCommands),
     /// Check a scenario and print all errors
     Validate {
-        /// A scenario as JSON, a link, or ex=ID; - reads standard input
+        /// A scenario as JSON, a link, ex=ID for an example or challenge=ID for a challenge; - reads standard input
         file: String,
         /// Print one JSON object instead of text
         #[arg(long)]
@@ -60,7 +60,7 @@ pub enum Commands {
 
 #[derive(Args)]
 pub struct Source {
-    /// A scenario as JSON, a link, or ex=ID for an example; - reads standard input
+    /// A scenario as JSON, a link, ex=ID for an example or challenge=ID for a challenge; - reads standard input
     pub file: String,
     /// The branch of the scenario [default: the branch that the page opens]
     #[arg(long, value_name = "NAME")]
@@ -191,7 +191,7 @@ pub struct CompareOptions {
 
 #[derive(Args)]
 pub struct GradeOptions {
-    /// A scenario with tasks as JSON, a link, or ex=ID for an example; - reads standard input
+    /// A scenario with tasks as JSON, a link, ex=ID for an example or challenge=ID for a challenge; - reads standard input
     pub file: String,
     /// The answer: the scenario as the learner changed it, as JSON or a link [default: the scenario as it is]
     #[arg(long, value_name = "LINK|FILE")]

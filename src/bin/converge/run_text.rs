@@ -1,6 +1,7 @@
 //! Formats the report of `converge run`.
 
 use crate::output;
+use converge::analysis::CopyState;
 use converge::report::{CopyReport, RunReport};
 use converge::scenario::Micros;
 use converge::session::labels;
@@ -52,12 +53,12 @@ pub fn text(report: &RunReport) -> String {
 
 fn copy_line(key: &str, copy: &CopyReport, end_ms: f64) -> String {
     let value = copy.value.as_ref().map_or("absent".to_string(), ToString::to_string);
-    let behind = match (copy.behind, copy.stale_since_ms) {
-        (0, _) | (_, None) => String::new(),
-        (behind, Some(since)) => {
-            let duration = ((end_ms - since) * 1000.0).max(0.0) as Micros;
-            format!(", {behind} behind for {}", labels::duration(duration))
-        }
+    let lasts = |since: f64| labels::duration(((end_ms - since) * 1000.0).max(0.0) as Micros);
+    let behind = match copy.stale_since_ms {
+        None => String::new(),
+        // It has applied every update.
+        Some(since) if copy.state == CopyState::Diverged => format!(" for {}", lasts(since)),
+        Some(since) => format!(", {} behind for {}", copy.behind, lasts(since)),
     };
     let version = copy.clock_ms.map_or_else(|| format!("v{}", copy.version), |ms| format!("written at {ms} ms"));
     format!("  {key} = {value} ({version}) {}{behind}", copy.state.name())

@@ -26,10 +26,22 @@ fn outcomes(outcomes: &Outcomes) -> String {
     format!("{ok} ok, {fail} fail, {unknown} unknown, {pending} pending")
 }
 
-fn add_curve(title: &str, shares: &[Share], lines: &mut Vec<String>) {
+/// `what` is counted in the curve.
+fn add_curve(title: &str, what: &str, shares: &[Share], lines: &mut Vec<String>) {
+    let all = shares.first().map_or(0, |share| share.of);
     let points = GRID.iter().zip(shares).filter_map(|(t, share)| {
-        let (p, error) = (share.value()?, share.standard_error()?);
-        Some(format!("  {:>8}  {p:.5} ± {error:.5}  of {}", labels::duration(*t), share.of))
+        let figure = match (share.value(), share.standard_error()) {
+            (Some(p), Some(error)) => format!("{p:.5} ± {error:.5}  of {}", share.of),
+            _ if share.open > 0 => "unknown".into(),
+            _ => return None,
+        };
+        let not_so_long = match share.open {
+            0 => String::new(),
+            open => {
+                format!("; {} {what} were not observed that long, {open} of them still open at the end", all - share.of)
+            }
+        };
+        Some(format!("  {:>8}  {figure}{not_so_long}", labels::duration(*t)))
     });
     let points: Vec<String> = points.collect();
     if !points.is_empty() {
@@ -62,20 +74,26 @@ pub fn text(sweep: &Sweep, title: &str) -> String {
         lines.push(format!("stale reads, updates behind: {}", counts(&sweep.reads.k)));
         lines.push(format!("stale reads, for how long: {}", times(&sweep.reads.t_us)));
     }
-    add_curve("reads that were fresh, by time since the newest acknowledgement:", &sweep.reads.fresh, &mut lines);
-    add_curve("copies that reflected an update, by time since its acknowledgement:", &sweep.reflected, &mut lines);
-    let title = "updates visible everywhere, by time since their acknowledgement:";
-    add_curve(title, &sweep.visible_everywhere, &mut lines);
-    if sweep.stale_read_window_us.count > 0 {
-        lines.push(format!("window to the last stale read: {}", times(&sweep.stale_read_window_us)));
-    }
-    lines.push(format!("inconsistency window: {}; {} still open", times(&sweep.window_us), sweep.windows_open));
+    let title = "reads that were fresh, by time since the newest acknowledgement:";
+    add_curve(title, "reads", &sweep.reads.fresh, &mut lines);
+    let title = "copies that had reflected an update at some moment, by time since its acknowledgement:";
+    add_curve(title, "copies", &sweep.reflected, &mut lines);
+    let title = "updates visible everywhere (every copy had reflected them at some moment), by time since their acknowledgement:";
+    add_curve(title, "updates", &sweep.visible_everywhere, &mut lines);
     lines.push(format!(
         "converged: {} of {} runs; after {}",
         sweep.converged,
         sweep.runs,
         times(&sweep.convergence_us)
     ));
+    if sweep.stale_read_window_us.count > 0 {
+        lines.push(format!("window to the last stale read: {}", times(&sweep.stale_read_window_us)));
+    }
+    let open = match (sweep.windows_open, sweep.window_unended.never) {
+        (open, 0) => format!("{open} still open"),
+        (open, never) => format!("{open} still open, {never} of them for ever"),
+    };
+    lines.push(format!("inconsistency window: {}; {open}", times(&sweep.window_us)));
     lines.push(format!("deliveries of an event: {}", counts(&sweep.deliveries)));
     lines.push(format!(
         "events: {} published, {} acknowledged, {} dead-lettered, {} discarded, {} never published; \

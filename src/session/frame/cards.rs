@@ -216,10 +216,11 @@ fn last_operation(ended: &EndedOperation, names: &Names) -> LastOperation {
 /// Returns the number of copies in each state, and the pending work.
 pub fn summary(run: &Run) -> Summary {
     let (analysis, names) = (run.analysis(), run.engine().names());
-    let window = analysis
-        .staleness
-        .last_window()
-        .map(|(update, took): (_, Micros)| Window { update: content::update(update, analysis, names), took });
+    let window = analysis.staleness.last_window().map(|(update, took): (_, Micros)| {
+        let info = analysis.updates.get(update);
+        let left = info.is_some_and(|info| analysis.staleness.is_missed_again(info.key, info.version));
+        Window { update: content::update(update, analysis, names), took, left }
+    });
     Summary {
         copies: analysis.staleness.copies(),
         stale: analysis.staleness.stale(),

@@ -99,11 +99,13 @@ pub struct GoalGrade {
     pub must: String,
     /// Whether it is met.
     pub met: bool,
-    /// The figure that was compared; null if nothing was counted, or if a run was halted.
+    /// The figure that was compared; null if nothing was counted, if a run was halted, or if it is not known, because of what had
+    /// not ended at the end of a run.
     pub figure: Option<f64>,
     /// The points that the goal gives.
     pub points: u32,
-    /// The first run in which the condition of `runs(…)` is false; null if there is none.
+    /// The first run in which the condition of `runs(…)` is false, or because of which the figure is not known; null if there is
+    /// none.
     pub failure: Option<FailedRun>,
 }
 

@@ -54,7 +54,7 @@ pub struct ServiceView {
     pub row_count: u32,
     /// Number of acknowledged updates that are not reflected, over all keys.
     pub behind: u32,
-    /// When the oldest of them was acknowledged.
+    /// Since when a row has been stale or diverged.
     pub stale_since: Option<Micros>,
     /// Requests and events that are being handled.
     pub busy: u32,
@@ -132,7 +132,7 @@ pub struct RowView {
     pub state: CopyState,
     /// Number of acknowledged updates that it does not reflect.
     pub behind: u32,
-    /// When the oldest of them was acknowledged.
+    /// Since when it has been stale or diverged.
     pub stale_since: Option<Micros>,
     /// Acknowledged writes of this key at this service that were overwritten without being seen.
     pub lost: u32,

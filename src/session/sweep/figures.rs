@@ -4,6 +4,7 @@ use crate::engine::Limits;
 use crate::scenario::{Micros, Scenario};
 use crate::session::first_halt::FirstHalt;
 use crate::session::quantile_sketch::QuantileSketch;
+use crate::session::sweep::unended::{Reflection, Unended};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -57,6 +58,12 @@ pub struct Share {
     pub of: u64,
     /// Number of cases that hold.
     pub held: u64,
+    /// Number of further cases that were not observed for so long, and did not hold at the end of their run.
+    #[serde(default)]
+    pub open: u64,
+    /// Those of them that never will: their run is quiet, and its copies will not converge.
+    #[serde(default)]
+    pub never: u64,
 }
 
 impl Share {
@@ -64,6 +71,11 @@ impl Share {
     pub(super) fn add(&mut self, held: bool) {
         self.of += 1;
         self.held += u64::from(held);
+    }
+
+    /// Creates a share of cases that were all observed.
+    pub fn new(held: u64, of: u64) -> Self {
+        Share { of, held, ..Share::default() }
     }
 
     /// Returns the share; none without cases.
@@ -105,6 +117,9 @@ pub struct Sweep {
     pub first_halt: Option<FirstHalt>,
     /// Version of this format: 1.
     pub converge_sweep: u32,
+    /// The scenario's title.
+    #[serde(default)]
+    pub title: String,
     /// XXH3-64 of the scenario's document with seed 0, 16 hexadecimal digits. Only sweeps of the same scenario merge.
     pub scenario: String,
     /// The seeds that were run, as ranges [from, to) in order.
@@ -126,8 +141,9 @@ pub struct Sweep {
     /// At each point of the grid: the copies that should receive an update, and how many of them reflected it so long
     /// after its acknowledgement. Updates acknowledged later than that before the run's end do not count.
     pub reflected: Vec<Share>,
-    /// At each point of the grid: acknowledged updates, and how many of them every copy that should hold them reflected so
-    /// long after the acknowledgement. Counted as `reflected`.
+    /// At each point of the grid: acknowledged updates, and of how many of them the inconsistency window had closed so long
+    /// after the acknowledgement: every copy that should hold them reflected them at a moment, and may have lost them again.
+    /// Counted as `reflected`.
     #[serde(default = "grid")]
     pub visible_everywhere: Vec<Share>,
     /// Inconsistency windows: from an update's acknowledgement until every copy that should hold it reflects it, µs.
@@ -138,8 +154,14 @@ pub struct Sweep {
     pub stale_read_window_us: QuantileSketch,
     /// Windows that are open at the end of a run.
     pub windows_open: u64,
+    /// How long these windows had been open.
+    #[serde(default)]
+    pub window_unended: Unended,
     /// From the last acknowledgement until every copy stays consistent, µs; of converged runs.
     pub convergence_us: QuantileSketch,
+    /// Of the other runs with an acknowledged update: how long before the end the last acknowledgement was.
+    #[serde(default)]
+    pub convergence_unended: Unended,
     /// Runs with at least one acknowledged update whose copies are all consistent at the end.
     pub converged: u64,
     /// Updates that were acknowledged.
@@ -184,6 +206,22 @@ impl std::fmt::Display for MergeError {
     }
 }
 
+/// Counts a case in a curve over the time since an acknowledgement.
+fn count(shares: &mut [Share], since: Micros, reflected: Reflection, end: Micros) {
+    for (share, &t) in shares.iter_mut().zip(&GRID) {
+        match reflected {
+            Reflection::After(took) if since + t <= end => share.add(took <= t),
+            Reflection::After(_) => {}
+            Reflection::Open | Reflection::Never if since + t <= end => share.add(false),
+            Reflection::Open => share.open += 1,
+            Reflection::Never => {
+                share.open += 1;
+                share.never += 1;
+            }
+        }
+    }
+}
+
 fn grid() -> Vec<Share> {
     vec![Share::default(); GRID.len()]
 }
@@ -196,6 +234,7 @@ impl Sweep {
             halted: 0,
             first_halt: None,
             converge_sweep: 1,
+            title: scenario.title.clone(),
             scenario: format!("{:016x}", xxh3_64(text.as_bytes())),
             seeds: Vec::new(),
             runs: 0,
@@ -210,7 +249,9 @@ impl Sweep {
             window_us: QuantileSketch::default(),
             stale_read_window_us: QuantileSketch::default(),
             windows_open: 0,
+            window_unended: Unended::default(),
             convergence_us: QuantileSketch::default(),
+            convergence_unended: Unended::default(),
             converged: 0,
             updates: 0,
             published: 0,
@@ -226,22 +267,14 @@ impl Sweep {
         }
     }
 
-    /// Counts a copy that should receive an update acknowledged at `since`. `took` is the time until it reflected it.
-    pub(super) fn reflect(&mut self, since: Micros, took: Option<Micros>, end: Micros) {
-        for (share, &t) in self.reflected.iter_mut().zip(&GRID) {
-            if since + t <= end {
-                share.add(took.is_some_and(|took| took <= t));
-            }
-        }
+    /// Counts a copy that should receive an update acknowledged at `since`, by whether it reflected it.
+    pub(super) fn reflect(&mut self, since: Micros, reflected: Reflection, end: Micros) {
+        count(&mut self.reflected, since, reflected, end);
     }
 
-    /// Counts an update acknowledged at `since`. `took` is the time until every copy reflected it.
-    pub(super) fn see_everywhere(&mut self, since: Micros, took: Option<Micros>, end: Micros) {
-        for (share, &t) in self.visible_everywhere.iter_mut().zip(&GRID) {
-            if since + t <= end {
-                share.add(took.is_some_and(|took| took <= t));
-            }
-        }
+    /// Counts an update acknowledged at `since`, by whether every copy reflected it.
+    pub(super) fn see_everywhere(&mut self, since: Micros, reflected: Reflection, end: Micros) {
+        count(&mut self.visible_everywhere, since, reflected, end);
     }
 
     /// Keeps the halt of the smallest seed, so that merged sweeps do not depend on the order.
@@ -345,8 +378,12 @@ impl Sweep {
             for (share, more) in mine.iter_mut().zip(theirs) {
                 share.of += more.of;
                 share.held += more.held;
+                share.open += more.open;
+                share.never += more.never;
             }
         }
+        self.window_unended.merge(&other.window_unended);
+        self.convergence_unended.merge(&other.convergence_unended);
         self.keep_first_halt(other.first_halt.as_ref());
         for (kind, count) in &other.messages {
             *self.messages.entry(kind.clone()).or_default() += count;

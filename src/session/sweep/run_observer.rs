@@ -1,6 +1,7 @@
 //! Measures one run of a sweep.
 
 use super::figures::{GRID, Sweep};
+use super::unended::Reflection;
 use crate::analysis::{Analysis, EndedOperation, Notice};
 use crate::scenario::Micros;
 use crate::session::run::Run;
@@ -108,9 +109,9 @@ impl RunObserver {
             match notice {
                 Notice::WindowClosed(_, took) => {
                     sweep.window_us.add(took);
-                    sweep.see_everywhere(at - took, Some(took), self.end);
+                    sweep.see_everywhere(at - took, Reflection::After(took), self.end);
                 }
-                Notice::Reflected(took) => sweep.reflect(at - took, Some(took), self.end),
+                Notice::Reflected(took) => sweep.reflect(at - took, Reflection::After(took), self.end),
                 Notice::ServiceState(..) | Notice::FirstStale(_) | Notice::AllConsistent => {}
             }
         }
