@@ -236,6 +236,8 @@ fn a_sweep_does_not_depend_on_the_number_of_threads_or_on_how_it_is_merged() {
         .collect();
     let merged = converge(&["merge", &files[0], &files[1], "--json"], "");
     assert_eq!(out(&merged), whole);
+    let text = out(&converge(&["sweep", "ex=lost-event", "--seeds", "1..41"], ""));
+    assert_eq!(out(&converge(&["merge", &files[0], &files[1]], "")), text, "the title included");
     let twice = converge(&["merge", &files[0], &files[0]], "");
     assert_eq!(code(&twice), 2);
     assert!(err(&twice).contains("seed 21 is in both sweeps"), "{}", err(&twice));

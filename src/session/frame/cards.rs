@@ -235,3 +235,19 @@ pub fn summary(run: &Run) -> Summary {
         window,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::summary;
+    use crate::scenario::{examples, micros};
+    use crate::session::run::Run;
+
+    #[test]
+    fn an_update_that_reached_every_copy_and_was_overwritten_at_one_is_not_shown_as_if_it_were_still_everywhere() {
+        let mut run = Run::new(&examples::find("reordering").expect("an example").scenario());
+        for (ms, left) in [(1_500.0, false), (5_000.0, true)] {
+            run.complete(micros(ms));
+            assert_eq!(summary(&run).window.map(|window| window.left), Some(left), "at {ms} ms");
+        }
+    }
+}
