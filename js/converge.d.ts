@@ -507,13 +507,13 @@ export interface CopiesReport {
 
 /** The state of a copy of a key. */
 export interface CopyReport {
-  /** Acknowledged updates that it lacks. */
+  /** Acknowledged updates that it does not reflect; a diverged copy has applied them, and lost them again. */
   behind: number;
   /** The clock reading of the write, ms, where a clock orders the register. */
   clock_ms: number | null;
   /** All values that a read returns, where there are several. */
   siblings: Value[];
-  /** Since when it has been stale, ms. */
+  /** Since when it has been stale or diverged without having been consistent in between, ms. */
   stale_since_ms: number | null;
   /** `consistent`, `conflicted`, `diverged`, `stale` or `down`. */
   state: CopyState;
@@ -530,6 +530,8 @@ export type CopyState = "consistent" | "conflicted" | "diverged" | "stale" | "do
 export interface CurvePoint {
   /** How many were counted. */
   of: number;
+  /** How many more were not observed for so long, and did not hold at the end of their run. */
+  open: number;
   /** The share. */
   p: number | null;
   /** Its standard error. */
@@ -599,7 +601,7 @@ export interface FailedRun {
 
 /** Figures computed from the counts of a sweep. A figure is null where nothing was counted. */
 export interface Figures {
-  /** Time from the last acknowledgement until all copies were consistent, ms. */
+  /** Time from the last acknowledgement until all copies were consistent, ms; of converged runs. */
   convergence_ms: Quantiles;
   /** Deliveries of an event. */
   deliveries: Quantiles;
@@ -611,7 +613,7 @@ export interface Figures {
   fresh: CurvePoint[];
   /** Latency of successful reads, ms. */
   read_latency_ms: Quantiles;
-  /** The share of copies that reflect an update by time since its acknowledgement. */
+  /** The share of copies that had reflected an update, by time since its acknowledgement. */
   reflected: CurvePoint[];
   /** The relative error of all quantiles. */
   relative_error_of_quantiles: number;
@@ -625,9 +627,12 @@ export interface Figures {
   stale_read_t_ms: Quantiles;
   /** From an update's acknowledgement until the last read that lacked it, ms. */
   stale_read_window_ms: Quantiles;
-  /** The share of updates that every copy reflects by time since their acknowledgement: visible everywhere within t. */
+  /**
+   * The share of updates that had been reflected by every copy at a moment, by time since their acknowledgement: visible
+   * everywhere within t. A copy may have lost an update again.
+   */
   visible_everywhere: CurvePoint[];
-  /** Inconsistency windows, ms. */
+  /** Inconsistency windows that closed, ms. */
   window_ms: Quantiles;
   /** Latency of successful writes, ms. */
   write_latency_ms: Quantiles;
@@ -670,9 +675,15 @@ export interface Goal {
 
 /** The grade of one goal. */
 export interface GoalGrade {
-  /** The first run in which the condition of `runs(…)` is false; null if there is none. */
+  /**
+   * The first run in which the condition of `runs(…)` is false, or because of which the figure is not known; null if there is
+   * none.
+   */
   failure: FailedRun | null;
-  /** The figure that was compared; null if nothing was counted, or if a run was halted. */
+  /**
+   * The figure that was compared; null if nothing was counted, if a run was halted, or if it is not known, because of what had
+   * not ended at the end of a run.
+   */
   figure: number | null;
   /** The id of the goal. */
   id: string;
@@ -1495,8 +1506,12 @@ export type SessionGuarantee = "read_your_writes" | "monotonic_reads" | "monoton
 export interface Share {
   /** Number of cases that hold. */
   held: number;
+  /** Those of them that never will: their run is quiet, and its copies will not converge. */
+  never: number;
   /** Number of cases. */
   of: number;
+  /** Number of further cases that were not observed for so long, and did not hold at the end of their run. */
+  open: number;
 }
 
 /** A command at a given time. */
@@ -1605,6 +1620,8 @@ export interface SweepReport {
   converge_sweep: number;
   /** Runs with at least one acknowledged update whose copies are all consistent at the end. */
   converged: number;
+  /** Of the other runs with an acknowledged update: how long before the end the last acknowledgement was. */
+  convergence_unended: Unended;
   /** From the last acknowledgement until every copy stays consistent, µs; of converged runs. */
   convergence_us: QuantileSketch;
   /** Events dead-lettered. */
@@ -1655,13 +1672,18 @@ export interface SweepReport {
    * Of updates that were the oldest that a read lacked.
    */
   stale_read_window_us: QuantileSketch;
+  /** The scenario's title. */
+  title: string;
   /** Updates that were acknowledged. */
   updates: number;
   /**
-   * At each point of the grid: acknowledged updates, and how many of them every copy that should hold them reflected so
-   * long after the acknowledgement. Counted as `reflected`.
+   * At each point of the grid: acknowledged updates, and of how many of them the inconsistency window had closed so long
+   * after the acknowledgement: every copy that should hold them reflected them at a moment, and may have lost them again.
+   * Counted as `reflected`.
    */
   visible_everywhere: Share[];
+  /** How long these windows had been open. */
+  window_unended: Unended;
   /** Inconsistency windows: from an update's acknowledgement until every copy that should hold it reflects it, µs. */
   window_us: QuantileSketch;
   /** Windows that are open at the end of a run. */
@@ -1753,6 +1775,14 @@ export interface Topic {
 export interface TwoPhase {
   /** Time after which the coordinator aborts without all votes, ms; also the interval at which it resends a decision. */
   timeout_ms?: number;
+}
+
+/** Durations that had not ended at the end of their runs. */
+export interface Unended {
+  /** Number of those that never end: their run is quiet, and its copies will not converge. */
+  never: number;
+  /** Of those that may still end: how long they had lasted, µs. */
+  so_far_us: QuantileSketch;
 }
 
 /** Whether a scenario is valid, and if not, all that is wrong with it. */
