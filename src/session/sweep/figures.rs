@@ -73,6 +73,13 @@ impl Share {
         self.held += u64::from(held);
     }
 
+    fn merge(&mut self, other: &Share) {
+        self.of += other.of;
+        self.held += other.held;
+        self.open += other.open;
+        self.never += other.never;
+    }
+
     /// Creates a share of cases that were all observed.
     pub fn new(held: u64, of: u64) -> Self {
         Share { of, held, ..Share::default() }
@@ -376,10 +383,7 @@ impl Sweep {
             (&mut self.visible_everywhere, &other.visible_everywhere),
         ] {
             for (share, more) in mine.iter_mut().zip(theirs) {
-                share.of += more.of;
-                share.held += more.held;
-                share.open += more.open;
-                share.never += more.never;
+                share.merge(more);
             }
         }
         self.window_unended.merge(&other.window_unended);
