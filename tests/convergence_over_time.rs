@@ -60,7 +60,7 @@ fn faults(
 ) -> Vec<Json> {
     let link = |place: u8, one_way: bool| {
         let (from, to) = one(links, place / 2);
-        let (from, to) = if place % 2 == 0 { (from, to) } else { (to, from) };
+        let (from, to) = if place.is_multiple_of(2) { (from, to) } else { (to, from) };
         json!({ "from": from, "to": to, "one_way": one_way })
     };
     let begun = choices.faults.iter().map(|(at, kind, place)| {
