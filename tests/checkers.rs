@@ -225,6 +225,39 @@ fn holds(history: &History, guarantee: Guarantee) -> bool {
     }
 }
 
+/// Returns whether a check reports a violation.
+fn is_violated(history: &History, guarantee: Guarantee) -> bool {
+    matches!(check(history, guarantee, BUDGET), Verdict::Violated(_))
+}
+
+#[test]
+fn no_guarantee_that_a_stronger_one_implies_is_violated_where_the_stronger_one_holds() {
+    const SESSION: [Guarantee; 5] = [
+        Guarantee::MonotonicReads,
+        Guarantee::ReadYourWrites,
+        Guarantee::MonotonicWrites,
+        Guarantee::WritesFollowReads,
+        Guarantee::Session,
+    ];
+    let (mut sequential, mut violated) = (0, [0; 5]);
+    for seed in random::seeds(50_000) {
+        let history = ours(&random_history(seed));
+        let [is_linearizable, is_sequential] =
+            [Guarantee::Linearizable, Guarantee::Sequential].map(|it| !is_violated(&history, it));
+        assert!(!is_linearizable || is_sequential, "seed {seed}: {history:?}");
+        let is_causal = !is_violated(&history, Guarantee::Causal);
+        assert!(!is_sequential || is_causal, "causal, seed {seed}: {history:?}");
+        sequential += u64::from(is_sequential && !is_linearizable);
+        for (guarantee, count) in SESSION.into_iter().zip(&mut violated) {
+            let is_violated = is_violated(&history, guarantee);
+            assert!(!(is_causal && is_violated), "{guarantee:?}, seed {seed}: {history:?}");
+            *count += u64::from(is_violated);
+        }
+    }
+    println!("{sequential} sequential and not linearizable, violated session guarantees: {violated:?}");
+    assert!(sequential > 500 && violated[0] > 100 && violated[1] > 100, "{sequential} {violated:?}");
+}
+
 #[test]
 fn verdicts_agree_with_those_of_other_checkers_on_random_histories() {
     const HISTORIES: u64 = 100_000;

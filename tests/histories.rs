@@ -147,6 +147,17 @@ fn histories_of_registers_get_the_verdicts_of_theory() {
             &[],
             &["linearizable 0 1 8 10", "sequential 0 1 4 6 8 10", "regular holds", "causal holds", "session unknown"],
         ),
+        // The order in which servers apply the writes of two processes is unknown, whatever real time says (Terry et al. 1994).
+        (
+            "0 write 1; 1 write 2; 2 read 2; 2 read 1",
+            &[],
+            &["linearizable 0 2 6", "sequential holds", "causal holds", "monotonic-reads holds", "session unknown"],
+        ),
+        (
+            "0 write 1; 1 write 2; 1 read 1; 1 write 3; 0 read 3; 0 read 2; 0 write 4",
+            &[],
+            &["sequential 2 6 8 10", "read-your-writes holds", "monotonic-reads 2 6 8 10"],
+        ),
         // The inversion of a regular register (Lamport 1986).
         (
             "0 write 1; 0 invoke write 2; 1 read 2; 2 read 1; 0 ok write 2",
@@ -350,5 +361,83 @@ fn a_history_of_ten_thousand_operations_is_decided_within_the_budget() {
             let expected = if wrong { "violated" } else { "holds" };
             assert_eq!((code, found_verdicts), (i32::from(wrong), vec![expected; 4]), "{values} {wrong}: {found}");
         }
+    }
+}
+
+/// Returns the sentences of the verdicts on a history.
+fn sentences(history: &str, options: &[&str]) -> String {
+    let (_, found) = check(history, options);
+    let of_one = |it: &Value| format!("{}: {}{}", it["guarantee"], it["sentence"], it["why"]);
+    found["verdicts"].as_array().expect("verdicts").iter().map(of_one).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_sum_that_no_increments_explain_is_compared_with_all_increments_of_the_history() {
+    let history = json(&events("0 increment 1; 1 increment 1; 2 read 3"));
+    for (guarantee, expected) in [("linearizable", "exactly +2"), ("sequential", "No order of 2 changes")] {
+        let found = sentences(&history, &["--initial", "0", "--guarantee", guarantee]);
+        assert!(found.contains(expected), "{found}");
+    }
+    let found = sentences(&json(&events("0 increment 1; 1 increment 1; 2 read 0")), &["--guarantee", "no-lost-update"]);
+    assert!(found.contains("at least 2"), "{found}");
+}
+
+#[test]
+fn a_register_whose_reads_return_siblings_is_unknown_instead_of_never_written() {
+    let siblings = "0 write [\"a\"]; 0 read [\"a\"]; 1 write [\"b\"]; 1 read [[\"a\"], [\"b\"]]";
+    let all = "linearizable,sequential,causal,session,read-your-writes,no-lost-update";
+    let found = sentences(&json(&events(siblings)), &["--guarantee", all]);
+    assert_eq!(found.matches("a register cannot have").count(), 6, "{found}");
+    // A list that was written as a whole is a value like others, and so is one with a value that was not written.
+    for (text, expected) in [
+        ("0 write [\"a\"]; 0 write [\"b\"]; 0 write [[\"a\"], [\"b\"]]; 0 read [[\"a\"], [\"b\"]]", "holds"),
+        ("0 write [\"a\"]; 0 write [\"b\"]; 0 read [[\"a\"], [\"c\"]]", "4"),
+    ] {
+        let (_, found) = check(&json(&events(text)), &[]);
+        assert_eq!(summary(&found["verdicts"][0]), expected, "{found}");
+    }
+}
+
+#[test]
+fn a_history_states_what_clients_do_not_observe() {
+    let line = |index: u32, process: u32, kind: &str, f: &str, value: &str, more: &str| {
+        format!(
+            "{{\"index\": {index}, \"process\": {process}, \"type\": \"{kind}\", \"f\": \"{f}\", \"value\": {value}{more}}}\n"
+        )
+    };
+    let all = ["--guarantee", "sequential,causal,read-your-writes,no-lost-update"];
+    let verdicts = |text: &str| {
+        let (_, found) = check(text, &all);
+        let of_one = |it: &Value| it["verdict"].as_str().unwrap_or("none").to_string();
+        found["verdicts"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{found}"))
+            .iter()
+            .map(of_one)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let read = line(4, 0, "invoke", "read", "null", "") + &line(5, 0, "ok", "read", "\"old\"", "");
+    let write = |lost: &str| line(2, 0, "invoke", "write", "\"new\"", "") + &line(3, 0, "ok", "write", "\"new\"", lost);
+    let first = |more| line(0, 1, "invoke", "write", "\"old\"", more) + &line(1, 1, "ok", "write", "\"old\"", more);
+    // Another process may take effect at any time; the initial value precedes everything.
+    assert_eq!(verdicts(&(first("") + &write("") + &read)), "holds holds holds violated");
+    let initial = first(", \"initial\": true");
+    assert_eq!(verdicts(&(initial.clone() + &write("") + &read)), "violated violated violated violated");
+    assert_eq!(verdicts(&(initial.clone() + &write(", \"lost\": false") + &read)), "violated violated violated holds");
+    assert_eq!(verdicts(&(initial + &write(", \"lost\": true") + &read)), "violated violated violated violated");
+    // Versions identify writes of equal values, and order the writes of different processes.
+    let written = |index, process, version: u32| {
+        let version = format!(", \"version\": {version}");
+        line(index, process, "invoke", "write", "7", &version) + &line(index + 1, process, "ok", "write", "7", "")
+    };
+    let shown = |index, version: u32| {
+        let version = format!(", \"version\": {version}");
+        line(index, 2, "invoke", "read", "null", "") + &line(index + 1, 2, "ok", "read", "7", &version)
+    };
+    for (first, second, expected) in [(1, 2, "holds"), (2, 1, "violated")] {
+        let text = written(0, 0, 1) + &written(2, 1, 2) + &shown(4, first) + &shown(6, second);
+        let (_, found) = check(&text, &["--guarantee", "monotonic-reads"]);
+        assert_eq!(found["verdicts"][0]["verdict"], expected, "{first} {second}: {found}");
     }
 }

@@ -177,6 +177,16 @@ pub struct Initial {
     pub elements: Vec<ValueId>,
 }
 
+/// The acknowledged changes that the servers lost, as far as a run knows: another change replaced them without having seen them,
+/// or their group undid them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LostChanges {
+    /// Their number, with those that no operation of the history made.
+    pub count: u64,
+    /// The indexes of their operations, in order.
+    pub operations: Vec<usize>,
+}
+
 /// The operations of clients.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
@@ -194,6 +204,8 @@ pub struct History {
     pub siblings: BTreeSet<u32>,
     /// Keys that are maps, or lists with changes other than appends. No model covers them.
     pub unsupported: BTreeSet<u32>,
+    /// The lost changes, if the servers' side of the run is known.
+    pub lost: Option<LostChanges>,
 }
 
 impl History {
@@ -212,6 +224,7 @@ impl History {
             initial: self.initial.clone(),
             siblings: self.siblings.clone(),
             unsupported: self.unsupported.clone(),
+            lost: None,
         }
     }
 

@@ -6,6 +6,7 @@ mod edn;
 mod events;
 mod lines;
 mod numbers;
+mod server_side;
 
 pub use builder::ReadError;
 pub use data_model::DataModel;

@@ -46,8 +46,10 @@ impl Conditions {
     /// Judges a run that has ended. `recorder` has observed it if a condition needs the history.
     pub(super) fn judge(&self, run: &Run, recorder: Option<&HistoryRecorder>) -> Vec<Option<Result<(), Failure>>> {
         let names = run.engine().names();
-        let history =
-            recorder.map(|recorder| recorder.history(|key| names.qualified_key(key), |by, _| names.label(by).into()));
+        let history = recorder.map(|recorder| {
+            let lost = recorder.lost_changes(run.analysis(), names);
+            History { lost, ..recorder.history(|key| names.qualified_key(key), |by, _| names.label(by).into()) }
+        });
         let mut at_end = self.finally.clone();
         at_end.evaluate(run.engine().now(), run.analysis(), names);
         let always = run.invariants();

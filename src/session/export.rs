@@ -13,7 +13,7 @@ use crate::analysis::history::HistoryRecorder;
 use crate::analysis::{Sample, Window, queue_depths};
 use crate::language::phrase;
 use crate::scenario::{Micros, Scenario, milliseconds};
-use crate::trace::{Names, NodeId, SubscriptionId};
+use crate::trace::{NodeId, SubscriptionId};
 use jepsen::JepsenWriter;
 use mermaid::MermaidWriter;
 use shiviz::ShivizWriter;
@@ -194,9 +194,9 @@ pub fn shiviz(run: &Run) -> String {
 }
 
 /// Returns a run's history in Jepsen's format, a JSON object in each line. A separate process first writes the initial
-/// values; times are nanoseconds.
-pub fn history(recorder: &HistoryRecorder, names: &Names) -> String {
+/// values; times are nanoseconds. Additional fields state what clients do not observe.
+pub fn history(recorder: &HistoryRecorder, run: &Run) -> String {
     let (mut lines, mut out) = (jepsen::Lines::default(), String::new());
-    while !lines.write(recorder, names, &mut out) {}
+    while !lines.write(recorder, run, &mut out) {}
     out
 }

@@ -296,15 +296,7 @@ fn lost_updates(context: &RunContext) -> Option<VerdictView> {
         status: if lost.is_empty() { VerdictStatus::Holds } else { VerdictStatus::Violated },
         because: match lost.len() {
             0 => String::new(),
-            1 => phrase(
-                "An acknowledged write was overwritten without having been seen.",
-                "Ein bestätigter Schreibvorgang wurde überschrieben, ohne gesehen worden zu sein.",
-            )
-            .into(),
-            n => sentence!(
-                "{n} acknowledged writes were overwritten without having been seen.",
-                "{n} bestätigte Schreibvorgänge wurden überschrieben, ohne gesehen worden zu sein."
-            ),
+            n => check::lost_changes(n),
         },
         steps: lost.iter().take(MOST).map(step).collect(),
     })
@@ -325,7 +317,9 @@ fn step(history: &History, place: usize, issued: &[IssuedOperation]) -> VerdictS
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::jepsen::{self, ReadOptions};
     use crate::scenario::{examples::EXAMPLES, micros};
+    use crate::session::export;
     use crate::session::seekable_run::SeekableRun;
     use crate::trace::{CHUNK, KeyId, Level, OperationKind};
     use std::cell::Cell;
@@ -359,6 +353,40 @@ mod tests {
             }
         }
         assert!(violated > 100, "{violated}");
+    }
+
+    #[test]
+    fn the_check_of_an_exported_history_gives_the_verdicts_of_the_page() {
+        let (mut differing, mut decided) = (Vec::new(), 0);
+        for example in EXAMPLES {
+            let own = example.scenario();
+            for seed in [own.seed, 1, 2] {
+                let scenario = Scenario { seed, ..own.clone() };
+                let mut follows = loaded(&scenario);
+                follows.seek(micros(scenario.until_ms));
+                let page = verdicts(&follows.run, &scenario, &mut follows.checks, None, &|| false).expect("no pause");
+                let text = export::history(&follows.checks.recorder, &follows.run);
+                if text.is_empty() {
+                    continue;
+                }
+                let (history, _) = jepsen::read(&text, &ReadOptions::default()).expect(example.id);
+                for (name, guarantee) in GUARANTEES.iter().filter(|(_, it)| *it != Guarantee::Session) {
+                    let shown = page.iter().find(|view| view.title == title(*guarantee)).expect("a verdict");
+                    let (status, why) = match check::check(&history, *guarantee, BUDGET) {
+                        Verdict::Holds => (VerdictStatus::Holds, String::new()),
+                        Verdict::Violated(witness) => (VerdictStatus::Violated, witness.sentence),
+                        Verdict::Unknown(why) => (VerdictStatus::Unknown, why),
+                    };
+                    decided += u32::from(status != VerdictStatus::Unknown);
+                    if status != shown.status {
+                        let (id, page) = (example.id, (shown.status, &shown.because));
+                        differing.push(format!("{id}, seed {seed}: {name}: {status:?} {why}, page: {page:?}"));
+                    }
+                }
+            }
+        }
+        assert!(differing.is_empty(), "{}", differing.join("\n"));
+        assert!(decided > 200, "{decided}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Sentences that explain why a guarantee is violated.
 
-use crate::analysis::history::{History, Invocation, Output};
+use crate::analysis::history::{History, Invocation, Operation, Output};
 use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 
@@ -226,7 +226,18 @@ pub(super) fn no_order(history: &History, chosen: &[usize]) -> String {
             sentence!("the {} returned {}", "das {} lieferte {}", name(history, *place), returned(history, *place))
         })
         .collect();
-    let changes = chosen.iter().filter(|place| history.operations[**place].invocation.changes()).count();
+    // Any increment may have contributed to a sum.
+    let counters = chosen.iter().map(|place| &history.operations[*place]);
+    let counters = counters.filter(|operation| matches!(operation.output, Output::Number(_)));
+    let keys: Vec<u32> = counters.map(|operation| operation.key).collect();
+    let contributes = |operation: &&Operation| {
+        let changes = operation.invocation.changes() && operation.outcome != Outcome::Fail;
+        changes && keys.contains(&operation.key)
+    };
+    let changes = match keys.as_slice() {
+        [] => chosen.iter().filter(|place| history.operations[**place].invocation.changes()).count(),
+        _ => history.operations.iter().filter(contributes).count(),
+    };
     let has_unknown = chosen.iter().any(|place| {
         history.operations[*place].invocation.changes() && history.operations[*place].outcome == Outcome::Unknown
     });

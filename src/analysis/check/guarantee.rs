@@ -28,7 +28,7 @@ pub enum Guarantee {
         /// Maximum time since the acknowledgement of a missing change, µs.
         us: Option<i64>,
     },
-    /// The last reads contain every acknowledged change.
+    /// No acknowledged change is lost: by the servers' side of a run, if it is known; otherwise the last reads contain it.
     NoLostUpdate,
 }
 

@@ -16,7 +16,7 @@ use super::verdicts;
 use crate::analysis::history::{History, Invocation, NEVER, Operation, Output, ValueId};
 use crate::trace::Outcome;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Maximum number of checks of a part of a witness.
@@ -35,6 +35,7 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
     if witness.operations.len() > MAX_OPERATIONS {
         return witness;
     }
+    let whole = witness.clone();
     let all: Vec<usize> = (0..history.operations.len()).collect();
     let closed = with_sources(history, &witness.operations, &all);
     let part = RefCell::new(history.clone_without_operations());
@@ -82,7 +83,21 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
             None => at += 1,
         }
     }
-    without_unrelated_additions(&proof, witness)
+    let witness = without_unrelated_additions(&proof, witness);
+    with_whole_sum(history, guarantee, whole, witness)
+}
+
+/// Restores the sentence of a witness of a counter about the sum of all increments of the history, not only of those that
+/// remain in the witness.
+fn with_whole_sum(history: &History, guarantee: Guarantee, whole: Witness, reduced: Witness) -> Witness {
+    let is_counted = matches!(guarantee, Guarantee::Linearizable | Guarantee::Sequential | Guarantee::NoLostUpdate);
+    let is_number = |place: &usize| matches!(history.operations[*place].output, Output::Number(_));
+    let reads = |witness: &Witness| witness.operations.iter().copied().filter(is_number).collect::<BTreeSet<usize>>();
+    let shown = reads(&reduced);
+    if is_counted && !shown.is_empty() && shown == reads(&whole) {
+        return Witness { operations: reduced.operations, sentence: whole.sentence };
+    }
+    reduced
 }
 
 /// Removes the additions of elements on which the violation does not depend: without such an element, also in the results of

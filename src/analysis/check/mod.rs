@@ -56,6 +56,15 @@ pub fn check_slice(
     if !history.operations.iter().any(|operation| operation.outcome == Outcome::Ok) {
         return Some(Verdict::Unknown(phrase("no operation succeeded", "keine Operation ist gelungen").into()));
     }
+    if let (Guarantee::NoLostUpdate, Some(lost)) = (guarantee, &history.lost) {
+        return Some(match lost.count {
+            0 => Verdict::Holds,
+            count => Verdict::Violated(Witness {
+                operations: lost.operations.clone(),
+                sentence: lost_changes(count as usize),
+            }),
+        });
+    }
     let index = memo.verdicts.iter().position(|(of, _)| *of == guarantee).unwrap_or_else(|| {
         memo.verdicts.push((guarantee, BTreeMap::new()));
         memo.verdicts.len() - 1
@@ -85,6 +94,21 @@ pub fn check_slice(
         }
         Verdict::Holds => Some(evidence::missing(history, guarantee).map_or(Verdict::Holds, Verdict::Unknown)),
         Verdict::Unknown(_) => Some(verdict),
+    }
+}
+
+/// States how many acknowledged changes the servers lost.
+pub fn lost_changes(count: usize) -> String {
+    match count {
+        1 => phrase(
+            "An acknowledged write was overwritten without having been seen.",
+            "Ein bestätigter Schreibvorgang wurde überschrieben, ohne gesehen worden zu sein.",
+        )
+        .into(),
+        n => sentence!(
+            "{n} acknowledged writes were overwritten without having been seen.",
+            "{n} bestätigte Schreibvorgänge wurden überschrieben, ohne gesehen worden zu sein."
+        ),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Session guarantees (Terry et al. 1994), as far as clients can observe them.
 //!
 //! Registers whose writes all differ: a guarantee requires that the result of a read is no older than certain writes. Versions
-//! order two writes, if the history has them; otherwise a write is older than those that began after it was acknowledged, and
-//! newer than those that its process had read. These facts, and the requirements of one process's reads, are edges between the
-//! writes of a key. The process satisfies the guarantees if and only if the edges form no cycle. Two processes may see writes of
-//! unknown order in either order. A compare-and-set has read the write that it replaced. O(n log n) for n operations, times the
-//! number of processes for the last two guarantees.
+//! order two writes, if the history has them; otherwise a write is newer than the writes that its process had made or read
+//! before. Real time orders no writes: a server may apply them in another order than that of their acknowledgements. These
+//! facts, and the requirements of one process's reads, are edges between the writes of a key. The process satisfies the
+//! guarantees if and only if the edges form no cycle. Two processes may see writes of unknown order in either order. A
+//! compare-and-set has read the write that it replaced. O(n log n) for n operations, times the number of processes for the last
+//! two guarantees.
 //!
 //! Sets without removals, and lists: a read must contain the required elements.
 
@@ -48,8 +49,10 @@ struct SessionChecker<'a> {
     steps: BTreeMap<u32, Vec<KnownWrite>>,
     /// The process that made each write, and the position of the write in the steps of this process.
     place_in: BTreeMap<usize, (u32, usize)>,
-    /// For each key, edges from a write to a newer one.
+    /// For each key, edges from a write to a newer one, which its process had read before.
     edges: BTreeMap<u32, Vec<(usize, usize)>>,
+    /// For each key, edges from the writes that a process had made or read to its next write. They count where no versions do.
+    causes: BTreeMap<u32, Vec<(usize, usize)>>,
     /// For each key, edges that the reads of one process require.
     required: BTreeMap<u32, Vec<(usize, usize)>>,
 }
@@ -74,6 +77,7 @@ pub(super) fn is_violated(history: &History, places: &[usize], wanted: SessionGu
         steps: BTreeMap::new(),
         place_in: BTreeMap::new(),
         edges: BTreeMap::new(),
+        causes: BTreeMap::new(),
         required: BTreeMap::new(),
     };
     let mut keys: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
@@ -140,18 +144,25 @@ impl SessionChecker<'_> {
     fn add_process(&mut self, process: u32, own: &[usize]) {
         let mut steps = Vec::new();
         let mut last: BTreeMap<u32, usize> = BTreeMap::new();
+        // For each key the last own write, and the writes read since.
+        let mut before: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
         for &place in own {
             let operation = &self.history.operations[place];
+            let known = before.entry(operation.key).or_default();
             if operation.invocation.changes() {
                 if operation.outcome != Outcome::Fail {
                     for write in self.seen_writes(place) {
                         last.insert(operation.key, write);
+                        known.insert(write);
                         steps.push(KnownWrite { key: operation.key, write, own: false });
                     }
                     // A write is newer than the writes of the key that its process had seen.
                     if let Some(before) = last.get(&operation.key) {
                         self.edges.entry(operation.key).or_default().push((*before, place));
                     }
+                    let causes = std::mem::replace(known, BTreeSet::from([place])).into_iter();
+                    let edges = causes.filter(|cause| *cause != place).map(|cause| (cause, place));
+                    self.causes.entry(operation.key).or_default().extend(edges);
                     self.place_in.insert(place, (process, steps.len()));
                     steps.push(KnownWrite { key: operation.key, write: place, own: true });
                 }
@@ -159,6 +170,7 @@ impl SessionChecker<'_> {
                 let seen = self.seen_writes(place);
                 if let (Output::Value(_), [write]) = (&operation.output, seen.as_slice()) {
                     last.insert(operation.key, *write);
+                    known.insert(*write);
                 }
                 steps.extend(seen.into_iter().map(|write| KnownWrite { key: operation.key, write, own: false }));
             }
@@ -217,7 +229,12 @@ impl SessionChecker<'_> {
         }
         if self.models.get(&key) == Some(&Model::Register) {
             let operations = &self.history.operations;
-            let replaced = |other: &usize| operations[*other].precedes(&operations[write]);
+            // Without versions, only the order of the writes of one process is known.
+            let is_known = |other: &usize| {
+                let (other, write) = (&operations[*other], &operations[write]);
+                other.process == write.process || (other.rank > 0 && write.rank > 0)
+            };
+            let replaced = |other: &usize| is_known(other) && operations[*other].precedes(&operations[write]);
             requirements.writes.iter().filter(|other| replaced(other)).for_each(|other| {
                 requirements.all.remove(other);
             });
@@ -285,29 +302,20 @@ impl SessionChecker<'_> {
             .filter(|place| operations[*place].invocation.changes() && operations[*place].outcome != Outcome::Fail)
             .collect();
         let none = Vec::new();
-        let edges = self.edges.get(&key).unwrap_or(&none);
         let ranked = writes.iter().any(|write| operations[*write].rank > 0);
-        writes.sort_unstable_by_key(|write| if ranked { operations[*write].rank } else { operations[*write].invoked });
+        let known = if ranked { &self.edges } else { &self.causes };
+        let edges = known.get(&key).unwrap_or(&none);
+        if ranked {
+            writes.sort_unstable_by_key(|write| operations[*write].rank);
+        }
         let number: BTreeMap<usize, usize> = writes.iter().enumerate().map(|(i, write)| (*write, i + 1)).collect();
         let of = |write: usize| if write == INITIAL { Some(0) } else { number.get(&write).copied() };
         let count = writes.len();
-        // The node of the point in time before the start of a write.
-        let point = |i: usize| count + 1 + i;
-        let mut after: Vec<Vec<usize>> = vec![Vec::new(); 2 * count + 2];
-        after[0].push(point(0));
-        for (i, &write) in writes.iter().enumerate() {
-            after[point(i)].push(i + 1);
-            if i + 1 < count {
-                after[point(i)].push(point(i + 1));
-            }
-            let next = if ranked {
-                i + 1
-            } else {
-                writes.partition_point(|later| operations[*later].invoked < operations[write].ended)
-            };
-            if next < count {
-                after[i + 1].push(point(next));
-            }
+        let mut after: Vec<Vec<usize>> = vec![Vec::new(); count + 1];
+        if ranked {
+            (0..count).for_each(|i| after[i].push(i + 1));
+        } else {
+            after[0].extend(1..=count);
         }
         for (older, newer) in edges.iter().chain(required) {
             // Versions order all writes that have one.

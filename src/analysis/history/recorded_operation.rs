@@ -1,7 +1,7 @@
 //! An operation of a run, as its trace records it.
 
 use crate::scenario::Value;
-use crate::trace::{KeyId, NodeId, OperationId, OperationKind, Outcome, Version};
+use crate::trace::{KeyId, NodeId, OperationId, OperationKind, Outcome, UpdateId, Version};
 
 /// An operation of a run, from its trace.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct RecordedOperation {
     pub times: (i64, i64),
     /// The version that a read returned, or that a change got.
     pub(super) version: Option<Version>,
+    /// The update that a change with a version made.
+    pub(super) update: Option<UpdateId>,
     /// The value that a change with a version wrote.
     pub(super) written: Option<Value>,
     pub(super) outcome: Outcome,

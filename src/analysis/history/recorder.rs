@@ -1,9 +1,12 @@
 use super::key_values::KeyValues;
 use super::recorded_operation::RecordedOperation;
-use super::{ABSENT, History, Invocation, NEVER, Operation, Output};
+use super::{ABSENT, History, Invocation, LostChanges, NEVER, Operation, Output};
+use crate::analysis::Analysis;
 use crate::language::phrase;
 use crate::scenario::{Micros, Value};
-use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Version, facts_about};
+use crate::trace::{
+    Fact, KeyId, Names, NodeId, OperationId, OperationKind, Outcome, Record, UpdateId, Version, facts_about,
+};
 use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,6 +66,7 @@ impl HistoryRecorder {
                     unordered: false,
                     times: (time(record.at), time(record.at)),
                     version: None,
+                    update: None,
                     written: None,
                     outcome: Outcome::Unknown,
                     has_ended: false,
@@ -80,11 +84,11 @@ impl HistoryRecorder {
                     *self.revisions.entry(key).or_default() += 1;
                 }
             }
-            Fact::WriteCoordinated { operation, version, value, .. } => {
-                self.set_version(*operation, *version, value.clone());
+            Fact::WriteCoordinated { operation, update, version, value, .. } => {
+                self.set_version(*operation, (*update, *version), value.clone());
             }
-            Fact::UpdateCommitted { operation, version, value, .. } => {
-                self.set_version(*operation, *version, Some(value.clone()));
+            Fact::UpdateCommitted { operation, update, version, value, .. } => {
+                self.set_version(*operation, (*update, *version), Some(value.clone()));
             }
             Fact::OperationEnded { operation, outcome } => self.end(record.at, *operation, *outcome),
             facts_about!(declarations, messages, events, faults, repair, leaders, transactions)
@@ -144,9 +148,9 @@ impl HistoryRecorder {
         self.operations.get_mut(place)
     }
 
-    fn set_version(&mut self, operation: OperationId, version: Version, value: Option<Value>) {
+    fn set_version(&mut self, operation: OperationId, (update, version): (UpdateId, Version), value: Option<Value>) {
         if let Some(recorded) = self.find(operation).filter(|recorded| recorded.version.is_none()) {
-            (recorded.version, recorded.written) = (Some(version), value);
+            (recorded.version, recorded.update, recorded.written) = (Some(version), Some(update), value);
             let key = recorded.key;
             *self.revisions.entry(key).or_default() += 1;
         }
@@ -172,9 +176,24 @@ impl HistoryRecorder {
         self.operations.iter().any(|recorded| recorded.key == key && recorded.kind == OperationKind::Increment)
     }
 
-    /// Iterates over the invocations and the ends with their outcomes, in order, without the first `from`.
-    pub fn events_from(&self, from: usize) -> impl Iterator<Item = (Option<Outcome>, &RecordedOperation)> {
-        self.events.iter().skip(from).map(|(place, outcome)| (*outcome, &self.operations[*place]))
+    /// Iterates over the invocations and the ends with their outcomes, in order, without the first `from`. Each has the index of
+    /// its operation in the history.
+    pub fn events_from(&self, from: usize) -> impl Iterator<Item = (Option<Outcome>, usize, &RecordedOperation)> {
+        self.events.iter().skip(from).map(|(place, outcome)| (*outcome, *place, &self.operations[*place]))
+    }
+
+    /// Returns the changes that the servers lost. If clients also used nodes other than groups, whose losses the analysis does
+    /// not find, this is none unless a change was lost.
+    pub fn lost_changes(&self, analysis: &Analysis, names: &Names) -> Option<LostChanges> {
+        let lost = analysis.lost.all();
+        let is_of_groups = self.operations.iter().all(|recorded| names.group(recorded.to).is_some());
+        if analysis.staleness.acknowledged() == 0 || (lost.is_empty() && !is_of_groups) {
+            return None;
+        }
+        let updates: BTreeSet<UpdateId> = lost.iter().map(|(_, update, _)| *update).collect();
+        let is_lost = |place: &usize| self.operations[*place].update.is_some_and(|update| updates.contains(&update));
+        let operations = (0..self.operations.len()).filter(is_lost).collect();
+        Some(LostChanges { count: lost.len() as u64, operations })
     }
 
     /// Builds the history so far. `key` and `process` return the names of keys and processes.
@@ -200,6 +219,7 @@ impl HistoryRecorder {
             initial: BTreeMap::new(),
             siblings: BTreeSet::new(),
             unsupported: BTreeSet::new(),
+            lost: None,
         };
         history.unsupported = self
             .operations

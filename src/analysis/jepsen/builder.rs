@@ -3,10 +3,11 @@
 use super::data_model::{CAS, DECREMENT, DataModel, INCREMENT};
 use super::events::Event;
 use super::numbers::{COUNTED, MAX_NUMBER, counted};
+use super::server_side::{lost_changes, siblings};
 use crate::analysis::history::{ABSENT, History, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
 use crate::trace::Outcome;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a history cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,12 @@ impl Ids {
     fn value(&mut self, value: &Value) -> ValueId {
         if value.is_null() { ABSENT } else { self.id(&value.to_string()) }
     }
+
+    /// Adds a value that differs from all others, also from those with the same text.
+    fn distinct(&mut self, text: String) -> ValueId {
+        self.names.push(text);
+        self.names.len() as ValueId - 1
+    }
 }
 
 /// Builds the operations of a history from its events.
@@ -60,6 +67,12 @@ struct Builder<'a> {
     ended_unknown: BTreeMap<u32, usize>,
     /// For each key the sum of the increments, each without its sign.
     added: BTreeMap<u32, u64>,
+    /// The keys of registers whose changes have versions.
+    versioned: BTreeSet<&'a str>,
+    /// The value of each version of a key.
+    versions: BTreeMap<(u32, u32), ValueId>,
+    /// The initial values that the history states, by key.
+    initial: BTreeMap<u32, Initial>,
 }
 
 impl Builder<'_> {
@@ -86,7 +99,13 @@ impl Builder<'_> {
             ));
         }
         let key = self.keys.id(event.key_name());
-        let invocation = invocation(event, self.model_of(event), &mut self.values)?;
+        let mut invocation = invocation(event, self.model_of(event), &mut self.values)?;
+        if let (Invocation::Write(value), true) = (invocation, self.versioned.contains(event.key_name())) {
+            // The version identifies the write, so that values may repeat.
+            let distinct = self.values.distinct(self.values.names[value as usize].clone());
+            event.version.and_then(|version| self.versions.insert((key, version), distinct));
+            invocation = Invocation::Write(distinct);
+        }
         if let Invocation::Increment(by) = invocation {
             let sum = self.added.entry(key).or_default();
             *sum = sum.saturating_add(by.unsigned_abs());
@@ -105,7 +124,7 @@ impl Builder<'_> {
             invoked: at as u32,
             ended: NEVER,
             times: event.time.map(|ns| (ns / 1000, i64::MAX)),
-            rank: 0,
+            rank: event.version.filter(|_| self.versioned.contains(event.key_name())).unwrap_or(0),
         });
         Ok(())
     }
@@ -148,11 +167,37 @@ impl Builder<'_> {
                 (operation.outcome, operation.ended) = (Outcome::Ok, at as u32);
                 if operation.invocation == Invocation::Read {
                     operation.output = output(event, model, &mut self.values)?;
+                    let written = event.version.and_then(|version| self.versions.get(&(operation.key, version)));
+                    if let (Output::Value(value), Some(written)) = (&mut operation.output, written)
+                        && self.values.names[*value as usize] == self.values.names[*written as usize]
+                    {
+                        *value = *written;
+                    }
                 }
             }
             "fail" => (operation.outcome, operation.ended) = (Outcome::Fail, at as u32),
             _ => {
                 self.ended_unknown.insert(process, at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to the initial value of a key.
+    fn initialize(&mut self, event: &Event) -> Result<(), String> {
+        let key = self.keys.id(event.key_name());
+        let initial = self.initial.entry(key).or_default();
+        match invocation(event, self.models[event.key_name()], &mut self.values)? {
+            Invocation::Write(value) => initial.value = value,
+            Invocation::Increment(by) => initial.number = by,
+            Invocation::Add(value) => {
+                initial.elements.push(value);
+                initial.elements.sort_unstable();
+            }
+            Invocation::Append(value) => initial.elements.push(value),
+            Invocation::Read | Invocation::CompareAndSet { .. } | Invocation::Remove(_) => {
+                let (position, f) = (&event.position, &event.f);
+                return Err(format!("{position}: f: an initial value is a write, add, increment or append, not {f}"));
             }
         }
         Ok(())
@@ -171,6 +216,9 @@ impl Builder<'_> {
                 history.initial.insert(self.keys.ids[key], initial);
             }
         }
+        history.initial.append(&mut self.initial);
+        history.siblings = siblings(self.events, self.models).into_iter().map(|key| self.keys.ids[key]).collect();
+        history.lost = lost_changes(self.events, &history);
         history.values = self.values.names;
         history.processes = self.processes.names.iter().map(|name| format!("process {name}")).collect();
         Ok(history)
@@ -196,11 +244,24 @@ pub(super) fn build(
         in_progress: BTreeMap::new(),
         ended_unknown: BTreeMap::new(),
         added: BTreeMap::new(),
+        versioned: events
+            .iter()
+            .filter(|event| event.kind == "invoke" && event.version.is_some())
+            .map(Event::key_name)
+            .filter(|key| models.get(key) == Some(&DataModel::Register))
+            .collect(),
+        versions: BTreeMap::new(),
+        initial: BTreeMap::new(),
     };
     // The id of an absent value is 0.
     builder.values.id("nothing");
     for (at, event) in events.iter().enumerate() {
-        if event.kind == "invoke" { builder.invoke(at)? } else { builder.complete(at)? }
+        match (event.is_initial, event.kind == "invoke") {
+            (true, true) => builder.initialize(event)?,
+            (true, false) => {}
+            (false, true) => builder.invoke(at)?,
+            (false, false) => builder.complete(at)?,
+        }
     }
     builder.finish(initial)
 }

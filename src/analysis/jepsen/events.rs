@@ -14,6 +14,14 @@ pub(super) struct Event {
     pub(super) value: Value,
     pub(super) time: Option<i64>,
     pub(super) index: Option<i64>,
+    /// Whether it sets the initial value of its key, before all operations.
+    pub(super) is_initial: bool,
+    /// The place of the change, or of the change that a read returned, in the order of the key's versions.
+    pub(super) version: Option<u32>,
+    /// Whether its key keeps siblings.
+    pub(super) has_siblings: bool,
+    /// Whether the servers lost the change.
+    pub(super) is_lost: Option<bool>,
 }
 
 impl Event {
@@ -66,7 +74,18 @@ pub(super) fn event(position: String, value: &Value) -> Result<Option<Event>, St
     if !is_exact(&value) {
         return Err(format!("{position}: value: whole numbers from -2^63 to 2^64 - 1 are exact, {value} is not"));
     }
-    let mut event = Event { position, kind, process, f, key, value, time, index };
+    let flag = |name: &str| -> Result<Option<bool>, String> {
+        match fields.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(other) => Err(format!("{position}: {name}: true or false is expected, not {other}")),
+        }
+    };
+    let version = fields.get("version").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
+    let is_initial = flag("initial")? == Some(true);
+    let (has_siblings, is_lost) = (flag("siblings")? == Some(true), flag("lost")?);
+    let mut event =
+        Event { position, kind, process, f, key, value, time, index, is_initial, version, has_siblings, is_lost };
     if event.f == "txn" {
         single(&mut event)?;
     }

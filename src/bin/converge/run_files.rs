@@ -48,7 +48,7 @@ impl RunFiles {
     /// Writes all files.
     pub fn write(self, run: &Run, scenario: &Scenario, history: Option<HistoryRecorder>) -> Result<(), BadInput> {
         if let (Some(file), Some(recorder)) = (self.history, history) {
-            write_to(file, &export::history(&recorder, run.engine().names()))?;
+            write_to(file, &export::history(&recorder, run))?;
         }
         let texts: [(OpenFile, Export); 3] =
             [(self.metrics, export::csv), (self.mermaid, export::mermaid), (self.shiviz, |run, _| export::shiviz(run))];

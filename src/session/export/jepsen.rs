@@ -1,11 +1,13 @@
-//! The operations of a run as a history in Jepsen's format.
+//! The operations of a run as a history in Jepsen's format, with fields for what clients do not observe: `initial`, `version`,
+//! `siblings` and `lost`.
 
 use super::record_cursor::RecordCursor;
-use crate::analysis::history::{HistoryRecorder, RecordedOperation};
+use crate::analysis::history::{History, HistoryRecorder, Output, RecordedOperation, ValueId};
 use crate::scenario::Value;
 use crate::session::run::Run;
 use crate::trace::{Names, OperationKind, Outcome};
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Reads the log, and then writes the history.
@@ -25,7 +27,7 @@ impl JepsenWriter {
     /// Does a part of the work. Returns whether it was the last.
     pub fn write(&mut self, run: &Run, out: &mut String) -> bool {
         if self.cursor.is_at_end() {
-            return self.lines.write(&self.recorder, run.engine().names(), out);
+            return self.lines.write(&self.recorder, run, out);
         }
         let records = self.cursor.next_part(run.engine().trace());
         records.for_each(|record| self.recorder.observe(record));
@@ -43,17 +45,71 @@ pub(super) struct Lines {
     next: usize,
     /// Number of the lines so far.
     index: u64,
+    /// What clients do not observe.
+    servers: ServerSide,
+}
+
+/// What the servers of a run know of its operations.
+#[derive(Debug, Default)]
+struct ServerSide {
+    history: History,
+    /// The place of each version of a register in the order of versions, by key and value.
+    ranks: BTreeMap<(u32, ValueId), u32>,
+    /// The keys that operations write as a whole.
+    written: BTreeSet<u32>,
+}
+
+impl ServerSide {
+    fn of(recorder: &HistoryRecorder, run: &Run) -> Self {
+        let names = run.engine().names();
+        let history = recorder.history(|key| names.qualified_key(key), |_, _| String::new());
+        let history = History { lost: recorder.lost_changes(run.analysis(), names), ..history };
+        let ranked = history.operations.iter().filter(|operation| operation.rank > 0);
+        let ranks = ranked.filter_map(|it| Some(((it.key, it.invocation.leaves()?), it.rank))).collect();
+        let written =
+            history.operations.iter().filter(|it| it.invocation.leaves().is_some()).map(|it| it.key).collect();
+        ServerSide { history, ranks, written }
+    }
+
+    /// Adds the fields of an event. A change has its version at its invocation, since it may not end.
+    fn annotate(&self, line: &mut serde_json::Value, event: Option<Outcome>, place: usize) {
+        let operation = &self.history.operations[place];
+        match (event, &operation.output) {
+            (None, _) if operation.rank > 0 => line["version"] = json!(operation.rank),
+            (Some(Outcome::Ok), Output::Value(value)) => {
+                if let Some(rank) = self.ranks.get(&(operation.key, *value)) {
+                    line["version"] = json!(rank);
+                }
+                if self.history.siblings.contains(&operation.key) {
+                    line["siblings"] = json!(true);
+                }
+            }
+            (Some(Outcome::Ok), Output::Nothing) if operation.acknowledged() => {
+                // Whether a change of no client was lost cannot be said of an operation.
+                if let Some(lost) =
+                    self.history.lost.as_ref().filter(|lost| lost.count == 0 || !lost.operations.is_empty())
+                {
+                    line["lost"] = json!(lost.operations.binary_search(&place).is_ok());
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Lines {
     /// Writes a part of the lines. Returns whether it was the last.
-    pub fn write(&mut self, recorder: &HistoryRecorder, names: &Names, out: &mut String) -> bool {
+    pub fn write(&mut self, recorder: &HistoryRecorder, run: &Run, out: &mut String) -> bool {
+        let names = run.engine().names();
         if self.next == 0 {
+            self.servers = ServerSide::of(recorder, run);
             self.initial_values(recorder, names, out);
         }
         let before = self.next;
-        for (event, operation) in recorder.events_from(before).take(LINES_PER_PART) {
-            self.event(event, operation, names, out);
+        for (event, place, operation) in recorder.events_from(before).take(LINES_PER_PART) {
+            let mut line = event_line(event, operation, names);
+            self.servers.annotate(&mut line, event, place);
+            self.line(out, line);
             self.next += 1;
         }
         self.next < before + LINES_PER_PART
@@ -69,6 +125,7 @@ impl Lines {
         let first = recorder.processes().len();
         for (key, value) in recorder.initial_values() {
             let parts: Vec<(&str, serde_json::Value)> = match value {
+                _ if self.servers.written.contains(&key.0) => vec![("write", bare(Some(value)))],
                 Value::Set(elements) => elements.iter().map(|it| ("add", json!(it))).collect(),
                 Value::Int(number) if recorder.has_increments(key) => vec![("increment", json!(number))],
                 Value::List(elements) => elements.iter().map(|it| ("append", json!(it))).collect(),
@@ -80,56 +137,58 @@ impl Lines {
             for (f, value) in parts {
                 for kind in ["invoke", "ok"] {
                     let key = names.qualified_key(key);
-                    self.line(
-                        out,
-                        json!({ "type": kind, "f": f, "key": key, "value": value, "process": first, "time": 0 }),
-                    );
+                    self.line(out, json!({
+                        "type": kind, "f": f, "key": key, "value": value, "process": first, "time": 0, "initial": true,
+                    }));
                 }
             }
         }
     }
+}
 
-    fn event(&mut self, event: Option<Outcome>, operation: &RecordedOperation, names: &Names, out: &mut String) {
-        let f = match operation.kind {
-            OperationKind::Read => "read",
-            OperationKind::Write => "write",
-            OperationKind::Delete => "delete",
-            OperationKind::Add => "add",
-            OperationKind::Remove => "remove",
-            OperationKind::Increment => "increment",
-            OperationKind::CompareAndSet => "cas",
-            OperationKind::Put => "put",
-            OperationKind::Insert if operation.expected.is_none() => "append",
-            OperationKind::Insert => "insert",
-            OperationKind::RemoveAt => "remove-at",
-        };
-        let requested = match operation.kind {
-            OperationKind::CompareAndSet => json!([operation.expected, operation.value]),
-            OperationKind::Insert if operation.expected.is_some() => json!([operation.expected, operation.value]),
-            OperationKind::Put => bare(operation.value.as_ref()),
-            OperationKind::Read
-            | OperationKind::Write
-            | OperationKind::Delete
-            | OperationKind::Add
-            | OperationKind::Remove
-            | OperationKind::Insert
-            | OperationKind::RemoveAt
-            | OperationKind::Increment => json!(operation.value),
-        };
-        let (kind, value, us) = match event {
-            None => ("invoke", requested, operation.times.0),
-            Some(Outcome::Ok) if operation.kind == OperationKind::Read => {
-                ("ok", bare(operation.served.as_ref()), operation.times.1)
-            }
-            Some(Outcome::Ok) => ("ok", requested, operation.times.1),
-            Some(Outcome::Fail) => ("fail", requested, operation.times.1),
-            Some(Outcome::Unknown) => ("info", requested, operation.times.1),
-        };
-        self.line(out, json!({
-            "type": kind, "f": f, "key": names.qualified_key(operation.key), "value": value, "process": operation.process,
-            "time": us * 1000, "client": names.node(operation.by), "to": names.node(operation.to),
-        }));
-    }
+/// Returns the line of an invocation (none) or an end.
+fn event_line(event: Option<Outcome>, operation: &RecordedOperation, names: &Names) -> serde_json::Value {
+    let f = match operation.kind {
+        OperationKind::Read => "read",
+        OperationKind::Write => "write",
+        OperationKind::Delete => "delete",
+        OperationKind::Add => "add",
+        OperationKind::Remove => "remove",
+        OperationKind::Increment => "increment",
+        OperationKind::CompareAndSet => "cas",
+        OperationKind::Put => "put",
+        OperationKind::Insert if operation.expected.is_none() => "append",
+        OperationKind::Insert => "insert",
+        OperationKind::RemoveAt => "remove-at",
+    };
+    let requested = match operation.kind {
+        OperationKind::CompareAndSet => json!([bare(operation.expected.as_ref()), bare(operation.value.as_ref())]),
+        OperationKind::Insert if operation.expected.is_some() => {
+            json!([bare(operation.expected.as_ref()), bare(operation.value.as_ref())])
+        }
+        OperationKind::Put
+        | OperationKind::Read
+        | OperationKind::Write
+        | OperationKind::Delete
+        | OperationKind::Add
+        | OperationKind::Remove
+        | OperationKind::Insert
+        | OperationKind::RemoveAt
+        | OperationKind::Increment => bare(operation.value.as_ref()),
+    };
+    let (kind, value, us) = match event {
+        None => ("invoke", requested, operation.times.0),
+        Some(Outcome::Ok) if operation.kind == OperationKind::Read => {
+            ("ok", bare(operation.served.as_ref()), operation.times.1)
+        }
+        Some(Outcome::Ok) => ("ok", requested, operation.times.1),
+        Some(Outcome::Fail) => ("fail", requested, operation.times.1),
+        Some(Outcome::Unknown) => ("info", requested, operation.times.1),
+    };
+    json!({
+        "type": kind, "f": f, "key": names.qualified_key(operation.key), "value": value, "process": operation.process,
+        "time": us * 1000, "client": names.node(operation.by), "to": names.node(operation.to),
+    })
 }
 
 /// A value as plain JSON: lists and maps without their tags.
