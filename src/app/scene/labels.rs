@@ -6,7 +6,7 @@ use crate::app::geometry::{Curve, Rect, point};
 use crate::text;
 
 /// Width of a letter of the smallest text, as a share of its size.
-const LETTER: f64 = 0.66;
+const LETTER: f64 = 0.62;
 /// Distance between a link and its label.
 const GAP: f64 = 5.0;
 /// Width and height of the mark of a fault above a card.
