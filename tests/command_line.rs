@@ -1,34 +1,10 @@
 //! The command line: exit codes, output and error messages.
 
+mod common;
+
+use common::command_line::{code, converge, err, out};
 use converge::scenario::examples::EXAMPLES;
 use serde_json::Value;
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
-
-fn converge(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_converge"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    // The program may end without reading its input.
-    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
-    child.wait_with_output().expect("the program ends")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().expect("an exit code")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 #[test]
 fn a_violated_invariant_exits_1_and_a_malformed_one_is_reported_with_its_position() {
@@ -38,11 +14,11 @@ fn a_violated_invariant_exits_1_and_a_malformed_one_is_reported_with_its_positio
         json["invariants"] = serde_json::json!([invariant]);
         json.to_string()
     };
-    let output = converge(&["run", "-"], &scenario("notification.widget == inventory.widget when quiescent"));
+    let output = converge(&["run", "-"], scenario("notification.widget == inventory.widget when quiescent"));
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("when quiescent: violated at "), "{text}");
-    let output = converge(&["run", "-"], &scenario("notification.widget == inventry.widget"));
+    let output = converge(&["run", "-"], scenario("notification.widget == inventry.widget"));
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(message.contains("invariants[0]: column 24: no service or group has the id `inventry`"), "{message}");

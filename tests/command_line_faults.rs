@@ -1,29 +1,11 @@
 //! Faults of callers of the command line: each gets a message that says where and what was expected.
 
+mod common;
+
+use common::command_line::{converge, err, out};
 use serde_json::json;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Output, Stdio};
-
-fn converge(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_converge"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    // The program may end without reading its input.
-    let _ = child.stdin.take().expect("a pipe").write_all(input);
-    child.wait_with_output().expect("the program ends")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 #[test]
 fn a_number_out_of_range_is_refused_with_what_was_expected() {

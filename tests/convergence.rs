@@ -1,6 +1,9 @@
 //! The convergence verdict under faults: a fault that the script heals leaves hope for the nodes and links that it heals,
 //! and for no others.
 
+mod common;
+
+use common::scenarios::worker;
 use converge::analysis::{Convergence, Prospect};
 use converge::scenario::{
     Attachment, Bus, Command, Data, Gossip, GossipStyle, Group, Latency, Operation, Polling, Protocol, Publication,
@@ -245,23 +248,6 @@ fn is_converging(verdict: &Convergence) -> bool {
 
 fn will_not_converge(verdict: &Convergence) -> bool {
     matches!(verdict, Convergence::WillNotConverge(_))
-}
-
-/// A writer `api` of `n`, and a worker `w` that receives its events through a bus. The link to the worker takes `latency_ms`.
-fn worker(publication: Value, subscription: Value, latency_ms: f64, script: &[Value]) -> Value {
-    let (mut publication, mut subscription) = (publication, subscription);
-    (publication["to"], subscription["to"]) = ("q".into(), "q".into());
-    json!({
-        "converge": 1,
-        "until_ms": 20_000,
-        "services": [
-            { "id": "api", "data": { "n": 0 }, "publishes": [publication] },
-            { "id": "w", "data": { "n": 0 }, "subscribes": [subscription] },
-        ],
-        "buses": [{ "id": "q" }],
-        "links": [{ "from": "q", "to": "w", "latency": { "constant": { "ms": latency_ms } } }],
-        "script": script,
-    })
 }
 
 fn step(at_ms: u32, command: Value) -> Value {

@@ -1,24 +1,16 @@
 //! Histories in Jepsen's format with verdicts known from theory, checked by `converge check` as JSON Lines and as EDN.
 
+mod common;
+
+use common::command_line::{code, converge, err};
 use serde_json::Value;
-use std::io::Write;
-use std::process::{Command, Stdio};
 
 /// Runs `converge check - --json`. Returns its exit code, and its output or error.
 fn check(history: &str, options: &[&str]) -> (i32, Value) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_converge"))
-        .args(["check", "-", "--json"])
-        .args(options)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    command.stdin.take().expect("standard input").write_all(history.as_bytes()).expect("it reads its input");
-    let output = command.wait_with_output().expect("the program ends");
-    let code = output.status.code().expect("an exit code");
+    let arguments = [&["check", "-", "--json"], options].concat();
+    let output = converge(&arguments, history);
     let report = serde_json::from_slice(&output.stdout);
-    (code, report.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&output.stderr).into())))
+    (code(&output), report.unwrap_or_else(|_| Value::String(err(&output))))
 }
 
 /// An event: process, type, function, value as JSON.

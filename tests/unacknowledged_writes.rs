@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::scenarios::worker;
 use converge::analysis::{Convergence, CopyState};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Scenario, micros};
@@ -129,20 +130,10 @@ fn a_copy_whose_acknowledged_writes_a_failover_undid_is_stale_and_has_not_diverg
 
 /// A writer with a publication, and a copy.
 fn published(publication: Value, subscription: Value) -> Scenario {
-    let (mut publication, mut subscription) = (publication, subscription);
-    (publication["to"], subscription["to"]) = ("q".into(), "q".into());
     let increment = json!({ "operate": { "service": "api", "operation": { "increment": { "key": "n", "by": 1 } } } });
     let cut = json!({ "cut_link": { "from": "q", "to": "api", "one_way": true } });
-    let document = json!({
-        "converge": 1,
-        "until_ms": 20_000,
-        "services": [
-            { "id": "api", "data": { "n": 0 }, "publishes": [publication] },
-            { "id": "w", "data": { "n": 0 }, "subscribes": [subscription] },
-        ],
-        "buses": [{ "id": "q" }],
-        "script": [{ "at_ms": 90, "do": cut }, { "at_ms": 100, "do": increment }],
-    });
+    let script = [json!({ "at_ms": 90, "do": cut }), json!({ "at_ms": 100, "do": increment })];
+    let document = worker(publication, subscription, 5.0, &script);
     Scenario::from_json(&document.to_string()).expect("a valid scenario")
 }
 

@@ -209,7 +209,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Returns the values of a term, one for each sibling; none for an absent value.
+    /// Returns the values of a term, one for each sibling; an absent value is `None`.
     fn term(&self, term: &Term, bound: &Bindings) -> Vec<Option<Value>> {
         let numbers = |left: &Term, right: &Term, of: fn(i64, i64) -> i64| {
             let (left, right) = (self.term(left, bound), self.term(right, bound));

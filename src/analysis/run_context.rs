@@ -34,8 +34,13 @@ impl<'a> RunContext<'a> {
 
     /// Returns whether the events of a queue reach the copy at `node`, through any consumer of the queue.
     pub(super) fn queue_reaches(&self, queue: SubscriptionId, node: NodeId) -> bool {
-        let subscriptions = (0..self.names.subscription_count() as u32).map(SubscriptionId);
-        let mut its = subscriptions.filter(|subscription| self.analysis.buses.queue_of(*subscription) == queue);
+        let mut its = self.subscriptions_to(queue);
         its.any(|subscription| self.delivers_to(self.names.subscription(subscription).service, node))
+    }
+
+    /// Iterates over the subscriptions that share a queue.
+    pub fn subscriptions_to(&self, queue: SubscriptionId) -> impl Iterator<Item = SubscriptionId> + use<'a> {
+        let analysis = self.analysis;
+        self.names.subscriptions().filter(move |it| analysis.buses.queue_of(*it) == queue)
     }
 }

@@ -18,7 +18,7 @@ impl Range {
         Range { least: value, most: value }
     }
 
-    /// Returns the figure; none if only a range is known, or if it is infinite.
+    /// Returns the figure, `None` if only a range is known, or if it is infinite.
     pub(super) fn value(self) -> Option<f64> {
         (self.least == self.most && self.least.is_finite()).then_some(self.least)
     }
@@ -38,7 +38,7 @@ pub(super) enum Lacks {
     Convergence,
 }
 
-/// Returns what a figure lacks if it is not known exactly; none for a figure that is always known.
+/// Returns what may not be known of a figure; `None` if the figure is always known exactly.
 pub(super) fn lacks(figure: &Figure) -> Option<Lacks> {
     match figure {
         Figure::Statistic("window_ms", _)
@@ -49,7 +49,7 @@ pub(super) fn lacks(figure: &Figure) -> Option<Lacks> {
     }
 }
 
-/// Returns a figure; none if nothing was counted.
+/// Returns a figure, `None` if nothing was counted.
 pub(super) fn value(figure: &Figure, sweep: &Sweep, lost_updates: u64, target: &[(f64, f64)]) -> Option<Range> {
     match figure {
         Figure::Runs(_) => None,

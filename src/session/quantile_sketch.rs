@@ -22,7 +22,7 @@ pub struct QuantileSketch {
 }
 
 /// Returns the rank of a quantile of `count` values, ⌈q·count⌉: that of the smallest value such that at least a share q of all
-/// values is not greater (nearest rank). None without values.
+/// values is not greater (nearest rank). `None` without values.
 pub fn nearest_rank(q: f64, count: u64) -> Option<u64> {
     // 0.07 · 100 is 7.000000000000001.
     let rank = libm::ceil(q * count as f64 * (1.0 - 1e-12)) as u64;
@@ -56,12 +56,12 @@ impl QuantileSketch {
         }
     }
 
-    /// Returns the quantile by the nearest-rank definition, within 1 %; none without values.
+    /// Returns the quantile by the nearest-rank definition, within 1 %; `None` without values.
     pub fn quantile(&self, q: f64) -> Option<f64> {
         self.at_rank(nearest_rank(q, self.count)?)
     }
 
-    /// Returns the value of a rank, within 1 %; 1 is the rank of the smallest value. None if there are fewer values.
+    /// Returns the value of a rank, within 1 %; 1 is the rank of the smallest value. `None` if there are fewer values.
     pub fn at_rank(&self, rank: u64) -> Option<f64> {
         let mut counted = self.zeros;
         if rank <= counted {

@@ -134,6 +134,11 @@ impl Names {
         self.keys.len()
     }
 
+    /// Iterates over all subscriptions.
+    pub fn subscriptions(&self) -> impl Iterator<Item = SubscriptionId> + use<> {
+        (0..self.subscriptions.len() as u32).map(SubscriptionId)
+    }
+
     /// Returns the number of subscriptions.
     pub fn subscription_count(&self) -> usize {
         self.subscriptions.len()

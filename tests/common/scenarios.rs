@@ -3,6 +3,7 @@
 use converge::scenario::{
     AntiEntropy, ClientStep, Command, Hints, Latency, Link, Operation, Quorum, ReadRepair, Scenario, Service, Step,
 };
+use serde_json::{Value, json};
 
 pub fn constant(ms: f64) -> Latency {
     Latency::Constant { ms }
@@ -96,4 +97,21 @@ pub fn service(id: &str, service_time_ms: f64) -> Service {
 pub fn assert_refused(scenario: &Scenario, path: &str, expected: &str) {
     let errors: Vec<String> = scenario.validate().expect_err("refused").iter().map(ToString::to_string).collect();
     assert!(errors.iter().any(|error| error.contains(path) && error.contains(expected)), "{errors:?}");
+}
+
+/// A writer `api` of `n`, and a worker `w` that receives its events through a bus. The link to the worker takes `latency_ms`.
+pub fn worker(publication: Value, subscription: Value, latency_ms: f64, script: &[Value]) -> Value {
+    let (mut publication, mut subscription) = (publication, subscription);
+    (publication["to"], subscription["to"]) = ("q".into(), "q".into());
+    json!({
+        "converge": 1,
+        "until_ms": 20_000,
+        "services": [
+            { "id": "api", "data": { "n": 0 }, "publishes": [publication] },
+            { "id": "w", "data": { "n": 0 }, "subscribes": [subscription] },
+        ],
+        "buses": [{ "id": "q" }],
+        "links": [{ "from": "q", "to": "w", "latency": { "constant": { "ms": latency_ms } } }],
+        "script": script,
+    })
 }

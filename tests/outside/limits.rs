@@ -82,7 +82,7 @@ fn a_halted_run_comes_first_in_every_output_and_exits_2() {
     assert!(out(&sweep).starts_with("Halted: 2 of 2 runs"), "{}", out(&sweep));
     let sweep = call(&["sweep", &file, "--seeds", "1..3", "--json"]);
     assert!(out(&sweep).trim_start_matches(['{', '\n', ' ']).starts_with("\"halted\": 2"), "{}", out(&sweep));
-    let merged = converge(&["merge", "-"], &out(&sweep));
+    let merged = converge(&["merge", "-"], out(&sweep));
     assert_eq!((code(&merged), out(&merged).starts_with("Halted: 2 of 2 runs")), (2, true), "{}", out(&merged));
     let compare = call(&["compare", "ex=raft-and-quorum", "--seeds", "1..2"]);
     assert_eq!(code(&compare), 0, "{}", err(&compare));

@@ -56,7 +56,7 @@ fn a_compare_and_set_that_is_always_refused_is_warned_about() {
             "do": { "compare_and_set": { "key": "k", "expect": 1, "value": 2 } }
         }] }],
     });
-    let output = converge(&["validate", "-", "--json"], &scenario.to_string());
+    let output = converge(&["validate", "-", "--json"], scenario.to_string());
     let warnings = &json(&output)["warnings"];
     assert_eq!(warnings[0]["path"], "clients[0].script[0].do.compare_and_set", "{warnings}");
 }
@@ -141,7 +141,7 @@ fn a_number_that_is_derived_from_an_event_never_overflows_in_silence() {
         "buses": [{ "id": "q" }, { "id": "derived" }],
         "script": [write(100, 9_007_199_254_740_991)],
     });
-    let output = converge(&["why", "-"], &scenario.to_string());
+    let output = converge(&["why", "-"], scenario.to_string());
     let reasons = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(reasons.contains("a number would be beyond -2^53 to 2^53"), "{reasons}");
     assert!(!reasons.contains("converged"), "{reasons}");

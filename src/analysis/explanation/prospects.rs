@@ -171,8 +171,7 @@ impl<'a> ProspectFinder<'a> {
             return published;
         }
         let run = self.run;
-        let all = (0..run.names.subscription_count() as u32).map(SubscriptionId);
-        let its = all.filter(|it| {
+        let its = run.names.subscriptions().filter(|it| {
             let subscriber = run.names.subscription(*it);
             bus.is_none_or(|bus| bus == subscriber.bus) && run.delivers_to(subscriber.service, node)
         });
@@ -189,9 +188,8 @@ impl<'a> ProspectFinder<'a> {
     /// Returns whether an event in a queue is still delivered to a consumer, now or after a healing.
     pub fn is_delivered(&self, queue: SubscriptionId) -> bool {
         let run = self.run;
-        let all = (0..run.names.subscription_count() as u32).map(SubscriptionId);
-        let its = all.filter(|it| run.analysis.buses.queue_of(*it) == queue).map(|it| run.names.subscription(it));
-        its.into_iter().any(|Subscriber { service, bus, .. }| {
+        let mut its = run.subscriptions_to(queue).map(|it| run.names.subscription(it));
+        its.any(|Subscriber { service, bus, .. }| {
             let is_up = self.work.healing.up_from(run, bus).is_some();
             is_up && self.path_to_consumer(queue, service).err().is_none_or(Prospect::is_hopeful)
         })
@@ -355,8 +353,7 @@ impl<'a> ProspectFinder<'a> {
     /// The cause that stops them.
     fn path_to_consumer(&self, queue: SubscriptionId, node: NodeId) -> Result<(), Prospect> {
         let run = self.run;
-        let all = (0..run.names.subscription_count() as u32).map(SubscriptionId);
-        let consumers = all.filter(|it| run.analysis.buses.queue_of(*it) == queue).map(|it| run.names.subscription(it));
+        let consumers = run.subscriptions_to(queue).map(|it| run.names.subscription(it));
         let mut stopped: Option<Prospect> = None;
         for Subscriber { service, bus, .. } in consumers.filter(|it| run.delivers_to(it.service, node)) {
             let config = run.scenario.services.get(service.index());

@@ -10,8 +10,7 @@ impl<'a> ProspectFinder<'a> {
     /// Iterates over the settings of the subscriptions to a queue.
     fn settings(&self, queue: SubscriptionId) -> impl Iterator<Item = (SubscriptionId, &'a Subscription)> {
         let run = self.run;
-        let all = (0..run.names.subscription_count() as u32).map(SubscriptionId);
-        all.filter(move |it| run.analysis.buses.queue_of(*it) == queue).flat_map(move |it| {
+        run.subscriptions_to(queue).flat_map(move |it| {
             let ends = run.names.subscription(it);
             let service = run.scenario.services.get(ends.service.index());
             let its = service.into_iter().flat_map(|service| &service.subscribes);

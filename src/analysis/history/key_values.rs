@@ -101,7 +101,7 @@ impl<'a> KeyValues<'a> {
         }
     }
 
-    /// Returns the result of a read that ended `ok`; none for other operations.
+    /// Returns the result of a read that ended `ok`, `None` for another operation.
     fn output(&mut self, place: usize) -> Option<Output> {
         let recorded = &self.operations[place];
         let (Some(version), OperationKind::Read, Outcome::Ok) = (recorded.version, recorded.kind, recorded.outcome)

@@ -55,9 +55,9 @@ pub struct KeyCopy {
     pub(super) is_rolling_back: bool,
     /// An update that it holds, that was never acknowledged, and that another copy lacks.
     pub(super) unacknowledged: Option<UnacknowledgedWrite>,
-    /// The differences that a counter's copy has added; none for other data.
+    /// The increments that the copy of a counter contains; `None` for other data.
     pub(super) sum: Option<Box<Sum>>,
-    /// The updates that the copy contains; none for data with a total order.
+    /// The updates that the copy contains; `None` for data with a total order.
     pub(super) context: Option<VersionVector>,
     /// The values that a read returns, if there is more than one.
     pub(super) siblings: Vec<Value>,

@@ -31,7 +31,7 @@ impl Staleness {
             .unwrap_or_default()
     }
 
-    /// Returns the newest acknowledged update of a key that a service should hold; none for an initial value of the document.
+    /// Returns the newest acknowledged update of a key that a service should hold, `None` if that is an initial value of the document.
     pub fn newest_acknowledged_update(&self, key: KeyId, node: NodeId) -> Option<UpdateId> {
         let newest = self.newest_acknowledged(key, node);
         self.keys.get(key.index())?.acknowledged.get(&newest)?.behind.update

@@ -62,7 +62,7 @@ pub fn chips(model: &Model, send: &Callback<Msg>) -> Html {
         html! {
             <span class="chip window">
                 <b class={classes!("swatch", update_class(window.update.update))}></b>
-                <span><b>{ labels::short_update(&window.update) }</b>{ " " }if window.took == 0 { { text!("reached every copy at once") } } else { { text!("reached every copy in") }{ " " }<b>{ exact(window.took) }</b> }if window.left { { ", " }{ text!("a copy lost it again") } }</span>
+                <span><b>{ labels::short_update(&window.update) }</b>{ " " }if window.took == 0 { { text!("reached every copy at once") } } else { { text!("reached every copy in") }{ " " }<b>{ exact(window.took) }</b> }if window.missed_again { { ", " }{ text!("a copy lost it again") } }</span>
             </span>
         }
     });

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// The name of standard output.
 pub const STANDARD: &str = "-";
 
-/// Returns the path of a file without relative parts, to compare it with others; none if it has no name.
+/// Returns the path of a file without relative parts, to compare it with others; `None` if it has no name.
 pub fn path(file: &str) -> Option<PathBuf> {
     let absolute = std::path::absolute(file).ok()?;
     Some(absolute.canonicalize().unwrap_or(absolute))

@@ -8,7 +8,7 @@ use crate::session::protocol::{
     SHOWN_ROWS, ServiceView, SubscriptionView, Summary, TreeLevel, Window,
 };
 use crate::session::run::Run;
-use crate::trace::{KeyId, Names, NodeId, SubscriptionId, UpdateId};
+use crate::trace::{KeyId, Names, NodeId, UpdateId};
 use std::collections::BTreeMap;
 
 /// Limit of the events, outbox rows and dead letters of a card.
@@ -63,7 +63,7 @@ fn inbox(run: &Run, scenario: &Scenario, node: NodeId, tables: &ServiceTables) -
     }
     // The ids of a service's subscriptions are in the order of the document.
     let (names, now) = (run.engine().names(), run.engine().now());
-    let own = (0..names.subscription_count() as u32).map(SubscriptionId);
+    let own = names.subscriptions();
     let own: Vec<_> = own.filter(|id| names.subscription(*id).service == node).zip(subscribes).collect();
     let is_remembered = |handled: &&HandledEvent| {
         let subscription = own.iter().find(|(id, _)| *id == handled.by);
@@ -114,7 +114,7 @@ pub fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> Bus
     let bus = &scenario.buses[index as usize];
     // The number of subscriptions before, by service. The ids of a service's subscriptions are in the order of the document.
     let mut before: BTreeMap<NodeId, usize> = BTreeMap::new();
-    let subscriptions = (0..names.subscription_count() as u32).map(SubscriptionId).filter_map(|id| {
+    let subscriptions = names.subscriptions().filter_map(|id| {
         let ends = names.subscription(id);
         let place = before.entry(ends.service).or_default();
         *place += 1;
@@ -218,8 +218,8 @@ pub fn summary(run: &Run) -> Summary {
     let (analysis, names) = (run.analysis(), run.engine().names());
     let window = analysis.staleness.last_window().map(|(update, took): (_, Micros)| {
         let info = analysis.updates.get(update);
-        let left = info.is_some_and(|info| analysis.staleness.is_missed_again(info.key, info.version));
-        Window { update: content::update(update, analysis, names), took, left }
+        let missed_again = info.is_some_and(|info| analysis.staleness.is_missed_again(info.key, info.version));
+        Window { update: content::update(update, analysis, names), took, missed_again }
     });
     Summary {
         copies: analysis.staleness.copies(),
@@ -245,9 +245,9 @@ mod tests {
     #[test]
     fn an_update_that_reached_every_copy_and_was_overwritten_at_one_is_not_shown_as_if_it_were_still_everywhere() {
         let mut run = Run::new(&examples::find("reordering").expect("an example").scenario());
-        for (ms, left) in [(1_500.0, false), (5_000.0, true)] {
+        for (ms, missed_again) in [(1_500.0, false), (5_000.0, true)] {
             run.complete(micros(ms));
-            assert_eq!(summary(&run).window.map(|window| window.left), Some(left), "at {ms} ms");
+            assert_eq!(summary(&run).window.map(|window| window.missed_again), Some(missed_again), "at {ms} ms");
         }
     }
 }

@@ -38,6 +38,6 @@ pub struct Window {
     pub update: UpdateView,
     /// Its length.
     pub took: Micros,
-    /// A copy that reflected the update does not any more.
-    pub left: bool,
+    /// Whether a copy that reflected the update misses it again.
+    pub missed_again: bool,
 }

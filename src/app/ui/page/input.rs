@@ -99,9 +99,9 @@ pub(super) fn double_click(event: &MouseEvent) -> Option<PageMsg> {
     (!is_control(event)).then_some(PageMsg::Model(Msg::Pointer(PointerMsg::DoubleClick)))
 }
 
-/// Returns whether the event's target is a button or a link, and the key a character that these do not use. A click leaves
-/// the focus on a button, and shortcuts must still act after it. Lists and tabs may use characters themselves.
-fn is_left_by_button(event: &KeyboardEvent) -> bool {
+/// Returns whether a key may be a shortcut although a button or a link has the focus: a character that these do not use. A
+/// click leaves the focus on a button. Lists and tabs may use characters themselves.
+fn is_shortcut_on_button(event: &KeyboardEvent) -> bool {
     let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let is_inside =
         |selector: &str| element.as_ref().is_some_and(|element| element.closest(selector).ok().flatten().is_some());
@@ -112,7 +112,7 @@ fn is_left_by_button(event: &KeyboardEvent) -> bool {
 
 /// Returns the message for a pressed key. Keys of a single character may be turned off.
 pub(super) fn key_down(event: &KeyboardEvent, single_keys: bool) -> Option<PageMsg> {
-    if is_control(event) && event.key() != "Escape" && !is_left_by_button(event) {
+    if is_control(event) && event.key() != "Escape" && !is_shortcut_on_button(event) {
         return None;
     }
     let (key, code) = (event.key(), event.code());
@@ -167,7 +167,7 @@ pub(super) fn page_key_down(event: &KeyboardEvent, single_keys: bool) -> Option<
     match event.key() == "Escape" {
         _ if !is_free => None,
         true => Some(PageMsg::Model(Msg::Keyboard(KeyboardMsg::Escape))),
-        false => is_left_by_button(event).then(|| key_down(event, single_keys))?,
+        false => is_shortcut_on_button(event).then(|| key_down(event, single_keys))?,
     }
 }
 
