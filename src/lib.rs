@@ -30,5 +30,6 @@ pub mod trace;
 
 /// The seeds of random tests, which the tests in `tests/` share.
 #[cfg(test)]
+#[allow(dead_code, reason = "tests of properties need no list of seeds")]
 #[path = "../tests/common/random.rs"]
 mod random;

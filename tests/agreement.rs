@@ -1,12 +1,10 @@
 //! Replica groups under random faults: Raft's five safety properties at every step, equal states at all members once
 //! faults are healed, and the consistency of the histories that clients observe.
 
-mod common;
-
-use common::faults::{MemberFaults, member_faults};
-use common::random::{self, random_tests};
-use common::runs::{MAX_EVENTS, history, run_with_facts};
-use common::scenarios::{
+use crate::common::faults::{MemberFaults, member_faults};
+use crate::common::random::{self, random_tests};
+use crate::common::runs::{MAX_EVENTS, history, run_with_facts};
+use crate::common::scenarios::{
     client_steps, constant, crash, exponential, link, operate, read, repaired_quorum, replica, replicas, restart,
     service, step, write,
 };

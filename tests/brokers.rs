@@ -1,9 +1,7 @@
 //! A replicated bus loses the events that its next leader does not have, and no others.
 
-mod common;
-
-use common::runs::all_records;
-use common::scenarios::step;
+use crate::common::runs::all_records;
+use crate::common::scenarios::step;
 use converge::scenario::presets::{PRESETS, of_replication};
 use converge::scenario::{
     Acks, Bus, Command, CommitRule, InSync, Latency, Operation, Publication, PublishRetry, Replication, Scenario,

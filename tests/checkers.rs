@@ -1,9 +1,7 @@
 //! Verdicts on random small histories, with unknown operations, compared with other checkers: the two testers of stateright,
 //! and the WGL checker of todc-utils.
 
-mod common;
-
-use common::random;
+use crate::common::random;
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::{ABSENT, History, Invocation, NEVER, Operation, Output};
 use converge::trace::Outcome;

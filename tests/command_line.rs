@@ -1,8 +1,6 @@
 //! The command line: exit codes, output and error messages.
 
-mod common;
-
-use common::command_line::{code, converge, err, out};
+use crate::common::command_line::{code, converge, err, out};
 use converge::scenario::examples::EXAMPLES;
 use serde_json::Value;
 

@@ -1,8 +1,6 @@
 //! Faults of callers of the command line: each gets a message that says where and what was expected.
 
-mod common;
-
-use common::command_line::{converge, err, out};
+use crate::common::command_line::{converge, err, out};
 use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

@@ -1,9 +1,7 @@
 //! In random systems under random faults, every message and event is accounted for. With every defence enabled, every copy
 //! converges after the faults heal.
 
-mod common;
-
-use common::random::{self, random_tests};
+use crate::common::random::{self, random_tests};
 use converge::analysis::CopyState;
 use converge::engine::Engine;
 use converge::scenario::{

@@ -1,8 +1,6 @@
 //! Connections of consumers: heartbeats, losses, and what a bus knows after its restart.
 
-mod common;
-
-use common::runs;
+use crate::common::runs;
 use converge::scenario::Scenario;
 use converge::session::Run;
 use converge::trace::{DetachReason, Fact, MessageKind};

@@ -1,9 +1,7 @@
 //! The convergence verdict under faults: a fault that the script heals leaves hope for the nodes and links that it heals,
 //! and for no others.
 
-mod common;
-
-use common::scenarios::worker;
+use crate::common::scenarios::worker;
 use converge::analysis::{Convergence, Prospect};
 use converge::scenario::{
     Attachment, Bus, Command, Data, Gossip, GossipStyle, Group, Latency, Operation, Polling, Protocol, Publication,

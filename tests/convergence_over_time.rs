@@ -1,9 +1,7 @@
 //! The convergence verdict at one instant against what happens later, when no new update follows: on random systems with faults,
 //! and for cases by symptom.
 
-mod common;
-
-use common::random;
+use crate::common::random;
 use converge::analysis::{Convergence, Prospect};
 use converge::scenario::{Acknowledge, Effect, Group, Protocol, ReadRepair, Scenario, Subscription, Value, micros};
 use converge::session::Run;
@@ -218,7 +216,7 @@ type Values = BTreeMap<u32, BTreeMap<u32, Option<Value>>>;
 fn values(run: &Run, scenario: &Scenario) -> Values {
     let mut all = Values::new();
     for service in &scenario.services {
-        let node = common::runs::node(run, &service.id);
+        let node = crate::common::runs::node(run, &service.id);
         if run.analysis().faults.is_stopped(node) {
             continue;
         }

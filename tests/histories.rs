@@ -1,8 +1,6 @@
 //! Histories in Jepsen's format with verdicts known from theory, checked by `converge check` as JSON Lines and as EDN.
 
-mod common;
-
-use common::command_line::{code, converge, err};
+use crate::common::command_line::{code, converge, err};
 use serde_json::Value;
 
 /// Runs `converge check - --json`. Returns its exit code, and its output or error.

@@ -6,11 +6,9 @@
     reason = "the expected figures may use the platform's functions; the engine may not"
 )]
 
-mod common;
-
-use common::runs::{observe, run};
-use common::scenarios::{constant, exponential, link, operate, write};
-use common::statistics::{assert_mean, assert_proportion};
+use crate::common::runs::{observe, run};
+use crate::common::scenarios::{constant, exponential, link, operate, write};
+use crate::common::statistics::{assert_mean, assert_proportion};
 use converge::engine::Engine;
 use converge::scenario::{
     Acknowledge, Arrivals, Backoff, Bus, Client, Clock, Effect, Inbox, Keys, Latency, Link, Publication, Scenario,

@@ -1,9 +1,7 @@
 //! Links open for ever, and damaged links never open. Each case in `tests/links/v1/` has a link, its scenario and the digest of
 //! its run. `CONVERGE_RENEW=1` adds cases for new examples and for new semantics; existing cases never change.
 
-mod common;
-
-use common::random::{self, random_tests};
+use crate::common::random::{self, random_tests};
 use converge::scenario::examples::{EXAMPLES, Example};
 use converge::scenario::link::{LinkError, SEMANTICS, decode, encode};
 use converge::scenario::{
@@ -14,7 +12,6 @@ use converge::session::Run;
 use proptest::prelude::*;
 use std::path::PathBuf;
 
-#[path = "links/drawings.rs"]
 mod drawings;
 use drawings::{Random, Style, drawing};
 

@@ -1,9 +1,7 @@
 //! Behaviour of real messaging systems: small scenarios, those of the files in `tests/outside/` among them, each with the right
 //! result.
 
-mod common;
-
-use common::runs;
+use crate::common::runs;
 use converge::report::RunReport;
 use converge::scenario::{Effect, Forward, Inbox, Latency, Publication, PublishMode, Scenario, Value};
 use converge::session::Run;
@@ -15,7 +13,6 @@ fn outside(name: &str) -> Scenario {
     Scenario::from_json(&text).unwrap_or_else(|errors| panic!("{name}: {errors:?}"))
 }
 
-#[allow(dead_code, reason = "each case uses some of this")]
 /// A run of a scenario to its end, with its facts.
 struct Outcome {
     run: Run,
@@ -29,7 +26,6 @@ fn outcome(scenario: &Scenario) -> Outcome {
     Outcome { run, facts, report }
 }
 
-#[allow(dead_code, reason = "each case uses some of this")]
 impl Outcome {
     fn value(&self, service: &str, key: &str) -> Option<Value> {
         self.report.services[service].keys.get(key).and_then(|copy| copy.value.clone())
@@ -84,8 +80,8 @@ fn a_verdict_counts_the_worker_that_can_still_apply_the_event() {
     let mut silent = scenario.clone();
     silent.script.remove(0);
     silent.services[1].subscribes[0].processing = Latency::Constant { ms: 3000.0 };
-    silent.script.push(common::scenarios::cut(1000.0, "w1", "q", false));
-    silent.script.push(common::scenarios::crash(1010.0, "w1"));
+    silent.script.push(crate::common::scenarios::cut(1000.0, "w1", "q", false));
+    silent.script.push(crate::common::scenarios::crash(1010.0, "w1"));
     let waiting = outcome(&silent);
     assert_eq!(waiting.report.convergence.verdict, "converging", "{:?}", waiting.report.convergence.because);
     silent.until_ms = 6000.0;
@@ -235,11 +231,11 @@ fn a_chain_that_nobody_forwards_is_not_a_success() {
     assert_eq!(forwarded.report.missed, Vec::<String>::new());
     // While the second link is cut, c is stale although b has applied the update; after a healing it converges.
     chain.services[1].publishes[0].mode = PublishMode::Outbox { poll_ms: 100.0, batch: 10 };
-    chain.script.push(common::scenarios::cut(0.0, "b", "y", false));
+    chain.script.push(crate::common::scenarios::cut(0.0, "b", "y", false));
     let cut = outcome(&chain);
     assert_eq!((cut.value("b", "k"), cut.value("c", "k")), (Some(1.into()), None));
     assert_eq!(cut.report.services["c"].keys["k"].behind, 2, "the initial value and the update");
-    chain.script.push(common::scenarios::heal(3000.0, "b", "y", false));
+    chain.script.push(crate::common::scenarios::heal(3000.0, "b", "y", false));
     assert_eq!(outcome(&chain).value("c", "k"), Some(1.into()));
 }
 
@@ -261,7 +257,7 @@ fn an_event_must_not_be_forwarded_in_a_circle() {
     scenario.services[1].publishes[0].forward = Some(Forward::default());
     let back = Publication { to: "x".into(), forward: Some(Forward::default()), ..Publication::default() };
     scenario.services[2].publishes.push(back);
-    common::scenarios::assert_refused(&scenario, "services[1].publishes", "without end");
+    crate::common::scenarios::assert_refused(&scenario, "services[1].publishes", "without end");
 }
 
 #[test]
@@ -273,7 +269,8 @@ fn workers_with_one_store_contend_for_its_rows() {
         service.subscribes[0].effect = Effect::Increment;
         service.subscribes[0].processing = Latency::Constant { ms: 100.0 };
     }
-    let increment = |at_ms: f64| common::scenarios::operate(at_ms, "api", common::scenarios::increment("n", 1));
+    let increment =
+        |at_ms: f64| crate::common::scenarios::operate(at_ms, "api", crate::common::scenarios::increment("n", 1));
     scenario.script = vec![increment(100.0), increment(101.0)];
     let outcome = outcome(&scenario);
     assert_eq!((outcome.value("w1", "n"), outcome.value("w2", "n")), (Some(2.into()), Some(2.into())));
@@ -299,12 +296,12 @@ fn a_shared_inbox_recognises_what_another_worker_applied() {
             (subscription.effect, subscription.inbox) = (Effect::Increment, Some(Inbox::default()));
         }
         scenario.script = vec![
-            common::scenarios::operate(100.0, "api", common::scenarios::increment("n", 1)),
+            crate::common::scenarios::operate(100.0, "api", crate::common::scenarios::increment("n", 1)),
             // The acknowledgement of the first worker is lost, and then the worker.
-            common::scenarios::cut(105.0, "w1", "bus", true),
-            common::scenarios::crash(200.0, "w1"),
-            common::scenarios::heal(300.0, "w1", "bus", true),
-            common::scenarios::restart(4000.0, "w1"),
+            crate::common::scenarios::cut(105.0, "w1", "bus", true),
+            crate::common::scenarios::crash(200.0, "w1"),
+            crate::common::scenarios::heal(300.0, "w1", "bus", true),
+            crate::common::scenarios::restart(4000.0, "w1"),
         ];
         // The bus redelivers to w1 as long as it does not know, and to w2 in turn.
         let outcome = outcome(&scenario);

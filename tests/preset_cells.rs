@@ -1,9 +1,7 @@
 //! The defaults of each preset: one test for each cell of the table of real systems that `tests/presets.rs` does not cover.
 
-mod common;
-
-use common::runs::run_with_facts;
-use common::scenarios::{constant, crash, cut, operate, write};
+use crate::common::runs::run_with_facts;
+use crate::common::scenarios::{constant, crash, cut, operate, write};
 use converge::scenario::presets::{PRESETS, Preset, STORES, published};
 use converge::scenario::{
     Acknowledge, Acks, AntiEntropy, Attachment, Bus, CommitRule, Connection, Data, Group, LateAcknowledgement, Latency,
@@ -29,8 +27,11 @@ fn system(name: &str, script: Vec<Step>, until_ms: f64) -> Scenario {
         default_latency: constant(0.0),
         until_ms,
         services: vec![
-            Service { publishes: vec![publication], ..common::scenarios::service("writer", 0.0) },
-            Service { subscribes: vec![preset.subscription(&like)], ..common::scenarios::service("reader", 0.0) },
+            Service { publishes: vec![publication], ..crate::common::scenarios::service("writer", 0.0) },
+            Service {
+                subscribes: vec![preset.subscription(&like)],
+                ..crate::common::scenarios::service("reader", 0.0)
+            },
         ],
         buses: vec![Bus { id: "bus".into(), topics: vec![preset.topic(&topic)], ..Bus::default() }],
         script,
@@ -154,7 +155,7 @@ fn jetstream_deduplicates_for_two_minutes_and_delivers_a_thousand_unacknowledged
 
 /// A group with the defaults of a store.
 fn group(name: &str, members: usize) -> Group {
-    let members = common::scenarios::replicas(members);
+    let members = crate::common::scenarios::replicas(members);
     let store = STORES.iter().find(|store| store.name == name).unwrap_or_else(|| panic!("no store {name}"));
     store.group(&Group { id: "g".into(), members, ..Group::default() })
 }
@@ -167,8 +168,8 @@ fn quorum(group: &Group) -> &Quorum {
 /// Writes a key through the first member while others are down, and returns how that ended, with the facts.
 fn write_without(name: &str, members: usize, down: &[usize]) -> (Vec<Outcome>, Vec<(u64, Fact)>) {
     let group = group(name, members);
-    let services = group.members.iter().map(|id| common::scenarios::service(id, 0.0)).collect();
-    let crashes = down.iter().map(|at| crash(0.0, &common::scenarios::replica(*at)));
+    let services = group.members.iter().map(|id| crate::common::scenarios::service(id, 0.0)).collect();
+    let crashes = down.iter().map(|at| crash(0.0, &crate::common::scenarios::replica(*at)));
     let scenario = Scenario {
         default_latency: constant(1.0),
         until_ms: 20_000.0,

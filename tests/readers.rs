@@ -1,8 +1,6 @@
 //! Readers of a log stay in their consumer group by heartbeats, and lose their partitions as Kafka's do.
 
-mod common;
-
-use common::runs::all_records;
+use crate::common::runs::all_records;
 use converge::scenario::presets::{PRESETS, Preset};
 use converge::scenario::{
     Bus, Command, Latency, Operation, Publication, ReaderSession, Scenario, Service, Step, Subscription, Topic,

@@ -1,11 +1,9 @@
 //! Two-phase commit between services: atomic under every fault, and blocking only while the coordinator is down.
 
-mod common;
-
-use common::faults::system_fault;
-use common::random::{self, random_tests};
-use common::runs::{MAX_EVENTS, node, run_with_facts as run};
-use common::scenarios::{assert_refused, constant, crash, cut, increment, operate, read, restart, step};
+use crate::common::faults::system_fault;
+use crate::common::random::{self, random_tests};
+use crate::common::runs::{MAX_EVENTS, node, run_with_facts as run};
+use crate::common::scenarios::{assert_refused, constant, crash, cut, increment, operate, read, restart, step};
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::HistoryRecorder;
 use converge::analysis::{Convergence, InvariantStatus, Prospect};
@@ -19,7 +17,7 @@ use converge::trace::{Fact, Level, OperationId, Outcome};
 use proptest::prelude::*;
 
 fn service(id: &str, key: &str, value: i64) -> Service {
-    let mut service = common::scenarios::service(id, 1.0);
+    let mut service = crate::common::scenarios::service(id, 1.0);
     service.data.insert(key.into(), value.into());
     service
 }

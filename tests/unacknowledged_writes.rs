@@ -1,8 +1,6 @@
 //! Writes that their clients never saw acknowledged, and writes that a failover undoes: how the copies are judged.
 
-mod common;
-
-use common::scenarios::worker;
+use crate::common::scenarios::worker;
 use converge::analysis::{Convergence, CopyState};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Scenario, micros};
@@ -39,7 +37,7 @@ fn at(scenario: &Scenario, at_ms: f64) -> Run {
 
 /// The states of the copies of the first key at all services, in order.
 fn states(run: &Run, scenario: &Scenario) -> Vec<CopyState> {
-    let nodes = scenario.services.iter().map(|service| common::runs::node(run, &service.id));
+    let nodes = scenario.services.iter().map(|service| crate::common::runs::node(run, &service.id));
     nodes.flat_map(|node| run.analysis().staleness.copies_of(node).map(|(_, copy)| copy.state())).collect()
 }
 
@@ -59,7 +57,7 @@ fn a_quorum_write_that_failed_and_that_one_member_keeps_has_not_converged() {
         let (verdict, why) = verdict(&run, &scenario);
         assert!(matches!(verdict, Convergence::WillNotConverge(_)), "{why}");
         assert!(why.contains("never acknowledged, is missing at b"), "{why}");
-        let node = common::runs::node(&run, "a");
+        let node = crate::common::runs::node(&run, "a");
         let context = run.context(&scenario);
         let key = context.names.find_key(context.names.scope(node), "x").expect("a key");
         let explained = context.explain(node, key);
@@ -84,7 +82,7 @@ fn a_failed_quorum_write_converges_where_something_spreads_it() {
             .map(|id| {
                 run.analysis()
                     .staleness
-                    .copies_of(common::runs::node(&run, id))
+                    .copies_of(crate::common::runs::node(&run, id))
                     .next()
                     .and_then(|it| it.1.held().cloned())
             })

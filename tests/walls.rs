@@ -1,10 +1,7 @@
 //! The walls between the modules and a few conventions, checked in the source files.
 
-#[path = "walls/assertions.rs"]
 mod assertions;
-#[path = "walls/import_graph.rs"]
 mod import_graph;
-#[path = "walls/texts.rs"]
 mod texts;
 
 use std::collections::BTreeMap;

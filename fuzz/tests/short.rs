@@ -5,6 +5,7 @@ use converge_fuzz::targets::ALL;
 use std::sync::Mutex;
 
 #[path = "../../tests/common/random.rs"]
+#[allow(dead_code, unused_imports, unused_macros, reason = "only its fresh seed is used here")]
 mod random;
 
 /// The inputs of a target for each seed.

@@ -3,8 +3,6 @@
 //! The seed of the fresh cases is new in each run. A failing test prints it; `CONVERGE_SEED=<seed>` repeats its cases.
 //! Failing cases are also appended to a file beside the test, and run first from then on.
 
-#![allow(dead_code, unused_imports, unused_macros, reason = "each test file uses some of this")]
-
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed};
 use std::hash::{BuildHasher, RandomState};
 

@@ -1,7 +1,7 @@
 //! The checker reads histories of strangers: it does not panic, its arithmetic does not wrap, its witnesses are true and
 //! minimal, and no verdict holds vacuously.
 
-use crate::cases::{code, converge, err, json, out, path};
+use super::cases::{code, converge, err, json, out, path};
 use converge::analysis::check::{GUARANTEES, Guarantee, Verdict, check};
 use converge::analysis::history::{History, Invocation, NEVER, Operation, Output};
 use converge::analysis::jepsen::{DataModel, ReadOptions, read};

@@ -1,6 +1,6 @@
 //! How the command line reads its arguments and files.
 
-use crate::cases::{code, converge, err, out};
+use super::cases::{code, converge, err, out};
 use converge::scenario::examples;
 use converge::session::Session;
 use converge::session::protocol::{Query, Report, Request, ToEngine};
@@ -102,7 +102,7 @@ fn files_of_a_run_do_not_overwrite_each_other_or_the_scenario() {
     std::fs::create_dir_all(&folder).expect("a folder");
     let name = |name: &str| folder.join(name).display().to_string();
     let scenario = name("scenario.json");
-    std::fs::write(&scenario, crate::limits::halting().to_string()).expect("a file");
+    std::fs::write(&scenario, super::limits::halting().to_string()).expect("a file");
     let cases = [
         ["run", "ex=lost-event", "--trace", &name("x"), "--history", &name("x")],
         ["run", "ex=lost-event", "--metrics", &name("x"), "--shiviz", &name("./x")],
@@ -114,7 +114,7 @@ fn files_of_a_run_do_not_overwrite_each_other_or_the_scenario() {
         assert!(err(&output).contains("a name of its own"), "{}", err(&output));
     }
     assert!(!folder.join("x").exists() && !folder.join("y").exists());
-    assert_eq!(std::fs::read_to_string(&scenario).expect("kept"), crate::limits::halting().to_string());
+    assert_eq!(std::fs::read_to_string(&scenario).expect("kept"), super::limits::halting().to_string());
     // An invalid answer is named.
     let answer = name("answer.json");
     std::fs::write(&answer, "{}").expect("a file");

@@ -1,6 +1,6 @@
 //! Every run halts at its limits, wherever it runs, and reports it first.
 
-use crate::cases::{code, converge, err, json, out, path, text};
+use super::cases::{code, converge, err, json, out, path, text};
 use converge::engine::{HaltCause, Limits};
 use converge::report::{RunReport, scenario_from};
 use converge::scenario::{

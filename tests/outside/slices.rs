@@ -168,7 +168,7 @@ fn a_measurement_of_consistency_levels_takes_slices_and_gives_the_same_figures()
 fn a_frame_is_small_however_many_messages_are_in_flight_or_end_meanwhile() {
     // Events without time, and messages that never arrive.
     for name in ["hostile/closed0.link", "cases/halted-run-looks-successful.json"] {
-        let scenario = scenario_from(&crate::cases::text(name)).expect("a scenario");
+        let scenario = scenario_from(&super::cases::text(name)).expect("a scenario");
         let until = converge::scenario::micros(scenario.until_ms);
         let (mut session, mut view) = (Session::default(), RunView::default());
         view.apply(frame(&mut session, load(&scenario, 0)));
@@ -182,7 +182,7 @@ fn a_frame_is_small_however_many_messages_are_in_flight_or_end_meanwhile() {
         }
     }
     // The state before the last event comes in a whole frame, which shows the oldest messages too.
-    let scenario = scenario_from(&crate::cases::text("cases/halted-run-looks-successful.json")).expect("a scenario");
+    let scenario = scenario_from(&super::cases::text("cases/halted-run-looks-successful.json")).expect("a scenario");
     let mut session = Session::default();
     frame(&mut session, load(&scenario, 0));
     frame(&mut session, Request::Advance { to: u64::MAX, budget: 30_000 });
@@ -193,7 +193,7 @@ fn a_frame_is_small_however_many_messages_are_in_flight_or_end_meanwhile() {
 
 #[test]
 fn a_reset_gets_through_while_an_endless_run_is_in_progress() {
-    let scenario = scenario_from(&crate::cases::text("hostile/closed0.link")).expect("a scenario");
+    let scenario = scenario_from(&super::cases::text("hostile/closed0.link")).expect("a scenario");
     let mut session = Session::with_clock(ticking, 6.0);
     let first = frame(&mut session, load(&scenario, 0));
     assert!(first.more, "the run is endless, so the slice ends first");

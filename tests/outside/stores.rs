@@ -1,6 +1,6 @@
 //! Rules of stores: ties of timestamps, and what sessions can be promised.
 
-use crate::cases::{code, converge, err, json, path, text};
+use super::cases::{code, converge, err, json, path, text};
 use converge::report::{RunReport, scenario_from};
 use converge::scenario::{Command, Operation, Scenario, Step};
 use serde_json::json;

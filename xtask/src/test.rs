@@ -27,7 +27,7 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     step("lints of the JavaScript module, wasm32", || {
         clippy(&["--package", "converge-js", "--lib", "--target", WASM])
     })?;
-    let browser = step("compiling the tests in browsers", || TestProgram::compile(&browser_tests()?))?;
+    let browser = step("compiling the tests in browsers", || TestProgram::compile(&IN_BROWSERS))?;
     let is_run = |program: &TestProgram| {
         program.needs_browser() && !skip_browser && (without_firefox.is_none() || !program.needs_firefox())
     };
@@ -49,8 +49,7 @@ pub fn everything(skip_browser: bool) -> Result<()> {
 
 /// Compiles and runs the checks that need no page.
 fn native_checks() -> Result<()> {
-    let all = ["--lib", "--bins", "--tests"].map(String::from);
-    let mut programs = step("compiling the native tests", || TestProgram::compile(&all))?;
+    let mut programs = step("compiling the native tests", || TestProgram::compile(&["--lib", "--bins", "--tests"]))?;
     programs.retain(|program| !program.needs_browser());
     step("tests, native debug", || TestProgram::run_all(&programs, |command| Ok(command)))?;
     step("documentation", || {
@@ -106,20 +105,8 @@ fn browsers() -> Result<Option<String>> {
     }
 }
 
-/// Returns the arguments of cargo that select the tests in browsers: the files, and the folders with a `main.rs`.
-fn browser_tests() -> Result<Vec<String>> {
-    let folder = root().join("tests/browser/tests");
-    let named = |error| format!("{}: {error}", folder.display());
-    let mut arguments = Vec::new();
-    for entry in fs::read_dir(&folder).map_err(named)? {
-        let path = entry.map_err(named)?.path();
-        let is_program = path.extension().is_some_and(|end| end == "rs") || path.join("main.rs").exists();
-        if let Some(name) = path.file_stem().filter(|_| is_program) {
-            arguments.extend(["--test".into(), name.to_string_lossy().into_owned()]);
-        }
-    }
-    Ok(arguments)
-}
+/// The arguments of cargo that select the tests in browsers.
+const IN_BROWSERS: [&str; 4] = ["--test", "chromium", "--test", "firefox"];
 
 /// A compiled program of tests.
 struct TestProgram {
@@ -131,7 +118,7 @@ struct TestProgram {
 impl TestProgram {
     /// Compiles the tests that arguments of cargo select. Always names all packages, because cargo would compile common
     /// dependencies again with other features for each package alone. The benchmarks have no tests.
-    fn compile(selection: &[String]) -> Result<Vec<TestProgram>> {
+    fn compile(selection: &[&str]) -> Result<Vec<TestProgram>> {
         let packages = ["converge", "converge-js", "converge-fuzz", "xtask", "browser-tests"];
         let mut command = cargo_once();
         command.args(["test", "--no-run", "--locked"]).args(selection);

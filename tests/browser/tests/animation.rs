@@ -1,10 +1,8 @@
 //! The animated picture of an interval: what the file shows, and what recording leaves behind.
 
-use browser_tests::{Browser, Site, WIDE, assert_clean_console, press_in};
+use crate::SITE;
+use browser_tests::{Browser, WIDE, assert_clean_console, press_in};
 use serde_json::json;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 /// Keeps the content of files instead of saving them.
 const KEEP_FILES: &str = "window.files = {}; const made = URL.createObjectURL; window.blobs = {}; \

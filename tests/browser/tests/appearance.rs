@@ -1,11 +1,9 @@
 //! How the page looks: legible at every size, everything reachable, verdicts first, pictures like the canvas.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, press_in, read_picture, wait_for_state};
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console, press_in, read_picture, wait_for_state};
 use converge::scenario::examples::EXAMPLES;
 use serde_json::{Value, json};
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 /// Returns the sizes on the screen of the visible texts of cards, links and groups, the smallest first.
 const SIZES: &str = "const scale = new DOMMatrix(getComputedStyle(document.querySelector('.world')).transform).a; \

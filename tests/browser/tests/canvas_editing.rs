@@ -1,11 +1,9 @@
 //! Faults, values, latencies and several cards on the canvas, by pointer, touch and keyboard; the map of large drawings.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, press, press_in, wait_for_state};
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console, press, press_in, wait_for_state};
 use converge::scenario::{Scenario, Service, link};
 use serde_json::json;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(look: Look, path: &str) -> Browser {
     let browser = SITE.visit(look, path);

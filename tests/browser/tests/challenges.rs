@@ -1,14 +1,12 @@
 //! Challenges on the page: what may be changed, hints, attempts, and grades that equal those of the command line.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, embed_in_course_page, open_from_gallery};
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console, embed_in_course_page, open_from_gallery};
 use converge::grading::{Grader, TaskGrade};
 use converge::scenario::challenges::{CHALLENGES, find};
 use converge::scenario::{Scenario, link};
 use converge::session::sweep::MOST_EVENTS;
 use serde_json::{Value, json};
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 /// The text of the result.
 const RESULT: &str = "document.querySelector('.task-result .verdict-line')?.textContent";

@@ -1,11 +1,9 @@
 //! The course pages in `www/examples/`: a reading, a graded exercise, the host side of SPLICE, pages of Markdown, notebooks and
 //! course systems, and pages that use the engine.
 
-use browser_tests::{Browser, Site, WIDE, assert_clean_console, wait_for_state};
+use crate::SITE;
+use browser_tests::{Browser, WIDE, assert_clean_console, wait_for_state};
 use serde_json::{Value, json};
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(page: &str) -> Browser {
     let browser = Browser::start(WIDE);

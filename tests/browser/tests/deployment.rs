@@ -1,14 +1,12 @@
 //! A new version that replaces the one which a visitor has open, caches with files of an earlier version, and hosts that do not
 //! know the media type of wasm files.
 
-use browser_tests::{Browser, Site, WIDE, assert_clean_console, wait_for_state};
+use crate::SITE;
+use browser_tests::{Browser, WIDE, assert_clean_console, wait_for_state};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use xtask::layout;
 use xtask::serve::Server;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 /// The folder of a host, which is removed at the end.
 struct Host {

@@ -1,10 +1,8 @@
 //! The visitor's drawings: kept, named, with versions; full, blocked and damaged storage; two tabs; the clipboard.
 
-use browser_tests::{Browser, Site, WIDE, assert_clean_console, open_from_gallery};
+use crate::SITE;
+use browser_tests::{Browser, WIDE, assert_clean_console, open_from_gallery};
 use serde_json::json;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(path: &str) -> Browser {
     let browser = SITE.visit(WIDE, path);

@@ -1,7 +1,8 @@
 //! The JavaScript module `engine/converge.js` gives the results of the native engine, and throws errors that name the
 //! path.
 
-use browser_tests::{Browser, Site, WIDE, assert_clean_console};
+use crate::SITE;
+use browser_tests::{Browser, WIDE, assert_clean_console};
 use converge::grading::{GradeReport, Grader};
 use converge::report::{self, RunReport, SweepReport};
 use converge::scenario::challenges;
@@ -9,9 +10,6 @@ use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, link};
 use converge::session::sweep::Sweep;
 use serde_json::{Value, json};
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 /// Opens the example page, whose strict policy also applies to the scripts of the tests.
 fn open() -> Browser {

@@ -1,10 +1,8 @@
 //! The faults that a thorough trial of the page has found, one test for each, by its number.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery, wait_for_state};
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console, open_from_gallery, wait_for_state};
 use serde_json::{Value, json};
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 const CLOCK: &str = "parseFloat(document.querySelector('.transport .clock').textContent)";
 

@@ -1,13 +1,11 @@
 //! The gallery of examples: pictures, search, filters, keys, phone.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery};
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console, open_from_gallery};
 use converge::scenario::challenges::CHALLENGES;
 use converge::scenario::examples::EXAMPLES;
 use serde_json::json;
 use std::path::Path;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 const SHOWN: &str = "[...document.querySelectorAll('.gallery .example')].map(card => card.dataset.open)";
 

@@ -1,13 +1,11 @@
 //! Links of scenarios that never end or that need much memory: the page halts the run with its reason, stays responsive, and
 //! reuses the memory after a reset.
 
-use browser_tests::{Browser, Site, WIDE};
+use crate::SITE;
+use browser_tests::{Browser, WIDE};
 use converge::scenario::link;
 use serde_json::json;
 use std::path::Path;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 /// A file of `tests/outside/hostile/`, and parts of the sentence with which its run is halted.
 const HOSTILE: [(&str, &[&str]); 4] = [

@@ -1,9 +1,7 @@
 //! The internals of replica groups, charts, and the marked steps of a verdict.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, press_in};
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console, press_in};
 
 /// Opens an example at an instant and selects a card.
 fn select(look: Look, path: &str, node: &str) -> Browser {

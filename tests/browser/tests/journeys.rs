@@ -1,10 +1,8 @@
 //! Build, connect, publish, break, heal and share: by touch alone, by the outline alone, and by keyboard alone.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, wait_for_state};
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console, wait_for_state};
 use serde_json::json;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(look: Look) -> Browser {
     let browser = SITE.visit(look, "#new");

@@ -1,11 +1,9 @@
 //! The page without a mouse: keyboard and outline, touch, wheel.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery};
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console, open_from_gallery};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(look: Look, path: &str) -> Browser {
     let browser = SITE.visit(look, path);

@@ -1,14 +1,12 @@
 //! The page in German: all texts, the choice of the language, and what it keeps.
 
-use browser_tests::{Browser, PHONE, Site, WIDE, assert_clean_console, wait_for_state};
+use crate::SITE;
+use browser_tests::{Browser, PHONE, WIDE, assert_clean_console, wait_for_state};
 use converge::app::edit::sentence;
 use converge::app::texts;
 use converge::scenario::challenges;
 use serde_json::json;
 use std::path::Path;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 /// All texts of the page: visible texts, labels, tooltips, placeholders.
 const SHOWN: &str = "return [document.querySelector('.page').innerText, ...[...document.querySelectorAll('[aria-label], [title], [placeholder]')] \

@@ -1,12 +1,10 @@
 //! The lesson beside the system: its steps, measured numbers, questions with their proofs, and code that lights up.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, embed_in_course_page};
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console, embed_in_course_page};
 use converge::lessons::LESSONS;
 use converge::lessons::lesson::Lesson;
 use serde_json::{Value, json};
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 const LESSON: &str = "#lesson=lessons/eventual-consistency.md";
 /// All numbers of the current step are measured.

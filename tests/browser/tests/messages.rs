@@ -1,10 +1,8 @@
 //! The messages between an embed and its host page, in a course page.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console};
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console};
 use serde_json::{Value, json};
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 /// Opens the course page and waits until the embed is ready for commands.
 fn course(look: Look) -> Browser {

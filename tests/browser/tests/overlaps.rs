@@ -1,11 +1,9 @@
 //! Nothing covers what belongs to something else: names, values, controls, marks, drawings; in both languages.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console};
+use crate::SITE;
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console};
 use converge::scenario::examples;
 use serde_json::json;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 /// Returns the pairs of texts on a card that cover each other, as far as they are visible.
 const COVERED_TEXTS: &str = "const out = []; \

@@ -1,10 +1,8 @@
 //! Crashes of the engine and of the page: the report, and the recovery of the drawing.
 
-use browser_tests::{Browser, Site, WIDE, wait_for_state};
+use crate::SITE;
+use browser_tests::{Browser, WIDE, wait_for_state};
 use converge::scenario::link;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 const CLOCK: &str = "document.querySelector('.transport .clock').textContent.trim()";
 

@@ -1,12 +1,10 @@
 //! Invalid links, options of embeds, and course pages.
 
-use browser_tests::{Browser, Look, Site, WIDE, assert_clean_console, open_from_gallery, publish_and_converge};
+use crate::SITE;
+use browser_tests::{Browser, Look, WIDE, assert_clean_console, open_from_gallery, publish_and_converge};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::link;
 use serde_json::{Value, json};
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 const CLOCK: &str = "document.querySelector('.transport .clock')?.textContent.trim()";
 const CARDS: &str = "document.querySelectorAll('[data-node]').length";

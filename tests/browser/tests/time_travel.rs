@@ -1,10 +1,8 @@
 //! Verdicts and their reasons, invariants, the space-time diagram, branches.
 
-use browser_tests::{Browser, Look, Site, WIDE, assert_clean_console, press, select_link, wait_for_state};
+use crate::SITE;
+use browser_tests::{Browser, Look, WIDE, assert_clean_console, press, select_link, wait_for_state};
 use serde_json::json;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(look: Look, path: &str) -> Browser {
     SITE.visit(look, path)

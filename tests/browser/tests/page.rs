@@ -3,16 +3,14 @@
 mod embedding;
 mod groups;
 
+use crate::SITE;
 use browser_tests::{
-    Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery, press, press_in, publish_across_a_cut,
+    Browser, Look, PHONE, WIDE, assert_clean_console, open_from_gallery, press, press_in, publish_across_a_cut,
     read_picture, select_link, wait_for_state, worker_digests,
 };
 use converge::scenario::examples::EXAMPLES;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::LazyLock;
-
-static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(look: Look, path: &str) -> Browser {
     SITE.visit(look, path)
@@ -85,7 +83,7 @@ fn a_message_on_a_cut_link_is_lost_and_the_copy_converges_after_healing() {
 
 #[test]
 fn digests_in_wasm_equal_those_of_the_native_engine() {
-    let golden: Value = serde_json::from_str(include_str!("../../../golden/digests.json")).expect("JSON");
+    let golden: Value = serde_json::from_str(include_str!("../../golden/digests.json")).expect("JSON");
     assert_eq!(worker_digests(&open(WIDE, "")), golden);
 }
 

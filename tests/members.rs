@@ -4,13 +4,10 @@
 mod publishing;
 mod subscribing;
 
-#[path = "../common/mod.rs"]
-mod common;
-
-use common::faults::system_fault;
-use common::random::{self, random_tests};
-use common::runs::{MAX_EVENTS, node, run_with_facts as run};
-use common::scenarios::{
+use crate::common::faults::system_fault;
+use crate::common::random::{self, random_tests};
+use crate::common::runs::{MAX_EVENTS, node, run_with_facts as run};
+use crate::common::scenarios::{
     assert_refused, client_steps, constant, crash, cut, exponential, heal, increment, link, operate, partition, read,
     repaired_quorum, restart, step,
 };
@@ -50,7 +47,7 @@ fn orders_writes(protocol: &Protocol) -> bool {
 }
 
 fn service(id: &str) -> Service {
-    common::scenarios::service(id, 0.2)
+    crate::common::scenarios::service(id, 0.2)
 }
 
 fn client(script: Vec<converge::scenario::ClientStep>) -> Client {
@@ -103,7 +100,7 @@ fn outbox() -> PublishMode {
 }
 
 fn write(value: i64) -> Operation {
-    common::scenarios::write("x", value)
+    crate::common::scenarios::write("x", value)
 }
 
 fn add(by: i64) -> Operation {

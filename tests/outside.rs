@@ -3,8 +3,6 @@
 
 mod cases;
 mod checker;
-#[path = "../common/mod.rs"]
-mod common;
 mod convergence;
 mod input;
 mod limits;

@@ -2,10 +2,7 @@
 
 mod branches;
 
-#[path = "../common/mod.rs"]
-mod common;
-
-use common::random::{self, random_tests};
+use crate::common::random::{self, random_tests};
 use converge::scenario::examples::{EXAMPLES, find};
 use converge::scenario::{
     AntiEntropy, Arrivals, Client, Command, Consistency, Gossip, Group, Keys, Latency, Micros, Operation, Primary,

@@ -1,7 +1,5 @@
 //! What tests share.
 
-#![allow(dead_code, unused_macros, reason = "each test file uses some of this")]
-
 pub mod command_line;
 pub mod faults;
 pub mod random;

@@ -10,15 +10,12 @@ mod chains;
 mod gossip;
 mod restarts;
 
-#[path = "../common/mod.rs"]
-mod common;
-
-use common::runs::{node, observe, run};
-use common::scenarios::{
+use crate::common::runs::{node, observe, run};
+use crate::common::scenarios::{
     client_steps, constant, crash, cut, exponential, heal, increment, link, operate, partition, read, replica,
     replicas, restart, step, write,
 };
-use common::statistics::{assert_mean, assert_mean_within, assert_proportion};
+use crate::common::statistics::{assert_mean, assert_mean_within, assert_proportion};
 use converge::engine::Stream;
 use converge::scenario::{
     AntiEntropy, Arrivals, Client, ClientStep, Command, Data, Gossip, GossipStyle, Group, Keys, Latency, Link,

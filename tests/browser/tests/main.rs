@@ -1,0 +1,32 @@
+//! All tests of the page in Chromium: one program, which links once. Those in Firefox are apart, because a machine may lack it.
+
+use browser_tests::Site;
+use std::sync::LazyLock;
+
+mod animation;
+mod appearance;
+mod canvas_editing;
+mod challenges;
+mod course_pages;
+mod deployment;
+mod drawings;
+mod engine;
+mod faults;
+mod gallery;
+mod hostile;
+mod internals;
+mod journeys;
+mod keyboard_and_touch;
+mod language;
+mod lessons;
+mod messages;
+mod overlaps;
+mod package;
+mod page;
+mod recovery;
+mod sharing;
+mod time_travel;
+mod weight;
+
+/// The built page, served for all tests.
+static SITE: LazyLock<Site> = LazyLock::new(Site::start);

@@ -1,0 +1,37 @@
+//! All native tests of the engine, the page's worker and the command line: one program, which links once.
+
+mod agreement;
+mod brokers;
+mod challenges;
+mod checkers;
+mod command_line;
+mod command_line_faults;
+mod common;
+mod conservation;
+mod consumer_connections;
+mod convergence;
+mod convergence_over_time;
+mod data_types;
+mod docs;
+mod examples;
+mod german;
+mod histories;
+mod hostile;
+mod internals;
+mod large_groups;
+mod laws;
+mod links;
+mod members;
+mod outside;
+mod outside_messaging;
+mod palette;
+mod preset_cells;
+mod presets;
+mod readers;
+mod replication;
+mod sessions;
+mod settings;
+mod transactions;
+mod unacknowledged_writes;
+mod verdicts;
+mod walls;
