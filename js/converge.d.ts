@@ -1287,7 +1287,7 @@ export interface Reads {
 /** A copy and one update that it lacks. */
 export interface ReasonReport {
   /** Whether the copy can still become consistent without intervention. */
-  hopeful: boolean;
+  can_converge: boolean;
   /** The key. */
   key: string;
   /** What the copy lacks and what may still bring it. */

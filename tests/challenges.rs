@@ -3,7 +3,7 @@
 use converge::grading::{Grader, TaskGrade};
 use converge::scenario::Scenario;
 use converge::scenario::challenges::{CHALLENGES, Challenge};
-use converge::session::sweep::MOST_EVENTS;
+use converge::session::sweep::MAX_EVENTS;
 use serde_json::{Map, Value};
 
 /// By challenge: the fields that the solution and the wrong idea change, by their JSON pointers.
@@ -29,7 +29,7 @@ fn changed(challenge: &Challenge, changes: &Map<String, Value>) -> Scenario {
 
 fn grade(challenge: &Challenge, answer: &Scenario) -> TaskGrade {
     let document = challenge.scenario();
-    let mut grader = Grader::new(&document, &document.tasks[0], answer, MOST_EVENTS).expect("a grader");
+    let mut grader = Grader::new(&document, &document.tasks[0], answer, MAX_EVENTS).expect("a grader");
     grader.complete();
     grader.grade()
 }

@@ -3,7 +3,7 @@
 
 use crate::common::random::{self, random_tests};
 use converge::scenario::examples::{EXAMPLES, Example};
-use converge::scenario::link::{LinkError, SEMANTICS, decode, encode};
+use converge::scenario::link::{LinkError, SEMANTICS_VERSION, decode, encode};
 use converge::scenario::{
     Bus, Client, ClientStep, Command, Effect, Latency, Link, Operation, Publication, Scenario, Service, Step,
     Subscription, Value, micros,
@@ -47,7 +47,7 @@ fn golden() -> Vec<(String, Golden)> {
     if std::env::var_os("CONVERGE_RENEW").is_some() {
         std::fs::create_dir_all(folder()).expect("a folder");
         for example in EXAMPLES.iter().filter(|example| fits(example)) {
-            let file = folder().join(format!("{}.1r.{SEMANTICS}.json", example.id));
+            let file = folder().join(format!("{}.1r.{SEMANTICS_VERSION}.json", example.id));
             if !file.exists() {
                 let scenario = example.scenario();
                 let case = Golden { link: encode(&scenario).expect("a link"), digest: digest(&scenario), scenario };
@@ -76,7 +76,7 @@ fn every_golden_link_opens_the_same_scenario_and_with_the_same_semantics_the_sam
         let opened = decode(&case.link).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(opened.scenario, case.scenario, "{file}");
         // A link of older semantics opens with a banner: its run may differ.
-        if opened.semantics == SEMANTICS {
+        if opened.semantics == SEMANTICS_VERSION {
             assert_eq!(digest(&opened.scenario), case.digest, "{file}");
             replayed += 1;
         }
@@ -103,7 +103,7 @@ fn a_link_with_a_changed_character_never_opens_an_invalid_scenario() {
     let others: Vec<char> = ('!'..='~').chain(['ä', ' ']).collect();
     // Links of older semantics are written in the same way as those of the present one.
     let is_like_another =
-        |link: &str| link.starts_with("1r.") && decode(link).is_ok_and(|opened| opened.semantics < SEMANTICS);
+        |link: &str| link.starts_with("1r.") && decode(link).is_ok_and(|opened| opened.semantics < SEMANTICS_VERSION);
     for (file, case) in golden().into_iter().filter(|(_, case)| !is_like_another(&case.link)) {
         for (i, present) in case.link.char_indices() {
             for &other in others.iter().filter(|&&other| other != present) {

@@ -389,7 +389,7 @@ fn the_three_consistencies_are_measured_seed_by_seed_even_across_an_edit() {
     let mut rows: Vec<MeasurementRow> = Vec::new();
     for seed in 1..=3 {
         // An edit during the measurement, as when the consistency is changed.
-        let chosen = scenario.under(0, Consistency::ALL[seed as usize - 1]);
+        let chosen = scenario.with_consistency(0, Consistency::ALL[seed as usize - 1]);
         ask(Request::Edit { scenario: Box::new(chosen.clone()) });
         match ask(Request::Query(Query::Measure { group: 0, seed })) {
             Report::Measured { seed: run, rows: found } => (assert_eq!(run, seed), rows = found),

@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Inputs that are changed further, at most.
-const MOST_KEPT: usize = 4096;
+const MAX_KEPT: usize = 4096;
 /// Kinds of findings after which a campaign ends.
-const MOST_FINDINGS: usize = 20;
+const MAX_FINDINGS: usize = 20;
 /// Inputs that minimizing one finding tries, at most.
-const MOST_TRIES: usize = 3000;
+const MAX_TRIES: usize = 3000;
 
 /// An input that a target refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl<'a> Campaign<'a> {
             self.check(input, observer);
         }
         for number in 0..count {
-            if self.findings.len() >= MOST_FINDINGS {
+            if self.findings.len() >= MAX_FINDINGS {
                 return number;
             }
             let (input, donor) = (self.pick(), self.pick());
@@ -114,10 +114,10 @@ impl<'a> Campaign<'a> {
     }
 
     fn keep(&mut self, input: String) {
-        if self.kept.len() < MOST_KEPT {
+        if self.kept.len() < MAX_KEPT {
             self.kept.push(input);
         } else {
-            let place = self.seeds + self.random.below(MOST_KEPT - self.seeds);
+            let place = self.seeds + self.random.below(MAX_KEPT - self.seeds);
             self.kept[place] = input;
         }
     }
@@ -158,9 +158,9 @@ fn minimized(target: &Target, input: String, fault: u64) -> String {
     let mut best: Vec<char> = input.chars().collect();
     let mut tries = 0;
     let mut length = best.len().div_ceil(2);
-    while length > 0 && tries < MOST_TRIES {
+    while length > 0 && tries < MAX_TRIES {
         let (mut at, mut is_shorter) = (0, false);
-        while at < best.len() && tries < MOST_TRIES {
+        while at < best.len() && tries < MAX_TRIES {
             let end = (at + length).min(best.len());
             let shorter: String = best[..at].iter().chain(&best[end..]).collect();
             tries += 1;

@@ -67,7 +67,7 @@ const INTERESTING: &[&str] = &[
 ];
 
 /// The longest input in bytes, so that each needs little time.
-pub const LONGEST: usize = 8 * 1024;
+pub const MAX_LENGTH: usize = 8 * 1024;
 
 /// Returns the text with one to four changes. `words` are those of the format, and parts of `donor` are inserted.
 pub fn changed(text: &str, donor: &str, words: &[&str], random: &mut Random) -> String {
@@ -80,8 +80,8 @@ pub fn changed(text: &str, donor: &str, words: &[&str], random: &mut Random) -> 
 
 /// Returns the start of a text that is too long.
 pub fn limited(mut text: String) -> String {
-    if text.len() > LONGEST {
-        let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    if text.len() > MAX_LENGTH {
+        let end = (0..=MAX_LENGTH).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
         text.truncate(end);
     }
     text
@@ -108,7 +108,7 @@ fn change(text: &mut Vec<char>, donor: &str, words: &[&str], random: &mut Random
         6 => {
             let part: Vec<char> = text[at..at + length].to_vec();
             let times = 1 << random.below(8);
-            text.splice(at..at, std::iter::repeat_n(part, times).flatten().take(LONGEST));
+            text.splice(at..at, std::iter::repeat_n(part, times).flatten().take(MAX_LENGTH));
         }
         7 => replace_number(text, at, random),
         _ => {

@@ -9,7 +9,7 @@ use converge::scenario::examples::EXAMPLES;
 use converge::scenario::link::{self, LinkError};
 use converge::scenario::{Scenario, ScenarioError, micros};
 use converge::session::Run;
-use converge::session::sweep::{MOST_EVENTS, Sweep};
+use converge::session::sweep::{MAX_EVENTS, Sweep};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use serde_json::Value;
 const NUMBER_LIMIT: u64 = 1 << 53;
 
 fn default_max_events() -> u64 {
-    MOST_EVENTS
+    MAX_EVENTS
 }
 
 fn default_budget() -> u64 {
@@ -45,7 +45,7 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        RunOptions { branch: None, seed: None, until_ms: None, max_events: MOST_EVENTS }
+        RunOptions { branch: None, seed: None, until_ms: None, max_events: MAX_EVENTS }
     }
 }
 
@@ -95,7 +95,7 @@ pub struct WhyOptions {
 
 impl Default for WhyOptions {
     fn default() -> Self {
-        WhyOptions { branch: None, seed: None, at_ms: None, service: None, key: None, max_events: MOST_EVENTS }
+        WhyOptions { branch: None, seed: None, at_ms: None, service: None, key: None, max_events: MAX_EVENTS }
     }
 }
 
@@ -149,7 +149,7 @@ pub struct GradeOptions {
 
 impl Default for GradeOptions {
     fn default() -> Self {
-        GradeOptions { task: None, max_events: MOST_EVENTS }
+        GradeOptions { task: None, max_events: MAX_EVENTS }
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 /// Number of samples of a run.
 const SAMPLES: Micros = 400;
 /// The shortest interval between samples, µs.
-const SHORTEST_INTERVAL: Micros = 1_000;
+const MIN_INTERVAL: Micros = 1_000;
 /// Maximum number of services with their own values in a sample.
 const MAX_SERVICES: u32 = 64;
 /// Maximum number of ended operations that are remembered.
@@ -72,12 +72,7 @@ pub struct Metrics {
 impl Metrics {
     /// Creates metrics for a run of length `until` µs whose first `services` nodes are services.
     pub fn new(until: Micros, services: u32) -> Self {
-        Metrics {
-            interval: (until / SAMPLES).max(SHORTEST_INTERVAL),
-            services,
-            samples: Vec::new(),
-            timed: VecDeque::new(),
-        }
+        Metrics { interval: (until / SAMPLES).max(MIN_INTERVAL), services, samples: Vec::new(), timed: VecDeque::new() }
     }
 
     /// Takes the samples that are due before `now`.

@@ -2,7 +2,6 @@
 //! alone, rebuilds its own state, and shares no code with the engine.
 
 pub mod check;
-mod confirmations;
 mod copy_state;
 mod event_writes;
 mod explanation;
@@ -29,9 +28,9 @@ mod service_tables;
 mod staleness;
 mod subscription_queues;
 mod tree_comparisons;
+mod unacknowledged_publications;
 mod updates;
 
-pub use confirmations::Confirmations;
 pub use copy_state::CopyState;
 pub use event_writes::{CarriedUpdate, EventWrites};
 pub use explanation::{Answer, Convergence, EventHistory, Explanation, Inquiry, VerdictSteps};
@@ -53,4 +52,5 @@ pub use service_tables::{AllTables, HandledEvent, ServiceTables};
 pub use staleness::{KeyCopy, Notice, Staleness, StoredValue, UnacknowledgedWrite, Window};
 pub use subscription_queues::{QueuedEvent, SubscriptionQueue, SubscriptionQueues};
 pub use tree_comparisons::{TreeComparison, tree_comparisons};
+pub use unacknowledged_publications::UnacknowledgedPublications;
 pub use updates::{UpdateInfo, Updates};

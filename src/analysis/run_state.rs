@@ -1,4 +1,3 @@
-use super::confirmations::Confirmations;
 use super::event_writes::EventWrites;
 use super::faults::Faults;
 use super::lost_updates::LostUpdates;
@@ -9,6 +8,7 @@ use super::repetitions::Repetitions;
 use super::service_tables::AllTables;
 use super::staleness::Staleness;
 use super::subscription_queues::SubscriptionQueues;
+use super::unacknowledged_publications::UnacknowledgedPublications;
 use super::updates::Updates;
 use crate::scenario::Scenario;
 use crate::trace::{MessageKind, Names, NodeId, Record, UpdateId};
@@ -37,7 +37,7 @@ pub struct Analysis {
     /// The active faults.
     pub faults: Faults,
     /// The publications without a relay that are sent again.
-    pub confirmations: Confirmations,
+    pub unacknowledged_publications: UnacknowledgedPublications,
     /// The consumers of events.
     pub repetitions: Repetitions,
 }
@@ -45,8 +45,8 @@ pub struct Analysis {
 impl Analysis {
     /// Returns the state of a run that has not begun.
     pub fn new(scenario: &Scenario, names: &Names) -> Self {
-        let confirmations = Confirmations::new(scenario, names);
-        Analysis { confirmations, repetitions: Repetitions::new(scenario), ..Analysis::default() }
+        let unacknowledged_publications = UnacknowledgedPublications::new(scenario, names);
+        Analysis { unacknowledged_publications, repetitions: Repetitions::new(scenario), ..Analysis::default() }
     }
 
     /// Observes the next record.
@@ -62,7 +62,7 @@ impl Analysis {
         self.lost.observe(record);
         self.members.observe(record);
         self.faults.observe(record);
-        self.confirmations.observe(record, &self.messages);
+        self.unacknowledged_publications.observe(record, &self.messages);
     }
 
     /// Returns the estimated memory of the parts that grow with the run, bytes. It depends on the trace alone.
@@ -80,7 +80,7 @@ impl Analysis {
 
     /// Returns whether the run is idle, and no publication that will be sent again can reach its bus.
     pub fn is_quiet(&self) -> bool {
-        self.is_idle() && !self.resent().any(|path| self.reaches_bus(path))
+        self.is_idle() && !self.resending_publishers().any(|path| self.reaches_bus(path))
     }
 
     fn reaches_bus(&self, (publisher, bus): (NodeId, NodeId)) -> bool {
@@ -90,8 +90,8 @@ impl Analysis {
 
     /// Iterates over the publishers that publish something until the bus acknowledges it, and that could change a copy by it,
     /// each with the bus.
-    pub(super) fn resent(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
-        let all = self.confirmations.awaited().chain(self.tables.unpublished());
+    pub(super) fn resending_publishers(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        let all = self.unacknowledged_publications.awaited().chain(self.tables.unpublished());
         all.filter(|(.., update)| !self.is_ignored(*update)).map(|(publisher, bus, _)| (publisher, bus))
     }
 
@@ -104,7 +104,7 @@ impl Analysis {
 
     /// Returns whether a publisher sends again what every copy has, until the bus acknowledges it.
     pub fn repeats_publications(&self) -> bool {
-        let mut all = self.confirmations.awaited().chain(self.tables.unpublished());
+        let mut all = self.unacknowledged_publications.awaited().chain(self.tables.unpublished());
         all.any(|(publisher, bus, update)| self.is_ignored(update) && self.reaches_bus((publisher, bus)))
     }
 

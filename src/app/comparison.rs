@@ -3,9 +3,9 @@
 use super::geometry::Rect;
 
 /// The least width and height of a drawing, px at the usual size of the font.
-const LEAST: (f64, f64) = (240.0, 200.0);
+const MIN_SIZE: (f64, f64) = (240.0, 200.0);
 /// The least height of a narrow page's column, which is not made smaller to fit: two cards and the link between them.
-const LEAST_COLUMN: f64 = 320.0;
+const MIN_COLUMN: f64 = 320.0;
 
 /// The places of the two drawings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,8 +23,8 @@ impl ComparisonLayout {
     /// Returns the layout for a canvas with this room, px at the usual size of the font. A wide drawing, and the column of a
     /// narrow page, prefer one above the other. Where half of the room is too little for a drawing, each gets all of it.
     pub fn of(room: (f64, f64), bounds: Rect, narrow: bool) -> ComparisonLayout {
-        let least = if narrow { LEAST_COLUMN } else { LEAST.1 };
-        let is_usable = |width: f64, height: f64| width >= LEAST.0 && height >= least;
+        let least = if narrow { MIN_COLUMN } else { MIN_SIZE.1 };
+        let is_usable = |width: f64, height: f64| width >= MIN_SIZE.0 && height >= least;
         let (beside, stacked) = (is_usable(room.0 / 2.0, room.1), is_usable(room.0, room.1 / 2.0));
         let prefers_stacked = narrow || bounds.w > 1.5 * bounds.h;
         match (prefers_stacked, beside, stacked) {
@@ -59,7 +59,7 @@ mod tests {
                     ComparisonLayout::Stacked => (w, h / 2.0),
                     ComparisonLayout::Tabs => (w, h),
                 };
-                assert!(width >= LEAST.0.min(w) && height >= LEAST.1.min(h), "{w} × {h}: {width} × {height}");
+                assert!(width >= MIN_SIZE.0.min(w) && height >= MIN_SIZE.1.min(h), "{w} × {h}: {width} × {height}");
             }
         }
     }

@@ -126,7 +126,7 @@ impl Host {
                 "protocols": [VERSION],
                 "build": env!("CARGO_PKG_VERSION"),
                 "schema": FORMAT,
-                "semantics": link::SEMANTICS,
+                "semantics": link::SEMANTICS_VERSION,
                 "capabilities": { "commands": COMMANDS, "events": EVENTS },
             });
             host.post_to(Audience::Anyone, envelope("ready", None, payload));

@@ -21,7 +21,7 @@ pub fn first_lesson() -> &'static str {
 /// Least time between two requests while the run plays, ms of real time, so that the run goes first.
 const PAUSE: f64 = 60.0;
 /// A request is given up for good after as many attempts.
-const MOST_FAILURES: u32 = 3;
+const MAX_FAILURES: u32 = 3;
 /// Least time between two looks at the facts of the run, ms of real time.
 const FACTS_INTERVAL: f64 = 50.0;
 
@@ -246,7 +246,7 @@ impl LessonView {
             || self.wanted_choice.is_some()
             || self.page().is_some_and(|page| self.next_scenario(page).is_some());
         self.is_open
-            && self.failures < MOST_FAILURES
+            && self.failures < MAX_FAILURES
             && (work || !self.facts.marks.is_empty() && self.facts.next < records)
     }
 
@@ -315,7 +315,7 @@ impl LessonView {
         }
         self.failures += 1;
         self.needs_reading |= self.page().is_none() && !self.text.is_empty();
-        if self.failures >= MOST_FAILURES {
+        if self.failures >= MAX_FAILURES {
             self.wanted_choice = None;
             if self.page().is_none() {
                 self.state = LessonState::NotFetched(why.into());

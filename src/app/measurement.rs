@@ -21,7 +21,7 @@ impl Measurement {
     /// Starts a new measurement and returns its first request.
     pub fn begin(&mut self, scenario: &Scenario, group: usize) -> Request {
         *self = Measurement {
-            about: Some((group, scenario.under(group, Consistency::Eventual))),
+            about: Some((group, scenario.with_consistency(group, Consistency::Eventual))),
             ..Measurement::default()
         };
         Request::Query(Query::Measure { group: group as u32, seed: 1 })
@@ -41,7 +41,8 @@ impl Measurement {
 
     /// Discards the measurement if the drawing has changed in more than the consistency level.
     pub fn follow(&mut self, scenario: &Scenario) {
-        let is_same = |(group, about): &(usize, Scenario)| scenario.under(*group, Consistency::Eventual) == *about;
+        let is_same =
+            |(group, about): &(usize, Scenario)| scenario.with_consistency(*group, Consistency::Eventual) == *about;
         if !self.about.as_ref().is_some_and(is_same) {
             *self = Measurement::default();
         }
@@ -65,7 +66,7 @@ mod tests {
         assert_eq!(measurement.begin(&scenario, 0), Request::Query(Query::Measure { group: 0, seed: 1 }));
         let next = measurement.receive(1, Vec::new());
         assert_eq!(next, Some(Request::Query(Query::Measure { group: 0, seed: 2 })));
-        measurement.follow(&scenario.under(0, Consistency::Strong));
+        measurement.follow(&scenario.with_consistency(0, Consistency::Strong));
         assert!(measurement.is_about(0) && measurement.seeds == 1);
         assert_eq!(measurement.receive(SEEDS, Vec::new()), None);
         measurement.follow(&Scenario { until_ms: 1.0, ..scenario });

@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// Modules of the light margin on each side, which readers need.
 const MARGIN: i32 = 4;
 /// Bytes that a QR code holds at most.
-pub const LONGEST: usize = 2953;
+pub const MAX_LENGTH: usize = 2953;
 
 /// A QR code with its margin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct QrCode {
     pub path: String,
 }
 
-/// Returns the QR code of a text; none if the text is longer than [`LONGEST`].
+/// Returns the QR code of a text; none if the text is longer than [`MAX_LENGTH`].
 pub fn encode(text: &str) -> Option<QrCode> {
     // The level of error correction is the highest one that needs no more modules.
     let code = qrcodegen::QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
@@ -57,7 +57,7 @@ mod tests {
         // The first module is the corner of a finder pattern, which is 7 modules wide.
         assert!(code.path.starts_with("M4 4h7v1h-7z"), "{}", code.path);
         assert!(code.svg().contains(&code.path));
-        assert_eq!(encode(&"x".repeat(LONGEST)).map(|code| code.size), Some(177 + 8));
-        assert_eq!(encode(&"x".repeat(LONGEST + 1)), None);
+        assert_eq!(encode(&"x".repeat(MAX_LENGTH)).map(|code| code.size), Some(177 + 8));
+        assert_eq!(encode(&"x".repeat(MAX_LENGTH + 1)), None);
     }
 }

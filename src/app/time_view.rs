@@ -4,7 +4,7 @@ use super::ribbon::Scale;
 use crate::scenario::Micros;
 
 /// The shortest time view, µs.
-const SHORTEST: f64 = 1_000.0;
+const MIN_DURATION: f64 = 1_000.0;
 /// The share of the view before the current time after the view has followed it.
 const SHARE_BEFORE: f64 = 0.1;
 
@@ -70,13 +70,13 @@ impl TimeView {
             TimeMsg::Loop => self.looping = !self.looping,
             TimeMsg::Height(height) => self.height = height,
             TimeMsg::Zoom(factor, at) => {
-                let wanted = (length * factor).max(SHORTEST.min(until as f64));
+                let wanted = (length * factor).max(MIN_DURATION.min(until as f64));
                 let share = (at.clamp(from, to) - from) as f64 / length;
                 let start = (from as f64 + share * (length - wanted)).max(0.0);
                 self.part = (wanted < until as f64).then_some((start as Micros, wanted as Micros));
             }
             TimeMsg::Show(from, to) => {
-                let wanted = (to.saturating_sub(from) as f64).max(SHORTEST);
+                let wanted = (to.saturating_sub(from) as f64).max(MIN_DURATION);
                 self.part = (wanted < until as f64).then_some((from, wanted as Micros));
             }
             TimeMsg::Pan(by) => {

@@ -11,7 +11,7 @@ const FEW: usize = 4;
 /// The greatest height of the timeline, px, until the visitor changes it: on a wide page, and on a narrow one.
 const TALLEST: (f64, f64) = (180.0, 126.0);
 /// The least height that the visitor can choose, px.
-const LEAST: f64 = 36.0;
+const MIN_SIZE: f64 = 36.0;
 
 /// A row of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl TimelineRows {
     /// Returns the height of the visible part, px: what the visitor has chosen, or what the rows need.
     pub fn visible_height(&self, chosen: Option<f64>, narrow: bool, unit: f64) -> f64 {
         let tallest = if narrow { TALLEST.1 } else { TALLEST.0 };
-        chosen.unwrap_or(tallest * unit).clamp(LEAST * unit, self.full_height().max(LEAST * unit))
+        chosen.unwrap_or(tallest * unit).clamp(MIN_SIZE * unit, self.full_height().max(MIN_SIZE * unit))
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
         let rows = TimelineRows::new(&scenario, &BTreeSet::new(), 1.0);
         assert_eq!(rows.visible_height(None, false, 1.0), rows.full_height());
         assert_eq!(rows.visible_height(Some(80.0), false, 1.0), 80.0);
-        assert_eq!(rows.visible_height(Some(5.0), false, 1.0), LEAST);
+        assert_eq!(rows.visible_height(Some(5.0), false, 1.0), MIN_SIZE);
         assert_eq!(rows.visible_height(Some(5_000.0), false, 1.0), rows.full_height());
     }
 }

@@ -195,7 +195,7 @@ impl Context {
     /// deletion is the newest, then the write of the largest value. `after` is an older version.
     pub fn break_tie(&mut self, key: KeyId, version: Version, value: Option<&Value>, after: Version) -> Version {
         debug_assert!(version > after, "a write is ordered after the version it depends on");
-        let ordered = self.ties.place(key, version, value);
+        let ordered = self.ties.order_version(key, version, value);
         debug_assert!(ordered.time == version.time, "a tie is broken within one reading of the clock");
         if ordered > after { ordered } else { version }
     }

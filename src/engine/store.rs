@@ -202,8 +202,8 @@ pub fn after(present: Option<&Value>, operation: &Operation) -> Result<Value, Re
 /// # Errors
 /// The sum is beyond the range of whole numbers in documents, -2^53 to 2^53.
 pub fn sum(a: i64, b: i64) -> Result<i64, Refusal> {
-    const MOST: u64 = 1 << 53;
-    a.checked_add(b).filter(|sum| sum.unsigned_abs() <= MOST).ok_or(Refusal::OutOfRange)
+    const MAX: u64 = 1 << 53;
+    a.checked_add(b).filter(|sum| sum.unsigned_abs() <= MAX).ok_or(Refusal::OutOfRange)
 }
 
 fn set_of(present: Option<&Value>) -> Result<BTreeSet<Value>, Refusal> {

@@ -22,7 +22,7 @@ pub struct Ties {
 
 impl Ties {
     /// Returns the version of a write, and keeps it.
-    pub fn place(&mut self, key: KeyId, version: Version, value: Option<&Value>) -> Version {
+    pub fn order_version(&mut self, key: KeyId, version: Version, value: Option<&Value>) -> Version {
         debug_assert!(self.order.len() == self.writes.len(), "each reading of the clock is remembered once");
         let place = (key, version.time);
         let rank = (value.is_none(), value.cloned());
@@ -68,10 +68,10 @@ mod tests {
     #[test]
     fn a_tie_that_the_later_node_wins_anyway_keeps_its_versions() {
         let mut ties = Ties::default();
-        assert_eq!(ties.place(KeyId(0), version(1), Some(&Value::from("apple"))), version(1));
-        assert_eq!(ties.place(KeyId(0), version(2), Some(&Value::from("zebra"))), version(2));
-        assert_eq!(ties.place(KeyId(0), version(3), None), version(3));
-        assert_eq!(ties.place(KeyId(1), version(4), Some(&Value::from("apple"))), version(4));
+        assert_eq!(ties.order_version(KeyId(0), version(1), Some(&Value::from("apple"))), version(1));
+        assert_eq!(ties.order_version(KeyId(0), version(2), Some(&Value::from("zebra"))), version(2));
+        assert_eq!(ties.order_version(KeyId(0), version(3), None), version(3));
+        assert_eq!(ties.order_version(KeyId(1), version(4), Some(&Value::from("apple"))), version(4));
     }
 
     proptest! {
@@ -83,7 +83,7 @@ mod tests {
             let mut placed: Vec<(Version, (bool, Option<i64>))> = Vec::new();
             for (node, value) in (1..).zip(&values) {
                 let written = value.map(Value::Int);
-                let version = ties.place(KeyId(0), version(node), written.as_ref());
+                let version = ties.order_version(KeyId(0), version(node), written.as_ref());
                 placed.push((version, (value.is_none(), *value)));
             }
             let newest = placed.iter().max_by_key(|(version, _)| *version).map(|(_, rank)| rank);

@@ -3,7 +3,7 @@
 use crate::grading::{self, Grader};
 use crate::scenario::Scenario;
 use crate::session::protocol::grade::{GradingQuery, GradingReport};
-use crate::session::sweep::MOST_EVENTS;
+use crate::session::sweep::MAX_EVENTS;
 
 /// The answer that is being graded.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ fn begin(start: &Scenario, answer: &Scenario, task: &str) -> Result<Box<Grader>,
         Ok(()) => answer,
         Err(errors) => return Err(errors[0].to_string()),
     };
-    let grader = Grader::new(start, tasks[0], answer, MOST_EVENTS).map_err(|error| error.to_string())?;
+    let grader = Grader::new(start, tasks[0], answer, MAX_EVENTS).map_err(|error| error.to_string())?;
     Ok(Box::new(grader))
 }
 
@@ -56,7 +56,7 @@ mod tests {
     fn an_answer_graded_in_slices_has_the_grade_of_one_pass() {
         for challenge in &CHALLENGES[..2] {
             let document = challenge.scenario();
-            let mut whole = Grader::new(&document, &document.tasks[0], &document, MOST_EVENTS).expect("a grader");
+            let mut whole = Grader::new(&document, &document.tasks[0], &document, MAX_EVENTS).expect("a grader");
             whole.complete();
             let mut desk = GradingDesk::default();
             let (start, answer) = (Box::new(document.clone()), Box::new(document));

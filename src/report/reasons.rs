@@ -29,7 +29,7 @@ pub struct ReasonReport {
     /// The key.
     pub key: String,
     /// Whether the copy can still become consistent without intervention.
-    pub hopeful: bool,
+    pub can_converge: bool,
     /// What the copy lacks and what may still bring it.
     pub sentence: String,
     /// The records that led to this state, in order.
@@ -55,7 +55,7 @@ impl ReasonsReport {
         let reason = |why: Explanation| ReasonReport {
             service: context.names.node(why.node).into(),
             key: context.names.key(why.key).into(),
-            hopeful: why.prospect.is_hopeful(),
+            can_converge: why.prospect.is_hopeful(),
             sentence: reasons::sentence(&why, &context),
             steps: reasons::steps(&why, &context)
                 .into_iter()

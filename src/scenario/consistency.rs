@@ -32,7 +32,7 @@ impl Consistency {
 impl Scenario {
     /// Returns the scenario with the group at an index, and its clients, under a consistency level. The group becomes a
     /// leaderless quorum; other settings of a quorum are kept.
-    pub fn under(&self, group: usize, consistency: Consistency) -> Scenario {
+    pub fn with_consistency(&self, group: usize, consistency: Consistency) -> Scenario {
         let mut scenario = self.clone();
         let Some(Group { id, members, protocol, .. }) = scenario.groups.get_mut(group) else { return scenario };
         let mut quorum = match &*protocol {
@@ -57,13 +57,13 @@ impl Scenario {
         scenario
     }
 
-    /// Returns the changes of [`Scenario::under`] as settings of a branch.
-    pub fn settings_under(&self, group: usize, consistency: Consistency) -> BTreeMap<String, String> {
-        let under = self.under(group, consistency);
+    /// Returns the changes of [`Scenario::with_consistency`] as settings of a branch.
+    pub fn settings_with_consistency(&self, group: usize, consistency: Consistency) -> BTreeMap<String, String> {
+        let changed = self.with_consistency(group, consistency);
         let mut settings = BTreeMap::new();
-        let Some(Group { id, protocol, .. }) = under.groups.get(group) else { return settings };
+        let Some(Group { id, protocol, .. }) = changed.groups.get(group) else { return settings };
         settings.insert(format!("{id}.protocol"), json::compact(protocol));
-        for client in under.clients.iter().filter(|client| client.target == *id) {
+        for client in changed.clients.iter().filter(|client| client.target == *id) {
             settings.insert(format!("{}.guarantees", client.id), json::compact(&client.guarantees));
         }
         settings
@@ -71,7 +71,7 @@ impl Scenario {
 
     /// Returns the consistency level of the group at an index, if its settings are those of a level.
     pub fn consistency(&self, group: usize) -> Option<Consistency> {
-        Consistency::ALL.into_iter().find(|consistency| self.under(group, *consistency) == *self)
+        Consistency::ALL.into_iter().find(|consistency| self.with_consistency(group, *consistency) == *self)
     }
 }
 
@@ -85,10 +85,18 @@ mod tests {
         for example in examples::EXAMPLES {
             let scenario = example.scenario();
             for consistency in Consistency::ALL.into_iter().filter(|_| !scenario.groups.is_empty()) {
-                let branch =
-                    Branch { name: "b".into(), set: scenario.settings_under(0, consistency), ..Branch::default() };
+                let branch = Branch {
+                    name: "b".into(),
+                    set: scenario.settings_with_consistency(0, consistency),
+                    ..Branch::default()
+                };
                 let document = Scenario { branches: vec![branch], ..scenario.clone() };
-                assert_eq!(document.of_branch(Some("b")), Ok(scenario.under(0, consistency)), "{}", example.id);
+                assert_eq!(
+                    document.of_branch(Some("b")),
+                    Ok(scenario.with_consistency(0, consistency)),
+                    "{}",
+                    example.id
+                );
             }
         }
     }

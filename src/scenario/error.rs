@@ -1,11 +1,11 @@
 use std::fmt;
 
 /// Characters of a name or a text of the document that an error quotes.
-const LONGEST_QUOTE: usize = 80;
+const MAX_QUOTE_LENGTH: usize = 80;
 
 /// Returns a text as an error quotes it: of a long one the beginning.
 pub(super) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_QUOTE) {
+    match text.char_indices().nth(MAX_QUOTE_LENGTH) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into(),
     }

@@ -17,7 +17,7 @@ use super::{Invariant, Scenario};
 use crate::language::{phrase, sentence};
 
 /// Characters of a goal at most.
-const LONGEST: usize = 600;
+const MAX_LENGTH: usize = 600;
 
 /// Figures that are one number: shares of all runs together, or counts for each run on average.
 pub const NUMBERS: [&str; 13] = [
@@ -167,8 +167,11 @@ impl Requirement {
     /// # Errors
     /// A message that states what is wrong and what was expected.
     pub fn parse(text: &str, scenario: &Scenario) -> Result<Requirement, String> {
-        if text.chars().count() > LONGEST {
-            return Err(sentence!("must have at most {LONGEST} characters", "darf höchstens {LONGEST} Zeichen haben"));
+        if text.chars().count() > MAX_LENGTH {
+            return Err(sentence!(
+                "must have at most {MAX_LENGTH} characters",
+                "darf höchstens {MAX_LENGTH} Zeichen haben"
+            ));
         }
         let text = text.trim();
         let (figure, rest) = match text.strip_prefix("runs").map(str::trim_start) {

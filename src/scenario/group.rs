@@ -27,7 +27,7 @@ pub struct Group {
 
 impl Group {
     /// Members at most that have a link for each pair.
-    pub const MOST_LINKED: usize = 1_000;
+    pub const MAX_LINKED: usize = 1_000;
 
     /// Returns whether its protocol orders all writes of a key, so that a write can depend on the current value.
     pub fn orders_writes(&self) -> bool {
@@ -39,7 +39,7 @@ impl Group {
 
     /// Returns whether its members have no separate links, but all reach each other as over a link that is not listed.
     pub fn is_wide(&self) -> bool {
-        self.members.len() > Group::MOST_LINKED
+        self.members.len() > Group::MAX_LINKED
     }
 
     /// Returns whether clocks of its members order writes. Protocols with a log order writes by position in it.

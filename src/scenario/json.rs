@@ -6,7 +6,7 @@ mod strict;
 mod tests;
 
 #[cfg(test)]
-use error_collector::MOST_ERRORS;
+use error_collector::MAX_ERRORS;
 pub(crate) use error_collector::read;
 pub use strict::{SyntaxError, parse};
 

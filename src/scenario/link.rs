@@ -26,16 +26,16 @@ use std::fmt;
 
 /// Version of the simulation's semantics, part of every link. It increases whenever a scenario with the same seed would
 /// run differently than before.
-pub const SEMANTICS: u32 = 5;
+pub const SEMANTICS_VERSION: u32 = 5;
 
 /// Characters of a link at most; longer ones are not decoded.
-pub const LONGEST: usize = 16_384;
-const MOST_NODES: usize = 100;
-const MOST_LINKS: usize = 200;
-const MOST_STEPS: usize = 1_000;
+pub const MAX_LENGTH: usize = 16_384;
+const MAX_NODES: usize = 100;
+const MAX_LINKS: usize = 200;
+const MAX_STEPS: usize = 1_000;
 /// Settings of branches, or in options, at most: each is checked with the whole scenario.
-const MOST_BRANCH_SETTINGS: usize = 200;
-const MOST_OPTIONS: usize = 50;
+const MAX_BRANCH_SETTINGS: usize = 200;
+const MAX_OPTIONS: usize = 50;
 const RAW: &str = "r";
 const DEFLATED: &str = "d";
 const LAST_LETTER: char = 'e';
@@ -170,11 +170,11 @@ pub fn encode(scenario: &Scenario) -> Result<String, LinkError> {
             .into(),
         )
     })?;
-    let link = format!("1{RAW}.{}{LAST_LETTER}", BASE64.encode(payload(SEMANTICS, &packed)));
-    if link.len() > LONGEST {
+    let link = format!("1{RAW}.{}{LAST_LETTER}", BASE64.encode(payload(SEMANTICS_VERSION, &packed)));
+    if link.len() > MAX_LENGTH {
         return Err(too_large(sentence!(
-            "{} characters, at most {LONGEST} are allowed; use a file",
-            "{} Zeichen, höchstens {LONGEST} sind erlaubt; nimm eine Datei",
+            "{} characters, at most {MAX_LENGTH} are allowed; use a file",
+            "{} Zeichen, höchstens {MAX_LENGTH} sind erlaubt; nimm eine Datei",
             link.len()
         )));
     }
@@ -206,30 +206,30 @@ fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
 /// # Errors
 /// The link is incomplete, damaged, too large, too new, or its scenario is not valid.
 pub fn decode(text: &str) -> Result<Opened, LinkError> {
-    if text.len() > 3 * LONGEST {
+    if text.len() > 3 * MAX_LENGTH {
         return Err(too_large(sentence!(
-            "{} characters, at most {LONGEST} are allowed",
-            "{} Zeichen, höchstens {LONGEST} sind erlaubt",
+            "{} characters, at most {MAX_LENGTH} are allowed",
+            "{} Zeichen, höchstens {MAX_LENGTH} sind erlaubt",
             text.len()
         )));
     }
     let parts = split(text);
     let link = parts.drawing.unwrap_or_default();
-    if link.len() > LONGEST {
+    if link.len() > MAX_LENGTH {
         return Err(too_large(sentence!(
-            "{} characters, at most {LONGEST} are allowed",
-            "{} Zeichen, höchstens {LONGEST} sind erlaubt",
+            "{} characters, at most {MAX_LENGTH} are allowed",
+            "{} Zeichen, höchstens {MAX_LENGTH} sind erlaubt",
             link.len()
         )));
     }
     let mut opened = match link.split_once('=') {
         Some(("ex", id)) => {
             let example = examples::find(id).ok_or_else(|| LinkError::NoSuchExample(id.into()))?;
-            Opened { example: Some(example.id), ..Opened::new(example.scenario(), SEMANTICS) }
+            Opened { example: Some(example.id), ..Opened::new(example.scenario(), SEMANTICS_VERSION) }
         }
         Some(("challenge", id)) => {
             let challenge = challenges::find(id).ok_or_else(|| LinkError::NoSuchChallenge(id.into()))?;
-            Opened { challenge: Some(challenge.id), ..Opened::new(challenge.scenario(), SEMANTICS) }
+            Opened { challenge: Some(challenge.id), ..Opened::new(challenge.scenario(), SEMANTICS_VERSION) }
         }
         Some(_) | None => decode_payload(&link).or_else(|error| {
             // Chat programs append characters that may also belong to a payload. The last letter never does.
@@ -239,10 +239,10 @@ pub fn decode(text: &str) -> Result<Opened, LinkError> {
         })?,
     };
     let settings = parts.options.iter().filter(|(name, _)| name.starts_with("set.")).count();
-    if settings > MOST_OPTIONS {
+    if settings > MAX_OPTIONS {
         return Err(too_large(sentence!(
-            "{settings} parts `set.`, at most {MOST_OPTIONS} are allowed",
-            "{settings} Teile `set.`, höchstens {MOST_OPTIONS} sind erlaubt"
+            "{settings} parts `set.`, at most {MAX_OPTIONS} are allowed",
+            "{settings} Teile `set.`, höchstens {MAX_OPTIONS} sind erlaubt"
         )));
     }
     for (name, value) in &parts.options {
@@ -292,7 +292,7 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     if json["converge"].as_u64().is_some_and(|format| format > u64::from(super::FORMAT)) {
         return Err(LinkError::Newer);
     }
-    let newer = semantics > SEMANTICS;
+    let newer = semantics > SEMANTICS_VERSION;
     let invalid = |errors| if newer { LinkError::Newer } else { LinkError::Invalid(errors) };
     let scenario = Scenario::from_value(&json).map_err(invalid)?;
     check_size(&scenario)?;
@@ -314,7 +314,7 @@ fn declared_length(before: usize, rest: &str) -> Result<(usize, usize), LinkErro
         return Err(if have < before + 8 { LinkError::CutShort { have, of: None } } else { LinkError::Damaged });
     };
     let length =
-        usize::try_from(length).ok().filter(|length| (6..=LONGEST).contains(length)).ok_or(LinkError::Damaged)?;
+        usize::try_from(length).ok().filter(|length| (6..=MAX_LENGTH).contains(length)).ok_or(LinkError::Damaged)?;
     Ok((length, before + (length * 4).div_ceil(3) + 1))
 }
 
@@ -335,10 +335,10 @@ fn check_size(scenario: &Scenario) -> Result<(), LinkError> {
     let steps = scenario.script.len() + scenario.clients.iter().map(|client| client.script.len()).sum::<usize>();
     let settings = scenario.branches.iter().map(|branch| branch.set.len()).sum();
     let sizes = [
-        (settings, MOST_BRANCH_SETTINGS, phrase("settings of branches", "Einstellungen von Zweigen")),
-        (nodes, MOST_NODES, phrase("services, buses and clients", "Services, Busse und Clients")),
-        (scenario.links.len(), MOST_LINKS, phrase("links", "Verbindungen")),
-        (steps, MOST_STEPS, phrase("faults and scripted operations", "Fehler und Operationen in Skripten")),
+        (settings, MAX_BRANCH_SETTINGS, phrase("settings of branches", "Einstellungen von Zweigen")),
+        (nodes, MAX_NODES, phrase("services, buses and clients", "Services, Busse und Clients")),
+        (scenario.links.len(), MAX_LINKS, phrase("links", "Verbindungen")),
+        (steps, MAX_STEPS, phrase("faults and scripted operations", "Fehler und Operationen in Skripten")),
     ];
     match sizes.into_iter().find(|(count, most, _)| count > most) {
         Some((count, most, what)) => Err(too_large(sentence!(

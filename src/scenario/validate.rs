@@ -12,19 +12,19 @@ mod warnings;
 
 use super::{Command, FORMAT, Invariant, Operation, Scenario, ScenarioError, Step};
 use crate::language::{phrase, sentence};
-use checker::{Checker, LONGEST_NAME, SAFE_INTEGER};
+use checker::{Checker, MAX_NAME_LENGTH, SAFE_INTEGER};
 pub(super) use warnings::warnings;
 
 /// The longest run, ms: about 11 days.
-const LONGEST_RUN_MS: f64 = 1e9;
-const LONGEST_NOTE: usize = 2_000;
-const MOST_NODES: usize = 10_000;
-const MOST_ENTRIES: usize = 100_000;
-const MOST_BRANCHES: usize = 16;
-const MOST_SETTINGS: usize = 100;
+const MAX_RUN_MS: f64 = 1e9;
+const MAX_NOTE_LENGTH: usize = 2_000;
+const MAX_NODES: usize = 10_000;
+const MAX_ENTRIES: usize = 100_000;
+const MAX_BRANCHES: usize = 16;
+const MAX_SETTINGS: usize = 100;
 /// Settings of all branches times nodes, links and steps, at most: each setting is checked with the whole document.
-const MOST_SETTING_WORK: usize = 200_000;
-const MOST_INVARIANTS: usize = 50;
+const MAX_SETTING_WORK: usize = 200_000;
+const MAX_INVARIANTS: usize = 50;
 
 /// Validates a scenario and returns all errors.
 pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
@@ -97,8 +97,8 @@ impl Checker {
                 self.error("converge", sentence!("must be {FORMAT}, not {older}", "muss {FORMAT} sein, nicht {older}"))
             }
         }
-        self.text("title", &scenario.title, LONGEST_NAME);
-        self.text("note", &scenario.note, LONGEST_NOTE);
+        self.text("title", &scenario.title, MAX_NAME_LENGTH);
+        self.text("note", &scenario.note, MAX_NOTE_LENGTH);
         if scenario.seed > SAFE_INTEGER as u64 {
             self.error(
                 "seed",
@@ -109,7 +109,7 @@ impl Checker {
                 ),
             );
         }
-        self.number("until_ms", scenario.until_ms, 0.001, LONGEST_RUN_MS);
+        self.number("until_ms", scenario.until_ms, 0.001, MAX_RUN_MS);
         self.latency("default_latency", &scenario.default_latency);
     }
 
@@ -117,24 +117,24 @@ impl Checker {
     fn sizes(&mut self, scenario: &Scenario) -> bool {
         let before = self.errors.len();
         let nodes = scenario.services.len() + scenario.buses.len() + scenario.clients.len();
-        if nodes > MOST_NODES {
+        if nodes > MAX_NODES {
             self.error(
                 "",
                 sentence!(
-                    "must have at most {MOST_NODES} services, buses and clients, not {nodes}",
-                    "darf höchstens {MOST_NODES} Services, Busse und Clients haben, nicht {nodes}"
+                    "must have at most {MAX_NODES} services, buses and clients, not {nodes}",
+                    "darf höchstens {MAX_NODES} Services, Busse und Clients haben, nicht {nodes}"
                 ),
             );
         }
         for (path, count) in [("links", scenario.links.len()), ("script", scenario.script.len())] {
-            self.at_most(path, count, MOST_ENTRIES);
+            self.at_most(path, count, MAX_ENTRIES);
         }
         self.errors.len() == before
     }
 
     fn invariants(&mut self, scenario: &Scenario) {
-        self.at_most("invariants", scenario.invariants.len(), MOST_INVARIANTS);
-        for (i, text) in scenario.invariants.iter().enumerate().take(MOST_INVARIANTS) {
+        self.at_most("invariants", scenario.invariants.len(), MAX_INVARIANTS);
+        for (i, text) in scenario.invariants.iter().enumerate().take(MAX_INVARIANTS) {
             if let Err(problem) = Invariant::parse(text, scenario) {
                 self.error(format!("invariants[{i}]"), problem);
             }
@@ -144,12 +144,12 @@ impl Checker {
     /// Validates each branch as a scenario. Errors of the document itself are not repeated.
     fn branches(&mut self, scenario: &Scenario) {
         let known = self.errors.len();
-        if scenario.branches.len() > MOST_BRANCHES {
+        if scenario.branches.len() > MAX_BRANCHES {
             self.error(
                 "branches",
                 sentence!(
-                    "must have at most {MOST_BRANCHES} entries, not {}",
-                    "darf höchstens {MOST_BRANCHES} Einträge haben, nicht {}",
+                    "must have at most {MAX_BRANCHES} entries, not {}",
+                    "darf höchstens {MAX_BRANCHES} Einträge haben, nicht {}",
                     scenario.branches.len()
                 ),
             );
@@ -157,7 +157,7 @@ impl Checker {
         }
         let nodes = scenario.services.len() + scenario.buses.len() + scenario.clients.len();
         let settings: usize = scenario.branches.iter().map(|branch| branch.set.len()).sum();
-        let most = MOST_SETTING_WORK / (nodes + scenario.links.len() + scenario.script.len()).max(1);
+        let most = MAX_SETTING_WORK / (nodes + scenario.links.len() + scenario.script.len()).max(1);
         if settings > most {
             return self.error(
                 "branches",
@@ -170,7 +170,7 @@ impl Checker {
         }
         for (i, branch) in scenario.branches.iter().enumerate() {
             let at = format!("branches[{i}]");
-            self.text(&format!("{at}.name"), &branch.name, LONGEST_NAME);
+            self.text(&format!("{at}.name"), &branch.name, MAX_NAME_LENGTH);
             if branch.name.is_empty() {
                 self.error(format!("{at}.name"), phrase("must not be empty", "darf nicht leer sein"));
             }
@@ -184,8 +184,8 @@ impl Checker {
                     ),
                 );
             }
-            self.at_most(&format!("{at}.set"), branch.set.len(), MOST_SETTINGS);
-            if known > 0 || branch.set.len() > MOST_SETTINGS {
+            self.at_most(&format!("{at}.set"), branch.set.len(), MAX_SETTINGS);
+            if known > 0 || branch.set.len() > MAX_SETTINGS {
                 continue;
             }
             match scenario.at_branch(i) {

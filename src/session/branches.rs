@@ -7,9 +7,9 @@ use crate::scenario::{Branch, Scenario, Step};
 use std::collections::BTreeMap;
 
 /// Limit of the branches of a document, which `validate` also checks.
-const MOST: usize = 16;
+const MAX: usize = 16;
 /// Limit of the characters of a name.
-const LONGEST: usize = 80;
+const MAX_LENGTH: usize = 80;
 
 /// The branches of a document, one of which is shown.
 #[derive(Clone, Debug)]
@@ -57,10 +57,10 @@ impl Branches {
 
     /// Creates a branch with the settings of the shown one, which keeps its steps, and shows it.
     pub fn fork(&mut self, live: &[Step], set: BTreeMap<String, String>, name: Option<String>) -> Result<(), String> {
-        if self.list.len() >= MOST {
+        if self.list.len() >= MAX {
             return Err(sentence!(
-                "A document has at most {MOST} branches: delete one to fork again.",
-                "Ein Dokument hat höchstens {MOST} Zweige: Lösche einen, um wieder zu verzweigen."
+                "A document has at most {MAX} branches: delete one to fork again.",
+                "Ein Dokument hat höchstens {MAX} Zweige: Lösche einen, um wieder zu verzweigen."
             ));
         }
         self.list[self.current].script = live.to_vec();
@@ -90,10 +90,10 @@ impl Branches {
 
     fn free_name(&self, name: String, of: Option<usize>) -> Result<String, String> {
         let name = name.trim();
-        if name.is_empty() || name.chars().count() > LONGEST {
+        if name.is_empty() || name.chars().count() > MAX_LENGTH {
             return Err(sentence!(
-                "The name of a branch has 1 to {LONGEST} characters.",
-                "Der Name eines Zweigs hat 1 bis {LONGEST} Zeichen."
+                "The name of a branch has 1 to {MAX_LENGTH} characters.",
+                "Der Name eines Zweigs hat 1 bis {MAX_LENGTH} Zeichen."
             ));
         }
         if self.is_free(name, of) {

@@ -9,13 +9,13 @@ use crate::scenario::Scenario;
 use crate::trace::NodeId;
 
 /// Limit of explained copies.
-const MOST: usize = 12;
+const MAX: usize = 12;
 /// The id of the verdict on convergence.
 pub(super) const CONVERGENCE: &str = "Convergence";
 /// How often the work begins again because a run that is too large to be copied goes on.
-const MOST_RESTARTS: u32 = 2;
+const MAX_RESTARTS: u32 = 2;
 /// Estimated memory of a run that is copied, without its trace, bytes. A copy shares most of the trace.
-const MOST_COPIED: u64 = 16 << 20;
+const MAX_COPIED: u64 = 16 << 20;
 
 /// The explanations of copies and the verdict on convergence, worked on in slices. The run may go on meanwhile.
 #[derive(Clone, Debug)]
@@ -49,16 +49,16 @@ impl ConvergenceCheck {
             let copies = context.analysis.staleness.inconsistent_copies().map(|(at, key, _)| (at, key));
             copies.filter(move |(at, _)| (node == Some(*at)) == is_asked_for)
         };
-        let first = copies(true).chain(copies(false)).take(MOST).collect();
+        let first = copies(true).chain(copies(false)).take(MAX).collect();
         let judges = run.engine().halt().is_none().then_some(VerdictSteps::LeftOut);
-        let inquiry = Inquiry::new(first, MOST, judges);
+        let inquiry = Inquiry::new(first, MAX, judges);
         ConvergenceCheck { events: run.engine().events(), instant: None, inquiry, node, restarts: 0 }
     }
 
     /// Begins again about the present instant, and keeps a copy of the run unless it is too large.
     fn begin_again(&mut self, run: &Run, scenario: &Scenario) {
         let memory = run.memory().saturating_sub(run.engine().trace().memory());
-        let instant = (memory <= MOST_COPIED).then(|| Box::new(run.clone()));
+        let instant = (memory <= MAX_COPIED).then(|| Box::new(run.clone()));
         let restarts = self.restarts + u32::from(instant.is_none());
         *self = ConvergenceCheck { instant, restarts, ..ConvergenceCheck::begin(run, scenario, self.node) };
     }
@@ -66,7 +66,7 @@ impl ConvergenceCheck {
     /// Returns a check that has given up, because the run goes on too fast.
     #[cfg(test)]
     pub fn given_up(run: &Run, scenario: &Scenario) -> Self {
-        ConvergenceCheck { restarts: MOST_RESTARTS + 1, ..ConvergenceCheck::begin(run, scenario, None) }
+        ConvergenceCheck { restarts: MAX_RESTARTS + 1, ..ConvergenceCheck::begin(run, scenario, None) }
     }
 
     /// Continues the work. Returns none if it pauses. If the run goes on meanwhile, the findings are about an instant before.
@@ -83,7 +83,7 @@ impl ConvergenceCheck {
         }
         let run = self.instant.as_deref().unwrap_or(run);
         let context = run.context(scenario);
-        if self.restarts > MOST_RESTARTS {
+        if self.restarts > MAX_RESTARTS {
             return Some(Findings { convergence: None, explanations: Vec::new() });
         }
         let answer = self.inquiry.advance(&context, events, pauses)?;

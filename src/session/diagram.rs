@@ -9,7 +9,7 @@ use crate::trace::{Fact, MessageId, facts_about};
 use std::collections::BTreeMap;
 
 /// Limit of messages.
-const MOST_MESSAGES: usize = 1500;
+const MAX_MESSAGES: usize = 1500;
 
 /// Returns the messages that were in flight between two times, in the order of their sending; the newest if there are
 /// too many.
@@ -46,7 +46,7 @@ pub(super) fn messages(run: &Run, scenario: &Scenario, from: Micros, to: Micros)
             | Fact::MessageDuplicated { .. } => {}
         }
     }
-    let skip = messages.len().saturating_sub(MOST_MESSAGES);
+    let skip = messages.len().saturating_sub(MAX_MESSAGES);
     let quorums = Quorums::read(&run.context(scenario));
     let filled = messages.into_iter().skip(skip).map(|(id, message)| {
         let (content, late) = match quorums.response(id) {

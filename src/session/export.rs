@@ -20,7 +20,7 @@ use shiviz::ShivizWriter;
 use std::fmt::Write;
 
 /// Limit of the queues with separate lines in a chart; more queues have a single line.
-const MOST_QUEUES: usize = 64;
+const MAX_QUEUES: usize = 64;
 /// Bytes of one slice of the text, about. A slice crosses to the page in one piece.
 const SLICE: usize = 1 << 18;
 
@@ -75,7 +75,7 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
     ];
     let at: Vec<Micros> = samples.iter().map(|sample| sample.at).collect();
     if !scenario.buses.is_empty() {
-        let depths = queue_depths(&run.context(scenario), &at).filter(|depths| depths.len() <= MOST_QUEUES);
+        let depths = queue_depths(&run.context(scenario), &at).filter(|depths| depths.len() <= MAX_QUEUES);
         let service = |i: usize| names.label(names.subscription(SubscriptionId(i as u32)).service).to_string();
         counts.push(match depths {
             Some(depths) => {

@@ -6,14 +6,14 @@ use super::run::Run;
 use crate::trace::NodeId;
 
 /// The greatest number of records that one answer covers.
-const MOST_RECORDS: u64 = 20_000;
+const MAX_RECORDS: u64 = 20_000;
 
 /// Reports when facts have happened since a record, by its index. A fact is given by its name and, if it matters, by the
 /// node that it is about first.
 pub(super) fn since(run: &Run, marks: &[(String, Option<NodeId>)], from: u64) -> Report {
     let trace = run.engine().trace();
     let from = from.max(trace.oldest());
-    let next = trace.total().min(from + MOST_RECORDS);
+    let next = trace.total().min(from + MAX_RECORDS);
     let mut reached = Vec::new();
     for index in from..next {
         let Some(record) = trace.get(index) else { continue };

@@ -17,15 +17,15 @@ use faults::FaultSet;
 use ribbons::Ribbons;
 
 /// Limit of the messages in flight that the page shows: the oldest.
-const MOST_MESSAGES: usize = 5_000;
+const MAX_MESSAGES: usize = 5_000;
 /// Limit of the lost messages in a frame that were not shown before: the newest.
-const MOST_LOST: usize = 6;
+const MAX_LOST: usize = 6;
 /// Limit of the keys that the cards of a frame look at; the other cards follow in the next frames.
-const MOST_LOOKS: usize = 200_000;
+const MAX_LOOKS: usize = 200_000;
 /// The cards that a frame contains at least, so that one step needs one frame.
-const FEWEST_CARDS: usize = 8;
+const MIN_CARDS: usize = 8;
 /// Limit of marks that are kept for whole frames; beyond it the older half is discarded.
-const MOST_MARKS: usize = 2_000;
+const MAX_MARKS: usize = 2_000;
 
 /// Collects what changes in a run, and builds frames from it.
 #[derive(Clone, Debug, Default)]
@@ -126,9 +126,9 @@ impl FrameBuilder {
     fn mark(&mut self, mark: Mark, label: impl Fn() -> String) {
         self.marked += 1;
         self.marks.push((mark, Texts::new(label)));
-        if self.marks.len() > MOST_MARKS {
-            self.marks.drain(..MOST_MARKS / 2);
-            self.marks_sent = self.marks_sent.saturating_sub(MOST_MARKS / 2);
+        if self.marks.len() > MAX_MARKS {
+            self.marks.drain(..MAX_MARKS / 2);
+            self.marks_sent = self.marks_sent.saturating_sub(MAX_MARKS / 2);
         }
     }
 
@@ -211,7 +211,7 @@ impl FrameBuilder {
         let nodes = |from: u32, count: u32| (from..from + count).map(NodeId).filter(shows);
         let mut shown: Vec<NodeId> = nodes(0, services).collect();
         // A card looks at each key. The page requests the others.
-        let room = (MOST_LOOKS / run.analysis().staleness.key_count().max(1)).max(FEWEST_CARDS);
+        let room = (MAX_LOOKS / run.analysis().staleness.key_count().max(1)).max(MIN_CARDS);
         if !whole && shown.len() > room {
             shown.sort_by_key(|node| !waiting.contains_key(node));
             self.waiting.extend(shown.drain(room..).map(|node| (node, ())));
@@ -228,7 +228,7 @@ impl FrameBuilder {
     }
 }
 
-/// The messages that the page shows: of those in flight, the oldest up to [`MOST_MESSAGES`]. So a frame is small however
+/// The messages that the page shows: of those in flight, the oldest up to [`MAX_MESSAGES`]. So a frame is small however
 /// many are in flight, and a message that ends before the next frame is in none.
 #[derive(Clone, Debug, Default)]
 struct ShownMessages {
@@ -255,7 +255,7 @@ impl ShownMessages {
 
     /// Notes that a message was lost that is not shown.
     fn lose(&mut self, message: MessageView, end: MessageEnd) {
-        if self.lost.len() == MOST_LOST {
+        if self.lost.len() == MAX_LOST {
             self.lost.remove(0);
         }
         self.lost.push((message, end));
@@ -269,7 +269,7 @@ impl ShownMessages {
         ended.extend(lost_ends);
         ended.sort_by_key(|end| end.at);
         let mut waiting = analysis.messages.since(MessageId(self.next));
-        let room = MOST_MESSAGES.saturating_sub(self.count);
+        let room = MAX_MESSAGES.saturating_sub(self.count);
         let before = sent.len();
         sent.extend(waiting.by_ref().take(room).map(|(id, info)| message_view(id, info, analysis, names)));
         self.count += sent.len() - before;

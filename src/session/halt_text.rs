@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// Newest records that are searched for the loop.
 const NEWEST: u64 = 2_000;
 /// Parts of the loop that the sentence names at most.
-const MOST: usize = 6;
+const MAX: usize = 6;
 
 /// A part of a loop: sender, receiver and kind of message.
 type Hop = (NodeId, NodeId, MessageKind);
@@ -87,7 +87,7 @@ fn newest(run: &Run, is_wanted: impl Fn(Micros, Micros) -> bool) -> Vec<Hop> {
     for record in trace.since(trace.total().saturating_sub(NEWEST)) {
         if let Fact::MessageSent { from, to, kind, due, .. } = &record.fact {
             let hop = (*from, *to, *kind);
-            if hops.len() < MOST && is_wanted(record.at, *due) && !hops.contains(&hop) {
+            if hops.len() < MAX && is_wanted(record.at, *due) && !hops.contains(&hop) {
                 hops.push(hop);
             }
         }

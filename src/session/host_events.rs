@@ -7,7 +7,7 @@ use crate::trace::{Fact, MessageId, NodeId, OperationId, OperationKind, Outcome,
 use std::collections::BTreeMap;
 
 /// The greatest number of records that one answer covers.
-const MOST_RECORDS: usize = 20_000;
+const MAX_RECORDS: usize = 20_000;
 
 /// Reports what happened since a record, by its index.
 pub(super) fn since(run: &Run, from: u64) -> Report {
@@ -16,12 +16,12 @@ pub(super) fn since(run: &Run, from: u64) -> Report {
     let mut events = Vec::new();
     let mut next = from;
     // Reads that end now may have been served a while before.
-    let before = from.saturating_sub(MOST_RECORDS as u64).max(trace.oldest());
+    let before = from.saturating_sub(MAX_RECORDS as u64).max(trace.oldest());
     let behind = run.timed().map(|timed| (timed.operation, timed.behind)).collect();
     let mut reads = Reads { served: BTreeMap::new(), behind };
-    let earlier = usize::try_from(from - before).unwrap_or(MOST_RECORDS);
+    let earlier = usize::try_from(from - before).unwrap_or(MAX_RECORDS);
     trace.since(before).take(earlier).for_each(|record| reads.observe(&record.fact));
-    for record in trace.since(from).take(MOST_RECORDS) {
+    for record in trace.since(from).take(MAX_RECORDS) {
         reads.observe(&record.fact);
         let kind = kind(run, &reads, &record.fact);
         events.extend(kind.map(|kind| HostEvent { at: record.at, kind }));

@@ -13,11 +13,11 @@ use crate::scenario::{Group, Micros, Protocol, Scenario, Step, Value, micros};
 use crate::trace::{KeyId, NodeId, UpdateId};
 
 /// Limit of copies, hints and tree_comparisons.
-const MOST: usize = 24;
+const MAX: usize = 24;
 /// Limit of the entries of a log.
-const MOST_ENTRIES: usize = 8;
+const MAX_ENTRIES: usize = 8;
 /// Limit of operations.
-const MOST_OPERATIONS: usize = 3;
+const MAX_OPERATIONS: usize = 3;
 
 /// Returns the internal state of a node.
 pub(super) fn internals(run: &Run, scenario: &Scenario, live: &[Step], node: NodeId) -> GroupInternals {
@@ -61,7 +61,7 @@ fn copies(context: &RunContext, node: NodeId, group: &Group, origins: &Provenanc
         })
         .collect();
     copies.sort_by(|a, b| a.key.cmp(&b.key));
-    copies.truncate(MOST);
+    copies.truncate(MAX);
     copies
 }
 
@@ -123,7 +123,7 @@ fn hints(context: &RunContext, origins: &Provenance) -> Vec<HintView> {
         update: update.map(|update| content::update(update, context.analysis, context.names)),
         since,
     };
-    origins.hints().map(hint).take(MOST).collect()
+    origins.hints().map(hint).take(MAX).collect()
 }
 
 fn log(context: &RunContext, node: NodeId, group: NodeId) -> Option<LogInternals> {
@@ -140,7 +140,7 @@ fn log(context: &RunContext, node: NodeId, group: NodeId) -> Option<LogInternals
         term: member.term,
         last: member.log.0,
         committed: member.log.1,
-        entries: entries[entries.len().saturating_sub(MOST_ENTRIES)..].iter().map(entry).collect(),
+        entries: entries[entries.len().saturating_sub(MAX_ENTRIES)..].iter().map(entry).collect(),
     })
 }
 
@@ -155,7 +155,7 @@ fn trees(context: &RunContext, node: NodeId, group: &Group) -> Vec<TreeCompariso
         depth: plan.depth,
         under_way: it.in_progress,
     };
-    tree_comparisons(context, node).into_iter().take(MOST).map(tree).collect()
+    tree_comparisons(context, node).into_iter().take(MAX).map(tree).collect()
 }
 
 /// The newest operations that a node coordinates, issued or takes part in; for a group those of all its members.
@@ -169,7 +169,7 @@ fn quorums(context: &RunContext, node: NodeId) -> Vec<QuorumOperation> {
         }
     };
     let all = Quorums::read(context).all;
-    all.iter().rev().filter(concerns).take(MOST_OPERATIONS).map(|it| quorum(context, it)).collect()
+    all.iter().rev().filter(concerns).take(MAX_OPERATIONS).map(|it| quorum(context, it)).collect()
 }
 
 fn quorum(context: &RunContext, it: &Coordination) -> QuorumOperation {

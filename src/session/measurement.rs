@@ -3,7 +3,7 @@
 use super::labels;
 use super::protocol::MeasurementRow;
 use super::quantile_sketch::QuantileSketch;
-use super::sweep::{MOST_EVENTS, Sweep, SweepRun};
+use super::sweep::{MAX_EVENTS, Sweep, SweepRun};
 use crate::language::{decimal, phrase};
 use crate::scenario::{Consistency, Scenario};
 
@@ -25,7 +25,7 @@ pub const SEEDS: u64 = 20;
 impl ConsistencyMeasurement {
     /// Creates measurements without runs.
     pub fn new(scenario: &Scenario, group: usize) -> Self {
-        let levels = Consistency::ALL.map(|it| (it, Sweep::new(&scenario.under(group, it)))).into();
+        let levels = Consistency::ALL.map(|it| (it, Sweep::new(&scenario.with_consistency(group, it)))).into();
         ConsistencyMeasurement::of(levels)
     }
 
@@ -42,8 +42,8 @@ impl ConsistencyMeasurement {
         let mut continued = unfinished.map(|(_, _, run)| *run);
         for level in first..self.levels.len() {
             let (consistency, measured) = &mut self.levels[level];
-            let under = scenario.under(group, *consistency);
-            let begun = continued.take().map_or_else(|| measured.begin(&under, seed, MOST_EVENTS, &mut |_| {}), Ok);
+            let changed = scenario.with_consistency(group, *consistency);
+            let begun = continued.take().map_or_else(|| measured.begin(&changed, seed, MAX_EVENTS, &mut |_| {}), Ok);
             let Ok(mut run) = begun else { continue };
             while !measured.advance(&mut run, PART, &mut |_| {}) {
                 if pauses() {

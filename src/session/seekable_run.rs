@@ -14,7 +14,7 @@ use crate::trace::NodeId;
 /// Limit of the events of one request. The page requests the rest, and can send other requests in between.
 const BUDGET: u64 = 2_000_000;
 /// Limit of the rows of the log in one answer.
-const MOST_ROWS: u32 = 500;
+const MAX_ROWS: u32 = 500;
 
 #[derive(Debug)]
 pub(super) struct SeekableRun {
@@ -63,7 +63,7 @@ struct FactSearch {
 /// The time between two looks at the clock to aim at, ms.
 const PART: f64 = 4.0;
 /// The most events between two looks at the clock.
-const MOST_EVENTS_OF_PART: u64 = 1 << 16;
+const MAX_EVENTS_OF_PART: u64 = 1 << 16;
 
 impl SeekableRun {
     /// Creates the run of a scenario with live commands, before its first event.
@@ -157,7 +157,7 @@ impl SeekableRun {
         if took > PART {
             self.pace = (self.pace / 2).max(1);
         } else if took < PART / 2.0 && events >= self.pace {
-            self.pace = (self.pace * 2).min(MOST_EVENTS_OF_PART);
+            self.pace = (self.pace * 2).min(MAX_EVENTS_OF_PART);
         }
     }
 
@@ -363,7 +363,7 @@ impl SeekableRun {
     pub fn log(&self, from: u64, count: u32) -> Report {
         let trace = self.run.engine().trace();
         let from = from.max(trace.oldest());
-        let rows = trace.since(from).take(count.min(MOST_ROWS) as usize).enumerate().map(|(i, record)| {
+        let rows = trace.since(from).take(count.min(MAX_ROWS) as usize).enumerate().map(|(i, record)| {
             let sentence = log_text::sentence(record, self.run.analysis(), self.run.engine().names());
             LogRow {
                 index: from + i as u64,

@@ -5,14 +5,14 @@ use super::run::Run;
 use crate::scenario::{Micros, Step, micros};
 
 /// Limit of snapshots. Beyond it every second one is discarded, and the interval doubles.
-const MOST: usize = 64;
+const MAX: usize = 64;
 /// Events between two snapshots, at first.
 const INTERVAL: u64 = 4096;
 /// Estimated memory of all snapshots, bytes. They share most of their traces.
 const MEMORY: u64 = 128 << 20;
 /// Estimated memory of the largest run of which a snapshot is taken, without its trace, bytes. The copy of a larger run would
 /// take too long.
-const LARGEST: u64 = 16 << 20;
+const MAX_SIZE: u64 = 16 << 20;
 
 /// A run as it was once.
 #[derive(Debug)]
@@ -49,13 +49,13 @@ impl Snapshots {
     pub fn add(&mut self, run: &Run, frames: &FrameBuilder, live: usize) {
         debug_assert!(self.events_until_next(run) == 0, "snapshots are in the order of their events");
         let memory = run.memory().saturating_sub(run.engine().trace().memory());
-        if memory > LARGEST {
+        if memory > MAX_SIZE {
             self.skipped = run.engine().events();
             return;
         }
         self.list.push(Snapshot { run: run.snapshot(), frames: frames.clone(), live, memory });
         let is_full =
-            |list: &[Snapshot]| list.len() > MOST || list.iter().map(|snapshot| snapshot.memory).sum::<u64>() > MEMORY;
+            |list: &[Snapshot]| list.len() > MAX || list.iter().map(|snapshot| snapshot.memory).sum::<u64>() > MEMORY;
         while is_full(&self.list) {
             let mut even = false;
             self.list.retain(|_| {

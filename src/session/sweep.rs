@@ -6,7 +6,7 @@ mod run_observer;
 mod unended;
 
 use super::first_halt::FirstHalt;
-pub use figures::{GRID, MOST_EVENTS, MergeError, Outcomes, Reads, Share, Sweep};
+pub use figures::{GRID, MAX_EVENTS, MergeError, Outcomes, Reads, Share, Sweep};
 pub use unended::Unended;
 
 use super::halt_text;
@@ -34,7 +34,7 @@ impl Sweep {
     /// # Errors
     /// The seed was run already.
     pub fn run(&mut self, scenario: &Scenario, seed: u64) -> Result<(), MergeError> {
-        self.run_within(scenario, seed, MOST_EVENTS)
+        self.run_within(scenario, seed, MAX_EVENTS)
     }
 
     /// Runs the scenario with a seed, and measures it; halts the run after `max_events` events.

@@ -14,7 +14,7 @@ use crate::trace::{Fact, NodeId, OperationId, Trace, UpdateId};
 /// Budget of search steps of each guarantee. Searches do not pause, so this bounds the time of one in the browser.
 const BUDGET: u64 = 100_000;
 /// Limit of the steps of lost updates.
-const MOST: usize = 12;
+const MAX: usize = 12;
 /// Number of records that one part of the work observes.
 const RECORDS_PER_PART: usize = 4096;
 
@@ -298,7 +298,7 @@ fn lost_updates(context: &RunContext) -> Option<VerdictView> {
             0 => String::new(),
             n => check::lost_changes(n),
         },
-        steps: lost.iter().take(MOST).map(step).collect(),
+        steps: lost.iter().take(MAX).map(step).collect(),
     })
 }
 

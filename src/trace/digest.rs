@@ -1,4 +1,4 @@
-use super::layout::{Bytes, LONGEST_FIXED_PART, Layout};
+use super::layout::{Bytes, Layout, MAX_FIXED_PART};
 use super::{Fact, OperationKind, Record};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -26,7 +26,7 @@ impl Digest {
     /// Adds the next record.
     #[inline]
     pub fn update(&mut self, record: &Record) {
-        if self.pending.room() < LONGEST_FIXED_PART {
+        if self.pending.room() < MAX_FIXED_PART {
             self.flush();
         }
         record.at.write_fixed(&mut self.pending);

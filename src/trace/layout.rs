@@ -25,7 +25,7 @@ pub(super) trait Layout {
 /// Bytes that [`Bytes`] holds at most.
 pub(super) const CAPACITY: usize = 1024;
 /// An upper bound of the fixed part of a record.
-pub(super) const LONGEST_FIXED_PART: usize = 80;
+pub(super) const MAX_FIXED_PART: usize = 80;
 
 /// Laid out bytes that wait for the hash, which takes many bytes at once faster than a few.
 #[derive(Clone)]

@@ -19,7 +19,7 @@ const ORIGIN: &str = "https://course.example";
 /// Frames of the screen after each message.
 const FRAMES: usize = 3;
 /// Messages of one input at most.
-const MOST_MESSAGES: usize = 12;
+const MAX_MESSAGES: usize = 12;
 
 fn message(name: &str, payload: Value) -> Value {
     json!({ "app": "converge", "v": 1, "type": name, "id": name, "payload": payload })
@@ -82,7 +82,7 @@ fn change(messages: &str, donor: &str, random: &mut Random) -> String {
     // A command of the other input, so that commands meet in every order.
     if let (Value::Array(list), Some(others)) = (&mut changed, donor.as_array().filter(|others| !others.is_empty())) {
         list.insert(random.below(list.len() + 1), random.pick(others).clone());
-        list.truncate(MOST_MESSAGES);
+        list.truncate(MAX_MESSAGES);
     }
     text::limited(changed.to_string())
 }
@@ -211,7 +211,7 @@ fn check(input: &str) -> Result<String, String> {
     let mut embed = IDLE.take().unwrap_or_else(Embed::new);
     embed.connect(options(messages.first()));
     let (mut kinds, mut has_acted) = (Vec::new(), false);
-    for message in messages.iter().take(MOST_MESSAGES) {
+    for message in messages.iter().take(MAX_MESSAGES) {
         let origin = message["origin"].as_str().unwrap_or(ORIGIN);
         let before = (embed.model.run.digest.clone(), embed.model.document.scenario.clone());
         let heard = embed.heard.len();
@@ -261,7 +261,7 @@ fn check_outgoing(message: &Value, to: &Audience) -> Result<(), String> {
 
 /// Checks that each request has at most one answer, and exactly one if the engine is idle.
 fn check_answers(messages: &[Value], embed: &Embed) -> Result<(), String> {
-    let mut ids: Vec<&Value> = messages.iter().take(MOST_MESSAGES).map(|message| &message["id"]).collect();
+    let mut ids: Vec<&Value> = messages.iter().take(MAX_MESSAGES).map(|message| &message["id"]).collect();
     ids.retain(|id| !id.is_null());
     let answers = |id: &Value| {
         let is_answer = |outgoing: &&Outgoing| {

@@ -267,10 +267,10 @@ pub(super) fn no_order(history: &History, chosen: &[usize]) -> String {
 
 /// Joins the first few parts.
 fn joined(parts: &[String], by: &str) -> String {
-    const MOST: usize = 8;
-    match parts.get(..MOST) {
-        Some(first) if parts.len() > MOST => {
-            sentence!("{}; and {} more", "{}; und {} weitere", first.join(by), parts.len() - MOST)
+    const MAX: usize = 8;
+    match parts.get(..MAX) {
+        Some(first) if parts.len() > MAX => {
+            sentence!("{}; and {} more", "{}; und {} weitere", first.join(by), parts.len() - MAX)
         }
         Some(_) | None => parts.join(by),
     }

@@ -28,7 +28,7 @@ impl ProspectFinder<'_> {
                 events.events.values().any(|event| !analysis.is_ignored(event.update)) && self.is_delivered(queue)
             })
             || analysis.promises().any(is_decided)
-            || analysis.resent().any(is_sent)
+            || analysis.resending_publishers().any(is_sent)
             || run.scenario.groups.iter().any(|group| self.commits_later(group))
     }
 

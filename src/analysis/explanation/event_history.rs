@@ -32,13 +32,13 @@ pub struct EventHistory {
 }
 
 /// The maximum number of entries of a history, some from records that the trace has discarded.
-const MOST_ENTRIES: usize = 1 << 20;
+const MAX_ENTRIES: usize = 1 << 20;
 
 impl EventHistory {
     /// Reads the records that were written since the last call. Returns none if the work pauses.
     pub(super) fn read(&mut self, run: &RunContext, pauses: &dyn Fn() -> bool) -> Option<()> {
         let entries = self.published.len() + self.last_sent.len() + self.first_published.len();
-        if run.trace.oldest() > self.next || entries > MOST_ENTRIES {
+        if run.trace.oldest() > self.next || entries > MAX_ENTRIES {
             *self = EventHistory { next: run.trace.oldest(), ..EventHistory::default() };
         }
         while self.next < run.trace.total() {

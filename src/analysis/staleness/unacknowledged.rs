@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// Maximum number of committed updates whose acknowledgement is awaited.
 const MAX_AWAITED: usize = 1 << 16;
 /// Maximum number of remembered updates of a key whose updates all count, since each of them is compared after each change.
-const MOST_COMPARED: usize = 64;
+const MAX_COMPARED: usize = 64;
 
 /// An update that will not be acknowledged.
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +136,7 @@ impl Staleness {
             let entry = key_mut(&mut self.keys, key);
             entry.unacknowledged.insert(version, UnacknowledgedUpdate { update, origin });
             let all_count = entry.copies.values().any(|copy| !copy.needs_only_the_newest());
-            if entry.unacknowledged.len() > if all_count { MOST_COMPARED } else { REMEMBERED } {
+            if entry.unacknowledged.len() > if all_count { MAX_COMPARED } else { REMEMBERED } {
                 entry.unacknowledged.pop_first();
             }
             self.recount_unacknowledged(at, key);

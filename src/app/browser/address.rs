@@ -42,8 +42,8 @@ pub struct Address {
 }
 
 /// Parts that are reported at most, and characters of each.
-const MOST_UNKNOWN: usize = 8;
-const LONGEST_UNKNOWN: usize = 40;
+const MAX_UNKNOWN: usize = 8;
+const MAX_UNKNOWN_LENGTH: usize = 40;
 
 /// Parses a fragment: an example or a scenario's payload, and options, in any order.
 pub fn read(fragment: &str) -> Address {
@@ -67,9 +67,9 @@ pub fn read(fragment: &str) -> Address {
         }
         seen.push(name);
     }
-    address.unknown.truncate(MOST_UNKNOWN);
+    address.unknown.truncate(MAX_UNKNOWN);
     for part in &mut address.unknown {
-        if let Some((end, _)) = part.char_indices().nth(LONGEST_UNKNOWN) {
+        if let Some((end, _)) = part.char_indices().nth(MAX_UNKNOWN_LENGTH) {
             part.truncate(end);
             part.push('…');
         }

@@ -56,7 +56,7 @@ pub fn open_link(fragment: String, at_its_point: bool) -> Result<Box<Opening>, O
 
 /// Notifies the visitor that a link was made with another version of the simulation.
 fn semantics_notice(semantics: u32) -> Option<String> {
-    match semantics.cmp(&link::SEMANTICS) {
+    match semantics.cmp(&link::SEMANTICS_VERSION) {
         Ordering::Less => Some(text!("The engine has changed since this link was made; this run may differ.").into()),
         Ordering::Equal => None,
         Ordering::Greater => Some(text!("This link was made by a newer engine; this run may differ.").into()),

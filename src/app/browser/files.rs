@@ -76,13 +76,13 @@ pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
 }
 
 /// The greatest size of a file that is read, bytes.
-const LARGEST: f64 = 32.0 * 1024.0 * 1024.0;
+const MAX_SIZE: f64 = 32.0 * 1024.0 * 1024.0;
 /// What the visitor reads about a file that [`read`] does not read.
 pub const UNREADABLE: Text = Text::new("The file cannot be read as text, or is larger than 32 MiB.");
 
 /// Reads a file as text; `None` if that fails or the file is too large.
 pub fn read(file: &File, then: impl FnOnce(Option<String>) + 'static) {
-    if file.size() > LARGEST {
+    if file.size() > MAX_SIZE {
         return then(None);
     }
     let promise = file.text();
@@ -90,7 +90,7 @@ pub fn read(file: &File, then: impl FnOnce(Option<String>) + 'static) {
 }
 
 /// The greatest length of a lesson's file, in bytes.
-const LONGEST_LESSON: usize = 1 << 20;
+const MAX_LESSON_LENGTH: usize = 1 << 20;
 
 /// Returns the content of a lesson's file that the page itself contains, as the page in one file does; none if the page fetches
 /// its files.
@@ -126,7 +126,7 @@ pub async fn fetch_lesson(address: &str) -> Result<String, String> {
         return Err(text!("There is no lesson {} here (status {}).", address, response.status()));
     }
     let text = JsFuture::from(response.text().map_err(failed)?).await.map_err(failed)?.as_string().unwrap_or_default();
-    if text.len() > LONGEST_LESSON {
+    if text.len() > MAX_LESSON_LENGTH {
         return Err(text!("The lesson {} is too large: at most 1 MiB is expected.", address));
     }
     Ok(text)

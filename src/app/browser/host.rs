@@ -13,7 +13,7 @@ const MAX_LENGTH: u32 = 2_000_000;
 /// The connection to the host page of an embed, see [`Host`].
 pub trait HostPort: Debug {
     /// Handles a message.
-    fn hear(&mut self, data: &JsValue, origin: &str, model: &Model) -> Vec<HostAction>;
+    fn handle_message(&mut self, data: &JsValue, origin: &str, model: &Model) -> Vec<HostAction>;
     /// Reports the result of opening a document.
     fn opened(&mut self, problem: Option<&str>);
     /// Reports parts of the address that are not known.
@@ -43,7 +43,7 @@ struct Port {
 }
 
 impl HostPort for Port {
-    fn hear(&mut self, data: &JsValue, origin: &str, model: &Model) -> Vec<HostAction> {
+    fn handle_message(&mut self, data: &JsValue, origin: &str, model: &Model) -> Vec<HostAction> {
         // What has no JSON (a circle, a function) is no message of this protocol.
         let Ok(text) = js_sys::JSON::stringify(data) else { return Vec::new() };
         let message = Some(text).filter(|text| text.length() <= MAX_LENGTH);

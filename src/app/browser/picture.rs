@@ -24,7 +24,7 @@ const OMITTED: &str = ".zoom, .publish, .publish-far, .notice, .hint, .chips, .p
      .open, .sr, .why, .reach, defs, marker, title, dialog";
 
 /// The longest side of an animated picture, pixels.
-const LONGEST_SIDE: f64 = 1200.0;
+const MAX_SIDE: f64 = 1200.0;
 
 /// Saves a picture of the first element that a selector matches. The name has no extension.
 pub fn save(selector: &str, name: &str, format: PictureFormat, on_failure: Callback<PictureFailure>) {
@@ -100,7 +100,7 @@ fn append_frame(
     while let Some(step) = waiting.pop() {
         capture.execute(step, false, omits, &mut waiting);
     }
-    let scale = (LONGEST_SIDE / size.0.max(size.1)).min(1.0);
+    let scale = (MAX_SIDE / size.0.max(size.1)).min(1.0);
     let pixels = (size.0 * scale, size.1 * scale);
     let painting = Painting::new(pixels, scale)?;
     capture.shapes.iter().try_for_each(|shape| painting.add(shape))?;
@@ -135,7 +135,7 @@ const STEPS_PER_TASK: usize = 150;
 /// Number of shapes that are painted in one task.
 const SHAPES_PER_TASK: usize = 200;
 /// Maximum number of pixels of a picture. A larger canvas is empty in some browsers.
-const MOST_PIXELS: f64 = (1 << 24) as f64;
+const MAX_PIXELS: f64 = (1 << 24) as f64;
 
 /// Returns the steps for the children of an element, in reverse order.
 fn steps_for_children(element: &Element) -> Vec<CaptureStep> {
@@ -409,7 +409,7 @@ impl Capture {
 
     /// Returns the picture as a PNG, painted in several tasks.
     async fn png(&self, (w, h): (f64, f64)) -> Result<Blob, PictureFailure> {
-        let scale = (MOST_PIXELS / (w * h)).sqrt().min(2.0);
+        let scale = (MAX_PIXELS / (w * h)).sqrt().min(2.0);
         let painting = Painting::new((w * scale, h * scale), scale).ok_or(PictureFailure::NotPainted)?;
         for shapes in self.shapes.chunks(SHAPES_PER_TASK) {
             shapes.iter().try_for_each(|shape| painting.add(shape)).ok_or(PictureFailure::NotPainted)?;

@@ -7,7 +7,7 @@ use crate::app::geometry::{Point, Rect, point};
 use crate::text;
 
 /// Least width and height of the button.
-const LEAST: (f64, f64) = (164.0, 36.0);
+const MIN_SIZE: (f64, f64) = (164.0, 36.0);
 /// Greatest width of the button, that of a card. A longer text has two lines.
 const WIDEST: f64 = 232.0;
 /// Greatest height of the button at any level of detail that shows it.
@@ -17,7 +17,7 @@ const LETTER: f64 = 0.68;
 /// Width of the padding at both sides of the text.
 const PADDING: f64 = 28.0;
 /// Least height of the button on the screen, px: a target of 24 px, and its border.
-const LEAST_ON_SCREEN: f64 = 26.0;
+const MIN_ON_SCREEN: f64 = 26.0;
 /// Distance between the button and the cards.
 const GAP: f64 = 16.0;
 /// Room for links that lead round the button.
@@ -44,8 +44,8 @@ impl PublishButton {
         let one_line = text!("Publish update").chars().count() as f64 * LETTER * text + PADDING;
         let lines = if one_line > WIDEST { 2.0 } else { 1.0 };
         let (w, h) =
-            (one_line.clamp(LEAST.0, WIDEST), (LEAST_ON_SCREEN * detail.factor()).max(1.2 * text * lines + 6.0));
-        self.rect_of(w, h.max(LEAST.1))
+            (one_line.clamp(MIN_SIZE.0, WIDEST), (MIN_ON_SCREEN * detail.factor()).max(1.2 * text * lines + 6.0));
+        self.rect_of(w, h.max(MIN_SIZE.1))
     }
 
     /// Returns the place of the button at 100 %.
@@ -94,12 +94,12 @@ pub(super) fn publish_button(
     let level = |side: Side, y: f64| {
         // Links that leave at the same side have the card's right end.
         let grows_left = has_links(nodes, relations, node, side);
-        let x = if grows_left { rect.x + LEAST.0 } else { rect.x };
+        let x = if grows_left { rect.x + MIN_SIZE.0 } else { rect.x };
         PublishButton { node, side, corner: point(x, y), grows_left }
     };
     let places = [
         level(Side::Bottom, rect.bottom() + GAP),
-        level(Side::Top, rect.y - GAP - LEAST.1),
+        level(Side::Top, rect.y - GAP - MIN_SIZE.1),
         PublishButton { node, side: Side::Left, corner: point(rect.x - GAP, rect.y), grows_left: true },
         PublishButton { node, side: Side::Right, corner: point(rect.right() + GAP, rect.y), grows_left: false },
     ];

@@ -29,7 +29,7 @@ pub fn Branches(props: &BranchesProps) -> Html {
     let new = |name: Option<String>, set| on(Msg::Branch(BranchCommand::New { name, set }));
     // Branches in which the first group has another consistency.
     let presets = Consistency::ALL.into_iter().filter(|_| !props.scenario.groups.is_empty()).map(|consistency| {
-        let set = props.scenario.settings_under(0, consistency);
+        let set = props.scenario.settings_with_consistency(0, consistency);
         let name = translated(consistency.name());
         html! { <button class="line small" onclick={new(Some(name.to_string()), set)}>{ name }</button> }
     });

@@ -210,7 +210,7 @@ fn consistency(props: &InspectorProps) -> Html {
     let choice = |consistency: Consistency| {
         let scenario = props.scenario.clone();
         let onclick = props.send.reform(move |_: MouseEvent| {
-            Msg::Document(DocumentMsg::Edit(Box::new(scenario.under(group, consistency))))
+            Msg::Document(DocumentMsg::Edit(Box::new(scenario.with_consistency(group, consistency))))
         });
         let on = now == Some(consistency);
         html! { <button class={classes!("line", on.then_some("on"))} aria-pressed={on.to_string()} {onclick}>{ translated(consistency.name()) }</button> }

@@ -2,7 +2,7 @@
 
 use crate::app::browser::{files, picture};
 use crate::app::picture::PictureFailure;
-use crate::app::qr_code::{self, LONGEST, QrCode};
+use crate::app::qr_code::{self, MAX_LENGTH, QrCode};
 use crate::app::texts::translated;
 use crate::text;
 use wasm_bindgen::JsCast;
@@ -69,7 +69,7 @@ pub fn QrCodeOf(props: &QrCodeOfProps) -> Html {
         Shown::Loading => html! { <p class="muted">{ text!("Loading…") }</p> },
         Shown::Code(code) => drawn(code, props, &failure),
         Shown::TooLong => html! {
-            <p class="err" role="status">{ text!("Too long for a QR code: the {} has {} characters, and a code holds {}. Save as JSON and send the file.", translated(props.of), props.address.len(), LONGEST) }</p>
+            <p class="err" role="status">{ text!("Too long for a QR code: the {} has {} characters, and a code holds {}. Save as JSON and send the file.", translated(props.of), props.address.len(), MAX_LENGTH) }</p>
         },
         Shown::NotFetched => html! { <p class="err" role="status">{ crate::app::NOT_FETCHED.get() }</p> },
     };

@@ -21,7 +21,7 @@ pub fn compare(
     stop: &AtomicBool,
 ) -> ConsistencyMeasurement {
     let sweeps = Consistency::ALL
-        .map(|level| (level, sweep(&scenario.under(group, level), seeds.clone(), jobs, max_events, stop)));
+        .map(|level| (level, sweep(&scenario.with_consistency(group, level), seeds.clone(), jobs, max_events, stop)));
     ConsistencyMeasurement::of(sweeps.into())
 }
 

@@ -76,7 +76,7 @@ impl Builder<'_> {
         let initial_states = self.initial_states(service, group);
         let (publishers, handlers) = self.events(index);
         let config = ReplicaConfig { workers: super::workers(service, seed), publishers, handlers };
-        let has_links = group.members.len() <= scenario::Group::MOST_LINKED;
+        let has_links = group.members.len() <= scenario::Group::MAX_LINKED;
         let mut versions = VersionGenerator::default();
         for (key, state) in &initial_states {
             versions.observe(group.clock(), *key, state.version());

@@ -16,13 +16,13 @@ use std::ops::Range;
 use strum::VariantNames;
 
 /// Bytes of a lesson at most.
-const LONGEST: usize = 256 * 1024;
+const MAX_LENGTH: usize = 256 * 1024;
 /// Steps, and scenarios, of a lesson at most.
-const MOST_PARTS: usize = 100;
+const MAX_PARTS: usize = 100;
 /// Lists, quotes and emphasized text inside of each other at most: readers of the text recur.
 const DEEPEST: usize = 32;
 /// Errors at most.
-const MOST_ERRORS: usize = 50;
+const MAX_ERRORS: usize = 50;
 
 /// Kinds of blocks that are data, not code to show.
 const DATA: [&str; 3] = ["scenario", "question", "challenge"];
@@ -45,11 +45,11 @@ pub(super) fn options() -> Options {
 
 pub(super) fn parse(text: &str) -> Result<Lesson, Vec<LessonError>> {
     let text = text.trim_start_matches('\u{feff}');
-    if text.len() > LONGEST {
+    if text.len() > MAX_LENGTH {
         let problem = sentence!(
             "a lesson has at most {} KiB, not {}",
             "eine Lektion hat höchstens {} KiB, nicht {}",
-            LONGEST / 1024,
+            MAX_LENGTH / 1024,
             text.len().div_ceil(1024)
         );
         return Err(vec![LessonError::new(1, problem)]);
@@ -87,7 +87,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn error(&mut self, line: usize, problem: impl Into<String>) {
-        if self.errors.len() < MOST_ERRORS {
+        if self.errors.len() < MAX_ERRORS {
             self.errors.push(LessonError::new(line, problem));
         }
     }
@@ -162,12 +162,12 @@ impl Reader<'_> {
     fn step(&mut self, step: Option<LessonStep>) {
         let Some(step) = step else { return };
         let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if self.lesson.steps.len() == MOST_PARTS {
+        if self.lesson.steps.len() == MAX_PARTS {
             return self.error(
                 step.line,
                 sentence!(
-                    "at most {MOST_PARTS} headings of this level are expected",
-                    "höchstens {MOST_PARTS} Überschriften dieser Ebene sind erlaubt"
+                    "at most {MAX_PARTS} headings of this level are expected",
+                    "höchstens {MAX_PARTS} Überschriften dieser Ebene sind erlaubt"
                 ),
             );
         }
@@ -276,13 +276,10 @@ impl Reader<'_> {
 
     /// Reads a scenario: an example or a challenge with other settings, or a whole document.
     fn scenario(&mut self, id: &str, options: &[&str], body: &str, line: usize) {
-        if self.lesson.scenarios.len() == MOST_PARTS {
+        if self.lesson.scenarios.len() == MAX_PARTS {
             return self.error(
                 line,
-                sentence!(
-                    "at most {MOST_PARTS} scenarios are expected",
-                    "höchstens {MOST_PARTS} Szenarien sind erlaubt"
-                ),
+                sentence!("at most {MAX_PARTS} scenarios are expected", "höchstens {MAX_PARTS} Szenarien sind erlaubt"),
             );
         }
         if self.lesson.scenarios.contains_key(id) {

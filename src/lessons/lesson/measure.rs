@@ -4,7 +4,7 @@ use super::Lesson;
 use crate::grading::{GoalGrade, Grader};
 use crate::scenario::{Goal, Scenario, ScenarioError, Task};
 use crate::session::first_halt::FirstHalt;
-use crate::session::sweep::MOST_EVENTS;
+use crate::session::sweep::MAX_EVENTS;
 use std::collections::BTreeMap;
 
 /// Runs of each scenario.
@@ -64,7 +64,7 @@ impl ScenarioMeasurement {
             return Ok(ScenarioMeasurement { of, grader: None });
         }
         let task = Task { id: id.into(), runs: RUNS, goals: goals.iter().map(goal).collect(), ..Task::default() };
-        let grader = Grader::new(scenario, &task, scenario, MOST_EVENTS)?;
+        let grader = Grader::new(scenario, &task, scenario, MAX_EVENTS)?;
         Ok(ScenarioMeasurement { of, grader: Some(grader) })
     }
 

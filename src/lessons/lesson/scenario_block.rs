@@ -4,7 +4,7 @@ use crate::language::{phrase, sentence};
 use crate::scenario::{Scenario, ScenarioError, json};
 
 /// Maximum number of settings of a scenario's block. Each one is checked with the whole scenario.
-const MOST_SETTINGS: usize = 50;
+const MAX_SETTINGS: usize = 50;
 
 /// Builds a scenario from a base and the settings in a block, or from the document in it. An error of syntax has a line in the
 /// block, counted from 1; other errors have none.
@@ -35,10 +35,10 @@ pub(super) fn build(
                             .into(),
                     )
                 })?;
-                if settings.len() > MOST_SETTINGS {
+                if settings.len() > MAX_SETTINGS {
                     return Err(single(sentence!(
-                        "at most {MOST_SETTINGS} settings are expected, not {}",
-                        "höchstens {MOST_SETTINGS} Einstellungen sind erlaubt, nicht {}",
+                        "at most {MAX_SETTINGS} settings are expected, not {}",
+                        "höchstens {MAX_SETTINGS} Einstellungen sind erlaubt, nicht {}",
                         settings.len()
                     )));
                 }

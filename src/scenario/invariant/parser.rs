@@ -19,7 +19,7 @@ use crate::scenario::{Scenario, Value};
 use std::fmt;
 
 /// Characters of an invariant at most.
-const LONGEST: usize = 500;
+const MAX_LENGTH: usize = 500;
 /// Levels of nesting at most.
 const DEEPEST: u32 = 32;
 
@@ -29,8 +29,11 @@ impl Invariant {
     /// # Errors
     /// A message with the column, counted in characters from 1, and what was expected.
     pub fn parse(text: &str, scenario: &Scenario) -> Result<Invariant, String> {
-        if text.chars().count() > LONGEST {
-            return Err(sentence!("must have at most {LONGEST} characters", "darf höchstens {LONGEST} Zeichen haben"));
+        if text.chars().count() > MAX_LENGTH {
+            return Err(sentence!(
+                "must have at most {MAX_LENGTH} characters",
+                "darf höchstens {MAX_LENGTH} Zeichen haben"
+            ));
         }
         let services = scenario.services.iter().map(|service| service.id.as_str());
         let holders = services.chain(scenario.groups.iter().map(|group| group.id.as_str())).collect();

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// Errors reported at most.
-pub(super) const MOST_ERRORS: usize = 50;
+pub(super) const MAX_ERRORS: usize = 50;
 
 /// Reads a document, or a part of one, from a JSON value.
 ///
@@ -35,14 +35,14 @@ pub fn read<T: DeserializeOwned>(json: &Json) -> Result<T, Vec<ScenarioError>> {
         let mut errors = std::mem::take(&mut state.borrow_mut().errors);
         match result {
             Ok(document) if errors.is_empty() => return Ok(document),
-            Err(_) if errors.len() <= MOST_ERRORS && state.borrow().refused.len() > refused_before => {}
+            Err(_) if errors.len() <= MAX_ERRORS && state.borrow().refused.len() > refused_before => {}
             Ok(_) | Err(_) => {
                 assert!(!errors.is_empty(), "every type reads a placeholder");
-                if errors.len() > MOST_ERRORS {
-                    errors.truncate(MOST_ERRORS);
+                if errors.len() > MAX_ERRORS {
+                    errors.truncate(MAX_ERRORS);
                     errors.push(ScenarioError::new(
                         "",
-                        sentence!("there are more than {MOST_ERRORS} errors", "es gibt mehr als {MOST_ERRORS} Fehler"),
+                        sentence!("there are more than {MAX_ERRORS} errors", "es gibt mehr als {MAX_ERRORS} Fehler"),
                     ));
                 }
                 return Err(errors);
@@ -129,7 +129,7 @@ impl<'p, 'de> DocumentPart<'p, 'de> {
 
     fn report(&self, problem: impl Into<String>) {
         let errors = &mut self.state.borrow_mut().errors;
-        if self.json.is_some() && errors.len() <= MOST_ERRORS {
+        if self.json.is_some() && errors.len() <= MAX_ERRORS {
             errors.push(ScenarioError::new(self.path.to_string(), problem));
         }
     }

@@ -1,7 +1,7 @@
 //! Errors of shape, and that a document is written and read without loss.
 
 use super::strict::GERMAN;
-use super::{MOST_ERRORS, parse, read};
+use super::{MAX_ERRORS, parse, read};
 use crate::language::{Language, in_language};
 use crate::scenario::{Command, Latency, Scenario, ScenarioError, Value, examples};
 use serde_json::json;
@@ -155,8 +155,8 @@ fn a_field_that_occurs_twice_is_refused() {
 fn a_hostile_document_gives_few_and_short_errors() {
     let many = format!(r#"{{"converge": 1, "services": [{}1]}}"#, "{},".repeat(1_000));
     let found = errors(&many);
-    assert_eq!(found.len(), MOST_ERRORS + 1);
-    assert_eq!(found[MOST_ERRORS], format!("there are more than {MOST_ERRORS} errors"));
+    assert_eq!(found.len(), MAX_ERRORS + 1);
+    assert_eq!(found[MAX_ERRORS], format!("there are more than {MAX_ERRORS} errors"));
 
     let long = "é".repeat(10_000);
     let quoted = errors(&format!(r#"{{"converge": "{long}", "{long}": 1, "script": "{long}"}}"#));

@@ -20,7 +20,7 @@ const RATE: i32 = 14;
 /// A weight of 1 in fixed-point arithmetic.
 const ONE: i32 = 1 << 16;
 /// The largest absolute weight.
-const MOST: i32 = ONE << 6;
+const MAX: i32 = ONE << 6;
 
 /// What the coder does with choices.
 #[derive(Clone)]
@@ -155,7 +155,7 @@ impl<'a> Coder<'a> {
         let error = ((i32::from(bit) << 12) - p) * RATE;
         for (slot, weight, input) in places {
             let learnt = self.weights[weight] + ((input * error + (1 << 13)) >> 14);
-            self.weights[weight] = learnt.clamp(-MOST, MOST);
+            self.weights[weight] = learnt.clamp(-MAX, MAX);
             let counter = self.counters[slot];
             let (chance, count) = (i64::from(counter >> 10), i64::from(counter & 1023));
             let target = if bit { (1 << 22) - 1 } else { 0 };

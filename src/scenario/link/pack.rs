@@ -25,12 +25,12 @@ use std::sync::LazyLock;
 /// The maximum number of levels of nesting.
 const DEEPEST: u32 = 64;
 /// The maximum number of values in a document.
-const MOST_VALUES: u32 = 1 << 15;
+const MAX_VALUES: u32 = 1 << 15;
 /// The maximum number of bytes of spelled text.
-const MOST_SPELLED: usize = 64 * 1024;
+const MAX_SPELLED: usize = 64 * 1024;
 /// The maximum number of bytes of all texts and keys of a document. Without this limit, a short link could repeat one text very
 /// often.
-const MOST_TEXT: usize = 1 << 20;
+const MAX_TEXT: usize = 1 << 20;
 /// The key whose numbers are encoded as differences, because they mostly increase along their list.
 const ASCENDING: &str = "at_ms";
 
@@ -220,7 +220,7 @@ impl DocumentCodec<'_> {
 
     fn value(&mut self, position: Position, given: Option<&Value>) -> Option<Value> {
         self.values += 1;
-        if position.depth == 0 || self.values > MOST_VALUES || self.coder.exhausted() {
+        if position.depth == 0 || self.values > MAX_VALUES || self.coder.exhausted() {
             return None;
         }
         let kind = self.symbol(SET_KIND, self.contexts(position, 11), 3, given.map_or(0, kind_of));
@@ -283,7 +283,7 @@ impl DocumentCodec<'_> {
     /// Counts bytes of text; none if they exceed the limit.
     fn count_text(&mut self, bytes: usize) -> Option<()> {
         self.text_bytes += bytes;
-        (self.text_bytes <= MOST_TEXT).then_some(())
+        (self.text_bytes <= MAX_TEXT).then_some(())
     }
 }
 

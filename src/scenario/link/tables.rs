@@ -10,7 +10,7 @@ use super::varint;
 use serde_json::{Map, Number, Value};
 
 /// The maximum number of bytes of an inflated link.
-const MOST_INFLATED: usize = 64 * 1024;
+const MAX_INFLATED: usize = 64 * 1024;
 
 const LITERAL: u64 = 0;
 const NATURAL: u64 = 1;
@@ -28,10 +28,10 @@ const DIFFERENCES: u64 = 4;
 /// The maximum number of levels of nesting.
 const DEEPEST: u32 = 64;
 /// The maximum number of values in a document. A regular link cannot have more in 64 KiB.
-const MOST_VALUES: u32 = 1 << 17;
+const MAX_VALUES: u32 = 1 << 17;
 
 /// The maximum number of bytes of all texts and keys of a document.
-const MOST_TEXT: usize = 1 << 20;
+const MAX_TEXT: usize = 1 << 20;
 
 /// Reads packed bytes. No input makes it panic or use much memory.
 struct Reader<'a> {
@@ -54,7 +54,7 @@ pub(super) enum UnpackError {
 
 /// Inflates and unpacks a value.
 pub(super) fn unpack(deflated: &[u8]) -> Result<Value, UnpackError> {
-    let inflated = miniz_oxide::inflate::decompress_to_vec_with_limit(deflated, MOST_INFLATED);
+    let inflated = miniz_oxide::inflate::decompress_to_vec_with_limit(deflated, MAX_INFLATED);
     let bytes = inflated.map_err(|error| match error.status {
         miniz_oxide::inflate::TINFLStatus::HasMoreOutput => UnpackError::TooLarge,
         _ => UnpackError::Invalid,
@@ -73,7 +73,7 @@ impl Reader<'_> {
 
     fn value(&mut self, depth: u32) -> Option<Value> {
         self.values += 1;
-        if depth == 0 || self.values > MOST_VALUES {
+        if depth == 0 || self.values > MAX_VALUES {
             return None;
         }
         let token = self.varint()?;
@@ -132,7 +132,7 @@ impl Reader<'_> {
     /// Counts bytes of text; none if they exceed the limit.
     fn count_text(&mut self, bytes: usize) -> Option<()> {
         self.text_bytes += bytes;
-        (self.text_bytes <= MOST_TEXT).then_some(())
+        (self.text_bytes <= MAX_TEXT).then_some(())
     }
 
     fn text(&mut self, length: u64) -> Option<String> {
@@ -143,7 +143,7 @@ impl Reader<'_> {
     }
 
     fn table(&mut self, depth: u32) -> Option<Value> {
-        let rows = usize::try_from(self.varint()?).ok().filter(|&rows| rows <= MOST_VALUES as usize)?;
+        let rows = usize::try_from(self.varint()?).ok().filter(|&rows| rows <= MAX_VALUES as usize)?;
         let token = self.varint().filter(|token| token & 7 == OBJECT)?;
         let keys = self.shape(token >> 3)?;
         // Rows without columns would use memory without any bytes.
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_large_or_deeply_nested_value_is_refused_before_it_uses_memory() {
-        assert_eq!(unpack(&deflated(&[0; MOST_INFLATED + 1])), Err(UnpackError::TooLarge));
+        assert_eq!(unpack(&deflated(&[0; MAX_INFLATED + 1])), Err(UnpackError::TooLarge));
         // Lists of one value, nested deeper than the limit.
         let nested = [[(1 << 3 | ARRAY) as u8; 200].to_vec(), vec![LITERAL as u8]].concat();
         assert_eq!(unpack(&deflated(&nested)), Err(UnpackError::Invalid));

@@ -1,6 +1,6 @@
 //! Transactions: which services may coordinate and participate.
 
-use super::checker::{Checker, LONGEST_NAME};
+use super::checker::{Checker, MAX_NAME_LENGTH};
 use super::references::Nodes;
 use crate::language::{phrase, sentence};
 use crate::scenario::{Operation, PublishMode, Scenario, Service};
@@ -50,7 +50,7 @@ impl Checker {
     /// Checks that a service whose store others use too commits each write at one instant.
     fn shared_store(&mut self, path: &str, scenario: &Scenario, service: &Service) {
         let store = service.store.as_deref().unwrap_or_default();
-        self.text(&format!("{path}.store"), store, LONGEST_NAME);
+        self.text(&format!("{path}.store"), store, MAX_NAME_LENGTH);
         let mut problems = Vec::new();
         if scenario.groups.iter().any(|group| group.members.contains(&service.id)) {
             problems.push(phrase(

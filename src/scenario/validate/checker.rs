@@ -4,20 +4,20 @@ use crate::language::{phrase, sentence};
 use crate::scenario::{Latency, ScenarioError, Value};
 
 /// The longest duration, ms: about 115 days.
-pub(super) const LONGEST_MS: f64 = 1e10;
+pub(super) const MAX_MS: f64 = 1e10;
 /// JavaScript represents all whole numbers up to this one exactly.
 pub(super) const SAFE_INTEGER: i64 = 1 << 53;
 /// The maximum number of characters of an id, name, title, key or text.
-pub(super) const LONGEST_NAME: usize = 80;
-const MOST_SAMPLES: usize = 10_000;
-const MOST_ELEMENTS: usize = 100;
+pub(super) const MAX_NAME_LENGTH: usize = 80;
+const MAX_SAMPLES: usize = 10_000;
+const MAX_ELEMENTS: usize = 100;
 const DEEPEST_MIXTURE: usize = 4;
 
 /// The maximum number of characters of a path or a problem: an error does not repeat a long text of the document.
-const LONGEST_PROBLEM: usize = 400;
+const MAX_PROBLEM_LENGTH: usize = 400;
 
 fn shorten(text: &mut String) {
-    if let Some((end, _)) = text.char_indices().nth(LONGEST_PROBLEM) {
+    if let Some((end, _)) = text.char_indices().nth(MAX_PROBLEM_LENGTH) {
         text.truncate(end);
         text.push('…');
     }
@@ -63,12 +63,12 @@ impl Checker {
     }
 
     pub(super) fn duration(&mut self, path: &str, ms: f64) {
-        if !(0.0..=LONGEST_MS).contains(&ms) {
+        if !(0.0..=MAX_MS).contains(&ms) {
             self.error(
                 path,
                 sentence!(
-                    "must be a duration from 0 to {LONGEST_MS} ms, not {ms}",
-                    "muss eine Dauer von 0 bis {LONGEST_MS} ms sein, nicht {ms}"
+                    "must be a duration from 0 to {MAX_MS} ms, not {ms}",
+                    "muss eine Dauer von 0 bis {MAX_MS} ms sein, nicht {ms}"
                 ),
             );
         }
@@ -116,7 +116,7 @@ impl Checker {
         if key.is_empty() {
             self.error(path, phrase("must not be empty", "darf nicht leer sein"));
         }
-        self.text(path, key, LONGEST_NAME);
+        self.text(path, key, MAX_NAME_LENGTH);
     }
 
     pub(super) fn value(&mut self, path: &str, value: &Value) {
@@ -131,21 +131,21 @@ impl Checker {
                 );
             }
             Value::Int(_) => {}
-            Value::Text(text) => self.text(path, text, LONGEST_NAME),
+            Value::Text(text) => self.text(path, text, MAX_NAME_LENGTH),
             Value::Set(elements) => {
-                self.at_most(path, elements.len(), MOST_ELEMENTS);
+                self.at_most(path, elements.len(), MAX_ELEMENTS);
                 for (i, element) in elements.iter().enumerate() {
                     self.value(&format!("{path}[{i}]"), element);
                 }
             }
             Value::List(elements) => {
-                self.at_most(path, elements.len(), MOST_ELEMENTS);
+                self.at_most(path, elements.len(), MAX_ELEMENTS);
                 for (i, element) in elements.iter().enumerate() {
                     self.value(&format!("{path}.list[{i}]"), element);
                 }
             }
             Value::Map(fields) => {
-                self.at_most(path, fields.len(), MOST_ELEMENTS);
+                self.at_most(path, fields.len(), MAX_ELEMENTS);
                 for (name, value) in fields.iter() {
                     self.key(&format!("{path}.map"), name);
                     self.element(&format!("{path}.map.{name}"), value);
@@ -217,7 +217,7 @@ impl Checker {
                         ),
                     );
                 }
-                self.at_most(&at("mixture.parts"), parts.len(), MOST_ELEMENTS);
+                self.at_most(&at("mixture.parts"), parts.len(), MAX_ELEMENTS);
                 for (i, part) in parts.iter().enumerate() {
                     let path = at(&format!("mixture.parts[{i}]"));
                     self.number(&format!("{path}.weight"), part.weight, 1e-9, 1e9);
@@ -231,7 +231,7 @@ impl Checker {
                         phrase("must have at least one duration", "muss mindestens eine Dauer haben"),
                     );
                 }
-                self.at_most(&at("samples.ms"), ms.len(), MOST_SAMPLES);
+                self.at_most(&at("samples.ms"), ms.len(), MAX_SAMPLES);
                 for (i, ms) in ms.iter().enumerate() {
                     self.duration(&at(&format!("samples.ms[{i}]")), *ms);
                 }

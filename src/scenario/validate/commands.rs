@@ -1,6 +1,6 @@
 //! Commands: ids resolve and settings are in range.
 
-use super::checker::{Checker, LONGEST_MS};
+use super::checker::{Checker, MAX_MS};
 use super::references::{Kind, Nodes};
 use crate::language::sentence;
 use crate::scenario::{Backoff, Command};
@@ -141,7 +141,7 @@ impl Checker {
             Backoff::FullJitter { base_ms, cap_ms } => ("full_jitter", base_ms, cap_ms),
             Backoff::DecorrelatedJitter { base_ms, cap_ms } => ("decorrelated_jitter", base_ms, cap_ms),
         };
-        self.number(&format!("{path}.{name}.base_ms"), *base, 0.0, LONGEST_MS);
-        self.number(&format!("{path}.{name}.cap_ms"), *cap, 0.0, LONGEST_MS);
+        self.number(&format!("{path}.{name}.base_ms"), *base, 0.0, MAX_MS);
+        self.number(&format!("{path}.{name}.cap_ms"), *cap, 0.0, MAX_MS);
     }
 }

@@ -23,11 +23,11 @@ impl Checker {
                 );
                 self.error(format!("{path}.data"), problem);
             }
-            if group.members.len() > Group::MOST_LINKED {
+            if group.members.len() > Group::MAX_LINKED {
                 let problem = sentence!(
                     "must be at most {} if members publish or subscribe",
                     "darf höchstens {} sein, wenn Mitglieder veröffentlichen oder abonnieren",
-                    Group::MOST_LINKED
+                    Group::MAX_LINKED
                 );
                 self.error(format!("{path}.members"), problem);
             }

@@ -1,6 +1,6 @@
 //! Replica groups and regions: members exist, quorums fit, and the protocol supports the data.
 
-use super::checker::{Checker, LONGEST_MS, LONGEST_NAME};
+use super::checker::{Checker, MAX_MS, MAX_NAME_LENGTH};
 use super::references::{Kind, Nodes};
 use crate::language::{phrase, sentence};
 use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, Service, SessionGuarantee, Value};
@@ -8,15 +8,15 @@ use litemap::LiteMap;
 use std::collections::BTreeSet;
 
 /// Members of a gossip group at most.
-const MOST_MEMBERS: usize = 10_000;
+const MAX_MEMBERS: usize = 10_000;
 
 impl Checker {
     pub(super) fn groups(&mut self, scenario: &Scenario, nodes: &Nodes) {
         let mut taken: LiteMap<&str, &str> = LiteMap::new();
         for (i, group) in scenario.groups.iter().enumerate() {
             let path = format!("groups[{i}]");
-            self.text(&format!("{path}.name"), &group.name, LONGEST_NAME);
-            let most = if matches!(group.protocol, Protocol::Gossip(_)) { MOST_MEMBERS } else { Group::MOST_LINKED };
+            self.text(&format!("{path}.name"), &group.name, MAX_NAME_LENGTH);
+            let most = if matches!(group.protocol, Protocol::Gossip(_)) { MAX_MEMBERS } else { Group::MAX_LINKED };
             if group.members.is_empty() || group.members.len() > most {
                 let problem = sentence!(
                     "must have 1 to {most} services, not {}",
@@ -111,13 +111,13 @@ impl Checker {
                 self.count(&format!("{path}.replicas"), replicas, 1, members.max(1));
                 self.count(&format!("{path}.read"), quorum.read, 1, replicas.max(1));
                 self.count(&format!("{path}.write"), quorum.write, 1, replicas.max(1));
-                self.number(&format!("{path}.timeout_ms"), quorum.timeout_ms, 0.001, LONGEST_MS);
+                self.number(&format!("{path}.timeout_ms"), quorum.timeout_ms, 0.001, MAX_MS);
                 if let Some(hints) = &quorum.hints {
                     self.duration(&format!("{path}.hints.window_ms"), hints.window_ms);
-                    self.number(&format!("{path}.hints.every_ms"), hints.every_ms, 0.001, LONGEST_MS);
+                    self.number(&format!("{path}.hints.every_ms"), hints.every_ms, 0.001, MAX_MS);
                 }
                 if let Some(anti_entropy) = &quorum.anti_entropy {
-                    self.number(&format!("{path}.anti_entropy.every_ms"), anti_entropy.every_ms, 0.001, LONGEST_MS);
+                    self.number(&format!("{path}.anti_entropy.every_ms"), anti_entropy.every_ms, 0.001, MAX_MS);
                     self.count(&format!("{path}.anti_entropy.depth"), anti_entropy.depth, 0, 20);
                 }
                 if let Some(grace) = quorum.tombstone_grace_ms {
@@ -143,7 +143,7 @@ impl Checker {
                         phrase("must have a mean of at least 0.001 ms", "muss im Mittel mindestens 0.001 ms sein"),
                     );
                 }
-                self.count(&format!("{path}.fan_out"), gossip.fan_out, 1, MOST_MEMBERS as u32);
+                self.count(&format!("{path}.fan_out"), gossip.fan_out, 1, MAX_MEMBERS as u32);
                 if let crate::scenario::GossipStyle::Rumor { lose_interest_after } = gossip.style {
                     self.count(&format!("{path}.style.rumor.lose_interest_after"), lose_interest_after, 1, 1000);
                 }
@@ -152,17 +152,17 @@ impl Checker {
             Protocol::Primary(primary) => {
                 let path = format!("{path}.primary");
                 self.count(&format!("{path}.acknowledgements"), primary.acknowledgements, 0, members.saturating_sub(1));
-                self.number(&format!("{path}.heartbeat_ms"), primary.heartbeat_ms, 0.001, LONGEST_MS);
+                self.number(&format!("{path}.heartbeat_ms"), primary.heartbeat_ms, 0.001, MAX_MS);
                 if let Some(failover) = primary.failover_ms {
-                    self.number(&format!("{path}.failover_ms"), failover, 0.001, LONGEST_MS);
+                    self.number(&format!("{path}.failover_ms"), failover, 0.001, MAX_MS);
                 }
             }
             Protocol::Raft(raft) => {
-                self.number(&format!("{path}.raft.election_ms"), raft.election_ms, 0.001, LONGEST_MS);
-                self.number(&format!("{path}.raft.heartbeat_ms"), raft.heartbeat_ms, 0.001, LONGEST_MS);
+                self.number(&format!("{path}.raft.election_ms"), raft.election_ms, 0.001, MAX_MS);
+                self.number(&format!("{path}.raft.heartbeat_ms"), raft.heartbeat_ms, 0.001, MAX_MS);
             }
             Protocol::TwoPhase(two_phase) => {
-                self.number(&format!("{path}.two_phase.timeout_ms"), two_phase.timeout_ms, 0.001, LONGEST_MS);
+                self.number(&format!("{path}.two_phase.timeout_ms"), two_phase.timeout_ms, 0.001, MAX_MS);
             }
             Protocol::Chain => {}
         }
@@ -246,7 +246,7 @@ impl Checker {
         for (i, region) in scenario.regions.iter().enumerate() {
             let path = format!("regions[{i}]");
             self.key(&format!("{path}.id"), &region.id);
-            self.text(&format!("{path}.name"), &region.name, LONGEST_NAME);
+            self.text(&format!("{path}.name"), &region.name, MAX_NAME_LENGTH);
             if !ids.insert(region.id.as_str()) {
                 self.error(
                     format!("{path}.id"),

@@ -1,16 +1,16 @@
 //! Ranges and sizes of the parts of a scenario.
 
-use super::checker::{Checker, LONGEST_MS, LONGEST_NAME};
+use super::checker::{Checker, MAX_MS, MAX_NAME_LENGTH};
 use crate::language::{phrase, sentence};
 use crate::scenario::{
     Acks, Arrivals, Attachment, Client, CommitRule, Keys, Operation, Order, PublishMode, ReaderSession, Replication,
     Scenario, Service, Step, Subscription, Workload,
 };
 
-const MOST_COUNT: u32 = 100_000;
-const MOST_SCRIPTED: usize = 100_000;
+const MAX_COUNT: u32 = 100_000;
+const MAX_SCRIPTED: usize = 100_000;
 /// The maximum number of brokers of a bus.
-const MOST_BROKERS: u32 = 9;
+const MAX_BROKERS: u32 = 9;
 /// The maximum rate of a generated workload: one operation per microsecond.
 const FASTEST_PER_SECOND: f64 = 1e6;
 
@@ -20,7 +20,7 @@ impl Checker {
             self.service(&format!("services[{i}]"), service);
         }
         for (i, bus) in scenario.buses.iter().enumerate() {
-            self.text(&format!("buses[{i}].name"), &bus.name, LONGEST_NAME);
+            self.text(&format!("buses[{i}].name"), &bus.name, MAX_NAME_LENGTH);
             self.at_most(&format!("buses[{i}].topics"), bus.topics.len(), 1000);
             self.duration(&format!("buses[{i}].flush_ms"), bus.flush_ms);
             if let Some(replication) = &bus.replication {
@@ -66,14 +66,14 @@ impl Checker {
     }
 
     fn service(&mut self, path: &str, service: &Service) {
-        self.text(&format!("{path}.name"), &service.name, LONGEST_NAME);
+        self.text(&format!("{path}.name"), &service.name, MAX_NAME_LENGTH);
         self.at_most(&format!("{path}.data"), service.data.len(), 10_000);
         for (key, value) in &service.data {
             self.key(&format!("{path}.data"), key);
             self.value(&format!("{path}.data.{key}"), value);
         }
         self.latency(&format!("{path}.service_time"), &service.service_time);
-        self.count(&format!("{path}.concurrency"), service.concurrency, 1, MOST_COUNT);
+        self.count(&format!("{path}.concurrency"), service.concurrency, 1, MAX_COUNT);
         self.count(&format!("{path}.queue"), service.queue, 0, 10_000_000);
         self.number(&format!("{path}.clock.offset_ms"), service.clock.offset_ms, -1e9, 1e9);
         self.number(&format!("{path}.clock.offset_sd_ms"), service.clock.offset_sd_ms, 0.0, 1e9);
@@ -93,8 +93,8 @@ impl Checker {
                 }
             };
             if let Some((mode, poll_ms, batch)) = relay {
-                self.number(&format!("{path}.mode.{mode}.poll_ms"), *poll_ms, 0.001, LONGEST_MS);
-                self.count(&format!("{path}.mode.{mode}.batch"), *batch, 1, MOST_COUNT);
+                self.number(&format!("{path}.mode.{mode}.poll_ms"), *poll_ms, 0.001, MAX_MS);
+                self.count(&format!("{path}.mode.{mode}.batch"), *batch, 1, MAX_COUNT);
             }
             if publication.forward.is_some() && publication.mode == PublishMode::BeforeCommit {
                 let problem = phrase(
@@ -113,8 +113,8 @@ impl Checker {
             }
             if let Some(retry) = &publication.retry {
                 let path = format!("{path}.retry");
-                self.number(&format!("{path}.timeout_ms"), retry.timeout_ms, 0.001, LONGEST_MS);
-                self.count(&format!("{path}.attempts"), retry.attempts, 1, MOST_COUNT);
+                self.number(&format!("{path}.timeout_ms"), retry.timeout_ms, 0.001, MAX_MS);
+                self.count(&format!("{path}.attempts"), retry.attempts, 1, MAX_COUNT);
             }
         }
         for (i, subscription) in service.subscribes.iter().enumerate() {
@@ -126,13 +126,13 @@ impl Checker {
         self.latency(&format!("{path}.processing"), &subscription.processing);
         self.probability(&format!("{path}.fails"), subscription.fails);
         // With a deadline of 0 the bus would redeliver without end at one instant.
-        self.number(&format!("{path}.ack_deadline_ms"), subscription.ack_deadline_ms, 0.001, LONGEST_MS);
+        self.number(&format!("{path}.ack_deadline_ms"), subscription.ack_deadline_ms, 0.001, MAX_MS);
         if let Some(most) = subscription.max_deliveries {
-            self.count(&format!("{path}.max_deliveries"), most, 1, MOST_COUNT);
+            self.count(&format!("{path}.max_deliveries"), most, 1, MAX_COUNT);
         }
         self.count(&format!("{path}.max_in_flight"), subscription.max_in_flight, 1, 1_000_000);
         if let Some(every) = subscription.commit_every_ms {
-            self.number(&format!("{path}.commit_every_ms"), every, 0.001, LONGEST_MS);
+            self.number(&format!("{path}.commit_every_ms"), every, 0.001, MAX_MS);
         }
         self.backoff(&format!("{path}.backoff"), &subscription.backoff);
         if let Some(window) = subscription.inbox.as_ref().and_then(|inbox| inbox.window_ms) {
@@ -148,15 +148,15 @@ impl Checker {
                     self.count(&format!("{path}.prefetch"), prefetch, 1, 1_000_000);
                 }
                 if let Some(heartbeat) = connection.heartbeat_ms {
-                    self.number(&format!("{path}.heartbeat_ms"), heartbeat, 0.002, LONGEST_MS);
+                    self.number(&format!("{path}.heartbeat_ms"), heartbeat, 0.002, MAX_MS);
                 }
             }
             Some(Attachment::Polling(polling)) => {
                 let path = format!("{path}.attach.polling");
-                self.count(&format!("{path}.batch"), polling.batch, 1, MOST_COUNT);
-                self.count(&format!("{path}.prefetch"), polling.prefetch, 0, MOST_COUNT);
+                self.count(&format!("{path}.batch"), polling.batch, 1, MAX_COUNT);
+                self.count(&format!("{path}.prefetch"), polling.prefetch, 0, MAX_COUNT);
                 // A receive that does not wait would be repeated without end at one instant.
-                self.number(&format!("{path}.wait_ms"), polling.wait_ms, 1.0, LONGEST_MS);
+                self.number(&format!("{path}.wait_ms"), polling.wait_ms, 1.0, MAX_MS);
             }
             None => {}
         }
@@ -176,28 +176,28 @@ impl Checker {
             }
         }
         if let Some(group) = &subscription.group {
-            self.text(&format!("{path}.group"), group, LONGEST_NAME);
+            self.text(&format!("{path}.group"), group, MAX_NAME_LENGTH);
         }
     }
 
     fn replication(&mut self, path: &str, replication: &Replication) {
-        self.count(&format!("{path}.replicas"), replication.replicas, 1, MOST_BROKERS);
+        self.count(&format!("{path}.replicas"), replication.replicas, 1, MAX_BROKERS);
         self.latency(&format!("{path}.latency"), &replication.latency);
-        self.number(&format!("{path}.session_ms"), replication.session_ms, 0.001, LONGEST_MS);
+        self.number(&format!("{path}.session_ms"), replication.session_ms, 0.001, MAX_MS);
         match &replication.commit {
             CommitRule::InSync(in_sync) => {
                 let path = format!("{path}.commit.in_sync");
                 self.count(&format!("{path}.min_insync"), in_sync.min_insync, 1, replication.replicas.max(1));
-                self.number(&format!("{path}.lag_ms"), in_sync.lag_ms, 0.001, LONGEST_MS);
+                self.number(&format!("{path}.lag_ms"), in_sync.lag_ms, 0.001, MAX_MS);
             }
             CommitRule::Majority => {}
         }
     }
 
     fn session(&mut self, path: &str, session: &ReaderSession) {
-        self.number(&format!("{path}.timeout_ms"), session.timeout_ms, 0.002, LONGEST_MS);
-        self.number(&format!("{path}.heartbeat_ms"), session.heartbeat_ms, 0.001, LONGEST_MS);
-        self.number(&format!("{path}.max_poll_ms"), session.max_poll_ms, 0.001, LONGEST_MS);
+        self.number(&format!("{path}.timeout_ms"), session.timeout_ms, 0.002, MAX_MS);
+        self.number(&format!("{path}.heartbeat_ms"), session.heartbeat_ms, 0.001, MAX_MS);
+        self.number(&format!("{path}.max_poll_ms"), session.max_poll_ms, 0.001, MAX_MS);
         if session.heartbeat_ms >= session.timeout_ms {
             self.error(
                 format!("{path}.heartbeat_ms"),
@@ -212,10 +212,10 @@ impl Checker {
     }
 
     fn client(&mut self, path: &str, client: &Client) {
-        self.text(&format!("{path}.name"), &client.name, LONGEST_NAME);
+        self.text(&format!("{path}.name"), &client.name, MAX_NAME_LENGTH);
         self.count(&format!("{path}.sessions"), client.sessions, 1, 10_000);
-        self.number(&format!("{path}.timeout_ms"), client.timeout_ms, 0.001, LONGEST_MS);
-        self.at_most(&format!("{path}.script"), client.script.len(), MOST_SCRIPTED);
+        self.number(&format!("{path}.timeout_ms"), client.timeout_ms, 0.001, MAX_MS);
+        self.at_most(&format!("{path}.script"), client.script.len(), MAX_SCRIPTED);
         for (i, step) in client.script.iter().enumerate() {
             self.duration(&format!("{path}.script[{i}].at_ms"), step.at_ms);
             self.operation(&format!("{path}.script[{i}].do"), &step.operation);
@@ -234,7 +234,7 @@ impl Checker {
                 self.number(&format!("{path}.arrivals.poisson.per_second"), *per_second, 1e-6, FASTEST_PER_SECOND);
             }
             Arrivals::Periodic { every_ms } => {
-                self.number(&format!("{path}.arrivals.periodic.every_ms"), *every_ms, 0.001, LONGEST_MS);
+                self.number(&format!("{path}.arrivals.periodic.every_ms"), *every_ms, 0.001, MAX_MS);
             }
             Arrivals::After { ms, .. } => self.duration(&format!("{path}.arrivals.after.ms"), *ms),
             Arrivals::Closed { think } => self.latency(&format!("{path}.arrivals.closed.think"), think),
@@ -242,12 +242,12 @@ impl Checker {
         match &workload.keys {
             Keys::One { key } => self.key(&format!("{path}.keys.one.key"), key),
             Keys::Uniform { prefix, count } => {
-                self.text(&format!("{path}.keys.uniform.prefix"), prefix, LONGEST_NAME - 6);
-                self.count(&format!("{path}.keys.uniform.count"), *count, 1, MOST_COUNT);
+                self.text(&format!("{path}.keys.uniform.prefix"), prefix, MAX_NAME_LENGTH - 6);
+                self.count(&format!("{path}.keys.uniform.count"), *count, 1, MAX_COUNT);
             }
             Keys::Zipf { prefix, count, exponent } => {
-                self.text(&format!("{path}.keys.zipf.prefix"), prefix, LONGEST_NAME - 6);
-                self.count(&format!("{path}.keys.zipf.count"), *count, 1, MOST_COUNT);
+                self.text(&format!("{path}.keys.zipf.prefix"), prefix, MAX_NAME_LENGTH - 6);
+                self.count(&format!("{path}.keys.zipf.count"), *count, 1, MAX_COUNT);
                 self.number(&format!("{path}.keys.zipf.exponent"), *exponent, 0.0, 10.0);
             }
         }

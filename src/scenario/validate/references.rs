@@ -1,6 +1,6 @@
 //! References: ids are unique, and every reference names an existing part of the right kind.
 
-use super::checker::{Checker, LONGEST_NAME};
+use super::checker::{Checker, MAX_NAME_LENGTH};
 use crate::language::{phrase, sentence};
 use crate::scenario::error::shortened;
 use crate::scenario::{Bus, Forward, Group, Promise, Scenario, Service, Subscription, Value};
@@ -105,7 +105,7 @@ impl Checker {
         for (list, i, id, kind) in services.chain(buses).chain(clients).chain(groups) {
             let path = format!("{list}[{i}].id");
             let is_allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-            if id.is_empty() || id.chars().count() > LONGEST_NAME || !id.chars().all(is_allowed) {
+            if id.is_empty() || id.chars().count() > MAX_NAME_LENGTH || !id.chars().all(is_allowed) {
                 self.error(
                     &path,
                     sentence!(

@@ -1,35 +1,35 @@
 //! Tasks: ids are unique, goals can be read, and what may be changed exists.
 
-use super::checker::{Checker, LONGEST_NAME};
+use super::checker::{Checker, MAX_NAME_LENGTH};
 use crate::language::{phrase, sentence};
 use crate::scenario::goal::{Requirement, grid_index};
 use crate::scenario::{Scenario, Task};
 
-const MOST_TASKS: usize = 16;
-const MOST_GOALS: usize = 20;
-const MOST_RULES: usize = 100;
-const LONGEST_TEXT: usize = 2_000;
-const LONGEST_GOAL_TEXT: usize = 200;
-const FEWEST_RUNS: u32 = 200;
-const MOST_RUNS: u32 = 10_000;
+const MAX_TASKS: usize = 16;
+const MAX_GOALS: usize = 20;
+const MAX_RULES: usize = 100;
+const MAX_TEXT_LENGTH: usize = 2_000;
+const MAX_GOAL_TEXT_LENGTH: usize = 200;
+const MIN_RUNS: u32 = 200;
+const MAX_RUNS: u32 = 10_000;
 /// Fields of a document that a task may permit to change.
 const FIELDS: [&str; 5] = ["links", "regions", "script", "default_latency", "until_ms"];
 
 impl Checker {
     pub(super) fn tasks(&mut self, scenario: &Scenario) {
-        self.at_most("tasks", scenario.tasks.len(), MOST_TASKS);
-        for (i, task) in scenario.tasks.iter().enumerate().take(MOST_TASKS) {
+        self.at_most("tasks", scenario.tasks.len(), MAX_TASKS);
+        for (i, task) in scenario.tasks.iter().enumerate().take(MAX_TASKS) {
             let at = |field: &str| format!("tasks[{i}].{field}");
             self.task_id(&at("id"), &task.id, scenario.tasks[..i].iter().any(|other| other.id == task.id));
-            self.text(&at("title"), &task.title, LONGEST_NAME);
-            self.text(&at("text"), &task.text, LONGEST_TEXT);
-            self.count(&at("runs"), task.runs, FEWEST_RUNS, MOST_RUNS);
+            self.text(&at("title"), &task.title, MAX_NAME_LENGTH);
+            self.text(&at("text"), &task.text, MAX_TEXT_LENGTH);
+            self.count(&at("runs"), task.runs, MIN_RUNS, MAX_RUNS);
             if let Some(attempts) = task.attempts {
                 self.count(&at("attempts"), attempts, 1, 1_000);
             }
-            self.at_most(&at("hints"), task.hints.len(), MOST_GOALS);
+            self.at_most(&at("hints"), task.hints.len(), MAX_GOALS);
             for (j, hint) in task.hints.iter().enumerate() {
-                self.text(&at(&format!("hints[{j}]")), hint, LONGEST_TEXT);
+                self.text(&at(&format!("hints[{j}]")), hint, MAX_TEXT_LENGTH);
             }
             self.goals(i, task, scenario);
             self.changes(i, task, scenario);
@@ -39,12 +39,12 @@ impl Checker {
 
     fn task_id(&mut self, path: &str, id: &str, is_taken: bool) {
         let valid = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        if id.is_empty() || id.chars().count() > LONGEST_NAME || !id.chars().all(valid) {
+        if id.is_empty() || id.chars().count() > MAX_NAME_LENGTH || !id.chars().all(valid) {
             self.error(
                 path,
                 sentence!(
-                    "must have 1 to {LONGEST_NAME} letters, digits, `_`, `-` or `.`, not `{id}`",
-                    "muss 1 bis {LONGEST_NAME} Buchstaben, Ziffern, `_`, `-` oder `.` haben, nicht `{id}`"
+                    "must have 1 to {MAX_NAME_LENGTH} letters, digits, `_`, `-` or `.`, not `{id}`",
+                    "muss 1 bis {MAX_NAME_LENGTH} Buchstaben, Ziffern, `_`, `-` oder `.` haben, nicht `{id}`"
                 ),
             );
         }
@@ -58,11 +58,11 @@ impl Checker {
         if task.goals.is_empty() {
             self.error(&path, phrase("must have at least one goal", "muss mindestens ein Ziel haben"));
         }
-        self.at_most(&path, task.goals.len(), MOST_GOALS);
-        for (j, goal) in task.goals.iter().enumerate().take(MOST_GOALS) {
+        self.at_most(&path, task.goals.len(), MAX_GOALS);
+        for (j, goal) in task.goals.iter().enumerate().take(MAX_GOALS) {
             let at = |field: &str| format!("{path}[{j}].{field}");
             self.task_id(&at("id"), &goal.id, task.goals[..j].iter().any(|other| other.id == goal.id));
-            self.text(&at("text"), &goal.text, LONGEST_GOAL_TEXT);
+            self.text(&at("text"), &goal.text, MAX_GOAL_TEXT_LENGTH);
             self.count(&at("points"), goal.points, 1, 100);
             match Requirement::parse(&goal.must, scenario) {
                 Ok(requirement) if requirement.needs_curve() && task.curve.is_empty() => {
@@ -81,8 +81,8 @@ impl Checker {
     }
 
     fn changes(&mut self, i: usize, task: &Task, scenario: &Scenario) {
-        self.at_most(&format!("tasks[{i}].change"), task.change.len(), MOST_RULES);
-        for (j, rule) in task.change.iter().enumerate().take(MOST_RULES) {
+        self.at_most(&format!("tasks[{i}].change"), task.change.len(), MAX_RULES);
+        for (j, rule) in task.change.iter().enumerate().take(MAX_RULES) {
             let has = |id: &str| rule.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
             if !scenario.ids().any(has) && !FIELDS.contains(&rule.as_str()) {
                 let fields = FIELDS.join(", ");
@@ -102,7 +102,7 @@ impl Checker {
     }
 
     fn curve(&mut self, path: &str, curve: &[(f64, f64)]) {
-        self.at_most(path, curve.len(), MOST_GOALS);
+        self.at_most(path, curve.len(), MAX_GOALS);
         for (j, (ms, share)) in curve.iter().enumerate() {
             if grid_index(*ms).is_none() {
                 let expected = phrase(

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The most messages of a diagram; Mermaid cannot lay out more.
-const MOST_MESSAGES: usize = 500;
+const MAX_MESSAGES: usize = 500;
 
 /// How a message ended.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl MermaidWriter {
         if !scenario.title.is_empty() {
             let _ = writeln!(out, "    %% {}", scenario.title.replace(['\n', '\r'], " "));
         }
-        let skipped = fates.len().saturating_sub(MOST_MESSAGES);
+        let skipped = fates.len().saturating_sub(MAX_MESSAGES);
         if skipped > 0 || trace.oldest() > 0 {
             let shown = sentence!(
                 "the last {} messages; earlier ones are left out",

@@ -12,9 +12,9 @@ use crate::trace::{KeyId, Names, NodeId, UpdateId};
 use std::collections::BTreeMap;
 
 /// Limit of the events, outbox rows and dead letters of a card.
-const MOST_EVENTS: usize = 12;
+const MAX_EVENTS: usize = 12;
 /// Limit of the partitions of a subscription.
-const MOST_PARTITIONS: usize = 50;
+const MAX_PARTITIONS: usize = 50;
 
 /// Returns a service's card. `load` is busy, waiting and blocked requests.
 pub fn service_view(run: &Run, scenario: &Scenario, node: NodeId, load: (u32, u32, u32)) -> ServiceView {
@@ -34,7 +34,7 @@ pub fn service_view(run: &Run, scenario: &Scenario, node: NodeId, load: (u32, u3
         blocked,
         outbox: tables.map_or(0, |tables| tables.outbox.len() as u32),
         outbox_rows: tables
-            .map(|tables| tables.outbox.iter().take(MOST_EVENTS).map(|(_, update)| update.0).collect())
+            .map(|tables| tables.outbox.iter().take(MAX_EVENTS).map(|(_, update)| update.0).collect())
             .unwrap_or_default(),
         inbox: tables.map(|tables| inbox(run, scenario, node, tables)).unwrap_or_default(),
         applied_already: tables.map_or(0, |tables| tables.inbox_hits),
@@ -161,10 +161,10 @@ fn with_queue(view: SubscriptionView, run: &Run, queue: &SubscriptionQueue) -> S
     let update = |update: &UpdateId| content::update(*update, run.analysis(), run.engine().names());
     SubscriptionView {
         depth: queue.events.len() as u32,
-        events: queue.events.values().take(MOST_EVENTS).map(|kept| queued_event(run, kept)).collect(),
+        events: queue.events.values().take(MAX_EVENTS).map(|kept| queued_event(run, kept)).collect(),
         depths: if view.partitions > 1 { depths(queue) } else { Vec::new() },
         dead: queue.dead_letters.len() as u32,
-        dead_letters: queue.dead_letters.values().take(MOST_EVENTS).map(|dead| update(&dead.update)).collect(),
+        dead_letters: queue.dead_letters.values().take(MAX_EVENTS).map(|dead| update(&dead.update)).collect(),
         discarded: queue.discarded,
         ..view
     }
@@ -176,7 +176,7 @@ fn depths(queue: &SubscriptionQueue) -> Vec<PartitionDepth> {
         queued: *queued,
         in_flight: *in_flight,
     };
-    queue.depths().iter().take(MOST_PARTITIONS).map(view).collect()
+    queue.depths().iter().take(MAX_PARTITIONS).map(view).collect()
 }
 
 fn queued_event(run: &Run, kept: &crate::analysis::QueuedEvent) -> QueuedEvent {

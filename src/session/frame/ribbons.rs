@@ -7,7 +7,7 @@ use crate::trace::NodeId;
 use std::collections::BTreeMap;
 
 /// Limit of the changes that are kept for whole frames; beyond it the older ones become coarser.
-const MOST: usize = 16_000;
+const MAX: usize = 16_000;
 
 /// The changes so far, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ impl Ribbons {
 /// Merges pairs of changes of a service if there are too many changes. The worse state remains, so a short inconsistency is
 /// visible; the last change of each service is kept.
 fn coarsen(changes: &mut Vec<RibbonChange>, limit: &mut usize) {
-    *limit = (*limit).max(MOST);
+    *limit = (*limit).max(MAX);
     if changes.len() <= *limit {
         return;
     }
@@ -63,7 +63,7 @@ fn coarsen(changes: &mut Vec<RibbonChange>, limit: &mut usize) {
     }
     *changes = merged;
     // Where many services change a few times each, little can be merged. Then the list may grow before the next attempt.
-    *limit = if changes.len() <= MOST / 4 * 3 { MOST } else { 2 * changes.len() };
+    *limit = if changes.len() <= MAX / 4 * 3 { MAX } else { 2 * changes.len() };
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
             }
         }
         let all = ribbons.take(true);
-        assert!(all.len() <= 2 * MOST, "{}", all.len());
+        assert!(all.len() <= 2 * MAX, "{}", all.len());
         assert!(all.is_sorted_by_key(|change| change.at));
         assert_eq!((all[0].node, all[0].at, all[1].at), (NodeId(7), 1, 2));
         let newest = |node| all.iter().rfind(|change| change.node == node).map(|change| (change.at, change.state));
@@ -102,7 +102,7 @@ mod tests {
         }
         let all = ribbons.take(true);
         let last: BTreeMap<NodeId, CopyState> = all.iter().map(|change| (change.node, change.state)).collect();
-        assert!(all.len() <= 2 * MOST, "{}", all.len());
+        assert!(all.len() <= 2 * MAX, "{}", all.len());
         assert!(last.len() == 10_000 && last.values().all(|state| *state == CopyState::Consistent));
     }
 }

@@ -34,7 +34,7 @@ pub const GRID: [Micros; 20] = [
 ];
 
 /// Limit of the events of a run; beyond it the run counts as halted.
-pub const MOST_EVENTS: u64 = Limits::DEFAULT.events;
+pub const MAX_EVENTS: u64 = Limits::DEFAULT.events;
 
 /// How operations of one kind ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console, embed_in_c
 use converge::grading::{Grader, TaskGrade};
 use converge::scenario::challenges::{CHALLENGES, find};
 use converge::scenario::{Scenario, link};
-use converge::session::sweep::MOST_EVENTS;
+use converge::session::sweep::MAX_EVENTS;
 use serde_json::{Value, json};
 
 /// The text of the result.
@@ -42,7 +42,7 @@ fn answer(browser: &Browser) -> Scenario {
 
 fn native_grade(challenge: &str, answer: &Scenario) -> TaskGrade {
     let document = find(challenge).expect("a challenge").scenario();
-    let mut grader = Grader::new(&document, &document.tasks[0], answer, MOST_EVENTS).expect("a grader");
+    let mut grader = Grader::new(&document, &document.tasks[0], answer, MAX_EVENTS).expect("a grader");
     grader.complete();
     grader.grade()
 }

@@ -24,7 +24,7 @@ const CONTROLS: &str =
     "button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea, a[href], summary, [tabindex='0']";
 
 /// The most attempts to move a lost focus, one for each frame.
-const MOST_ATTEMPTS: u32 = 120;
+const MAX_ATTEMPTS: u32 = 120;
 
 /// Where the focus was at the last rendering.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Page {
                     None => self.focus(&self.model.selection.focus.clone().unwrap_or_default()),
                 }
                 // Behind a dialog that is about to close, nothing receives the focus yet: the next frames try again.
-                if self.last_focus.attempts < MOST_ATTEMPTS {
+                if self.last_focus.attempts < MAX_ATTEMPTS {
                     self.last_focus.attempts += 1;
                     self.model.redraw.paint = true;
                     self.request_frame();

@@ -98,7 +98,7 @@ impl Page {
             connection.waiting.push((data.clone(), origin.into()));
             return;
         };
-        for action in port.hear(data, origin, &self.model) {
+        for action in port.handle_message(data, origin, &self.model) {
             self.act_for_host(action);
         }
     }

@@ -80,8 +80,8 @@ fn too_many_or_too_deeply_nested_values_are_refused() {
 #[test]
 fn too_long_a_text_is_refused() {
     let text = |n: usize| Value::String("a".repeat(n));
-    assert!(pack(&text(MOST_SPELLED - 10)).is_some());
-    assert_eq!(pack(&text(MOST_SPELLED + 1)), None);
+    assert!(pack(&text(MAX_SPELLED - 10)).is_some());
+    assert_eq!(pack(&text(MAX_SPELLED + 1)), None);
 }
 
 #[test]

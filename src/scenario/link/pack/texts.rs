@@ -1,7 +1,7 @@
 //! Keys and texts of a packed document.
 
 use super::{
-    DICTIONARY_TEXT, DocumentCodec, EARLIER, EARLIER_KEY, FIRST_KEY, INDEX_BITS, LISTED_ID, MOST_SPELLED, NEXT_ID,
+    DICTIONARY_TEXT, DocumentCodec, EARLIER, EARLIER_KEY, FIRST_KEY, INDEX_BITS, LISTED_ID, MAX_SPELLED, NEXT_ID,
     NO_MORE, Position, READABLE_ID, SET_DICTIONARY, SET_EARLIER, SET_ID, SET_KEY, SET_LETTER, SET_TEXT_FORM, SPELLED,
     SPELLED_KEY, dictionary_index, hash,
 };
@@ -142,7 +142,7 @@ impl DocumentCodec<'_> {
                 break;
             }
             text.push(if letter == 255 { 0 } else { letter });
-            if self.spelled_bytes > MOST_SPELLED || self.coder.exhausted() {
+            if self.spelled_bytes > MAX_SPELLED || self.coder.exhausted() {
                 return None;
             }
         }

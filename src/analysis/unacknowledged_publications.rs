@@ -8,15 +8,15 @@ use std::collections::BTreeSet;
 
 /// The publications that publishers send again, by publisher and bus.
 #[derive(Clone, Debug, Default)]
-pub struct Confirmations {
+pub struct UnacknowledgedPublications {
     /// The number of attempts of publishers that retry.
     attempts: LiteMap<(NodeId, NodeId), u32>,
     /// The updates of publications that are neither acknowledged nor sent for the last time. No set is empty.
     awaited: LiteMap<(NodeId, NodeId), BTreeSet<UpdateId>>,
 }
 
-impl Confirmations {
-    /// Returns the confirmations of a run that has not begun. Only publications whose bus acknowledges them are awaited.
+impl UnacknowledgedPublications {
+    /// Returns those of a run that has not begun. Only publications whose bus acknowledges them are awaited.
     pub(super) fn new(scenario: &Scenario, names: &Names) -> Self {
         let mut attempts: LiteMap<(NodeId, NodeId), u32> = LiteMap::new();
         let mut unretried = BTreeSet::new();
@@ -25,8 +25,8 @@ impl Confirmations {
                 let Some(bus) = names.find_node(&publication.to) else { continue };
                 match &publication.retry {
                     Some(retry) => {
-                        let most = attempts.entry((publisher, bus)).or_default();
-                        *most = retry.attempts.max(*most);
+                        let highest = attempts.entry((publisher, bus)).or_default();
+                        *highest = retry.attempts.max(*highest);
                     }
                     None => _ = unretried.insert((publisher, bus)),
                 }
@@ -34,7 +34,7 @@ impl Confirmations {
         }
         // The trace does not tell which of several publications to one bus sent a message.
         attempts.retain(|path, _| !unretried.contains(path));
-        Confirmations { attempts, awaited: LiteMap::new() }
+        UnacknowledgedPublications { attempts, awaited: LiteMap::new() }
     }
 
     pub(super) fn observe(&mut self, record: &Record, messages: &Messages) {
