@@ -204,6 +204,24 @@ fn a_restarted_reader_waits_for_the_timeout_of_its_previous_session() {
 }
 
 #[test]
+fn readers_whose_sessions_end_at_one_instant_cause_one_rebalance() {
+    let readers = ["a", "b"];
+    let mut script: Vec<Step> = (0..5).map(|i| write(10.0, &format!("k{i}"), 1)).collect();
+    for reader in readers {
+        script.push(step(11.0, crash(reader)));
+        script.push(step(11.5, Command::Restart { service: reader.into() }));
+    }
+    let records = all_records(&group(&readers, 0.001, script, 100.0));
+    let attempts = records.iter().filter_map(|record| match record.fact {
+        Fact::EventSent { attempt, .. } => Some(attempt),
+        _ => None,
+    });
+    assert_eq!(attempts.max(), Some(2), "each event is redelivered once");
+    let left = records.iter().filter(|record| matches!(record.fact, Fact::ReaderLeft { .. }));
+    assert_eq!(left.count(), 2);
+}
+
+#[test]
 fn a_reader_paused_beyond_its_session_processes_its_events_and_has_its_commits_refused() {
     let script = vec![
         step(4.0, Command::Pause { node: "a".into() }),

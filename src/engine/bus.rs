@@ -184,7 +184,7 @@ impl Bus {
                 // The event may have been acknowledged late, while it waited.
                 let Some(stored) = self.stored.get(&event) else { return };
                 let queue_id = stored.queue;
-                self.queues[queue_id as usize].ready.push_back(event);
+                self.queues[queue_id as usize].redeliveries.push_back(event);
                 self.deliver(now, queue_id, ctx);
             }
             Timer::PartitionRetry(event) => {
@@ -239,8 +239,9 @@ impl Bus {
             let most = if is_polling { capacity(member) } else { 1 };
             // An event may have been acknowledged late, while it was queued.
             let stored = &self.stored;
-            let ready = std::iter::from_fn(|| queue.ready.pop_front()).filter(|event| stored.contains_key(event));
-            let events: Vec<u32> = ready.take(most as usize).collect();
+            let next = || queue.redeliveries.pop_front().or_else(|| queue.ready.pop_front());
+            let due = std::iter::from_fn(next).filter(|event| stored.contains_key(event));
+            let events: Vec<u32> = due.take(most as usize).collect();
             if events.is_empty() {
                 return;
             }
@@ -452,11 +453,11 @@ impl Bus {
         if let Some(stored) = self.stored.get_mut(&event) {
             stored.last_wait = wait as f64 / 1000.0;
         }
-        let ready = &mut self.queues[queue_id as usize].ready;
+        let redeliveries = &mut self.queues[queue_id as usize].redeliveries;
         match wait {
-            // A channel returns events near the head of the queue.
-            0 if requeues => ready.push_front(event),
-            0 => ready.push_back(event),
+            // A channel returns its events to their places, the last one first.
+            0 if requeues => redeliveries.push_front(event),
+            0 => redeliveries.push_back(event),
             _ => ctx.wake(not_before, Timer::EventRetry(event)),
         }
     }

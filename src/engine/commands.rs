@@ -119,7 +119,8 @@ impl Engine {
         self.last_command = Some(number);
         let command = self.commands[number as usize].clone();
         let Command::Operate { service, operation, poison } = &command else {
-            return self.execute_fault(&command);
+            self.execute_fault(&command);
+            return self.note_stopped_nodes();
         };
         let Ok(node) = self.service(service) else { return };
         let mut request = self.ctx.issue(node, 0, node, operation);

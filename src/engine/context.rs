@@ -1,7 +1,7 @@
 //! The context of a handler: the only way in which a node acts on the world. It sends messages, sets timers and records facts,
 //! each at once and in order.
 
-use super::message::{About, LinkId, Payload, Request, SessionToken};
+use super::message::{About, LinkId, Payload, Request};
 use super::network::{Network, PlannedArrival};
 use super::numbering::next_number;
 use super::queue::{Queue, ScheduledEvent, Timer};
@@ -32,6 +32,10 @@ pub struct Context {
     pub names: Arc<Names>,
     /// Stores that several services use.
     pub stores: Vec<SharedStore>,
+    /// Since when nodes have been stopped or paused.
+    pub stopped_since: BTreeMap<NodeId, Micros>,
+    /// Since when links have been cut, by sender and receiver.
+    pub cut_since: BTreeMap<(NodeId, NodeId), Micros>,
     updates: u32,
     operations: u32,
     /// Lost messages that their connections will send again, by number: the link and the content.
@@ -75,6 +79,8 @@ impl Context {
             trace,
             names: Arc::new(names),
             stores: Vec::new(),
+            stopped_since: BTreeMap::new(),
+            cut_since: BTreeMap::new(),
             updates: 0,
             operations: 0,
             resends: BTreeMap::new(),
@@ -83,6 +89,17 @@ impl Context {
             placed: BTreeSet::new(),
             followers: Arc::default(),
         }
+    }
+
+    /// Returns since when no message has passed between the handler's node and another one, as a failure detector would tell it:
+    /// the other node is stopped or paused, or a direction of their link is cut. `None` if messages pass. No messages of a failure
+    /// detector are simulated.
+    pub fn unreachable_since(&self, other: NodeId) -> Option<Micros> {
+        debug_assert!(self.node != other, "a node reaches itself");
+        let cuts = [(self.node, other), (other, self.node)].map(|link| self.cut_since.get(&link));
+        let since = cuts.into_iter().flatten().chain(self.stopped_since.get(&other)).min().copied();
+        debug_assert!(since.is_none_or(|since| since <= self.now), "no fault begins later than now");
+        since
     }
 
     /// Panics, in debug builds, unless a handler of `node` runs at `now`.
@@ -218,8 +235,7 @@ impl Context {
         let id = self.next_operation();
         let (kind, value, expected) = recorded(operation);
         self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value, expected });
-        let (action, token) = (operation.clone(), SessionToken::default());
-        Request { operation: id, key, action, poison: false, token, event: None }
+        Request::new(id, key, operation.clone())
     }
 }
 

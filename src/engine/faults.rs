@@ -28,6 +28,18 @@ impl Engine {
         debug_assert!(self.halt.is_none(), "a halted run executes no commands");
     }
 
+    /// Notes since when nodes have been stopped or paused, after a command.
+    pub(super) fn note_stopped_nodes(&mut self) {
+        let (now, paused) = (self.ctx.now, &self.paused);
+        let numbered = (0..).map(NodeId).zip(&self.nodes);
+        let stopped = numbered.filter(|(node, state)| !state.is_up() || paused.contains_key(node));
+        let since = &self.ctx.stopped_since;
+        let stopped = stopped.map(|(node, _)| (node, since.get(&node).copied().unwrap_or(now))).collect();
+        self.ctx.stopped_since = stopped;
+        debug_assert!(self.ctx.stopped_since.len() <= self.nodes.len(), "each node is noted once");
+        debug_assert!(self.ctx.stopped_since.values().all(|since| *since <= now), "no node stops later than now");
+    }
+
     /// Executes a fault or a repair.
     pub(super) fn execute_fault(&mut self, command: &Command) {
         self.assert_executes(command);
@@ -197,6 +209,11 @@ impl Engine {
             }
             debug_assert!(link.from != link.to, "a link connects two nodes");
             let (from, to) = (link.from, link.to);
+            if cut {
+                self.ctx.cut_since.insert((from, to), self.ctx.now);
+            } else {
+                self.ctx.cut_since.remove(&(from, to));
+            }
             let fact = if cut { Fact::LinkCut { from, to } } else { Fact::LinkHealed { from, to } };
             self.ctx.record(fact);
         }

@@ -41,10 +41,20 @@ pub struct Request {
     pub action: Operation,
     /// The event of its update is a poison message.
     pub poison: bool,
+    /// A read that only a member which accepts writes may serve: another one redirects it.
+    pub reads_at_primary: bool,
     /// What the session of a group's client has observed of the key.
     pub token: SessionToken,
     /// The event to be written; `None` for operations of clients and of the page's user.
     pub event: Option<EventWrite>,
+}
+
+impl Request {
+    /// Returns a request that no session and no event restricts.
+    pub fn new(operation: OperationId, key: KeyId, action: Operation) -> Request {
+        let (poison, reads_at_primary) = (false, false);
+        Request { operation, key, action, poison, reads_at_primary, token: SessionToken::default(), event: None }
+    }
 }
 
 /// An event that a member of a group handles by a write of the group.

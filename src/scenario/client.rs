@@ -180,7 +180,8 @@ pub enum Route {
     Any,
     /// The member whose link has the lowest mean latency.
     Nearest,
-    /// The member that accepts writes, as far as the client knows: the first at the start, then by redirects.
+    /// The member that accepts writes, as far as the client knows: the first at the start, then by redirects. In groups with a
+    /// primary or a leader, other members redirect its reads too.
     Primary,
     /// No member: the client is the coordinator and contacts the replicas itself (leaderless groups only).
     Itself,

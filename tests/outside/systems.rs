@@ -343,6 +343,86 @@ fn cassandra_keeps_no_hints_for_a_replica_that_was_down_for_longer_than_the_wind
     assert_eq!((outcome.value("r3", "after"), outcome.verdict()), (1.into(), "will not converge"));
 }
 
+/// Three members with a hint window of 4 s, writes of 300 ms at most, and this script.
+fn hint_window(script: Value) -> Outcome {
+    Outcome::of(json!({
+        "until_ms": 30_000,
+        "services": [{ "id": "r1" }, { "id": "r2" }, { "id": "r3" }],
+        "groups": [{ "id": "g", "members": ["r1", "r2", "r3"], "data": { "register": { "clock": "wall" } },
+            "protocol": { "quorum": { "read": 1, "write": 1, "timeout_ms": 300, "hints": { "window_ms": 4000, "every_ms": 1000 } } } }],
+        "script": script
+    }))
+}
+
+#[test]
+fn the_window_of_hints_begins_when_the_replica_goes_down_and_not_at_the_first_write_that_it_misses() {
+    let late = json!([crash(1000, "r3"), write(8000, "r1", "k", 1), restart(15_000, "r3")]);
+    let cut = json!([
+        { "at_ms": 1000, "do": { "partition": { "groups": [["r1", "r2"], ["r3"]] } } },
+        write(8000, "r1", "k", 1),
+        { "at_ms": 15_000, "do": "heal_all" }
+    ]);
+    let other =
+        json!([crash(1000, "r3"), write(2000, "r1", "first", 1), write(8000, "r2", "k", 1), restart(15_000, "r3")]);
+    for script in [late, cut, other] {
+        let outcome = hint_window(script.clone());
+        assert_eq!((outcome.value("r3", "k"), outcome.verdict()), (Value::Null, "will not converge"), "{script}");
+    }
+}
+
+#[test]
+fn a_replica_that_was_back_for_a_moment_gets_hints_for_a_whole_window_again() {
+    let outcome = hint_window(json!([
+        crash(1000, "r3"),
+        write(1500, "r1", "first", 1),
+        restart(4000, "r3"),
+        crash(4100, "r3"),
+        write(6500, "r1", "k", 1),
+        restart(20_000, "r3")
+    ]));
+    assert_eq!((outcome.value("r3", "k"), outcome.verdict()), (1.into(), "converged"));
+}
+
+#[test]
+fn a_redelivery_precedes_events_that_were_not_delivered_yet() {
+    let subscription = json!({ "ack_deadline_ms": 3000, "dead_letter": false, "max_in_flight": 1, "effect": "overwrite",
+        "processing": { "constant": { "ms": 1000 } } });
+    for polling in [false, true] {
+        let attached = json!({ "attach": { "polling": {} }, "late_acknowledgement": "ignore" });
+        let subscription = if polling { with(subscription.clone(), attached) } else { subscription.clone() };
+        let outcome = Outcome::of(json!({
+            "until_ms": 20_000,
+            "services": [
+                { "id": "a", "data": { "n": 0 }, "publishes": [{ "to": "bus" }] },
+                { "id": "w", "data": { "n": 0 }, "subscribes": [with(subscription, json!({ "to": "bus" }))] }
+            ],
+            "buses": [{ "id": "bus" }],
+            "script": [write(1000, "a", "n", 1), write(1050, "a", "n", 2), crash(1500, "w"), restart(1600, "w")]
+        }));
+        assert_eq!((outcome.value("w", "n"), outcome.verdict()), (2.into(), "converged"), "polling: {polling}");
+    }
+}
+
+#[test]
+fn a_former_primary_redirects_reads_of_clients_that_read_at_the_primary() {
+    let read = json!({ "at_ms": 6200, "do": { "read": { "key": "k" } } });
+    for (route, value) in [("primary", 5), ("nearest", 1)] {
+        let outcome = Outcome::of(json!({
+            "until_ms": 15_000,
+            "services": [{ "id": "n1" }, { "id": "n2" }, { "id": "n3" }],
+            "groups": [{ "id": "g", "members": ["n1", "n2", "n3"], "protocol": { "primary": { "failover_ms": 1000 } } }],
+            "clients": [{ "id": "c", "target": "g", "route": route, "script": [read] }],
+            "links": [{ "from": "n2", "to": "n1", "latency": { "constant": { "ms": 500 } } }],
+            "script": [write(100, "n1", "k", 1), crash(1000, "n1"), restart(4000, "n1"), write(6000, "n2", "k", 5)]
+        }));
+        let read = outcome.facts.iter().find_map(|(_, fact)| match fact {
+            Fact::ReadServed { value, .. } => serde_json::to_value(value).ok(),
+            _ => None,
+        });
+        assert_eq!(read, Some(json!(value)), "{route}");
+    }
+}
+
 #[test]
 fn the_first_topic_of_a_bus_is_the_same_by_its_name() {
     for topic in [Value::Null, "t".into()] {

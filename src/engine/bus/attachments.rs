@@ -221,8 +221,9 @@ impl Bus {
         if stores || queue.connections.iter().any(|connection| connection.is_open) {
             return;
         }
-        let ready = std::mem::take(&mut self.queues[queue_id as usize].ready);
-        for event in ready {
+        let queue = &mut self.queues[queue_id as usize];
+        let redeliveries = std::mem::take(&mut queue.redeliveries);
+        for event in redeliveries.into_iter().chain(std::mem::take(&mut queue.ready)) {
             self.discard(now, event, DropReason::NotConnected, ctx);
         }
         debug_assert!(self.queues[queue_id as usize].ready.is_empty(), "no event waits for a connection");

@@ -6,6 +6,7 @@
 //! lost, without further messages.
 
 use super::Bus;
+use super::subscription_queue::Membership;
 use crate::engine::context::Context;
 use crate::engine::message::{About, Delivery, Heartbeat, LinkId, Payload, Position, Presence};
 use crate::engine::queue::Timer;
@@ -75,13 +76,14 @@ impl Bus {
                 // Messages in flight of this life must not let it join again.
                 membership.life += 1;
                 if membership.is_active {
-                    self.leave_group(now, queue_id, member, LeaveReason::PolledTooRarely, ctx);
+                    self.leave_group(now, queue_id, &[member], LeaveReason::PolledTooRarely, ctx);
                 }
             }
             return;
         }
         if !membership.is_active {
-            return self.join(now, queue_id, member, heartbeat.life, ctx);
+            self.join(now, queue_id, member, heartbeat.life, ctx);
+            return self.assign_partitions(now, queue_id as u32, ctx);
         }
         if heartbeat.life > membership.life {
             membership.next_life = membership.next_life.max(Some(heartbeat.life));
@@ -102,23 +104,32 @@ impl Bus {
         if membership.last_heartbeat + membership.timeout > now {
             return self.set_session_timer(queue_id, member, ctx);
         }
-        if membership.is_active {
-            self.leave_group(now, queue_id, member, LeaveReason::Silent, ctx);
+        // One rebalance follows where several sessions end at one instant.
+        let is_over = |it: &Membership| it.is_active && it.last_heartbeat + it.timeout <= now;
+        let memberships = self.queues[queue_id].memberships.iter().enumerate();
+        let silent: Vec<usize> = memberships.filter(|(_, it)| is_over(it)).map(|(member, _)| member).collect();
+        if !silent.is_empty() {
+            self.leave_group(now, queue_id, &silent, LeaveReason::Silent, ctx);
         }
     }
 
-    fn leave_group(&mut self, now: Micros, queue_id: usize, member: usize, reason: LeaveReason, ctx: &mut Context) {
-        self.queues[queue_id].assert_member(member);
-        let subscription = self.config.subscriptions[self.queues[queue_id].members[member] as usize].id;
-        let membership = &mut self.queues[queue_id].memberships[member];
-        membership.is_active = false;
-        ctx.record(Fact::ReaderLeft { subscription, reason });
-        match membership.next_life.take() {
-            Some(life) => self.join(now, queue_id, member, life, ctx),
-            None => self.assign_partitions(now, queue_id as u32, ctx),
+    /// Lets members leave their group. Those whose next life waits for this join it again.
+    fn leave_group(&mut self, now: Micros, queue_id: usize, members: &[usize], reason: LeaveReason, ctx: &mut Context) {
+        debug_assert!(!members.is_empty(), "a rebalance has a cause");
+        for &member in members {
+            self.queues[queue_id].assert_member(member);
+            let subscription = self.config.subscriptions[self.queues[queue_id].members[member] as usize].id;
+            let membership = &mut self.queues[queue_id].memberships[member];
+            membership.is_active = false;
+            ctx.record(Fact::ReaderLeft { subscription, reason });
+            if let Some(life) = membership.next_life.take() {
+                self.join(now, queue_id, member, life, ctx);
+            }
         }
+        self.assign_partitions(now, queue_id as u32, ctx);
     }
 
+    /// Lets a member join its group, before partitions are assigned.
     fn join(&mut self, now: Micros, queue_id: usize, member: usize, life: u32, ctx: &mut Context) {
         self.queues[queue_id].assert_member(member);
         let subscription = self.config.subscriptions[self.queues[queue_id].members[member] as usize].id;
@@ -129,7 +140,6 @@ impl Bus {
         (connection.is_open, connection.life) = (true, life);
         ctx.record(Fact::ReaderJoined { subscription });
         self.set_session_timer(queue_id, member, ctx);
-        self.assign_partitions(now, queue_id as u32, ctx);
     }
 
     /// Assigns all partitions to the members in turn, and redelivers from the last commit.

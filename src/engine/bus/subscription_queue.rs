@@ -128,7 +128,9 @@ pub(super) struct SubscriptionQueue {
     pub(super) in_flight: Vec<u32>,
     /// By member: the attachment of its consumer.
     pub(super) connections: Vec<ConsumerConnection>,
-    /// Events that may be delivered now, in order.
+    /// Events that may be delivered again now, in order. They precede those in `ready`.
+    pub(super) redeliveries: VecDeque<u32>,
+    /// Events that may be delivered now for the first time, in order.
     pub(super) ready: VecDeque<u32>,
     /// FIFO per key: the events of each key in order; only the first may be delivered.
     pub(super) key_queues: BTreeMap<KeyId, VecDeque<u32>>,

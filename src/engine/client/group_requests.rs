@@ -32,6 +32,7 @@ impl Client {
         let id = request.operation;
         debug_assert!(!self.pending.contains_key(&id), "ids of operations are not reused");
         request.token = group.token(session, request.key);
+        request.reads_at_primary = operation.is_read() && group.reads_at_primary();
         let request = Arc::new(request);
         let pending = PendingOperation { session, generated, request: Some(request.clone()), sent: 1, timeouts: 0 };
         self.pending.insert(id, pending);
@@ -123,9 +124,9 @@ impl Client {
             // Waits at intervals, because two members that redirect to each other would otherwise be asked without end in one
             // instant.
             Some(member) if pending.sent % (members + 1) != 0 => {
-                // Keeps the member that accepts writes. Redirections of reads do not count, because a chain's tail accepts only
-                // reads.
-                if pending.request.as_ref().is_some_and(|request| !request.action.is_read()) {
+                // Keeps the member that accepts writes. Redirections of other reads do not count, because a chain's tail
+                // accepts only reads.
+                if pending.request.as_ref().is_some_and(|it| it.reads_at_primary || !it.action.is_read()) {
                     group.set_leader(member);
                 }
                 self.send_request(id, member, ctx);

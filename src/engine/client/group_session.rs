@@ -4,7 +4,7 @@
 use crate::engine::message::{LinkId, ReadResult, SessionToken};
 use crate::engine::random::Stream;
 use crate::engine::replica::{Coordinator, Group, OperationReply};
-use crate::scenario::{Route, SessionGuarantee};
+use crate::scenario::{Protocol, Route, SessionGuarantee};
 use crate::trace::{KeyId, NodeId, Version, VersionVector};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,6 +107,11 @@ impl GroupSession {
             Route::Primary => Some(self.leader),
             Route::Itself => None,
         }
+    }
+
+    /// Returns whether only a member that accepts writes may serve the client's reads.
+    pub fn reads_at_primary(&self) -> bool {
+        self.read_route == Route::Primary && matches!(self.group.protocol, Protocol::Primary(_) | Protocol::Raft(_))
     }
 
     fn home(&self, session: u32) -> usize {

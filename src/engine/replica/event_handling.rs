@@ -5,7 +5,7 @@ use super::events::{Events, PendingEvent};
 use super::request::{ClientRequest, Reply, Requester};
 use super::{Replica, Work};
 use crate::engine::context::Context;
-use crate::engine::message::{About, Delivery, EventWrite, Payload, Request, SessionToken};
+use crate::engine::message::{About, Delivery, EventWrite, Payload, Request};
 use crate::engine::queue::Timer;
 use crate::scenario::{Effect, Micros, Operation};
 use crate::trace::{Fact, HandlingFailure, OperationId, Outcome, Refusal};
@@ -70,8 +70,7 @@ impl Replica {
         ctx.wake(now + handler.deadline, Timer::OperationTimeout(operation.0));
         let inbox = handler.inbox.as_ref().map(|inbox| inbox.window());
         let event = Some(EventWrite { subscription, update, version, clock, attempt, effect, inbox });
-        let request =
-            Arc::new(Request { operation, key, action, poison: false, token: SessionToken::default(), event });
+        let request = Arc::new(Request { event, ..Request::new(operation, key, action) });
         let pending = PendingEvent { delivery, request: request.clone(), attempts: 1 };
         let previous = events.pending.insert(operation, pending);
         debug_assert!(previous.is_none(), "the operation is new");

@@ -89,7 +89,7 @@ impl Primary {
         debug_assert!(self.epoch as usize % members == self.primary, "an epoch belongs to its primary");
     }
 
-    /// Handles a client's request. Reads are served from the member's own store.
+    /// Handles a client's request. Reads are served from the member's own store, unless the client reads at the primary alone.
     pub fn execute(
         &mut self,
         now: Micros,
@@ -98,11 +98,11 @@ impl Primary {
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
         ctx.assert_handler(member.node, now);
+        if !self.is_primary && (client.request.reads_at_primary || !client.is_read()) {
+            return vec![client.reply(Reply::Redirect(Some(member.group.members[self.primary])))];
+        }
         if client.is_read() {
             return vec![member.read(client, ctx)];
-        }
-        if !self.is_primary {
-            return vec![client.reply(Reply::Redirect(Some(member.group.members[self.primary])))];
         }
         let last_applied = self.log.last_index();
         match append_write(now, &client.request, self.epoch, &mut self.log, last_applied, member, ctx) {

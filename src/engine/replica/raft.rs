@@ -158,12 +158,13 @@ impl Raft {
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
         ctx.assert_handler(member.node, now);
-        if client.is_read() && self.reads == RaftReads::Local {
-            return vec![member.read(client, ctx)];
-        }
-        if self.role != Role::Leader {
+        let is_local = client.is_read() && self.reads == RaftReads::Local;
+        if self.role != Role::Leader && (client.request.reads_at_primary || !is_local) {
             let leader = self.leader.map(|leader| member.group.members[leader]);
             return vec![client.reply(Reply::Redirect(leader))];
+        }
+        if is_local {
+            return vec![member.read(client, ctx)];
         }
         if client.is_read() {
             return self.begin_read(client, member, ctx);

@@ -3,8 +3,8 @@
 use super::checker::{Checker, MAX_MS, MAX_NAME_LENGTH};
 use crate::language::{phrase, sentence};
 use crate::scenario::{
-    Acks, Arrivals, Attachment, Client, CommitRule, Keys, Operation, Order, PublishMode, ReaderSession, Replication,
-    Scenario, Service, Step, Subscription, Workload,
+    Acks, Arrivals, Attachment, Client, CommitRule, Keys, Limit, Operation, Order, PublishMode, ReaderSession,
+    Replication, Scenario, Service, Step, Subscription, Workload,
 };
 
 const MAX_COUNT: u32 = 100_000;
@@ -128,7 +128,9 @@ impl Checker {
         // With a deadline of 0 the bus would redeliver without end at one instant.
         self.number(&format!("{path}.ack_deadline_ms"), subscription.ack_deadline_ms, 0.001, MAX_MS);
         if let Some(most) = subscription.max_deliveries {
-            self.count(&format!("{path}.max_deliveries"), most, 1, MAX_COUNT);
+            // A limit of 0 redeliveries permits the first delivery.
+            let least = if subscription.limit == Limit::Redeliveries { 0 } else { 1 };
+            self.count(&format!("{path}.max_deliveries"), most, least, MAX_COUNT);
         }
         self.count(&format!("{path}.max_in_flight"), subscription.max_in_flight, 1, 1_000_000);
         if let Some(every) = subscription.commit_every_ms {

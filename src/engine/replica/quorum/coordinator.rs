@@ -95,8 +95,6 @@ pub struct Coordinator {
     /// A client generates versions here; a member, in its store.
     versions: VersionGenerator,
     hints: BTreeMap<(usize, KeyId), Hint>,
-    /// Since when replicas have been missing writes: the first hint after the last one that was delivered.
-    unreachable_since: BTreeMap<usize, Micros>,
 }
 
 impl Coordinator {
@@ -118,7 +116,6 @@ impl Coordinator {
             suspected: BTreeSet::new(),
             versions: VersionGenerator::default(),
             hints: BTreeMap::new(),
-            unreachable_since: BTreeMap::new(),
         }
     }
 
@@ -136,7 +133,6 @@ impl Coordinator {
         self.suspected.clear();
         if lose_disk {
             self.hints.clear();
-            self.unreachable_since.clear();
         }
     }
 
@@ -298,8 +294,9 @@ impl Coordinator {
         debug_assert!(ctx.node == self.node, "a member keeps its own hints");
         debug_assert!(Some(replica) != self.own_index, "hints are for other members");
         let Some(config) = &self.config.hints else { return };
-        let since = *self.unreachable_since.entry(replica).or_insert(now);
-        if !self.config.sloppy && since.saturating_add(micros(config.window_ms)) <= now {
+        let window = micros(config.window_ms);
+        let is_over = |since: Micros| since.saturating_add(window) < now;
+        if !self.config.sloppy && ctx.unreachable_since(self.group.members[replica]).is_some_and(is_over) {
             return;
         }
         let expires = self.config.tombstone_grace_ms.map(|grace| now.saturating_add(micros(grace)));
@@ -325,9 +322,6 @@ impl Coordinator {
         debug_assert!(Some(replica) != self.own_index, "hints are for other members");
         let removed = self.hints.remove(&(replica, key));
         debug_assert!(removed.is_some(), "the hint was kept");
-        if delivered {
-            self.unreachable_since.remove(&replica);
-        }
         let replica = self.group.members[replica];
         ctx.record(Fact::HintRemoved { node: self.node, replica, key, delivered });
     }
