@@ -1,7 +1,7 @@
 //! Answers the page's requests about a lesson: reads it, measures it scenario by scenario, and finds the runs that prove
 //! or refute choices.
 
-use super::measure::{Of, ScenarioMeasurement};
+use super::measure::{GoalOwner, ScenarioMeasurement};
 use super::{Expression, Lesson};
 use crate::grading::GoalGrade;
 use crate::scenario::Scenario;
@@ -55,12 +55,12 @@ impl LessonDesk {
             let none = if measurement.halted().is_some() { "unknown" } else { "nothing" };
             for (of, grade) in measurement.results() {
                 match of {
-                    Of::Expression(i) => {
+                    GoalOwner::Expression(i) => {
                         let text = grade.figure.map_or(none.into(), |it| lesson.expressions[i].shown(it));
                         let text = lesson.localized(&text);
                         report.figures.push((i as u32, MeasuredText { text, is_met: grade.met }));
                     }
-                    Of::Choice(i, j) => {
+                    GoalOwner::Choice(i, j) => {
                         report.choices.push((i as u32, j as u32, lesson.proof_text(i, j, &grade, none)))
                     }
                 }

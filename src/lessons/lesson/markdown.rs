@@ -19,8 +19,8 @@ use strum::VariantNames;
 const MAX_LENGTH: usize = 256 * 1024;
 /// Steps, and scenarios, of a lesson at most.
 const MAX_PARTS: usize = 100;
-/// Lists, quotes and emphasized text inside of each other at most: readers of the text recur.
-const DEEPEST: usize = 32;
+/// The maximum depth of nested lists, quotes and emphases, because readers of the text are recursive.
+const MAX_DEPTH: usize = 32;
 /// Errors at most.
 const MAX_ERRORS: usize = 50;
 
@@ -108,12 +108,12 @@ impl Reader<'_> {
                 Event::End(_) => depth -= 1,
                 _ => {}
             }
-            if depth > DEEPEST {
+            if depth > MAX_DEPTH {
                 return self.error(
                     line,
                     sentence!(
-                        "at most {DEEPEST} lists, quotes and emphases inside of each other are expected",
-                        "höchstens {DEEPEST} Listen, Zitate und Hervorhebungen dürfen ineinander stehen"
+                        "at most {MAX_DEPTH} lists, quotes and emphases inside of each other are expected",
+                        "höchstens {MAX_DEPTH} Listen, Zitate und Hervorhebungen dürfen ineinander stehen"
                     ),
                 );
             }

@@ -11,7 +11,7 @@ pub(super) const SAFE_INTEGER: i64 = 1 << 53;
 pub(super) const MAX_NAME_LENGTH: usize = 80;
 const MAX_SAMPLES: usize = 10_000;
 const MAX_ELEMENTS: usize = 100;
-const DEEPEST_MIXTURE: usize = 4;
+const MAX_MIXTURE_DEPTH: usize = 4;
 
 /// The maximum number of characters of a path or a problem: an error does not repeat a long text of the document.
 const MAX_PROBLEM_LENGTH: usize = 400;
@@ -168,7 +168,7 @@ impl Checker {
     }
 
     pub(super) fn latency(&mut self, path: &str, latency: &Latency) {
-        self.latency_within(path, latency, DEEPEST_MIXTURE);
+        self.latency_within(path, latency, MAX_MIXTURE_DEPTH);
     }
 
     fn latency_within(&mut self, path: &str, latency: &Latency, depth: usize) {
@@ -212,8 +212,8 @@ impl Checker {
                     return self.error(
                         path,
                         sentence!(
-                            "must be nested in at most {DEEPEST_MIXTURE} mixtures",
-                            "darf in höchstens {DEEPEST_MIXTURE} Mischungen stecken"
+                            "must be nested in at most {MAX_MIXTURE_DEPTH} mixtures",
+                            "darf in höchstens {MAX_MIXTURE_DEPTH} Mischungen stecken"
                         ),
                     );
                 }
