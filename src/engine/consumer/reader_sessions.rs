@@ -73,23 +73,23 @@ impl Consumer {
         debug_assert!(is_member || !has_handled_all, "a reader that has handled all events is in its group");
     }
 
-    /// Begins a new life of a reader, which has read nothing.
+    /// Begins a new incarnation of a reader, which has read nothing.
     fn rejoin(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
         let Some(session) = &mut self.sessions[handler] else { return };
         debug_assert!(session.polled <= now, "no poll is in the future");
-        session.life += 1;
+        session.incarnation += 1;
         (session.is_member, session.polled) = (true, now);
         self.readers.retain(|(of, _), _| *of as usize != handler);
         self.send_heartbeat(handler, Presence::Alive, ctx);
-        debug_assert!(self.has_handled_all(handler), "a new life has read nothing");
+        debug_assert!(self.has_handled_all(handler), "a new incarnation has read nothing");
     }
 
     fn send_heartbeat(&self, handler: usize, presence: Presence, ctx: &mut Context) {
         let Some(session) = &self.sessions[handler] else { return };
         let readers = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
         let positions = readers.map(|((_, partition), reader)| reader.position(*partition)).collect();
-        let (subscription, life) = (handler as u32, session.life);
-        let heartbeat = Heartbeat { subscription, life, presence, reliable: false, positions };
+        let (subscription, incarnation) = (handler as u32, session.incarnation);
+        let heartbeat = Heartbeat { subscription, incarnation, presence, reliable: false, positions };
         ctx.send(self.handlers[handler].link, Payload::Heartbeat(Arc::new(heartbeat)), About::default());
     }
 

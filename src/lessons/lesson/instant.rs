@@ -41,7 +41,7 @@ fn violation(grade: &GoalGrade, requirement: &Requirement) -> Option<Instant> {
     is_rare.then(|| Instant { seed: failure.seed, at: micros(failure.at_ms), because: failure.because.clone() })
 }
 
-/// Returns the first seed and instant at which something is seen that a figure counts; the end of the first run if there is none.
+/// Returns the first seed and instant of an event that a figure counts; the end of the first run if there is none.
 fn first_that_shows(scenario: &Scenario, figure: &Figure) -> Instant {
     for seed in 1..=20 {
         if let Some((at, because)) = event_of(&Scenario { seed, ..scenario.clone() }, figure) {
