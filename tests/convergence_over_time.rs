@@ -239,7 +239,9 @@ fn contradiction(document: &Json) -> Option<String> {
         Err(errors) => panic!("{document}: {errors:?}"),
     };
     // An event that is delivered again changes a copy.
-    let counts = |it: &Subscription| it.inbox.is_none() && matches!(it.effect, Effect::Increment | Effect::Overwrite);
+    let counts = |subscription: &Subscription| {
+        subscription.inbox.is_none() && matches!(subscription.effect, Effect::Increment | Effect::Overwrite)
+    };
     let subscriptions = || scenario.services.iter().flat_map(|service| &service.subscribes);
     // Which members a read meets depends on its coordinator.
     let repairs = |group: &Group| match &group.protocol {
@@ -247,9 +249,11 @@ fn contradiction(document: &Json) -> Option<String> {
         _ => false,
     };
     // A bus may send an event to a consumer that is still down, or after the loss of a position once more.
-    let is_lost_or_repeated = |it: &Subscription| it.acknowledge == Acknowledge::Never || it.max_deliveries.is_some();
-    let is_certain =
-        !subscriptions().any(|it| counts(it) || is_lost_or_repeated(it)) && !scenario.groups.iter().any(repairs);
+    let is_lost_or_repeated = |subscription: &Subscription| {
+        subscription.acknowledge == Acknowledge::Never || subscription.max_deliveries.is_some()
+    };
+    let is_certain = !subscriptions().any(|subscription| counts(subscription) || is_lost_or_repeated(subscription))
+        && !scenario.groups.iter().any(repairs);
     let mut run = Run::new(&scenario);
     let mut verdicts = Vec::new();
     for at_ms in VERDICTS_MS {
@@ -281,7 +285,7 @@ fn contradiction(document: &Json) -> Option<String> {
             Convergence::Converging(waiting)
                 if waiting.is_empty()
                     || !is_certain
-                    || waiting.iter().any(|it| it.prospect == Prospect::ReadRepair) =>
+                    || waiting.iter().any(|missing| missing.prospect == Prospect::ReadRepair) =>
             {
                 false
             }

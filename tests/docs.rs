@@ -18,7 +18,8 @@ fn root() -> PathBuf {
 /// The README and the pages of `docs/`, by name.
 fn documents() -> Vec<(String, String)> {
     let pages = fs::read_dir(root().join("docs")).expect("docs/ exists").flatten().map(|entry| entry.path());
-    let mut paths: Vec<PathBuf> = pages.filter(|path| path.extension().is_some_and(|it| it == "md")).collect();
+    let mut paths: Vec<PathBuf> =
+        pages.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect();
     paths.push(root().join("README.md"));
     paths.sort();
     let read = |path: PathBuf| {

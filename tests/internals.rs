@@ -38,10 +38,10 @@ impl Page {
     }
 
     fn inside(&mut self, scenario: &Scenario, id: &str) -> GroupInternals {
-        let ids = scenario.services.iter().map(|it| &it.id).chain(scenario.buses.iter().map(|it| &it.id));
+        let ids = scenario.services.iter().map(|node| &node.id).chain(scenario.buses.iter().map(|node| &node.id));
         let mut ids =
-            ids.chain(scenario.clients.iter().map(|it| &it.id)).chain(scenario.groups.iter().map(|it| &it.id));
-        let node = NodeId(ids.position(|it| it == id).expect("a node") as u32);
+            ids.chain(scenario.clients.iter().map(|node| &node.id)).chain(scenario.groups.iter().map(|node| &node.id));
+        let node = NodeId(ids.position(|other| other == id).expect("a node") as u32);
         match self.ask(Request::Query(Query::Internals { node })) {
             Report::Internals(inside) => *inside,
             other => panic!("not its inside: {other:?}"),
@@ -124,7 +124,7 @@ fn a_quorum_is_reached_exactly_when_the_coordinator_continues() {
     let mut seen = 0;
     for example in EXAMPLES {
         let scenario = example.scenario();
-        let is_simple = |protocol: &Protocol| matches!(protocol, Protocol::Quorum(it) if !it.write_back && it.read_repair != ReadRepair::Blocking);
+        let is_simple = |protocol: &Protocol| matches!(protocol, Protocol::Quorum(quorum) if !quorum.write_back && quorum.read_repair != ReadRepair::Blocking);
         if scenario.groups.is_empty() || !scenario.groups.iter().all(|group| is_simple(&group.protocol)) {
             continue;
         }
@@ -132,13 +132,14 @@ fn a_quorum_is_reached_exactly_when_the_coordinator_continues() {
             let scenario = with_faults(&scenario, seed);
             let run = run_to(&scenario, micros(scenario.until_ms).min(4_000_000));
             let context = run.context(&scenario);
-            for it in Quorums::read(&context).all {
-                let context = format!("{} seed {seed} operation {}: {it:?}", example.id, it.operation.0 + 1);
-                if it.kind == OperationKind::Read {
-                    assert_eq!(it.served, it.reached[Phase::Read as usize], "{context}");
-                    seen += u32::from(it.served.is_some());
-                } else if let Some((at, Outcome::Ok)) = it.ended {
-                    let reached = it.reached[Phase::Write as usize];
+            for operation in Quorums::read(&context).all {
+                let context =
+                    format!("{} seed {seed} operation {}: {operation:?}", example.id, operation.operation.0 + 1);
+                if operation.kind == OperationKind::Read {
+                    assert_eq!(operation.served, operation.reached[Phase::Read as usize], "{context}");
+                    seen += u32::from(operation.served.is_some());
+                } else if let Some((at, Outcome::Ok)) = operation.ended {
+                    let reached = operation.reached[Phase::Write as usize];
                     assert!(reached.is_some_and(|reached| reached <= at), "{context}");
                     seen += 1;
                 }
@@ -168,7 +169,8 @@ fn a_raft_log_on_the_page_equals_the_log_of_the_member() {
             let logs = Logs::read(&context, group).expect("a group with logs");
             for (node, view) in run.engine().rafts() {
                 let entries = logs.entries(node);
-                let shown: Vec<_> = entries.iter().map(|it| (it.index, Some((it.term, it.update)))).collect();
+                let shown: Vec<_> =
+                    entries.iter().map(|entry| (entry.index, Some((entry.term, entry.update)))).collect();
                 let held: Vec<_> = (1..=view.last_index()).map(|index| (index, view.entry(index))).collect();
                 assert_eq!(shown, held, "seed {seed}, {} at {at} µs", context.names.node(node));
                 uncommitted += view.last_index() - view.commit_index;
@@ -262,15 +264,16 @@ fn charts_show_every_window_and_the_staleness_of_each_read() {
     let (mut page, frame) = Page::at(&scenario, 9_000_000);
     let charts = page.charts();
     let run = run_to(&scenario, 9_000_000);
-    let acknowledged = run.engine().trace().since(0).filter(|it| matches!(it.fact, Fact::UpdateAcknowledged { .. }));
+    let acknowledged =
+        run.engine().trace().since(0).filter(|record| matches!(record.fact, Fact::UpdateAcknowledged { .. }));
     assert_eq!(charts.windows.len(), acknowledged.count());
     let stale: u64 = frame.clients.iter().map(|client| client.stale_reads).sum();
     let reads: u64 = frame.clients.iter().map(|client| client.reads).sum();
-    assert_eq!(charts.operations.iter().filter(|it| it.read).count() as u64, reads);
-    assert_eq!(charts.operations.iter().filter(|it| it.behind > 0).count() as u64, stale);
-    let longest = charts.windows.iter().map(|it| it.took).max().expect("a window");
-    for it in charts.operations.iter().filter(|it| it.behind > 0) {
-        assert!(it.stale_for <= longest, "a stale read is no older than the longest window: {it:?}");
+    assert_eq!(charts.operations.iter().filter(|operation| operation.read).count() as u64, reads);
+    assert_eq!(charts.operations.iter().filter(|operation| operation.behind > 0).count() as u64, stale);
+    let longest = charts.windows.iter().map(|window| window.took).max().expect("a window");
+    for operation in charts.operations.iter().filter(|operation| operation.behind > 0) {
+        assert!(operation.stale_for <= longest, "a stale read is no older than the longest window: {operation:?}");
     }
     // Europe was cut off from 3 s to 6 s: windows stayed open for as long.
     assert!(longest > 2_000_000, "{longest}");

@@ -222,7 +222,10 @@ fn a_producer_is_found_by_its_settings_for_any_topic_and_mode() {
     }
     let own = PublishRetry { timeout_ms: 12.0, attempts: 3 };
     assert_eq!(of_publication(&Publication { retry: Some(own), ..like.clone() }), None);
-    assert_eq!(of_publication(&preset("Kafka").publication(&like)).map(|it| it.name), Some("Kafka 4.0 producer"));
+    assert_eq!(
+        of_publication(&preset("Kafka").publication(&like)).map(|preset| preset.name),
+        Some("Kafka 4.0 producer")
+    );
 }
 
 #[test]

@@ -184,7 +184,8 @@ fn the_next_heartbeat_repeats_a_lost_commit() {
     let records = all_records(&group(&["a"], 0.01, script, 20.0));
     let lost = |fact: &Fact| matches!(fact, Fact::MessageDropped { cause: DropCause::LinkCut, .. });
     assert_eq!(count(&records, lost), 1, "the commit of 5 s");
-    let at = records.iter().find(|record| matches!(record.fact, Fact::EventAcknowledged { .. })).map(|it| it.at);
+    let at =
+        records.iter().find(|record| matches!(record.fact, Fact::EventAcknowledged { .. })).map(|record| record.at);
     assert_eq!(at, Some(6_001_000));
 }
 
@@ -237,7 +238,7 @@ fn one_of_a_group_that_says_nothing_of_sessions_has_that_of_the_others_and_a_gro
     let beats = |records: &[Record], from: u32| {
         count(
             records,
-            |fact| matches!(fact, Fact::MessageSent { kind: MessageKind::Heartbeat, from: it, .. } if it.0 == from),
+            |fact| matches!(fact, Fact::MessageSent { kind: MessageKind::Heartbeat, from: sender, .. } if sender.0 == from),
         )
     };
     let mut scenario = group(&["a", "b"], 0.01, vec![], 10.0);

@@ -439,8 +439,8 @@ fn a_bus_reports_the_depth_of_each_partition_and_a_redriven_event_returns_to_its
     }
     let depths = |frame: &Frame| -> Vec<(u32, u32)> {
         let lane = &frame.buses.first().expect("a changed card").subscriptions[0];
-        assert_eq!(lane.depths.iter().map(|it| it.queued + it.in_flight).sum::<u32>(), lane.depth);
-        lane.depths.iter().map(|it| (it.partition, it.queued + it.in_flight)).collect()
+        assert_eq!(lane.depths.iter().map(|partition| partition.queued + partition.in_flight).sum::<u32>(), lane.depth);
+        lane.depths.iter().map(|partition| (partition.partition, partition.queued + partition.in_flight)).collect()
     };
     let full = depths(&page.advance(500_000));
     assert!(full.len() > 1 && full.iter().map(|(_, depth)| depth).sum::<u32>() == 8, "{full:?}");

@@ -286,7 +286,9 @@ fn each_text_of_the_simulator_has_a_translation_with_the_same_values() {
 #[test]
 fn the_simulator_writes_no_text_in_english_alone() {
     let files = WRITERS.iter().chain(DOCUMENTS).flat_map(|folder| sources(&root().join(folder)));
-    let shown = files.filter(|(name, _)| !name.contains("tests") && !ENGLISH.iter().any(|it| name.starts_with(it)));
-    let loose: Vec<String> = shown.flat_map(|(name, text)| texts::in_one_language(&name, &text, NO_TEXTS)).collect();
-    assert_eq!(loose, Vec::<String>::new());
+    let shown =
+        files.filter(|(name, _)| !name.contains("tests") && !ENGLISH.iter().any(|folder| name.starts_with(folder)));
+    let untranslated: Vec<String> =
+        shown.flat_map(|(name, text)| texts::in_one_language(&name, &text, NO_TEXTS)).collect();
+    assert_eq!(untranslated, Vec::<String>::new());
 }

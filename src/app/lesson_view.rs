@@ -190,7 +190,9 @@ impl LessonView {
     pub fn progress(&self, step: usize) -> (u64, u64) {
         let Some(page) = self.page() else { return (0, 0) };
         let scenarios = Self::scenarios_of(page, step);
-        let of = |scenario: &u32| self.measured.get(scenario).map_or((0, page.runs), |it| (it.runs, it.of));
+        let of = |scenario: &u32| {
+            self.measured.get(scenario).map_or((0, page.runs), |measured| (measured.runs, measured.of))
+        };
         scenarios.iter().map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
@@ -198,7 +200,7 @@ impl LessonView {
     pub fn figure(&self, place: u32) -> Option<&MeasuredText> {
         let scenario = self.page()?.figures.get(place as usize)?.scenario;
         let figures = &self.measured.get(&scenario)?.figures;
-        figures.iter().find(|(it, _)| *it == place).map(|(_, text)| text)
+        figures.iter().find(|(index, _)| *index == place).map(|(_, text)| text)
     }
 
     /// Returns the result of a proof.
@@ -346,12 +348,12 @@ impl LessonView {
 
     /// Returns how often a line was reached, and whether it is the one that was reached last.
     pub fn reached(&self, mark: &FactMark) -> (usize, bool) {
-        let Some(place) = self.facts.marks.iter().position(|(it, _)| it == mark) else { return (0, false) };
+        let Some(place) = self.facts.marks.iter().position(|(other, _)| other == mark) else { return (0, false) };
         let place = place as u32;
-        let count = self.facts.reached.iter().filter(|(_, it)| *it == place).count();
+        let count = self.facts.reached.iter().filter(|(_, line)| *line == place).count();
         let last = self.facts.reached.last().map(|(at, _)| *at);
         let is_last =
-            self.facts.reached.iter().rev().take_while(|(at, _)| Some(*at) == last).any(|(_, it)| *it == place);
+            self.facts.reached.iter().rev().take_while(|(at, _)| Some(*at) == last).any(|(_, line)| *line == place);
         (count, is_last)
     }
 }

@@ -61,7 +61,7 @@ impl Bus {
         Bus {
             up: true,
             stopped: false,
-            brokers: config.replication.as_ref().map(|it| BrokerSet::new(it.fetches.len())),
+            brokers: config.replication.as_ref().map(|replication| BrokerSet::new(replication.fetches.len())),
             missed_timers: Vec::new(),
             missed_closes: Vec::new(),
             stored: BTreeMap::new(),

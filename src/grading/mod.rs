@@ -129,7 +129,7 @@ impl Grader {
         self.digest.update(run.engine().trace().digest().hex().as_bytes());
         let staleness = &run.analysis().staleness;
         let has_ended =
-            [staleness.windows().all(|it| it.took.is_some()), staleness.stale() + staleness.diverged() == 0];
+            [staleness.windows().all(|window| window.took.is_some()), staleness.stale() + staleness.diverged() == 0];
         for (first, has_ended) in self.unended.iter_mut().zip(has_ended) {
             *first = first.or((!has_ended).then_some(seed));
         }

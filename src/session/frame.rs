@@ -218,9 +218,9 @@ impl FrameBuilder {
             shown.sort_unstable();
         }
         let frame = Frame {
-            services: shown.into_iter().map(|it| service_view(run, scenario, it, loads[it.index()])).collect(),
-            buses: nodes(services, buses).map(|it| cards::bus_view(run, scenario, it, it.0 - services)).collect(),
-            clients: nodes(services + buses, clients).map(|it| cards::client_view(run, it)).collect(),
+            services: shown.into_iter().map(|node| service_view(run, scenario, node, loads[node.index()])).collect(),
+            buses: nodes(services, buses).map(|node| cards::bus_view(run, scenario, node, node.0 - services)).collect(),
+            clients: nodes(services + buses, clients).map(|node| cards::client_view(run, node)).collect(),
             ..Frame::default()
         };
         self.loads = loads;

@@ -349,7 +349,7 @@ mod tests {
                 let found = (0..10_000).find_map(|_| sliced(&mut follows)).expect("each slice makes progress");
                 let at_once = verdicts(&once.run, &scenario, &mut once.checks, None, &|| false).expect("no pause");
                 assert_eq!(found, at_once, "{} at {at} µs", example.id);
-                violated += found.iter().filter(|it| it.status == VerdictStatus::Violated).count();
+                violated += found.iter().filter(|finding| finding.status == VerdictStatus::Violated).count();
             }
         }
         assert!(violated > 100, "{violated}");
@@ -370,7 +370,7 @@ mod tests {
                     continue;
                 }
                 let (history, _) = jepsen::read(&text, &ReadOptions::default()).expect(example.id);
-                for (name, guarantee) in GUARANTEES.iter().filter(|(_, it)| *it != Guarantee::Session) {
+                for (name, guarantee) in GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session) {
                     let shown = page.iter().find(|view| view.title == title(*guarantee)).expect("a verdict");
                     let (status, why) = match check::check(&history, *guarantee, BUDGET) {
                         Verdict::Holds => (VerdictStatus::Holds, String::new()),

@@ -182,7 +182,8 @@ fn collection(model: u8, drawn: &[Drawn]) -> String {
                 (if model == 1 { "add" } else { "append" }, json!(number), json!(number))
             }
             (_, false) => {
-                let shown = added.iter().enumerate().filter(|(i, _)| value >> (i % 3) & 1 == 1).map(|(_, it)| *it);
+                let shown =
+                    added.iter().enumerate().filter(|(i, _)| value >> (i % 3) & 1 == 1).map(|(_, element)| *element);
                 ("read", json!(null), json!(shown.collect::<Vec<usize>>()))
             }
         };

@@ -110,7 +110,11 @@ fn object_type(schema: &Map<String, Value>, indent: &str) -> String {
         return match schema.get("additionalProperties") {
             Some(values) if values.is_object() => format!("{{ [key: string]: {} }}", type_of(values, indent)),
             Some(Value::Bool(false)) => "{ [key: string]: never }".into(),
-            _ => match schema.get("patternProperties").and_then(Value::as_object).and_then(|it| it.values().next()) {
+            _ => match schema
+                .get("patternProperties")
+                .and_then(Value::as_object)
+                .and_then(|patterns| patterns.values().next())
+            {
                 Some(values) => format!("{{ [key: string]: {} }}", type_of(values, indent)),
                 None => "{ [key: string]: unknown }".into(),
             },

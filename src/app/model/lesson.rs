@@ -257,7 +257,7 @@ impl Model {
                     listing.iter().flat_map(|listing| listing.lines.iter().filter_map(|(_, mark)| mark.as_ref()))
                 {
                     let node = self.node_of(mark);
-                    if !marks.iter().any(|(it, _)| it == mark) {
+                    if !marks.iter().any(|(other, _)| other == mark) {
                         marks.push((mark.clone(), node));
                     }
                 }

@@ -241,7 +241,9 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
     let row = |(metric, cells): &MeasurementRow| {
         html! { <tr><th scope="row">{ metric }</th>{ for cells.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }
     };
-    let heads = Consistency::ALL.into_iter().map(|it| html! { <th scope="col">{ translated(it.name()) }</th> });
+    let heads = Consistency::ALL
+        .into_iter()
+        .map(|consistency| html! { <th scope="col">{ translated(consistency.name()) }</th> });
     html! {
         <>
             <table class="measured">
@@ -362,7 +364,7 @@ fn dead_letters(props: &InspectorProps) -> Html {
         subscriptions.any(|subscription| subscription.max_deliveries.is_some() && subscription.dead_letter)
     };
     if bus.subscriptions.iter().all(|subscription| subscription.dead == 0)
-        && props.scenario.services.iter().any(|it| has_queue(&it))
+        && props.scenario.services.iter().any(|service| has_queue(&service))
     {
         return html! { <section class="actions"><h3>{ text!("Dead letters") }</h3><p class="muted">{ text!("None. An event arrives here after its last delivery attempt.") }</p></section> };
     }

@@ -91,7 +91,7 @@ impl<'a> View<'a> {
                         <div class="lesson-note" role="alert">
                             <h3>{ self.words.invalid }</h3>
                             <p>{ &*self.lesson.address }</p>
-                            <ul class="err">{ for problems.iter().map(|it| html! { <li>{ format!("{} {}: {}", self.words.line, it.line, it.problem) }</li> }) }</ul>
+                            <ul class="err">{ for problems.iter().map(|problem| html! { <li>{ format!("{} {}: {}", self.words.line, problem.line, problem.problem) }</li> }) }</ul>
                             { self.ways_on() }
                         </div>
                     },
@@ -201,7 +201,7 @@ impl<'a> View<'a> {
     /// Draws which system of the step is on the canvas, or the button that shows it.
     fn shown_scenario(self, page: &LessonPage) -> Html {
         let Some(place) = page.steps[self.lesson.step].scenario else { return html! {} };
-        let title = page.scenarios.get(place as usize).map(|it| it.title.clone()).unwrap_or_default();
+        let title = page.scenarios.get(place as usize).map(|scenario| scenario.title.clone()).unwrap_or_default();
         self.scenario_button(place, &title)
     }
 

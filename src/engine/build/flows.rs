@@ -71,8 +71,9 @@ impl Builder<'_> {
         while let Some((publisher, from)) = publishers.get(at).copied() {
             at += 1;
             for publication in &services[publisher].publishes {
-                let forwards =
-                    |bus: &str| publication.forward.as_ref().is_some_and(|it| it.is_same() && it.includes(bus));
+                let forwards = |bus: &str| {
+                    publication.forward.as_ref().is_some_and(|forward| forward.is_same() && forward.includes(bus))
+                };
                 if !from.is_none_or(forwards) {
                     continue;
                 }

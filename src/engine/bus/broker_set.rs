@@ -92,7 +92,9 @@ impl BrokerSet {
     /// Returns the number of entries that are on enough brokers to be committed.
     pub(super) fn committable(&self, commit: &CommitRule) -> u64 {
         match commit {
-            CommitRule::InSync(_) => self.all.iter().filter(|it| it.in_sync).map(|it| it.end).min().unwrap_or(0),
+            CommitRule::InSync(_) => {
+                self.all.iter().filter(|broker| broker.in_sync).map(|broker| broker.end).min().unwrap_or(0)
+            }
             CommitRule::Majority => {
                 let mut ends: Vec<u64> = self.all.iter().map(|broker| broker.end).collect();
                 ends.sort_unstable();

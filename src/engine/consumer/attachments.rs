@@ -94,7 +94,9 @@ impl Consumer {
     /// Handles the timer of an attachment: sends a heartbeat, tries to connect again, or gives up a receive.
     pub(super) fn on_attachment_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         debug_assert!(number <= self.heartbeats, "the timer was set by this consumer");
-        let Some(handler) = self.attachments.iter().position(|it| it.timer == Some(number)) else { return };
+        let Some(handler) = self.attachments.iter().position(|attachment| attachment.timer == Some(number)) else {
+            return;
+        };
         self.attachments[handler].timer = None;
         let attachment = &mut self.attachments[handler];
         debug_assert!(attachment.last_heard <= now, "no confirmation is from the future");

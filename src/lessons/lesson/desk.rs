@@ -56,7 +56,7 @@ impl LessonDesk {
             for (of, grade) in measurement.results() {
                 match of {
                     GoalOwner::Expression(i) => {
-                        let text = grade.figure.map_or(none.into(), |it| lesson.expressions[i].shown(it));
+                        let text = grade.figure.map_or(none.into(), |figure| lesson.expressions[i].shown(figure));
                         let text = lesson.localized(&text);
                         report.figures.push((i as u32, MeasuredText { text, is_met: grade.met }));
                     }
@@ -100,7 +100,9 @@ impl Lesson {
     /// Returns the result of a proof as text, with its unit; `none` if it has no figure.
     fn proof_text(&self, question: usize, choice: usize, grade: &GoalGrade, none: &str) -> MeasuredText {
         let proof = &self.questions[question].choices[choice].shown_by;
-        let figure = Requirement::parse(&proof.must, &self.scenarios[&proof.scenario]).ok().map(|it| it.figure);
+        let figure = Requirement::parse(&proof.must, &self.scenarios[&proof.scenario])
+            .ok()
+            .map(|requirement| requirement.figure);
         let is_share = match &figure {
             Some(Figure::Runs(_) | Figure::Curve(..)) => true,
             Some(Figure::Number(name)) => name.ends_with("_share"),

@@ -44,7 +44,7 @@ impl Lesson {
             introduction,
             steps,
             scenarios: self.scenarios.iter().map(|(id, scenario)| self.scenario_page(id, scenario)).collect(),
-            figures: self.expressions.iter().map(|it| self.figure_page(it)).collect(),
+            figures: self.expressions.iter().map(|expression| self.figure_page(expression)).collect(),
             questions: self.questions_page(),
             listings: self.listings_page(),
             terms,
@@ -54,16 +54,16 @@ impl Lesson {
 
     /// Returns the scenario that opens with a step: the one marked so, or else the first that the step contains or measures.
     fn opening_scenario(&self, step: &str) -> Option<String> {
-        let place = self.steps.iter().position(|it| it.id == step)?;
+        let place = self.steps.iter().position(|other| other.id == step)?;
         let end = self.steps.get(place + 1).map_or(usize::MAX, |next| next.line);
         let lines = self.steps[place].line..end;
         let within = self.scenario_blocks.iter().filter(|block| lines.contains(&block.line));
         let opens = within.clone().find(|block| block.opens).or(within.clone().next()).map(|block| block.id.clone());
         let listed = self.listings.iter().find(|listing| lines.contains(&listing.line));
-        let measured = self.expressions.iter().find(|it| lines.contains(&it.line));
+        let measured = self.expressions.iter().find(|expression| lines.contains(&expression.line));
         opens
             .or_else(|| listed.map(|listing| listing.scenario.clone()))
-            .or_else(|| measured.map(|it| it.scenario.clone()))
+            .or_else(|| measured.map(|expression| expression.scenario.clone()))
     }
 
     /// The text with a place for each measured number.
@@ -265,7 +265,7 @@ impl<'a> Builder<'a> {
                 Some(LessonBlock::Question(self.questions - 1))
             }
             ["challenge", id] => {
-                let title = challenges::find(id).map(|it| it.scenario().title).unwrap_or_default();
+                let title = challenges::find(id).map(|challenge| challenge.scenario().title).unwrap_or_default();
                 Some(LessonBlock::Challenge((*id).into(), title))
             }
             [_, of] if of.starts_with("of=") => {

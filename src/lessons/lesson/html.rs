@@ -184,7 +184,7 @@ impl Writer<'_> {
 
     fn listing(&mut self, place: usize) {
         let Some(listing) = self.page.listings.get(place) else { return };
-        let scenario = self.page.scenarios.get(listing.scenario as usize).map_or("", |it| it.id.as_str());
+        let scenario = self.page.scenarios.get(listing.scenario as usize).map_or("", |scenario| scenario.id.as_str());
         let _ = writeln!(
             self.out,
             "<figure><figcaption>{}, {}</figcaption>",

@@ -223,7 +223,7 @@ impl Reader<'_> {
     fn links_to_steps(&mut self) {
         let lines = self.lesson.lines.clone();
         for (index, line) in lines.iter().enumerate() {
-            for (_, rest) in line.match_indices("](#").map(|(at, it)| (at, &line[at + it.len()..])) {
+            for (_, rest) in line.match_indices("](#").map(|(at, start)| (at, &line[at + start.len()..])) {
                 let id = rest.split(')').next().unwrap_or_default();
                 let is_known = id.starts_with("term-") || self.lesson.steps.iter().any(|step| step.id == id);
                 if !is_known {

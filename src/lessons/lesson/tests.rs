@@ -137,7 +137,8 @@ fn a_translation_has_the_same_steps_scenarios_claims_code_and_questions() {
     assert_eq!(scenarios(&german), scenarios(&english));
     assert_eq!(german.challenges, english.challenges);
     let claims = |lesson: &Lesson| {
-        let claim = |it: &Expression| (it.scenario.clone(), it.goal.clone(), it.is_percentage);
+        let claim =
+            |expression: &Expression| (expression.scenario.clone(), expression.goal.clone(), expression.is_percentage);
         let mut claims: Vec<_> = lesson.expressions.iter().map(claim).collect();
         claims.sort();
         claims

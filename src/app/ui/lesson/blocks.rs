@@ -141,7 +141,7 @@ impl View<'_> {
 
     fn figure(self, place: u32) -> Html {
         let is_claim =
-            self.lesson.page().and_then(|page| page.figures.get(place as usize)).is_some_and(|it| it.is_claim);
+            self.lesson.page().and_then(|page| page.figures.get(place as usize)).is_some_and(|figure| figure.is_claim);
         match self.lesson.figure(place) {
             None => {
                 html! { <span class="figure waits" title={self.words.not_yet}><span aria-hidden="true">{ "…" }</span><span class="sr">{ self.words.not_yet }</span></span> }

@@ -14,7 +14,8 @@ impl View<'_> {
         if listing.language != chosen {
             return html! {};
         }
-        let title = page.scenarios.get(listing.scenario as usize).map(|it| it.id.clone()).unwrap_or_default();
+        let title =
+            page.scenarios.get(listing.scenario as usize).map(|scenario| scenario.id.clone()).unwrap_or_default();
         let is_shown = self.shown == Some(listing.scenario);
         let show = self.on(LessonMsg::OpenScenario(listing.scenario));
         html! {

@@ -79,7 +79,9 @@ impl View<'_> {
 
     fn goal(self, goal: &Goal) -> Html {
         let judged = match &self.model.tasks.grading {
-            Grading::Graded(grade, _) => grade.goals.iter().find(|judged| judged.id == goal.id).map(|it| (it, grade)),
+            Grading::Graded(grade, _) => {
+                grade.goals.iter().find(|judged| judged.id == goal.id).map(|judged| (judged, grade))
+            }
             Grading::None | Grading::Running { .. } | Grading::Impossible(_) => None,
         };
         let (class, mark, word) = match judged {
