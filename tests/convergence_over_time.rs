@@ -56,32 +56,32 @@ fn faults(
     buses: &[&str],
     links: &[(&str, &str)],
 ) -> Vec<Json> {
-    let link = |place: u8, one_way: bool| {
-        let (from, to) = one(links, place / 2);
-        let (from, to) = if place.is_multiple_of(2) { (from, to) } else { (to, from) };
+    let link = |choice: u8, one_way: bool| {
+        let (from, to) = one(links, choice / 2);
+        let (from, to) = if choice.is_multiple_of(2) { (from, to) } else { (to, from) };
         json!({ "from": from, "to": to, "one_way": one_way })
     };
-    let begun = choices.faults.iter().map(|(at, kind, place)| {
+    let begun = choices.faults.iter().map(|(at, kind, choice)| {
         let command = match kind % 7 {
-            0 | 1 => json!({ "cut_link": link(*place, true) }),
-            2 => json!({ "cut_link": link(*place, false) }),
-            3 | 4 => json!({ "crash": { "service": one(services, *place) } }),
-            5 => json!({ "crash": { "service": one(services, *place), "lose_disk": loses_disks } }),
+            0 | 1 => json!({ "cut_link": link(*choice, true) }),
+            2 => json!({ "cut_link": link(*choice, false) }),
+            3 | 4 => json!({ "crash": { "service": one(services, *choice) } }),
+            5 => json!({ "crash": { "service": one(services, *choice), "lose_disk": loses_disks } }),
             _ => match buses.first() {
                 Some(bus) => json!({ "stop_bus": { "bus": bus } }),
-                None if pauses => json!({ "pause": { "node": one(services, *place) } }),
-                None => json!({ "crash": { "service": one(services, *place) } }),
+                None if pauses => json!({ "pause": { "node": one(services, *choice) } }),
+                None => json!({ "crash": { "service": one(services, *choice) } }),
             },
         };
         does(*at, command)
     });
-    let healed = choices.healings.iter().map(|(at, kind, place)| {
+    let healed = choices.healings.iter().map(|(at, kind, choice)| {
         let command = match kind % 6 {
-            0 | 1 => json!({ "heal_link": link(*place, false) }),
-            2 => json!({ "restart": { "service": one(services, *place) } }),
+            0 | 1 => json!({ "heal_link": link(*choice, false) }),
+            2 => json!({ "restart": { "service": one(services, *choice) } }),
             3 => match buses.first() {
                 Some(bus) => json!({ "start_bus": { "bus": bus } }),
-                None => json!({ "resume": { "node": one(services, *place) } }),
+                None => json!({ "resume": { "node": one(services, *choice) } }),
             },
             _ => json!("heal_all"),
         };

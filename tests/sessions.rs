@@ -271,13 +271,13 @@ random_tests! { clicks, 200;
                     page.frame(Request::Edit { scenario: Box::new(scenario.clone()) });
                 }
                 other => {
-                    let place = (number % 4) as u32;
+                    let branch = (number % 4) as u32;
                     let turn = match other {
-                        8 => BranchCommand::Show(place),
+                        8 => BranchCommand::Show(branch),
                         9 => BranchCommand::New { name: None, set: [("inventory.queue".to_string(), "7".to_string())].into_iter().collect() },
-                        10 => BranchCommand::Remove(place),
-                        11 => BranchCommand::Compare((number % 5 > 0).then_some(place)),
-                        _ => BranchCommand::Rename(place, format!("name {place}")),
+                        10 => BranchCommand::Remove(branch),
+                        11 => BranchCommand::Compare((number % 5 > 0).then_some(branch)),
+                        _ => BranchCommand::Rename(branch, format!("name {branch}")),
                     };
                     page.frame(Request::Branch(turn));
                 }

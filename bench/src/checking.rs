@@ -52,16 +52,16 @@ fn history(count: usize, stale: bool) -> History {
                 });
                 at += 1;
             }
-            Some((place, false)) => {
-                let operation = &mut history.operations[place];
+            Some((index, false)) => {
+                let operation = &mut history.operations[index];
                 match operation.invocation {
                     Invocation::Write(value) => register = value,
                     _ => operation.output = Output::Value(register),
                 }
-                open[process] = Some((place, true));
+                open[process] = Some((index, true));
             }
-            Some((place, true)) => {
-                history.operations[place].ended = at;
+            Some((index, true)) => {
+                history.operations[index].ended = at;
                 at += 1;
                 open[process] = None;
             }

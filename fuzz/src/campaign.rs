@@ -107,7 +107,7 @@ impl<'a> Campaign<'a> {
         goes_on
     }
 
-    /// Returns the place of an input to change: every second time that of a seed, so that the inputs do not drift to nonsense.
+    /// Returns the index of an input to change: every second time that of a seed, so that the inputs do not drift to nonsense.
     fn pick(&mut self) -> usize {
         let among = if self.random.once_in(2) { self.seeds } else { self.kept.len() };
         self.random.below(among)
@@ -117,8 +117,8 @@ impl<'a> Campaign<'a> {
         if self.kept.len() < MAX_KEPT {
             self.kept.push(input);
         } else {
-            let place = self.seeds + self.random.below(MAX_KEPT - self.seeds);
-            self.kept[place] = input;
+            let index = self.seeds + self.random.below(MAX_KEPT - self.seeds);
+            self.kept[index] = input;
         }
     }
 }

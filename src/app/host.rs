@@ -240,15 +240,15 @@ impl Host {
 
     /// Reports the result of opening a document: the one of the address, or the one of the oldest such request.
     pub fn opened(&mut self, problem: Option<&str>) {
-        let place = self.pending.iter().position(|pending| pending.opens);
-        match (place, problem) {
+        let index = self.pending.iter().position(|pending| pending.opens);
+        match (index, problem) {
             // The document before stays.
-            (Some(place), Some(problem)) => {
-                let pending = self.pending.remove(place);
+            (Some(index), Some(problem)) => {
+                let pending = self.pending.remove(index);
                 self.fail(&pending.id, &Failure { message: problem.into(), ..Failure::new("link", "", "") });
             }
-            (Some(place), None) => {
-                (self.pending[place].opens, self.pending[place].has_opened) = (false, true);
+            (Some(index), None) => {
+                (self.pending[index].opens, self.pending[index].has_opened) = (false, true);
                 self.problems.clear();
             }
             (None, problem) => {

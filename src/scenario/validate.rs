@@ -43,8 +43,8 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
 /// Converts the path of a step in the combined script to its path in the branch's script.
 fn path_in_branch(path: &str, before: usize) -> String {
     let rest = path.strip_prefix("script[").and_then(|rest| rest.split_once(']'));
-    let place = rest.and_then(|(place, rest)| Some((place.parse::<usize>().ok()?.checked_sub(before)?, rest)));
-    place.map_or_else(|| path.into(), |(place, rest)| format!("script[{place}]{rest}"))
+    let index = rest.and_then(|(index, rest)| Some((index.parse::<usize>().ok()?.checked_sub(before)?, rest)));
+    index.map_or_else(|| path.into(), |(index, rest)| format!("script[{index}]{rest}"))
 }
 
 /// The error for a document of a newer format.

@@ -185,7 +185,7 @@ impl Model {
                 self.playback.play(false);
             }
             self.playback.enqueue(Request::Load { scenario, at });
-            if compared.is_some_and(|place| (place as usize) < self.branches.list.len()) {
+            if compared.is_some_and(|index| (index as usize) < self.branches.list.len()) {
                 self.playback.enqueue(Request::Branch(BranchCommand::Compare(compared)));
             }
         } else {

@@ -51,19 +51,19 @@ const MARKS_PER_PART: usize = 128;
 /// What a part of the charts contains.
 #[derive(Clone, PartialEq)]
 enum Content {
-    /// A chart of counts, by its place.
+    /// A chart of counts, by its index.
     Counts(usize),
     /// The chart of inconsistency windows without its bars.
     Windows,
-    /// Bars of it, by their places.
+    /// Bars of it, by their indices.
     Bars(Range<usize>),
     /// The chart of operations without its dots.
     Operations,
-    /// Dots of it, by their places.
+    /// Dots of it, by their indices.
     Dots(Range<usize>),
     /// The chart of reads without its dots.
     Latencies,
-    /// Dots of it, by their places among the reads.
+    /// Dots of it, by their indices among the reads.
     Reads(Range<usize>),
 }
 
@@ -89,19 +89,19 @@ impl GradualPart for ChartPart {
     fn draw(&self) -> Html {
         let ChartPart { charts, scale, room, .. } = self;
         let (scale, room, count) = (*scale, *room, charts.counts.len());
-        let top = |place: usize| HEIGHT * place as f64;
+        let top = |index: usize| HEIGHT * index as f64;
         match &self.content {
-            Content::Counts(place) => {
-                let (title, lines) = &charts.counts[*place];
-                counts(charts, title, lines, scale, room, top(*place))
+            Content::Counts(index) => {
+                let (title, lines) = &charts.counts[*index];
+                counts(charts, title, lines, scale, room, top(*index))
             }
             Content::Windows => stale_charts::windows(&charts.windows, scale, room, top(count)),
-            Content::Bars(places) => stale_charts::bars(&charts.windows, places, scale, room, top(count)),
+            Content::Bars(indices) => stale_charts::bars(&charts.windows, indices, scale, room, top(count)),
             Content::Operations => operations(charts, scale, room, top(count + 1)),
-            Content::Dots(places) => dots(charts, places, scale, room, top(count + 1)),
+            Content::Dots(indices) => dots(charts, indices, scale, room, top(count + 1)),
             Content::Latencies => stale_charts::latencies(&charts.operations, room, scale.width, top(count + 2)),
-            Content::Reads(places) => {
-                stale_charts::reads(&charts.operations, places, room, scale.width, top(count + 2))
+            Content::Reads(indices) => {
+                stale_charts::reads(&charts.operations, indices, room, scale.width, top(count + 2))
             }
         }
     }
@@ -167,7 +167,7 @@ fn latency_axis(charts: &Charts, top: f64) -> Log {
 }
 
 /// Draws operations as dots: their starts and their latencies.
-fn dots(charts: &Charts, places: &Range<usize>, scale: Scale, room: f64, top: f64) -> Html {
+fn dots(charts: &Charts, indices: &Range<usize>, scale: Scale, room: f64, top: f64) -> Html {
     let log = latency_axis(charts, top);
     let dot = |(i, &TimedOperation { at, took, ok, behind, .. }): (usize, &TimedOperation)| {
         let (x, y) = (scale.x(at), log.place(took));
@@ -182,7 +182,7 @@ fn dots(charts: &Charts, places: &Range<usize>, scale: Scale, room: f64, top: f6
         let title = format!("{}: {result}, {}", clock(at), short(took));
         html! { <path key={i} class={classes!("dot", class)} d={format!("M{:.1} {y:.1}{d}", room + x)}><title>{ title }</title></path> }
     };
-    charts.operations[places.clone()].iter().enumerate().map(dot).collect()
+    charts.operations[indices.clone()].iter().enumerate().map(dot).collect()
 }
 
 /// Draws the chart of operations without its dots.

@@ -7,9 +7,9 @@ use crate::session::protocol::lesson::{FactMark, LessonListing, LessonPage};
 use yew::prelude::*;
 
 impl View<'_> {
-    pub(super) fn listing(self, place: u32) -> Html {
+    pub(super) fn listing(self, index: u32) -> Html {
         let Some(page) = self.lesson.page() else { return html! {} };
-        let Some(listing) = page.listings.get(place as usize) else { return html! {} };
+        let Some(listing) = page.listings.get(index as usize) else { return html! {} };
         let chosen = self.chosen_language(page);
         if listing.language != chosen {
             return html! {};

@@ -69,10 +69,10 @@ impl View<'_> {
         if self.document.tasks.len() < 2 {
             return html! {};
         }
-        let tab = |(place, task): (usize, &Task)| {
+        let tab = |(index, task): (usize, &Task)| {
             let is_current = task.id == self.task.id;
             let title = if task.title.is_empty() { &task.id } else { &task.title };
-            html! { <button key={place} role="tab" aria-selected={is_current.to_string()} onclick={self.on(TaskMsg::GoTo(place))}>{ shown_title(title) }</button> }
+            html! { <button key={index} role="tab" aria-selected={is_current.to_string()} onclick={self.on(TaskMsg::GoTo(index))}>{ shown_title(title) }</button> }
         };
         html! { <div class="lesson-tabs" role="tablist" aria-label={text!("Tasks")}>{ for self.document.tasks.iter().enumerate().map(tab) }</div> }
     }
