@@ -155,8 +155,8 @@ fn every_file_and_example_that_the_documents_name_exists() {
 #[test]
 fn the_documents_stay_short() {
     for (name, text) in documents() {
-        let most = if name == "README.md" { 150 } else { 300 };
-        assert!(text.lines().count() <= most, "{name} has more than {most} lines");
+        let limit = if name == "README.md" { 150 } else { 300 };
+        assert!(text.lines().count() <= limit, "{name} has more than {limit} lines");
     }
 }
 

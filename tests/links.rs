@@ -288,7 +288,7 @@ const SEEDS: u64 = 40;
 #[test]
 fn links_are_short_enough_to_send() {
     for irregular in [false, true] {
-        for (nodes, links, steps, most) in [(10, 12, 10, 700), (30, 45, 60, 1500)] {
+        for (nodes, links, steps, limit) in [(10, 12, 10, 700), (30, 45, 60, 1500)] {
             let mut lengths: Vec<usize> = (0..SEEDS)
                 .map(|seed| {
                     let scenario = drawing(&Style { irregular }, &mut Random(seed), nodes, links, steps);
@@ -304,7 +304,7 @@ fn links_are_short_enough_to_send() {
             println!(
                 "{kind}, {nodes} nodes, {links} links, {steps} steps: median {median}, longest {longest} characters"
             );
-            assert!(longest <= most, "{kind}, {nodes} nodes: {longest} characters, at most {most}");
+            assert!(longest <= limit, "{kind}, {nodes} nodes: {longest} characters, at most {limit}");
         }
     }
 }

@@ -66,11 +66,15 @@ const DAY: f64 = 86_400_000.0;
 #[test]
 fn sqs_moves_an_event_to_the_dead_letter_queue_after_max_receive_count_deliveries() {
     for name in ["SQS standard", "SQS FIFO"] {
-        for most in [1, 3, 10] {
+        for max_deliveries in [1, 3, 10] {
             let mut scenario = system(preset(name), vec![poison(0.0, "k")], 1e6);
-            scenario.services[1].subscribes[0].max_deliveries = Some(most);
+            scenario.services[1].subscribes[0].max_deliveries = Some(max_deliveries);
             let records = trace(&scenario);
-            assert_eq!((deliveries(&records), dead(&records)), (most as usize, 1), "{name}, {most}");
+            assert_eq!(
+                (deliveries(&records), dead(&records)),
+                (max_deliveries as usize, 1),
+                "{name}, {max_deliveries}"
+            );
         }
     }
 }

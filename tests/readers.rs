@@ -130,14 +130,18 @@ fn a_reader_over_the_maximum_poll_interval_leaves_has_its_commit_refused_and_rej
 
 #[test]
 fn a_poll_of_many_quick_events_exceeds_the_poll_interval_and_smaller_polls_do_not() {
-    for (most, leaves) in [(500, true), (100, false)] {
+    for (max_in_flight, leaves) in [(500, true), (100, false)] {
         // Another event is being processed while the rest arrive.
         let mut script = vec![write(0.1, "key0", 0)];
         script.extend((1..400).map(|i| write(0.2, "key0", i)));
         let mut scenario = group(&["a"], 1.0, script, 399.0);
-        scenario.services[1].subscribes[0].max_in_flight = most;
+        scenario.services[1].subscribes[0].max_in_flight = max_in_flight;
         let records = all_records(&scenario);
-        assert_eq!(moves(&records).contains(&(303, Some(LeaveReason::PolledTooRarely))), leaves, "{most} at a time");
+        assert_eq!(
+            moves(&records).contains(&(303, Some(LeaveReason::PolledTooRarely))),
+            leaves,
+            "{max_in_flight} at a time"
+        );
     }
 }
 

@@ -129,9 +129,9 @@ fn judge(target: &Target, input: &str) -> (Result<String, String>, usize) {
     let before = MEMORY.current_usage();
     let answer = caught(|| (target.check)(input)).and_then(|answer| answer);
     let memory = MEMORY.peak_usage().saturating_sub(before);
-    let most = target.memory;
-    let answer = answer.and_then(|answer| match memory > most {
-        true => Err(format!("it needs {memory} bytes of memory, at most {most} are expected")),
+    let limit = target.memory;
+    let answer = answer.and_then(|answer| match memory > limit {
+        true => Err(format!("it needs {memory} bytes of memory, at most {limit} are expected")),
         false => Ok(answer),
     });
     (answer, memory)

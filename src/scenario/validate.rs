@@ -157,14 +157,14 @@ impl Checker {
         }
         let nodes = scenario.services.len() + scenario.buses.len() + scenario.clients.len();
         let settings: usize = scenario.branches.iter().map(|branch| branch.set.len()).sum();
-        let most = MAX_SETTING_WORK / (nodes + scenario.links.len() + scenario.script.len()).max(1);
-        if settings > most {
+        let limit = MAX_SETTING_WORK / (nodes + scenario.links.len() + scenario.script.len()).max(1);
+        if settings > limit {
             return self.error(
                 "branches",
                 sentence!(
-                    "must have at most {most} settings in all in a document of this size, not {settings}",
+                    "must have at most {limit} settings in all in a document of this size, not {settings}",
                     "darf in einem Dokument dieser Größe zusammen \
-                     höchstens {most} Einstellungen haben, nicht {settings}"
+                     höchstens {limit} Einstellungen haben, nicht {settings}"
                 ),
             );
         }

@@ -132,11 +132,11 @@ fn in_flight(run: &Run) -> Vec<Hop> {
     for (_, message) in run.analysis().messages.iter() {
         counts.entry((message.from, message.to, message.kind as u8)).or_insert((0, message.kind)).0 += 1;
     }
-    let mut most: Vec<(u32, Hop)> = Vec::new();
+    let mut frequent: Vec<(u32, Hop)> = Vec::new();
     for ((from, to, _), (count, kind)) in counts {
-        let at = most.partition_point(|(other, _)| *other >= count);
-        most.insert(at, (count, (from, to, kind)));
-        most.truncate(3);
+        let at = frequent.partition_point(|(other, _)| *other >= count);
+        frequent.insert(at, (count, (from, to, kind)));
+        frequent.truncate(3);
     }
-    most.into_iter().map(|(_, hop)| hop).collect()
+    frequent.into_iter().map(|(_, hop)| hop).collect()
 }

@@ -76,7 +76,7 @@ fn searches_and_commands_in_the_past_take_slices_and_reach_the_same_states() {
     let scenario = converge::scenario::examples::find("inventory-notification").expect("an example").scenario();
     let (mut sliced, mut whole) = (Session::with_clock(slow, 1.0), Session::default());
     let fact = |name: &str| Request::NextFact { name: name.into(), node: None };
-    let mut most = 0;
+    let mut max_requests = 0;
     for (request, to) in [
         (load(&scenario, 500_000), 500_000),
         (write(41), 500_000),
@@ -97,9 +97,9 @@ fn searches_and_commands_in_the_past_take_slices_and_reach_the_same_states() {
         let at_once = self::frame(&mut whole, request.clone());
         let state = |frame: &Frame| (frame.now, frame.events, frame.digest.clone(), frame.refused.clone());
         assert_eq!(state(&frame), state(&at_once), "{request:?}");
-        most = most.max(requests);
+        max_requests = max_requests.max(requests);
     }
-    assert!(most > 50, "the work takes slices: {most}");
+    assert!(max_requests > 50, "the work takes slices: {max_requests}");
 }
 
 /// A session that writes at 300 ms, and goes back to 250 ms.

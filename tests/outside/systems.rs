@@ -90,8 +90,8 @@ fn restart(at_ms: u64, service: &str) -> Value {
     json!({ "at_ms": at_ms, "do": { "restart": { "service": service } } })
 }
 
-fn sqs(most: u32) -> Value {
-    json!({ "ack_deadline_ms": 30_000, "max_in_flight": 120_000, "max_deliveries": most })
+fn sqs(max_deliveries: u32) -> Value {
+    json!({ "ack_deadline_ms": 30_000, "max_in_flight": 120_000, "max_deliveries": max_deliveries })
 }
 
 /// With changes of a subscription's fields.
@@ -406,8 +406,7 @@ fn a_queue_is_stored_if_any_of_its_workers_acknowledges() {
 
 #[test]
 fn each_reader_of_a_log_has_its_own_limit_of_events_in_flight() {
-    let reader =
-        |most: u32| json!({ "order": "log", "max_in_flight": most, "processing": { "constant": { "ms": 100 } } });
+    let reader = |max_in_flight: u32| json!({ "order": "log", "max_in_flight": max_in_flight, "processing": { "constant": { "ms": 100 } } });
     let keys = ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"];
     let script: Vec<Value> = keys.iter().map(|key| write(1000, "a", key, 1)).collect();
     for (first, second, at_once) in [(1, 3, 4), (3, 1, 4), (1, 1, 2)] {

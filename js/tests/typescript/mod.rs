@@ -99,7 +99,7 @@ fn array_type(schema: &Map<String, Value>, indent: &str) -> String {
     let item = schema.get("items").map_or("unknown".into(), |items| type_of(items, indent));
     let length = |key: &str| schema.get(key).and_then(Value::as_u64);
     match (length("minItems"), length("maxItems")) {
-        (Some(least), Some(most)) if least == most && most < 5 => format!("[{}]", vec![item; most as usize].join(", ")),
+        (Some(min), Some(max)) if min == max && max < 5 => format!("[{}]", vec![item; max as usize].join(", ")),
         _ if item.contains(['|', '{', ' ']) => format!("({item})[]"),
         _ => format!("{item}[]"),
     }

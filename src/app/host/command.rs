@@ -227,7 +227,7 @@ fn text<'a>(payload: &'a Value, field: &str) -> Result<&'a str, Failure> {
     payload[field].as_str().filter(|text| !text.is_empty()).ok_or_else(|| Failure::new("invalid", &path, "a text"))
 }
 
-fn number(payload: &Value, field: &str, least: f64, most: f64) -> Result<f64, Failure> {
-    let expected = || Failure::new("invalid", &format!("payload.{field}"), &format!("a number from {least} to {most}"));
-    payload[field].as_f64().filter(|number| (least..=most).contains(number)).ok_or_else(expected)
+fn number(payload: &Value, field: &str, min: f64, max: f64) -> Result<f64, Failure> {
+    let expected = || Failure::new("invalid", &format!("payload.{field}"), &format!("a number from {min} to {max}"));
+    payload[field].as_f64().filter(|number| (min..=max).contains(number)).ok_or_else(expected)
 }

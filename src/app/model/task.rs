@@ -82,8 +82,8 @@ impl Model {
                 (self.tasks.current, self.tasks.grading) = (index, Grading::None);
             }
             TaskMsg::Hint => {
-                let most = task.hints.len() as u32;
-                self.change_task_record(&task, effects, |record| record.hints = (record.hints + 1).min(most));
+                let hint_count = task.hints.len() as u32;
+                self.change_task_record(&task, effects, |record| record.hints = (record.hints + 1).min(hint_count));
             }
             TaskMsg::Grade => {
                 let start = self.task_start().filter(|_| self.may_grade() && !self.tasks.is_running());

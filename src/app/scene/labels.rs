@@ -60,7 +60,7 @@ pub(super) fn place(
     let mut placed: Vec<Rect> = taken.to_vec();
     let is_hidden = detail.level < Level::Values || links.len() * nodes.len() > MAX_PAIRS;
     let words = [text!("cut →"), text!("← cut"), text!("disturbed")];
-    let most = words.map(|word| word.chars().count()).into_iter().max().unwrap_or_default() + 1;
+    let longest_word = words.map(|word| word.chars().count()).into_iter().max().unwrap_or_default() + 1;
     for index in 0..links.len() {
         links[index].label_at = None;
         if is_hidden {
@@ -79,7 +79,8 @@ pub(super) fn place(
         let is_marked = |place: &Rect| nodes.iter().any(|node| fault_mark(node).overlaps(place));
         // Room for the words of a fault, a place that no other link crosses and no mark of a fault covers, or as much of that as there is.
         let letters = links[index].label.chars().count();
-        let wishes = [(letters.max(most), true), (letters, true), (letters.max(most), false), (letters, false)];
+        let wishes =
+            [(letters.max(longest_word), true), (letters, true), (letters.max(longest_word), false), (letters, false)];
         let found = wishes.into_iter().find_map(|(letters, alone)| {
             let mut free = candidates(&links[index].curve, size_of(letters, detail));
             let place = free.find(|(place, _)| is_free(place) && (!alone || is_clear(place) && !is_marked(place)))?;

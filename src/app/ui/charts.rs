@@ -109,9 +109,9 @@ impl GradualPart for ChartPart {
 
 /// Describes the charts in words.
 fn description(charts: &Charts) -> String {
-    let most = |values: &[u32]| values.iter().copied().max().unwrap_or_default();
+    let maximum = |values: &[u32]| values.iter().copied().max().unwrap_or_default();
     let lines = charts.counts.iter().flat_map(|(title, lines)| {
-        lines.iter().map(move |(name, values)| text!("{}, {}: at most {}", title, name, most(values)))
+        lines.iter().map(move |(name, values)| text!("{}, {}: at most {}", title, name, maximum(values)))
     });
     let slowest = charts.operations.iter().map(|operation| operation.took).max();
     let operations = slowest.map(|took| text!("{} operations, the slowest {}", charts.operations.len(), short(took)));
@@ -119,7 +119,7 @@ fn description(charts: &Charts) -> String {
 }
 
 fn counts(charts: &Charts, title: &str, lines: &[(String, Vec<u32>)], scale: Scale, room: f64, top: f64) -> Html {
-    let most = lines.iter().flat_map(|(_, values)| values).copied().max().unwrap_or_default();
+    let maximum = lines.iter().flat_map(|(_, values)| values).copied().max().unwrap_or_default();
     let (below, high) = (top + HEIGHT - FOOT, HEIGHT - TITLE - FOOT);
     let line = |(i, (name, values)): (usize, &(String, Vec<u32>))| {
         let mut path = String::new();
@@ -130,7 +130,7 @@ fn counts(charts: &Charts, title: &str, lines: &[(String, Vec<u32>)], scale: Sca
                 previous = Some(*value);
                 continue;
             }
-            let y = |value: u32| below - f64::from(value) / f64::from(most.max(1)) * high;
+            let y = |value: u32| below - f64::from(value) / f64::from(maximum.max(1)) * high;
             if path.is_empty() {
                 path = format!("M{:.1} {:.1}", room + x, y(previous.unwrap_or(*value)));
             }
@@ -150,7 +150,7 @@ fn counts(charts: &Charts, title: &str, lines: &[(String, Vec<u32>)], scale: Sca
     };
     html! {
         <g key={title.to_string()}>
-            { frame(title, most.to_string(), room, scale.width, top) }
+            { frame(title, maximum.to_string(), room, scale.width, top) }
             { for lines.iter().enumerate().rev().map(line) }
         </g>
     }
@@ -162,8 +162,8 @@ fn short_name(name: &str) -> String {
 
 /// Returns the axis of the latency of operations.
 fn latency_axis(charts: &Charts, top: f64) -> Log {
-    let most = charts.operations.iter().map(|operation| operation.took).max().unwrap_or_default();
-    Log { most, from: top + HEIGHT - FOOT, length: -(HEIGHT - TITLE - FOOT) }
+    let maximum = charts.operations.iter().map(|operation| operation.took).max().unwrap_or_default();
+    Log { most: maximum, from: top + HEIGHT - FOOT, length: -(HEIGHT - TITLE - FOOT) }
 }
 
 /// Draws operations as dots: their starts and their latencies.

@@ -90,8 +90,8 @@ fn note(top: f64, line: f64, text: String) -> Html {
 
 /// Returns the axis of the lengths of inconsistency windows.
 fn window_axis(windows: &[WindowBar], top: f64) -> Log {
-    let most = windows.iter().map(|window| window.took).max().unwrap_or_default();
-    Log { most, from: top + LINE - FOOT, length: -(LINE - TITLE - FOOT) }
+    let maximum = windows.iter().map(|window| window.took).max().unwrap_or_default();
+    Log { most: maximum, from: top + LINE - FOOT, length: -(LINE - TITLE - FOOT) }
 }
 
 /// Draws inconsistency windows as bars from the acknowledgement to their ends. The height of a bar is its length.

@@ -37,13 +37,13 @@ impl Checker {
         self.errors.push(ScenarioError::new(path, problem));
     }
 
-    pub(super) fn at_most(&mut self, path: &str, count: usize, most: usize) {
-        if count > most {
+    pub(super) fn at_most(&mut self, path: &str, count: usize, limit: usize) {
+        if count > limit {
             self.error(
                 path,
                 sentence!(
-                    "must have at most {most} entries, not {count}",
-                    "darf höchstens {most} Einträge haben, nicht {count}"
+                    "must have at most {limit} entries, not {count}",
+                    "darf höchstens {limit} Einträge haben, nicht {count}"
                 ),
             );
         }

@@ -127,8 +127,8 @@ impl Checker {
         self.probability(&format!("{path}.fails"), subscription.fails);
         // With a deadline of 0 the bus would redeliver without end at one instant.
         self.number(&format!("{path}.ack_deadline_ms"), subscription.ack_deadline_ms, 0.001, MAX_MS);
-        if let Some(most) = subscription.max_deliveries {
-            self.count(&format!("{path}.max_deliveries"), most, 1, MAX_COUNT);
+        if let Some(max_deliveries) = subscription.max_deliveries {
+            self.count(&format!("{path}.max_deliveries"), max_deliveries, 1, MAX_COUNT);
         }
         self.count(&format!("{path}.max_in_flight"), subscription.max_in_flight, 1, 1_000_000);
         if let Some(every) = subscription.commit_every_ms {
