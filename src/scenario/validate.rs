@@ -22,7 +22,8 @@ const MAX_NODES: usize = 10_000;
 const MAX_ENTRIES: usize = 100_000;
 const MAX_BRANCHES: usize = 16;
 const MAX_SETTINGS: usize = 100;
-/// Settings of all branches times nodes, links and steps, at most: each setting is checked with the whole document.
+/// The maximum number of settings of all branches times that of nodes, links and steps, because each setting is checked with the
+/// whole document.
 const MAX_SETTING_WORK: usize = 200_000;
 const MAX_INVARIANTS: usize = 50;
 
@@ -47,7 +48,7 @@ fn path_in_branch(path: &str, before: usize) -> String {
     index.map_or_else(|| path.into(), |(index, rest)| format!("script[{index}]{rest}"))
 }
 
-/// The error for a document of a newer format.
+/// Returns the error for a document of a newer format.
 pub(super) fn newer(format: u64) -> ScenarioError {
     let problem = sentence!(
         "must be at most {FORMAT}, not {format}: the document was made by a newer version",
@@ -143,7 +144,7 @@ impl Checker {
 
     /// Validates each branch as a scenario. Errors of the document itself are not repeated.
     fn branches(&mut self, scenario: &Scenario) {
-        let known = self.errors.len();
+        let errors_before = self.errors.len();
         if scenario.branches.len() > MAX_BRANCHES {
             self.error(
                 "branches",
@@ -185,17 +186,17 @@ impl Checker {
                 );
             }
             self.at_most(&format!("{at}.set"), branch.set.len(), MAX_SETTINGS);
-            if known > 0 || branch.set.len() > MAX_SETTINGS {
+            if errors_before > 0 || branch.set.len() > MAX_SETTINGS {
                 continue;
             }
             match scenario.at_branch(i) {
                 Err(error) => self.errors.push(error),
                 Ok(whole) => {
                     let whole = Scenario { tasks: Vec::new(), ..whole };
-                    let own = format!("{at}.");
+                    let prefix = format!("{at}.");
                     for ScenarioError { path, problem } in check(&whole).err().unwrap_or_default() {
                         self.errors.push(ScenarioError::new(
-                            own.clone() + &path_in_branch(&path, scenario.script.len()),
+                            prefix.clone() + &path_in_branch(&path, scenario.script.len()),
                             problem,
                         ));
                     }

@@ -81,7 +81,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
             { head(props) }
             { if is_many { faults_of_many(props) } else { actions(props) } }
             <fieldset disabled={!props.editable}>
-                { for sections.into_iter().enumerate().map(|(place, section)| section_view(props, place, section)) }
+                { for sections.into_iter().enumerate().map(|(index, section)| section_view(props, index, section)) }
             </fieldset>
         </aside>
     }
@@ -400,7 +400,7 @@ fn keys_of(props: &InspectorProps) -> Vec<AttrValue> {
     rows.collect()
 }
 
-fn section_view(props: &InspectorProps, place: usize, section: Section) -> Html {
+fn section_view(props: &InspectorProps, index: usize, section: Section) -> Html {
     let field = |field: &Field| {
         html! {
             <FieldView key={field.path.join("/")} field={field.clone()} scenario={props.scenario.clone()} send={props.send.clone()} />
@@ -415,7 +415,7 @@ fn section_view(props: &InspectorProps, place: usize, section: Section) -> Html 
         html! { <button type="button" class="icon small" title={text!("Remove")} aria-label={label} {onclick}>{ icon(Icon::Close) }</button> }
     });
     html! {
-        <section key={place}>
+        <section key={index}>
             <h3><span class="grow">{ section.title }</span>{ remove.unwrap_or_default() }</h3>
             { fields }
             { for section.adders.into_iter().map(|adder| html! { <AdderView {adder} scenario={props.scenario.clone()} send={props.send.clone()} /> }) }
