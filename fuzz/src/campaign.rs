@@ -90,7 +90,7 @@ impl<'a> Campaign<'a> {
         observer.begin(&input);
         let (answer, memory) = judge(self.target, &input);
         self.peak = self.peak.max(memory);
-        let goes_on = observer.end();
+        let continues = observer.end();
         match answer {
             Ok(answer) => {
                 if self.answers.insert(outline(&answer)) {
@@ -104,7 +104,7 @@ impl<'a> Campaign<'a> {
                 }
             }
         }
-        goes_on
+        continues
     }
 
     /// Returns the index of an input to change: every second time that of a seed, so that the inputs do not drift to nonsense.

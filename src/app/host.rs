@@ -25,7 +25,7 @@ pub const VERSION: u64 = 1;
 /// The greatest number of requests that wait for the engine at the same time.
 const MAX_PENDING: usize = 100;
 
-/// What the address of an embed asks for.
+/// What the address of an embed requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostOptions {
     /// `api=1`: the messages of this page.

@@ -18,11 +18,11 @@ pub fn first_lesson() -> &'static str {
         Language::German => "lessons/eventual-consistency.de.md",
     }
 }
-/// Least time between two requests while the run plays, ms of real time, so that the run goes first.
+/// The minimum time between two requests while the run plays, ms of real time, so that the run takes precedence.
 const PAUSE: f64 = 60.0;
-/// A request is given up for good after as many attempts.
+/// The number of failed attempts after which a request is given up.
 const MAX_FAILURES: u32 = 3;
-/// Least time between two looks at the facts of the run, ms of real time.
+/// The minimum time between two requests for the facts of the run, ms of real time.
 const FACTS_INTERVAL: f64 = 50.0;
 
 /// What is known of the lesson.

@@ -252,7 +252,7 @@ impl TransactionMessage {
     }
 }
 
-/// The content of a message. It takes two words at most, since every message moves through the hot loop.
+/// The content of a message. It takes at most two words, because every message moves through the hot loop.
 #[derive(Clone, Debug)]
 pub enum Payload {
     /// From a client: an operation.
@@ -287,7 +287,7 @@ pub enum Payload {
     /// The consumer failed to handle that delivery; and the connection that sends this again if a link loses it, by the
     /// consumer's number, or 0.
     Refuse(u32, u32),
-    /// A consumer asks for events of a subscription: the number of the receive, and how many events at most.
+    /// A consumer requests events of a subscription: the number of the receive, and the maximum number of events.
     Receive(u32, u32, u32),
     /// The bus has no events for the receive of a subscription with this number.
     Empty(u32, u32),

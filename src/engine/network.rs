@@ -191,7 +191,7 @@ impl Network {
         let id = message.link;
         let link = &mut self.links[id.0 as usize];
         let faults = link.faults.as_mut()?;
-        // Both numbers are drawn in any case, so that a disturbance does not shift later draws.
+        // Both numbers are always drawn, so that a disturbance does not shift later draws.
         let by_link = faults.duplicates.bernoulli(faults.duplicate);
         let by_disturbance =
             faults.disturbance.as_mut().is_some_and(|disturbance| disturbance.stream.bernoulli(disturbance.duplicate));

@@ -105,12 +105,12 @@ impl Grader {
         let seed = done + 1;
         let (mut run, mut recorder) = self.run.take().unwrap_or_else(|| {
             let mut recorder = self.conditions.needs_history().then(HistoryRecorder::default);
-            let mut look = |record: &_| recorder.iter_mut().for_each(|recorder| recorder.observe(record));
-            let begun = self.sweep.begin(&self.scenario, seed, self.max_events, &mut look);
+            let mut on_record = |record: &_| recorder.iter_mut().for_each(|recorder| recorder.observe(record));
+            let begun = self.sweep.begin(&self.scenario, seed, self.max_events, &mut on_record);
             (Box::new(begun.expect("each seed is run once")), recorder)
         });
-        let mut look = |record: &_| recorder.iter_mut().for_each(|recorder| recorder.observe(record));
-        if !self.sweep.advance(&mut run, PART, &mut look) {
+        let mut on_record = |record: &_| recorder.iter_mut().for_each(|recorder| recorder.observe(record));
+        if !self.sweep.advance(&mut run, PART, &mut on_record) {
             self.run = Some((run, recorder));
             return true;
         }

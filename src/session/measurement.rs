@@ -7,7 +7,7 @@ use super::sweep::{MAX_EVENTS, Sweep, SweepRun};
 use crate::language::{decimal, phrase};
 use crate::scenario::{Consistency, Scenario};
 
-/// Events of a part of a run, between two looks at the time.
+/// The number of events of a part of a run, between two readings of the clock.
 const PART: u64 = 64;
 
 /// The measurements at each consistency level.

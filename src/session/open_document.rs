@@ -141,7 +141,7 @@ impl OpenDocument {
         self.report(reached)
     }
 
-    /// Executes a live command. In the past it forks the run: what lay ahead stays as the branch that it was.
+    /// Executes a live command. In the past it forks the run: the former future remains as the branch that was shown.
     pub fn act(&mut self, command: Command) -> Report {
         if !self.shown.has_future() {
             let refused = self.act_now(command);

@@ -315,7 +315,7 @@ pub enum Report {
     Grade(Box<GradingReport>),
     /// A query cannot be answered: a message for people. The run is unchanged.
     Unanswered(String),
-    /// The scenario or request is invalid; the run that was loaded before goes on.
+    /// The scenario or request is invalid; the run that was loaded before continues.
     Refused {
         /// The errors, each with its path in the document.
         errors: Vec<ScenarioError>,

@@ -343,7 +343,7 @@ pub fn convergence(verdict: &Convergence, context: &RunContext) -> (&'static str
     }
 }
 
-/// Describes work that goes on and changes no copy.
+/// Describes work that continues and changes no copy.
 fn repetitions(context: &RunContext) -> Vec<String> {
     let text = phrase(
         "A publication that its bus has not acknowledged is sent again; every copy has it already, and ignores it.",

@@ -35,7 +35,7 @@ impl SceneLink {
         Some(Rect { x, y: at.y - 0.75 * h, w, h })
     }
 
-    /// Returns what its label says while messages do not pass in some direction, or are disturbed. It is shorter where the
+    /// Returns what its label shows while messages do not pass in some direction, or are disturbed. It is shorter where the
     /// label has no room for it: scissors mark a cut link, and its line a disturbed one.
     pub fn faulty_label(&self, (forward_cut, backward_cut): (bool, bool)) -> &'static str {
         let (words, sign) = match (forward_cut, backward_cut) {

@@ -18,7 +18,7 @@ pub struct LessonDesk {
 }
 
 impl LessonDesk {
-    /// Answers a request. A measurement goes on while `continues` returns true, and makes at least a part of a run.
+    /// Answers a request. A measurement continues while `continues` returns true, and makes at least a part of a run.
     pub fn answer(&mut self, query: LessonQuery, continues: &mut dyn FnMut() -> bool) -> LessonReport {
         match query {
             LessonQuery::Open { text } => self.open(&text),

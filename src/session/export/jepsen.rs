@@ -91,7 +91,7 @@ impl ServerSide {
                 }
             }
             (Some(Outcome::Ok), Output::Nothing) if operation.acknowledged() => {
-                // Whether a change of no client was lost cannot be said of an operation.
+                // A lost change that no client made belongs to no operation.
                 if let Some(lost) =
                     self.history.lost.as_ref().filter(|lost| lost.count == 0 || !lost.operations.is_empty())
                 {

@@ -1,4 +1,4 @@
-//! A clone of a part of the page, from which a picture is made in several tasks while the page goes on.
+//! A clone of a part of the page, from which a picture is made in several tasks while the page continues to work.
 
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement, Node};
