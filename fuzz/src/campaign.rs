@@ -7,11 +7,11 @@ use crate::targets::Target;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Inputs that are changed further, at most.
+/// The maximum number of inputs that are kept and changed further.
 const MAX_KEPT: usize = 4096;
 /// Kinds of findings after which a campaign ends.
 const MAX_FINDINGS: usize = 20;
-/// Inputs that minimizing one finding tries, at most.
+/// The maximum number of inputs that are tried to minimize one finding.
 const MAX_TRIES: usize = 3000;
 
 /// An input that a target refuses.

@@ -2,9 +2,9 @@
 
 use super::geometry::Rect;
 
-/// The least width and height of a drawing, px at the usual size of the font.
+/// The minimum width and height of a drawing, px at the usual size of the font.
 const MIN_SIZE: (f64, f64) = (240.0, 200.0);
-/// The least height of a narrow page's column, which is not made smaller to fit: two cards and the link between them.
+/// The minimum height of a narrow page's column, which is not made smaller to fit: two cards and the link between them.
 const MIN_COLUMN: f64 = 320.0;
 
 /// The places of the two drawings.

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 
 /// The version of the messages.
 pub const VERSION: u64 = 1;
-/// The greatest number of requests that wait for the engine at the same time.
+/// The maximum number of requests that wait for the engine at the same time.
 const MAX_PENDING: usize = 100;
 
 /// What the address of an embed requests.

@@ -10,7 +10,7 @@ use crate::session::protocol::CopyState;
 pub const SIZE: (f64, f64) = (168.0, 112.0);
 /// The number of cards above which the page has a map.
 pub const FEW_CARDS: usize = 30;
-/// The least width and height of a card on the map, px.
+/// The minimum width and height of a card on the map, px.
 const SMALLEST_CARD: f64 = 2.5;
 
 /// Returns the part of the drawing that the map shows: everything and a margin, in the shape of the map.

@@ -138,8 +138,8 @@ fn curve<'a>(name: &str, sweep: &'a Sweep) -> &'a [Share] {
     }
 }
 
-/// Returns a point of a curve. All updates count, not only those that were observed for so long: of those of which it is not
-/// known yet whether they hold at this point, all or none may.
+/// Returns a point of a curve. All updates count, also those whose runs ended before this point: of these, all or none may hold
+/// here, so the point is a range.
 fn point(name: &str, index: usize, sweep: &Sweep) -> Option<Range> {
     let curve = curve(name, sweep);
     let share = curve.get(index)?;

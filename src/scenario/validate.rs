@@ -15,7 +15,7 @@ use crate::language::{phrase, sentence};
 use checker::{Checker, MAX_NAME_LENGTH, SAFE_INTEGER};
 pub(super) use warnings::warnings;
 
-/// The longest run, ms: about 11 days.
+/// The maximum length of a run, ms: about 11 days.
 const MAX_RUN_MS: f64 = 1e9;
 const MAX_NOTE_LENGTH: usize = 2_000;
 const MAX_NODES: usize = 10_000;

@@ -5,7 +5,7 @@ use super::protocol::Report;
 use super::run::Run;
 use crate::trace::NodeId;
 
-/// The greatest number of records that one answer covers.
+/// The maximum number of records that one answer covers.
 const MAX_RECORDS: u64 = 20_000;
 
 /// Reports when facts have happened since a record, by its index. A fact is given by its name and, if it matters, by the

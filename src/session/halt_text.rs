@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// Newest records that are searched for the loop.
 const NEWEST: u64 = 2_000;
-/// Parts of the loop that the sentence names at most.
+/// The maximum number of parts of the loop that the sentence names.
 const MAX: usize = 6;
 
 /// A part of a loop: sender, receiver and kind of message.

@@ -86,7 +86,7 @@ impl OpenDocument {
         }
     }
 
-    /// Runs up to a time, but no more than so many events.
+    /// Runs up to a time, or for a maximum number of events.
     pub fn advance(&mut self, to: Micros, budget: u32) -> Report {
         let forks = self.shown.is_forking();
         let reached = match self.shown.resume() {

@@ -39,11 +39,11 @@ pub(super) struct SeekableRun {
 /// Work that the next requests to advance continue.
 #[derive(Debug)]
 enum Unfinished {
-    /// Going back to the state after so many events.
+    /// Going back to the state after this number of events.
     StepBack(u64),
     /// Looking for a fact.
     FactSearch(FactSearch),
-    /// Executing a live command in the past, once the run without the live commands after it has processed so many events.
+    /// Executing a live command in the past, once the run without the later live commands has processed this number of events.
     Fork(Command, u64),
 }
 
@@ -276,7 +276,7 @@ impl SeekableRun {
         }
     }
 
-    /// Runs to the state after so many events. Returns whether it was reached within the time.
+    /// Runs to the state after a number of events. Returns whether it was reached within the time.
     fn return_to(&mut self, events: u64) -> bool {
         let left = events.saturating_sub(self.run.engine().events());
         // Without an event left, the clock would jump to the limit.

@@ -28,7 +28,7 @@ pub const COMMANDS: [&str; 19] = [
     "destroy",
 ];
 
-/// The greatest speed, in virtual seconds per second.
+/// The maximum speed, in virtual seconds per second.
 const MAX_SPEED: f64 = 100.0;
 /// The latest time, ms.
 const MAX_TIME: f64 = 1e9;

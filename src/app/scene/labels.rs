@@ -18,7 +18,7 @@ const MAX_PAIRS: usize = 200_000;
 /// Above this number of links, labels are not compared with links.
 const MAX_LINKS: usize = 60;
 
-/// Returns the size of a text of so many letters, in canvas units.
+/// Returns the size of a text with a number of letters, in canvas units.
 fn size_of(letters: usize, detail: Detail) -> (f64, f64) {
     (letters as f64 * LETTER * detail.text(), 1.3 * detail.text())
 }

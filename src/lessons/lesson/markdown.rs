@@ -15,13 +15,13 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use std::ops::Range;
 use strum::VariantNames;
 
-/// Bytes of a lesson at most.
+/// The maximum number of bytes of a lesson.
 const MAX_LENGTH: usize = 256 * 1024;
-/// Steps, and scenarios, of a lesson at most.
+/// The maximum number of steps, and of scenarios, of a lesson.
 const MAX_PARTS: usize = 100;
 /// The maximum depth of nested lists, quotes and emphases, because readers of the text are recursive.
 const MAX_DEPTH: usize = 32;
-/// Errors at most.
+/// The maximum number of errors.
 const MAX_ERRORS: usize = 50;
 
 /// Kinds of blocks that are data, not code to show.

@@ -3,7 +3,7 @@
 use crate::language::{phrase, sentence};
 use crate::scenario::{Latency, ScenarioError, Value};
 
-/// The longest duration, ms: about 115 days.
+/// The maximum duration, ms: about 115 days.
 pub(super) const MAX_MS: f64 = 1e10;
 /// JavaScript represents all whole numbers up to this one exactly.
 pub(super) const SAFE_INTEGER: i64 = 1 << 53;

@@ -7,7 +7,7 @@ use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, 
 use litemap::LiteMap;
 use std::collections::BTreeSet;
 
-/// Members of a gossip group at most.
+/// The maximum number of members of a gossip group.
 const MAX_MEMBERS: usize = 10_000;
 
 impl Checker {
