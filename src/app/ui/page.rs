@@ -113,7 +113,7 @@ pub struct Page {
     lesson_views: ViewsState,
     /// Actions of the visitor that wait for their code, oldest first.
     waiting_actions: Vec<Msg>,
-    /// Whether a pointer has just dropped an item of the palette on the canvas.
+    /// A pointer has just dropped an item of the palette on the canvas.
     dropped: Rc<Cell<bool>>,
     send: Callback<Msg>,
     link: Scope<Page>,
