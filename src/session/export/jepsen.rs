@@ -78,8 +78,8 @@ impl ServerSide {
     }
 
     /// Adds the fields of an event. A change has its version at its invocation, since it may not end.
-    fn annotate(&self, line: &mut serde_json::Value, event: Option<Outcome>, operation_index: usize) {
-        let operation = &self.history.operations[operation_index];
+    fn annotate(&self, line: &mut serde_json::Value, event: Option<Outcome>, place: usize) {
+        let operation = &self.history.operations[place];
         match (event, &operation.output) {
             (None, _) if operation.rank > 0 => line["version"] = json!(operation.rank),
             (Some(Outcome::Ok), Output::Value(value)) => {
@@ -95,7 +95,7 @@ impl ServerSide {
                 if let Some(lost) =
                     self.history.lost.as_ref().filter(|lost| lost.count == 0 || !lost.operations.is_empty())
                 {
-                    line["lost"] = json!(lost.operations.binary_search(&operation_index).is_ok());
+                    line["lost"] = json!(lost.operations.binary_search(&place).is_ok());
                 }
             }
             _ => {}
@@ -112,9 +112,9 @@ impl Lines {
             self.initial_values(recorder, names, out);
         }
         let before = self.next;
-        for (event, operation_index, operation) in recorder.events_from(before).take(LINES_PER_PART) {
+        for (event, place, operation) in recorder.events_from(before).take(LINES_PER_PART) {
             let mut line = event_line(event, operation, names);
-            self.servers.annotate(&mut line, event, operation_index);
+            self.servers.annotate(&mut line, event, place);
             self.line(out, line);
             self.next += 1;
         }
