@@ -94,7 +94,7 @@ fn sqs(max_deliveries: u32) -> Value {
     json!({ "ack_deadline_ms": 30_000, "max_in_flight": 120_000, "max_deliveries": max_deliveries })
 }
 
-/// With changes of a subscription's fields.
+/// Returns a subscription with changes of its fields.
 fn with(mut subscription: Value, changes: Value) -> Value {
     subscription.as_object_mut().expect("fields").extend(changes.as_object().expect("fields").clone());
     subscription
@@ -217,7 +217,7 @@ fn jetstream_accepts_an_acknowledgement_after_ack_wait_while_the_redelivery_is_h
 }
 
 #[test]
-fn redis_delivers_to_who_is_connected_and_keeps_nothing_for_the_others() {
+fn redis_delivers_to_connected_subscribers_and_keeps_nothing_for_the_others() {
     let script = json!([
         write(500, "a", "x", 1),
         crash(1000, "w"),

@@ -79,7 +79,7 @@ pub enum PrimaryMessage {
     ReplicateReply { epoch: u32, success: bool, last_index: u32 },
 }
 
-/// Raft (figure 2 of the paper).
+/// Raft (Ongaro and Ousterhout 2014, figure 2).
 #[derive(Clone, Debug)]
 pub enum RaftMessage {
     /// Entries after `previous`; empty for a heartbeat.

@@ -1,4 +1,4 @@
-//! Ranges and sizes of the parts of a scenario.
+//! Checks the ranges and the sizes of the parts of a scenario.
 
 use super::checker::{Checker, MAX_MS, MAX_NAME_LENGTH};
 use crate::language::{phrase, sentence};
