@@ -68,7 +68,7 @@ pub fn set_language(language: Language) {
     LANGUAGE.set(language);
 }
 
-/// Makes a text in a language, whatever the language of the thread is.
+/// Makes a text in a language, independently of the language of the thread.
 pub fn in_language<T>(language: Language, make: impl FnOnce() -> T) -> T {
     let before = LANGUAGE.replace(language);
     let made = make();

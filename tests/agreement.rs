@@ -65,9 +65,10 @@ fn with_faults(mut scenario: Scenario, faults: Vec<Step>, seed: u64) -> Scenario
     scenario
 }
 
-/// The five safety properties of Raft (figure 3 of the paper), checked against the whole run so far.
+/// Checks the five safety properties of Raft (Ongaro and Ousterhout 2014, figure 3) against the whole run so far.
 #[derive(Default)]
 struct RaftSafety {
+    /// By term: its leader.
     leaders: BTreeMap<u32, NodeId>,
     /// By index: term and update of the entry that the first member applied.
     applied: BTreeMap<u32, (u32, Option<UpdateId>)>,
@@ -107,8 +108,8 @@ impl RaftSafety {
         if *leader != node {
             return Err(format!("election safety: {leader:?} and {node:?} lead in term {}", view.term));
         }
-        let before = self.last_index.insert(node, (view.term, view.last_index()));
-        if before.is_some_and(|(term, last)| term == view.term && last > view.last_index()) {
+        let previous = self.last_index.insert(node, (view.term, view.last_index()));
+        if previous.is_some_and(|(term, last)| term == view.term && last > view.last_index()) {
             return Err(format!("leader append-only: {node:?} removed entries from its log"));
         }
         for (index, entry) in &self.applied {
@@ -157,7 +158,7 @@ fn check_raft_safety(scenario: &Scenario) -> Result<u32, String> {
     Ok(safety.applied.len() as u32)
 }
 
-/// Generates the size of a group, and faults of all its members.
+/// Generates the size of a group, and faults that reach all its members.
 fn sized_faults() -> impl Strategy<Value = (usize, Vec<Step>)> {
     prop_oneof![Just(3usize), Just(5)].prop_flat_map(|members| (Just(members), faults(members)))
 }
@@ -263,9 +264,9 @@ fn states(run: &Run, member: u32) -> BTreeMap<u32, String> {
 random_tests! { convergence, 5000;
     #[test]
     fn all_members_hold_equal_states_once_writes_stop_and_faults_are_healed(
-        which in 0usize..9, data in 0usize..10, seed in 0u64..1_000_000, faults in faults(3)
+        case in 0usize..9, data in 0usize..10, seed in 0u64..1_000_000, faults in faults(3)
     ) {
-        let ProtocolCase { name, protocol, data: types } = protocol_cases().swap_remove(which);
+        let ProtocolCase { name, protocol, data: types } = protocol_cases().swap_remove(case);
         let data = types[data % types.len()].clone();
         let mut scenario = group(3, protocol);
         scenario.groups[0].data = data.clone();
@@ -326,13 +327,13 @@ fn multi_writer_abd() -> Quorum {
 random_tests! { linearizability, 1500;
     #[test]
     fn histories_of_abd_raft_and_chains_are_linearizable_under_faults(
-        which in 0usize..3, seed in 0u64..1_000_000, faults in faults(3)
+        case in 0usize..3, seed in 0u64..1_000_000, faults in faults(3)
     ) {
         let (name, protocol) = [
             ("ABD", Protocol::Quorum(multi_writer_abd())),
             ("Raft", Protocol::Raft(Raft::default())),
             ("chain", Protocol::Chain),
-        ][which].clone();
+        ][case].clone();
         let mut scenario = group(3, protocol);
         if name == "ABD" {
             scenario.groups[0].data = Data::Register { clock: VersionClock::Lamport };
@@ -341,7 +342,7 @@ random_tests! { linearizability, 1500;
         let history = history(&with_faults(scenario, faults, seed));
         for guarantee in [Guarantee::Linearizable, Guarantee::Regular, Guarantee::Session, Guarantee::Causal] {
             let verdict = check(&history, guarantee, BUDGET);
-            // While a majority is down, no operation or no read succeeds; then there is nothing that could violate a guarantee.
+            // While a majority is down, no operation or no read succeeds, so nothing can violate a guarantee.
             let mut reasons = vec!["no operation succeeded", "no read returned a value"];
             if guarantee == Guarantee::Session {
                 reasons.push("no process has two operations");
@@ -404,9 +405,9 @@ random_tests! { lost_disks, 1500;
     /// The other members restore a lost disk. A primary that lost its disk empties all members.
     #[test]
     fn a_member_that_lost_its_disk_ends_with_the_state_of_the_others(
-        which in 0usize..4, seed in 0u64..1_000_000, lost in 0usize..3, at in 300.0f64..2000.0
+        case in 0usize..4, seed in 0u64..1_000_000, lost in 0usize..3, at in 300.0f64..2000.0
     ) {
-        let name = ["quorum", "push", "primary", "chain"][which];
+        let name = ["quorum", "push", "primary", "chain"][case];
         let ProtocolCase { protocol, data, .. } = protocol_case(name);
         let mut scenario = group(3, protocol);
         scenario.until_ms = 9000.0;

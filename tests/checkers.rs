@@ -163,7 +163,8 @@ fn ours(events: &Events) -> History {
             });
             continue;
         };
-        let operation = history.operations.iter_mut().rfind(|it| it.process == process).expect("an invocation");
+        let operation =
+            history.operations.iter_mut().rfind(|operation| operation.process == process).expect("an invocation");
         match end {
             None => {}
             Some(Response::Refused) => (operation.outcome, operation.ended) = (Outcome::Fail, at as u32),
@@ -181,7 +182,7 @@ fn ours(events: &Events) -> History {
 fn without_failed(events: &Events) -> Events {
     let failed = |i: usize| {
         let (process, _, end) = events[i];
-        let end = end.or_else(|| events[i + 1..].iter().find(|it| it.0 == process).and_then(|it| it.2));
+        let end = end.or_else(|| events[i + 1..].iter().find(|event| event.0 == process).and_then(|event| event.2));
         end == Some(Some(Response::Refused))
     };
     events.iter().enumerate().filter(|(i, _)| !failed(*i)).map(|(_, event)| *event).collect()
@@ -241,7 +242,7 @@ fn no_guarantee_that_a_stronger_one_implies_is_violated_where_the_stronger_one_h
     for seed in random::seeds(50_000) {
         let history = ours(&random_history(seed));
         let [is_linearizable, is_sequential] =
-            [Guarantee::Linearizable, Guarantee::Sequential].map(|it| !is_violated(&history, it));
+            [Guarantee::Linearizable, Guarantee::Sequential].map(|guarantee| !is_violated(&history, guarantee));
         assert!(!is_linearizable || is_sequential, "seed {seed}: {history:?}");
         let is_causal = !is_violated(&history, Guarantee::Causal);
         assert!(!is_sequential || is_causal, "causal, seed {seed}: {history:?}");

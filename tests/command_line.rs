@@ -286,17 +286,17 @@ fn a_history_gets_verdicts_with_proof() {
     let fields: Vec<&str> = found.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(fields, ["fail", "keys", "model", "ok", "operations", "processes", "unknown", "verdicts"]);
     let verdicts = found["verdicts"].as_array().expect("verdicts");
-    let names: Vec<&str> = verdicts.iter().filter_map(|it| it["verdict"].as_str()).collect();
+    let names: Vec<&str> = verdicts.iter().filter_map(|verdict| verdict["verdict"].as_str()).collect();
     // No operation shows whether monotonic writes and writes follow reads hold.
     assert_eq!(names, ["violated", "holds", "unknown"]);
     let violating: Vec<u64> = verdicts[0]["operations"]
         .as_array()
         .expect("operations")
         .iter()
-        .filter_map(|it| it["index"].as_u64())
+        .filter_map(|operation| operation["index"].as_u64())
         .collect();
     assert_eq!(violating, [0, 2, 3, 5]);
-    assert!(verdicts[0]["sentence"].as_str().is_some_and(|it| it.contains("no single order")));
+    assert!(verdicts[0]["sentence"].as_str().is_some_and(|sentence| sentence.contains("no single order")));
 
     let regular = converge(&["check", "-", "--guarantee", "regular"], &inversion);
     assert_eq!((code(&regular), out(&regular).contains("regular: holds")), (0, true));

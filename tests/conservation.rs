@@ -57,10 +57,10 @@ fn subscription() -> impl Strategy<Value = Subscription> {
     let session = (20.0f64..400.0, 0.1f64..0.9, 5.0f64..500.0).prop_map(|(timeout_ms, share, max_poll_ms)| {
         ReaderSession { timeout_ms, heartbeat_ms: timeout_ms * share, max_poll_ms }
     });
-    let more =
+    let options =
         (prop::option::of(Just("group".to_string())), prop::option::of(1.0f64..60.0), inbox, prop::option::of(session));
-    (acknowledge, effect, order, backoff, latency(), 0.0f64..0.6, 5.0f64..200.0, (limits, more)).prop_map(
-        |(acknowledge, effect, order, backoff, processing, fails, ack_deadline_ms, (limits, more))| Subscription {
+    (acknowledge, effect, order, backoff, latency(), 0.0f64..0.6, 5.0f64..200.0, (limits, options)).prop_map(
+        |(acknowledge, effect, order, backoff, processing, fails, ack_deadline_ms, (limits, options))| Subscription {
             to: "bus".into(),
             acknowledge,
             effect,
@@ -74,17 +74,17 @@ fn subscription() -> impl Strategy<Value = Subscription> {
             dead_letter: limits.2,
             dead_letter_renews_time: limits.3,
             max_in_flight: limits.4,
-            group: more.0,
-            commit_every_ms: more.1,
-            inbox: more.2,
-            session: more.3,
+            group: options.0,
+            commit_every_ms: options.1,
+            inbox: options.2,
+            session: options.3,
             ..Subscription::default()
         },
     )
 }
 
-/// Generates how the consumer of a subscription is attached, and the rules that follow. Logs have their own.
-fn attached(of: impl Strategy<Value = Subscription>) -> impl Strategy<Value = Subscription> {
+/// Adds how the consumer is attached, and its rules for late acknowledgements and failures. A reader of a log has neither.
+fn attached(subscriptions: impl Strategy<Value = Subscription>) -> impl Strategy<Value = Subscription> {
     let connection = (prop::option::of(1u32..5), prop::option::of(20.0f64..400.0), proptest::bool::ANY).prop_map(
         |(prefetch, heartbeat_ms, requeue_on_close)| {
             Attachment::Connection(Connection { prefetch, heartbeat_ms, requeue_on_close })
@@ -99,7 +99,7 @@ fn attached(of: impl Strategy<Value = Subscription>) -> impl Strategy<Value = Su
     ];
     let failure = prop_oneof![Just(OnFailure::Refuse), Just(OnFailure::Wait)];
     let rules = (prop::option::of(late), prop::option::of(failure));
-    (of, prop::option::of(prop_oneof![connection, polling]), rules).prop_map(
+    (subscriptions, prop::option::of(prop_oneof![connection, polling]), rules).prop_map(
         |(subscription, attach, (late, failure))| {
             if subscription.order == Order::Log {
                 return subscription;
@@ -265,8 +265,8 @@ fn system() -> impl Strategy<Value = Scenario> {
         publish_mode(),
         (bus(), proptest::bool::ANY, prop_oneof![Just(Acks::None), Just(Acks::Leader), Just(Acks::All)]),
     );
-    let together = (proptest::bool::ANY, proptest::bool::ANY);
-    (any::<u32>(), links, script, attached(subscription()), attached(subscription()), (shape, together)).prop_map(
+    let couplings = (proptest::bool::ANY, proptest::bool::ANY);
+    (any::<u32>(), links, script, attached(subscription()), attached(subscription()), (shape, couplings)).prop_map(
         |(
             seed,
             links,
@@ -328,11 +328,15 @@ fn system() -> impl Strategy<Value = Scenario> {
 /// Enables every defence: outbox, unlimited retries, acknowledgement after processing, and an idempotent effect or an inbox.
 fn enable_defences(scenario: &mut Scenario) {
     // Deadlines exceed the usual round trip, and queues are large. Shorter deadlines cause a retry storm that outlives its cause.
-    let adds = scenario.services.iter().flat_map(|it| &it.subscribes).any(|it| it.effect == Effect::Increment);
+    let increments = scenario
+        .services
+        .iter()
+        .flat_map(|service| &service.subscribes)
+        .any(|subscription| subscription.effect == Effect::Increment);
     for service in &mut scenario.services {
         service.queue = 1000;
-        if adds {
-            // With one store, both copies would add each difference to it.
+        if increments {
+            // With one store, each copy would add every increment to it.
             service.store = None;
         }
         for publication in &mut service.publishes {
@@ -369,9 +373,11 @@ fn enable_defences(scenario: &mut Scenario) {
         }
     }
     scenario.buses[0].topics[0].retention_ms = None;
-    // No broker leads that misses committed events. The permitted lag exceeds the fetch latency; otherwise no follower is
+    // A broker that misses committed events never leads. The permitted lag exceeds the fetch latency; otherwise no follower is
     // ever in sync and nothing is acknowledged.
-    if let Some(CommitRule::InSync(in_sync)) = scenario.buses[0].replication.as_mut().map(|it| &mut it.commit) {
+    if let Some(CommitRule::InSync(in_sync)) =
+        scenario.buses[0].replication.as_mut().map(|replication| &mut replication.commit)
+    {
         (in_sync.unclean_election, in_sync.lag_ms) = (false, 10_000.0);
     }
     // An optimistic write whose replies are always late would be retried forever.
@@ -415,11 +421,14 @@ random_tests! { convergence, 2000;
         scenario.validate().expect("a valid scenario");
         let mut run = Run::new(&scenario);
         // Heartbeats never end: the run continues for a while, and then until nothing else is in flight.
-        let beats = scenario.services.iter().flat_map(|service| &service.subscribes).any(|it| {
-            it.order != Order::Log && it.attach.is_some() || it.session.is_some() && it.order == Order::Log
-        });
-        run.advance(micros(if beats { 1e4 } else { 1e9 }), 3_000_000, &mut |_, _, _| {});
-        while beats && !run.is_quiet() && run.engine().now() < micros(1e7) {
+        let sends_heartbeats = |subscription: &Subscription| match subscription.order {
+            Order::Log => subscription.session.is_some(),
+            Order::None | Order::FifoPerKey => subscription.attach.is_some(),
+        };
+        let has_heartbeats =
+            scenario.services.iter().flat_map(|service| &service.subscribes).any(sends_heartbeats);
+        run.advance(micros(if has_heartbeats { 1e4 } else { 1e9 }), 3_000_000, &mut |_, _, _| {});
+        while has_heartbeats && !run.is_quiet() && run.engine().now() < micros(1e7) {
             run.advance(run.engine().now() + micros(1e4), 3_000_000, &mut |_, _, _| {});
         }
         let staleness = &run.analysis().staleness;
@@ -427,7 +436,11 @@ random_tests! { convergence, 2000;
         let names = run.engine().names();
         let node = |id: &str| names.find_node(id).expect("a node");
         // The first copy forwards what it applies.
-        let is_chain = scenario.services.iter().flat_map(|it| &it.publishes).any(|it| it.forward.is_some());
+        let is_chain = scenario
+            .services
+            .iter()
+            .flat_map(|service| &service.publishes)
+            .any(|publication| publication.forward.is_some());
         for (key, written) in staleness.copies_of(node("writer")) {
             // The copies start without the writer's initial data and receive a key only with its next update.
             let Some(held) = written.held().filter(|held| held.update.is_some()) else { continue };

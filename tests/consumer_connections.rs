@@ -31,7 +31,7 @@ fn write(at_ms: f64, value: u32) -> Value {
         "operation": { "write": { "key": "k", "value": value } } } } })
 }
 
-/// The ends of connections: the time, ms, and the reason.
+/// Returns the ends of connections, each with its time in ms and its reason.
 fn ends(facts: &[(u64, Fact)]) -> Vec<(u64, DetachReason)> {
     let end = |(at, fact): &(u64, Fact)| match fact {
         Fact::ConsumerDetached { reason, .. } => Some((at / 1000, *reason)),
@@ -40,7 +40,7 @@ fn ends(facts: &[(u64, Fact)]) -> Vec<(u64, DetachReason)> {
     facts.iter().filter_map(end).collect()
 }
 
-/// The times, ms, at which the bus sent an event.
+/// Returns the times in ms at which the bus sent an event.
 fn sent(facts: &[(u64, Fact)]) -> Vec<u64> {
     let is_sent = |fact: &Fact| matches!(fact, Fact::EventSent { .. });
     facts.iter().filter(|(_, fact)| is_sent(fact)).map(|(at, _)| at / 1000).collect()
@@ -116,7 +116,7 @@ fn a_consumer_group_has_one_queue_which_its_first_subscription_decides() {
         ]
     });
     let scenario = Scenario::from_json(&scenario.to_string()).expect("a valid scenario");
-    let warned: Vec<String> = scenario.warnings().iter().map(|it| it.path.clone()).collect();
+    let warned: Vec<String> = scenario.warnings().iter().map(|warning| warning.path.clone()).collect();
     assert_eq!(warned, ["services[2].subscribes[0].order", "services[2].subscribes[0].max_deliveries"]);
     let (run, facts) = runs::run_with_facts(&scenario);
     assert_eq!(ends(&facts), [], "a reader of a log has no connection");
@@ -126,7 +126,7 @@ fn a_consumer_group_has_one_queue_which_its_first_subscription_decides() {
     assert_eq!((counts.queued, counts.in_flight, counts.dead_lettered), (0, 0, 0));
 }
 
-/// Sent messages of a kind from `b` to the bus: the times, ms.
+/// Returns the times in ms at which `b` sent messages of a kind to the bus.
 fn sent_to_bus(run: &Run, facts: &[(u64, Fact)], wanted: MessageKind) -> Vec<u64> {
     let (consumer, bus) = (runs::node(run, "b"), runs::node(run, "bus"));
     let is_sent = |fact: &Fact| match fact {

@@ -56,32 +56,32 @@ fn faults(
     buses: &[&str],
     links: &[(&str, &str)],
 ) -> Vec<Json> {
-    let link = |place: u8, one_way: bool| {
-        let (from, to) = one(links, place / 2);
-        let (from, to) = if place.is_multiple_of(2) { (from, to) } else { (to, from) };
+    let link = |choice: u8, one_way: bool| {
+        let (from, to) = one(links, choice / 2);
+        let (from, to) = if choice.is_multiple_of(2) { (from, to) } else { (to, from) };
         json!({ "from": from, "to": to, "one_way": one_way })
     };
-    let begun = choices.faults.iter().map(|(at, kind, place)| {
+    let begun = choices.faults.iter().map(|(at, kind, choice)| {
         let command = match kind % 7 {
-            0 | 1 => json!({ "cut_link": link(*place, true) }),
-            2 => json!({ "cut_link": link(*place, false) }),
-            3 | 4 => json!({ "crash": { "service": one(services, *place) } }),
-            5 => json!({ "crash": { "service": one(services, *place), "lose_disk": loses_disks } }),
+            0 | 1 => json!({ "cut_link": link(*choice, true) }),
+            2 => json!({ "cut_link": link(*choice, false) }),
+            3 | 4 => json!({ "crash": { "service": one(services, *choice) } }),
+            5 => json!({ "crash": { "service": one(services, *choice), "lose_disk": loses_disks } }),
             _ => match buses.first() {
                 Some(bus) => json!({ "stop_bus": { "bus": bus } }),
-                None if pauses => json!({ "pause": { "node": one(services, *place) } }),
-                None => json!({ "crash": { "service": one(services, *place) } }),
+                None if pauses => json!({ "pause": { "node": one(services, *choice) } }),
+                None => json!({ "crash": { "service": one(services, *choice) } }),
             },
         };
         does(*at, command)
     });
-    let healed = choices.healings.iter().map(|(at, kind, place)| {
+    let healed = choices.healings.iter().map(|(at, kind, choice)| {
         let command = match kind % 6 {
-            0 | 1 => json!({ "heal_link": link(*place, false) }),
-            2 => json!({ "restart": { "service": one(services, *place) } }),
+            0 | 1 => json!({ "heal_link": link(*choice, false) }),
+            2 => json!({ "restart": { "service": one(services, *choice) } }),
             3 => match buses.first() {
                 Some(bus) => json!({ "start_bus": { "bus": bus } }),
-                None => json!({ "resume": { "node": one(services, *place) } }),
+                None => json!({ "resume": { "node": one(services, *choice) } }),
             },
             _ => json!("heal_all"),
         };
@@ -239,7 +239,9 @@ fn contradiction(document: &Json) -> Option<String> {
         Err(errors) => panic!("{document}: {errors:?}"),
     };
     // An event that is delivered again changes a copy.
-    let counts = |it: &Subscription| it.inbox.is_none() && matches!(it.effect, Effect::Increment | Effect::Overwrite);
+    let counts = |subscription: &Subscription| {
+        subscription.inbox.is_none() && matches!(subscription.effect, Effect::Increment | Effect::Overwrite)
+    };
     let subscriptions = || scenario.services.iter().flat_map(|service| &service.subscribes);
     // Which members a read meets depends on its coordinator.
     let repairs = |group: &Group| match &group.protocol {
@@ -247,9 +249,11 @@ fn contradiction(document: &Json) -> Option<String> {
         _ => false,
     };
     // A bus may send an event to a consumer that is still down, or after the loss of a position once more.
-    let is_lost_or_repeated = |it: &Subscription| it.acknowledge == Acknowledge::Never || it.max_deliveries.is_some();
-    let is_certain =
-        !subscriptions().any(|it| counts(it) || is_lost_or_repeated(it)) && !scenario.groups.iter().any(repairs);
+    let is_lost_or_repeated = |subscription: &Subscription| {
+        subscription.acknowledge == Acknowledge::Never || subscription.max_deliveries.is_some()
+    };
+    let is_certain = !subscriptions().any(|subscription| counts(subscription) || is_lost_or_repeated(subscription))
+        && !scenario.groups.iter().any(repairs);
     let mut run = Run::new(&scenario);
     let mut verdicts = Vec::new();
     for at_ms in VERDICTS_MS {
@@ -281,7 +285,7 @@ fn contradiction(document: &Json) -> Option<String> {
             Convergence::Converging(waiting)
                 if waiting.is_empty()
                     || !is_certain
-                    || waiting.iter().any(|it| it.prospect == Prospect::ReadRepair) =>
+                    || waiting.iter().any(|missing| missing.prospect == Prospect::ReadRepair) =>
             {
                 false
             }

@@ -18,7 +18,8 @@ fn root() -> PathBuf {
 /// The README and the pages of `docs/`, by name.
 fn documents() -> Vec<(String, String)> {
     let pages = fs::read_dir(root().join("docs")).expect("docs/ exists").flatten().map(|entry| entry.path());
-    let mut paths: Vec<PathBuf> = pages.filter(|path| path.extension().is_some_and(|it| it == "md")).collect();
+    let mut paths: Vec<PathBuf> =
+        pages.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect();
     paths.push(root().join("README.md"));
     paths.sort();
     let read = |path: PathBuf| {
@@ -154,8 +155,8 @@ fn every_file_and_example_that_the_documents_name_exists() {
 #[test]
 fn the_documents_stay_short() {
     for (name, text) in documents() {
-        let most = if name == "README.md" { 150 } else { 300 };
-        assert!(text.lines().count() <= most, "{name} has more than {most} lines");
+        let limit = if name == "README.md" { 150 } else { 300 };
+        assert!(text.lines().count() <= limit, "{name} has more than {limit} lines");
     }
 }
 

@@ -16,10 +16,10 @@ fn example(id: &str, seed: u64) -> Scenario {
     Scenario { seed, ..examples::find(id).expect("an example").scenario() }
 }
 
-/// Runs a scenario to its end and passes each record to `look`.
-fn finished(scenario: &Scenario, mut look: impl FnMut(&Record)) -> Run {
+/// Runs a scenario to its end and passes each record to `on_record`.
+fn finished(scenario: &Scenario, mut on_record: impl FnMut(&Record)) -> Run {
     let mut run = Run::new(scenario);
-    run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, _, _| look(record));
+    run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, _, _| on_record(record));
     run
 }
 

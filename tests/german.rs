@@ -61,7 +61,7 @@ const ENGLISH: &[&str] = &[
 fn english_words<'a>(text: &'a str, own: &str) -> Vec<&'a str> {
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '-');
     words
-        .filter(|word| ENGLISH.contains(word) && !own.split(|c: char| !c.is_alphanumeric()).any(|it| it == *word))
+        .filter(|word| ENGLISH.contains(word) && !own.split(|c: char| !c.is_alphanumeric()).any(|other| other == *word))
         .collect()
 }
 

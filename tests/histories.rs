@@ -67,7 +67,7 @@ fn summary(found: &Value) -> String {
     match found["verdict"].as_str() {
         Some("violated") => {
             let proof = found["operations"].as_array().expect("a proof");
-            proof.iter().map(|it| it["index"].to_string()).collect::<Vec<_>>().join(" ")
+            proof.iter().map(|operation| operation["index"].to_string()).collect::<Vec<_>>().join(" ")
         }
         other => other.expect("a verdict").into(),
     }
@@ -279,7 +279,10 @@ fn keys_of_a_history_are_distinguished() {
     let two = "{:type :invoke :f :txn :value [[:append :x 1] [:r :x nil]] :process 0}";
     let (code, error) = check(two, &[]);
     assert_eq!(code, 2);
-    assert!(error.as_str().is_some_and(|it| it.contains("line 1") && it.contains("[[f key value]]")), "{error}");
+    assert!(
+        error.as_str().is_some_and(|error| error.contains("line 1") && error.contains("[[f key value]]")),
+        "{error}"
+    );
 }
 
 #[test]
@@ -347,7 +350,7 @@ fn a_history_of_ten_thousand_operations_is_decided_within_the_budget() {
             let text = long_history(10_000, values, wrong);
             let (code, found) = check(&text, &["--guarantee", "linearizable,regular,sequential,causal"]);
             let verdicts = found["verdicts"].as_array().expect("verdicts");
-            let found_verdicts: Vec<&str> = verdicts.iter().filter_map(|it| it["verdict"].as_str()).collect();
+            let found_verdicts: Vec<&str> = verdicts.iter().filter_map(|verdict| verdict["verdict"].as_str()).collect();
             let expected = if wrong { "violated" } else { "holds" };
             assert_eq!((code, found_verdicts), (i32::from(wrong), vec![expected; 4]), "{values} {wrong}: {found}");
         }
@@ -357,7 +360,7 @@ fn a_history_of_ten_thousand_operations_is_decided_within_the_budget() {
 /// Returns the sentences of the verdicts on a history.
 fn sentences(history: &str, options: &[&str]) -> String {
     let (_, found) = check(history, options);
-    let of_one = |it: &Value| format!("{}: {}{}", it["guarantee"], it["sentence"], it["why"]);
+    let of_one = |verdict: &Value| format!("{}: {}{}", verdict["guarantee"], verdict["sentence"], verdict["why"]);
     found["verdicts"].as_array().expect("verdicts").iter().map(of_one).collect::<Vec<_>>().join("\n")
 }
 
@@ -398,7 +401,7 @@ fn a_history_states_what_clients_do_not_observe() {
     let all = ["--guarantee", "sequential,causal,read-your-writes,no-lost-update"];
     let verdicts = |text: &str| {
         let (_, found) = check(text, &all);
-        let of_one = |it: &Value| it["verdict"].as_str().unwrap_or("none").to_string();
+        let of_one = |verdict: &Value| verdict["verdict"].as_str().unwrap_or("none").to_string();
         found["verdicts"]
             .as_array()
             .unwrap_or_else(|| panic!("{found}"))

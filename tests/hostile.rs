@@ -11,20 +11,21 @@ use std::path::{Path, PathBuf};
 /// A hostile input.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Hostile {
+    /// What reads it: `link`, `scenario`, `history` or `lesson`.
     kind: String,
     name: String,
     /// Texts, each with the number of its repetitions.
     input: Vec<(String, usize)>,
-    /// The message that refuses it.
+    /// The message with which it is refused.
     message: String,
 }
 
-fn file() -> PathBuf {
+fn inputs_file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/inputs.json")
 }
 
 fn inputs() -> Vec<Hostile> {
-    serde_json::from_str(&fs::read_to_string(file()).expect("the inputs")).expect("valid JSON")
+    serde_json::from_str(&fs::read_to_string(inputs_file()).expect("the inputs")).expect("valid JSON")
 }
 
 /// Returns why an input is refused; empty if it is not.
@@ -57,7 +58,7 @@ fn each_hostile_input_is_refused_with_its_message() {
     }
     if renew {
         let text = serde_json::to_string_pretty(&inputs).expect("JSON");
-        fs::write(file(), text + "\n").expect("the file can be written");
+        fs::write(inputs_file(), text + "\n").expect("the file can be written");
     }
     assert_eq!(accepted, Vec::<String>::new(), "accepted");
     assert!(inputs.len() >= 50);

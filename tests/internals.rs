@@ -37,14 +37,14 @@ impl Page {
         self.0.handle(ToEngine { epoch: 1, request }).report
     }
 
-    fn inside(&mut self, scenario: &Scenario, id: &str) -> GroupInternals {
-        let ids = scenario.services.iter().map(|it| &it.id).chain(scenario.buses.iter().map(|it| &it.id));
+    fn internals(&mut self, scenario: &Scenario, id: &str) -> GroupInternals {
+        let ids = scenario.services.iter().map(|node| &node.id).chain(scenario.buses.iter().map(|node| &node.id));
         let mut ids =
-            ids.chain(scenario.clients.iter().map(|it| &it.id)).chain(scenario.groups.iter().map(|it| &it.id));
-        let node = NodeId(ids.position(|it| it == id).expect("a node") as u32);
+            ids.chain(scenario.clients.iter().map(|node| &node.id)).chain(scenario.groups.iter().map(|node| &node.id));
+        let node = NodeId(ids.position(|other| other == id).expect("a node") as u32);
         match self.ask(Request::Query(Query::Internals { node })) {
-            Report::Internals(inside) => *inside,
-            other => panic!("not its inside: {other:?}"),
+            Report::Internals(internals) => *internals,
+            other => panic!("not internals: {other:?}"),
         }
     }
 
@@ -61,7 +61,7 @@ fn only(quorums: &[QuorumOperation]) -> &QuorumOperation {
     &quorums[0]
 }
 
-fn of(parts: &[ReplicaResponse], node: u32) -> &ReplicaResponse {
+fn part_of(parts: &[ReplicaResponse], node: u32) -> &ReplicaResponse {
     parts.iter().find(|part| part.node == NodeId(node)).expect("it was asked")
 }
 
@@ -70,24 +70,24 @@ fn a_quorum_operation_shows_pending_and_late_responses() {
     let scenario = example("quorum-inversion");
     let (mut page, _) = Page::at(&scenario, 2_500_000);
     // A has acknowledged the write; B and C have not.
-    let inside = page.inside(&scenario, "writer");
-    let write = only(&inside.quorums);
+    let internals = page.internals(&scenario, "writer");
+    let write = only(&internals.quorums);
     assert_eq!((labels::operation(&write.operation).as_str(), write.ended), ("write price 12", None));
     let phase = &write.phases[0];
     assert_eq!((phase.kind, phase.needed, phase.enough), (PhaseKind::Write, 3, None));
-    let answered: Vec<Option<Micros>> = (0..3).map(|node| of(&phase.parts, node).answered).collect();
+    let answered: Vec<Option<Micros>> = (0..3).map(|node| part_of(&phase.parts, node).answered).collect();
     assert_eq!(answered, [Some(111_000), None, None]);
     // The first reader needed two responses, and the third was late.
-    let inside = page.inside(&scenario, "first");
-    let read = only(&inside.quorums);
+    let internals = page.internals(&scenario, "first");
+    let read = only(&internals.quorums);
     let phase = &read.phases[0];
     assert_eq!((phase.kind, phase.needed, phase.enough), (PhaseKind::Read, 2, Some(511_000)));
-    let late: Vec<bool> = (0..3).map(|node| of(&phase.parts, node).late).collect();
+    let late: Vec<bool> = (0..3).map(|node| part_of(&phase.parts, node).late).collect();
     assert_eq!(late, [false, false, true], "{phase:?}");
-    assert!(of(&phase.parts, 2).answered.is_some_and(|at| at > 900_000));
+    assert!(part_of(&phase.parts, 2).answered.is_some_and(|at| at > 900_000));
     // A member takes part in all three operations, and so does the group.
-    assert_eq!(page.inside(&scenario, "b").quorums.len(), 3);
-    assert_eq!(page.inside(&scenario, "shop").quorums.len(), 3);
+    assert_eq!(page.internals(&scenario, "b").quorums.len(), 3);
+    assert_eq!(page.internals(&scenario, "shop").quorums.len(), 3);
 }
 
 /// Adds faults that make responses hard to assign: loss, duplication, reordering, crashes.
@@ -121,10 +121,10 @@ fn with_faults(scenario: &Scenario, seed: u64) -> Scenario {
 
 #[test]
 fn a_quorum_is_reached_exactly_when_the_coordinator_continues() {
-    let mut seen = 0;
+    let mut checked = 0;
     for example in EXAMPLES {
         let scenario = example.scenario();
-        let is_simple = |protocol: &Protocol| matches!(protocol, Protocol::Quorum(it) if !it.write_back && it.read_repair != ReadRepair::Blocking);
+        let is_simple = |protocol: &Protocol| matches!(protocol, Protocol::Quorum(quorum) if !quorum.write_back && quorum.read_repair != ReadRepair::Blocking);
         if scenario.groups.is_empty() || !scenario.groups.iter().all(|group| is_simple(&group.protocol)) {
             continue;
         }
@@ -132,20 +132,21 @@ fn a_quorum_is_reached_exactly_when_the_coordinator_continues() {
             let scenario = with_faults(&scenario, seed);
             let run = run_to(&scenario, micros(scenario.until_ms).min(4_000_000));
             let context = run.context(&scenario);
-            for it in Quorums::read(&context).all {
-                let context = format!("{} seed {seed} operation {}: {it:?}", example.id, it.operation.0 + 1);
-                if it.kind == OperationKind::Read {
-                    assert_eq!(it.served, it.reached[Phase::Read as usize], "{context}");
-                    seen += u32::from(it.served.is_some());
-                } else if let Some((at, Outcome::Ok)) = it.ended {
-                    let reached = it.reached[Phase::Write as usize];
+            for operation in Quorums::read(&context).all {
+                let context =
+                    format!("{} seed {seed} operation {}: {operation:?}", example.id, operation.operation.0 + 1);
+                if operation.kind == OperationKind::Read {
+                    assert_eq!(operation.served, operation.reached[Phase::Read as usize], "{context}");
+                    checked += u32::from(operation.served.is_some());
+                } else if let Some((at, Outcome::Ok)) = operation.ended {
+                    let reached = operation.reached[Phase::Write as usize];
                     assert!(reached.is_some_and(|reached| reached <= at), "{context}");
-                    seen += 1;
+                    checked += 1;
                 }
             }
         }
     }
-    assert!(seen > 500, "only {seen} operations were checked");
+    assert!(checked > 500, "only {checked} operations were checked");
 }
 
 #[test]
@@ -168,7 +169,8 @@ fn a_raft_log_on_the_page_equals_the_log_of_the_member() {
             let logs = Logs::read(&context, group).expect("a group with logs");
             for (node, view) in run.engine().rafts() {
                 let entries = logs.entries(node);
-                let shown: Vec<_> = entries.iter().map(|it| (it.index, Some((it.term, it.update)))).collect();
+                let shown: Vec<_> =
+                    entries.iter().map(|entry| (entry.index, Some((entry.term, entry.update)))).collect();
                 let held: Vec<_> = (1..=view.last_index()).map(|index| (index, view.entry(index))).collect();
                 assert_eq!(shown, held, "seed {seed}, {} at {at} µs", context.names.node(node));
                 uncommitted += view.last_index() - view.commit_index;
@@ -189,8 +191,8 @@ fn each_sibling_shows_the_member_that_wrote_it() {
         .expect("siblings meet once the cut is healed");
     let card = frame.services.iter().find(|service| service.rows.iter().any(|row| row.siblings.len() > 1));
     let id = scenario.services[card.expect("a card that shows them").node.index()].id.clone();
-    let inside = page_after.inside(&scenario, &id);
-    let copy = &inside.copies[0];
+    let internals = page_after.internals(&scenario, &id);
+    let copy = &internals.copies[0];
     assert_eq!(copy.values.len(), 2, "{copy:?}");
     let write = |value: &ValueInternals| match &value.origin {
         ValueOrigin::Writes(writes) if writes.len() == 1 => writes[0],
@@ -203,7 +205,7 @@ fn each_sibling_shows_the_member_that_wrote_it() {
         assert_eq!(write.version.origin, write.by.0 + 1, "the dot names the replica that wrote it: {value:?}");
     }
     assert_eq!(copy.vector.len(), 2, "two origins wrote it: {copy:?}");
-    assert_eq!(page.inside(&scenario, "a").copies[0].values.len(), 1);
+    assert_eq!(page.internals(&scenario, "a").copies[0].values.len(), 1);
 }
 
 #[test]
@@ -212,7 +214,7 @@ fn tree_comparisons_descend_from_the_root_to_the_differences() {
     let mut deep = 0;
     for at in (1..=80).map(|tenth| tenth * 100_000) {
         let (mut page, _) = Page::at(&scenario, at);
-        for tree in page.inside(&scenario, "a").trees {
+        for tree in page.internals(&scenario, "a").trees {
             assert_eq!(tree.levels[0].0, 1, "at {at}: one root");
             for pair in tree.levels.windows(2) {
                 assert_eq!(pair[1].0, 2 * pair[0].1, "at {at}: the children of the differing nodes: {tree:?}");
@@ -230,7 +232,7 @@ fn a_purged_tombstone_is_not_shown_as_one() {
     let (mut remembered, mut forgotten) = (false, false);
     for at in (1..=40).map(|tenth| tenth * 200_000) {
         let (mut page, frame) = Page::at(&scenario, at.min(micros(scenario.until_ms)));
-        for copy in page.inside(&scenario, "a").copies {
+        for copy in page.internals(&scenario, "a").copies {
             let row = frame.services[0].rows.iter().find(|row| row.key == copy.key).expect("its row");
             let exists = copy.tombstone.is_some_and(|tombstone| tombstone.purged.is_none());
             assert_eq!(row.deleted, exists, "at {at}: {copy:?} {row:?}");
@@ -245,14 +247,16 @@ fn a_purged_tombstone_is_not_shown_as_one() {
 fn a_skewed_clock_and_its_lost_write_are_shown_at_their_member() {
     let scenario = example("global-table-skew");
     let (mut page, frame) = Page::at(&scenario, 2_000_000);
-    let trouble = frame.active_faults.iter().find(|trouble| trouble.node == NodeId(1)).expect("its clock");
-    assert_eq!(trouble.kind, FaultKind::ClockOff { ahead: -300_000 });
-    assert!(frame.active_faults.iter().all(|trouble| trouble.node != NodeId(0)), "the other clock is exact");
+    let fault = frame.active_faults.iter().find(|fault| fault.node == NodeId(1)).expect("its clock");
+    assert_eq!(fault.kind, FaultKind::ClockOff { ahead: -300_000 });
+    assert!(frame.active_faults.iter().all(|fault| fault.node != NodeId(0)), "the other clock is exact");
     assert_eq!(frame.services[1].rows[0].lost, 1, "Rome was acknowledged there, and is lost");
     assert_eq!(frame.services[0].rows[0].lost, 0);
-    let inside = page.inside(&scenario, "eu");
-    assert_eq!(inside.clock_ahead, Some(-300_000));
-    let ValueOrigin::Writes(writes) = &inside.copies[0].values[0].origin else { panic!("{:?}", inside.copies[0]) };
+    let internals = page.internals(&scenario, "eu");
+    assert_eq!(internals.clock_ahead, Some(-300_000));
+    let ValueOrigin::Writes(writes) = &internals.copies[0].values[0].origin else {
+        panic!("{:?}", internals.copies[0])
+    };
     assert_eq!((writes[0].by, writes[0].clock_ahead), (NodeId(0), Some(0)));
 }
 
@@ -262,15 +266,16 @@ fn charts_show_every_window_and_the_staleness_of_each_read() {
     let (mut page, frame) = Page::at(&scenario, 9_000_000);
     let charts = page.charts();
     let run = run_to(&scenario, 9_000_000);
-    let acknowledged = run.engine().trace().since(0).filter(|it| matches!(it.fact, Fact::UpdateAcknowledged { .. }));
+    let acknowledged =
+        run.engine().trace().since(0).filter(|record| matches!(record.fact, Fact::UpdateAcknowledged { .. }));
     assert_eq!(charts.windows.len(), acknowledged.count());
     let stale: u64 = frame.clients.iter().map(|client| client.stale_reads).sum();
     let reads: u64 = frame.clients.iter().map(|client| client.reads).sum();
-    assert_eq!(charts.operations.iter().filter(|it| it.read).count() as u64, reads);
-    assert_eq!(charts.operations.iter().filter(|it| it.behind > 0).count() as u64, stale);
-    let longest = charts.windows.iter().map(|it| it.took).max().expect("a window");
-    for it in charts.operations.iter().filter(|it| it.behind > 0) {
-        assert!(it.stale_for <= longest, "a stale read is no older than the longest window: {it:?}");
+    assert_eq!(charts.operations.iter().filter(|operation| operation.read).count() as u64, reads);
+    assert_eq!(charts.operations.iter().filter(|operation| operation.behind > 0).count() as u64, stale);
+    let longest = charts.windows.iter().map(|window| window.took).max().expect("a window");
+    for operation in charts.operations.iter().filter(|operation| operation.behind > 0) {
+        assert!(operation.stale_for <= longest, "a stale read is no older than the longest window: {operation:?}");
     }
     // Europe was cut off from 3 s to 6 s: windows stayed open for as long.
     assert!(longest > 2_000_000, "{longest}");
@@ -300,5 +305,5 @@ fn hints_are_lost_with_the_disk() {
     scenario.script.push(Step { at_ms: 2900.0, command: crash });
     let (mut page, after) = Page::at(&scenario, 3_000_000);
     assert!(after.services[0].member.as_ref().is_none_or(|member| member.hints == 0));
-    assert!(page.inside(&scenario, "a").hints.is_empty());
+    assert!(page.internals(&scenario, "a").hints.is_empty());
 }

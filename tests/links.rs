@@ -91,8 +91,8 @@ fn a_cut_link_is_refused_with_its_length() {
             let error = decode(&case.link[..length]).expect_err("a prefix is not a link");
             // The first three characters after the dot contain the link's length.
             if length >= 6 {
-                let of = case.link.len();
-                assert_eq!(error.to_string(), format!("cut short ({length} of {of} characters)"), "{file}");
+                let whole = case.link.len();
+                assert_eq!(error.to_string(), format!("cut short ({length} of {whole} characters)"), "{file}");
             }
         }
     }
@@ -102,9 +102,9 @@ fn a_cut_link_is_refused_with_its_length() {
 fn a_link_with_a_changed_character_never_opens_an_invalid_scenario() {
     let others: Vec<char> = ('!'..='~').chain(['ä', ' ']).collect();
     // Links of older semantics are written in the same way as those of the present one.
-    let is_like_another =
+    let repeats_the_present_encoding =
         |link: &str| link.starts_with("1r.") && decode(link).is_ok_and(|opened| opened.semantics < SEMANTICS_VERSION);
-    for (file, case) in golden().into_iter().filter(|(_, case)| !is_like_another(&case.link)) {
+    for (file, case) in golden().into_iter().filter(|(_, case)| !repeats_the_present_encoding(&case.link)) {
         for (i, present) in case.link.char_indices() {
             for &other in others.iter().filter(|&&other| other != present) {
                 let changed = format!("{}{other}{}", &case.link[..i], &case.link[i + 1..]);
@@ -288,7 +288,7 @@ const SEEDS: u64 = 40;
 #[test]
 fn links_are_short_enough_to_send() {
     for irregular in [false, true] {
-        for (nodes, links, steps, most) in [(10, 12, 10, 700), (30, 45, 60, 1500)] {
+        for (nodes, links, steps, limit) in [(10, 12, 10, 700), (30, 45, 60, 1500)] {
             let mut lengths: Vec<usize> = (0..SEEDS)
                 .map(|seed| {
                     let scenario = drawing(&Style { irregular }, &mut Random(seed), nodes, links, steps);
@@ -304,7 +304,7 @@ fn links_are_short_enough_to_send() {
             println!(
                 "{kind}, {nodes} nodes, {links} links, {steps} steps: median {median}, longest {longest} characters"
             );
-            assert!(longest <= most, "{kind}, {nodes} nodes: {longest} characters, at most {most}");
+            assert!(longest <= limit, "{kind}, {nodes} nodes: {longest} characters, at most {limit}");
         }
     }
 }

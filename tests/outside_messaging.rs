@@ -211,12 +211,15 @@ fn a_consumer_that_polls_receives_what_it_can_work_on() {
 fn a_chain_that_nobody_forwards_is_not_a_success() {
     let scenario = outside("m-chain");
     assert_eq!(scenario.validate(), Ok(()));
-    let unreached: Vec<(usize, Option<usize>)> =
-        scenario.unreached_subscriptions().iter().map(|it| (it.service, it.publisher)).collect();
+    let unreached: Vec<(usize, Option<usize>)> = scenario
+        .unreached_subscriptions()
+        .iter()
+        .map(|subscription| (subscription.service, subscription.publisher))
+        .collect();
     assert_eq!(unreached, [(2, Some(1))], "c never receives a's updates, because b does not forward them");
     let warnings: Vec<String> = scenario.warnings().iter().map(ToString::to_string).collect();
     assert!(
-        warnings.iter().any(|it| it.starts_with("services[2].subscribes[0]") && it.contains("`c`")),
+        warnings.iter().any(|warning| warning.starts_with("services[2].subscribes[0]") && warning.contains("`c`")),
         "{warnings:?}"
     );
     let silent = outcome(&scenario);

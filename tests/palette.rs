@@ -53,14 +53,14 @@ fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
-/// Asserts the least contrast of pairs in both themes.
-fn assert_contrast(pairs: &[(String, String)], least: f64) {
+/// Asserts that the contrast of pairs is at least `minimum` in both themes.
+fn assert_contrast(pairs: &[(String, String)], minimum: f64) {
     for (theme, colours) in themes() {
         let colour = |name: &String| *colours.get(name).unwrap_or_else(|| panic!("no colour {name}"));
         let low: Vec<String> = pairs
             .iter()
             .map(|(a, b)| (a, b, contrast(colour(a), colour(b))))
-            .filter(|(.., ratio)| *ratio < least)
+            .filter(|(.., ratio)| *ratio < minimum)
             .map(|(a, b, ratio)| format!("{a} on {b}: {ratio:.2}"))
             .collect();
         assert!(low.is_empty(), "{theme}: {low:?}");

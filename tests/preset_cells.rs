@@ -97,7 +97,8 @@ fn a_kafka_broker_keeps_one_replica_and_waits_for_the_current_in_sync_set() {
     let CommitRule::InSync(in_sync) = replication.commit else { panic!("{:?}", replication.commit) };
     assert_eq!((replication.replicas, in_sync.min_insync), (1, 1));
     assert_eq!((in_sync.lag_ms, in_sync.unclean_election), (30_000.0, false));
-    let majority = |name: &str| preset(name).replication(None).map(|it| it.commit == CommitRule::Majority);
+    let majority =
+        |name: &str| preset(name).replication(None).map(|replication| replication.commit == CommitRule::Majority);
     assert_eq!((majority("RabbitMQ"), majority("NATS"), majority("SQS standard")), (Some(true), Some(true), None));
 }
 

@@ -25,7 +25,8 @@ fn poison(at_ms: f64, key: &str) -> Step {
 /// A writer, a bus with a preset, and a consumer, all without delays.
 fn system(preset: &Preset, script: Vec<Step>, until_ms: f64) -> Scenario {
     let publication = preset.publication(&Publication { to: "bus".into(), ..Publication::default() });
-    let like = Subscription { to: "bus".into(), processing: Latency::Constant { ms: 0.0 }, ..Subscription::default() };
+    let template =
+        Subscription { to: "bus".into(), processing: Latency::Constant { ms: 0.0 }, ..Subscription::default() };
     let service =
         |id: &str| Service { id: id.into(), service_time: Latency::Constant { ms: 0.0 }, ..Service::default() };
     let topic = Topic { name: "t".into(), ..Topic::default() };
@@ -34,7 +35,7 @@ fn system(preset: &Preset, script: Vec<Step>, until_ms: f64) -> Scenario {
         until_ms,
         services: vec![
             Service { publishes: vec![publication], ..service("writer") },
-            Service { subscribes: vec![preset.subscription(&like)], ..service("reader") },
+            Service { subscribes: vec![preset.subscription(&template)], ..service("reader") },
         ],
         buses: vec![Bus { id: "bus".into(), topics: vec![preset.topic(&topic)], ..Bus::default() }],
         script,
@@ -49,8 +50,8 @@ fn trace(scenario: &Scenario) -> Vec<Record> {
     engine.trace().since(0).cloned().collect()
 }
 
-fn count(records: &[Record], is: impl Fn(&Fact) -> bool) -> usize {
-    records.iter().filter(|record| is(&record.fact)).count()
+fn count(records: &[Record], matches: impl Fn(&Fact) -> bool) -> usize {
+    records.iter().filter(|record| matches(&record.fact)).count()
 }
 
 fn deliveries(records: &[Record]) -> usize {
@@ -66,11 +67,15 @@ const DAY: f64 = 86_400_000.0;
 #[test]
 fn sqs_moves_an_event_to_the_dead_letter_queue_after_max_receive_count_deliveries() {
     for name in ["SQS standard", "SQS FIFO"] {
-        for most in [1, 3, 10] {
+        for max_deliveries in [1, 3, 10] {
             let mut scenario = system(preset(name), vec![poison(0.0, "k")], 1e6);
-            scenario.services[1].subscribes[0].max_deliveries = Some(most);
+            scenario.services[1].subscribes[0].max_deliveries = Some(max_deliveries);
             let records = trace(&scenario);
-            assert_eq!((deliveries(&records), dead(&records)), (most as usize, 1), "{name}, {most}");
+            assert_eq!(
+                (deliveries(&records), dead(&records)),
+                (max_deliveries as usize, 1),
+                "{name}, {max_deliveries}"
+            );
         }
     }
 }
@@ -106,16 +111,16 @@ fn sqs_standard_keeps_the_enqueue_time_in_the_dead_letter_queue_and_fifo_renews_
 
 #[test]
 fn sqs_fifo_deduplicates_for_five_minutes_and_no_longer() {
-    for (again_after_s, deduplicated) in [(299.0, 1), (301.0, 0)] {
+    for (republished_after_s, deduplicated) in [(299.0, 1), (301.0, 0)] {
         let mut scenario = system(preset("SQS FIFO"), vec![write(0.0, "k", 1)], 1e6);
         // The acknowledgements of the bus are lost, so that the producer publishes again.
         scenario.services[0].publishes[0].retry =
-            Some(PublishRetry { timeout_ms: again_after_s * 1000.0, attempts: 2 });
+            Some(PublishRetry { timeout_ms: republished_after_s * 1000.0, attempts: 2 });
         let cut = Command::CutLink { from: "bus".into(), to: "writer".into(), one_way: true };
         scenario.script.insert(0, Step { at_ms: 0.0, command: cut });
         let records = trace(&scenario);
         let hits = count(&records, |fact| matches!(fact, Fact::EventDeduplicated { .. }));
-        assert_eq!(hits, deduplicated, "again after {again_after_s} s");
+        assert_eq!(hits, deduplicated, "published again after {republished_after_s} s");
     }
 }
 
@@ -210,19 +215,22 @@ fn a_preset_is_found_by_its_settings() {
 
 #[test]
 fn a_producer_is_found_by_its_settings_for_any_topic_and_mode() {
-    let like = Publication {
+    let template = Publication {
         to: "bus".into(),
         mode: PublishMode::Outbox { poll_ms: 10.0, batch: 5 },
         ..Publication::default()
     };
     for producer in &PRODUCERS {
-        let publication = producer.publication(&like);
+        let publication = producer.publication(&template);
         assert_eq!(of_publication(&publication), Some(producer));
-        assert_eq!((&publication.to, &publication.mode), (&like.to, &like.mode));
+        assert_eq!((&publication.to, &publication.mode), (&template.to, &template.mode));
     }
     let own = PublishRetry { timeout_ms: 12.0, attempts: 3 };
-    assert_eq!(of_publication(&Publication { retry: Some(own), ..like.clone() }), None);
-    assert_eq!(of_publication(&preset("Kafka").publication(&like)).map(|it| it.name), Some("Kafka 4.0 producer"));
+    assert_eq!(of_publication(&Publication { retry: Some(own), ..template.clone() }), None);
+    assert_eq!(
+        of_publication(&preset("Kafka").publication(&template)).map(|preset| preset.name),
+        Some("Kafka 4.0 producer")
+    );
 }
 
 #[test]
@@ -251,10 +259,10 @@ fn a_store_is_found_by_its_settings_and_has_the_documented_defaults() {
     use converge::scenario::presets::{STORES, of_group};
     use converge::scenario::{Data, Group, Protocol, ReadRepair};
     let members: Vec<String> = (1..=5).map(|i| format!("r{i}")).collect();
-    let like = Group { id: "g".into(), members, ..Group::default() };
+    let template = Group { id: "g".into(), members, ..Group::default() };
     let quorum = |name: &str| {
         let store = STORES.iter().find(|store| store.name == name).expect("a store");
-        let group = store.group(&like);
+        let group = store.group(&template);
         assert_eq!(of_group(&group), Some(store));
         assert!(!store.leaves_out.is_empty());
         match group.protocol {
@@ -294,8 +302,8 @@ fn crash_and_restart(scenario: &mut Scenario, crash_ms: f64, restart_ms: f64) {
 }
 
 #[test]
-fn a_consumer_that_is_gone_gets_its_events_back_as_its_system_says() {
-    // It crashes at 1 s with an event in hand, and is back at 2 s.
+fn a_consumer_that_restarts_receives_its_events_again_as_its_system_documents() {
+    // It crashes at 1 s while it handles an event, and restarts at 2 s.
     let cases = [
         ("SQS standard", vec![0, 30_000]),
         ("SQS FIFO", vec![0, 30_000]),

@@ -130,14 +130,18 @@ fn a_reader_over_the_maximum_poll_interval_leaves_has_its_commit_refused_and_rej
 
 #[test]
 fn a_poll_of_many_quick_events_exceeds_the_poll_interval_and_smaller_polls_do_not() {
-    for (most, leaves) in [(500, true), (100, false)] {
+    for (max_in_flight, leaves) in [(500, true), (100, false)] {
         // Another event is being processed while the rest arrive.
         let mut script = vec![write(0.1, "key0", 0)];
         script.extend((1..400).map(|i| write(0.2, "key0", i)));
         let mut scenario = group(&["a"], 1.0, script, 399.0);
-        scenario.services[1].subscribes[0].max_in_flight = most;
+        scenario.services[1].subscribes[0].max_in_flight = max_in_flight;
         let records = all_records(&scenario);
-        assert_eq!(moves(&records).contains(&(303, Some(LeaveReason::PolledTooRarely))), leaves, "{most} at a time");
+        assert_eq!(
+            moves(&records).contains(&(303, Some(LeaveReason::PolledTooRarely))),
+            leaves,
+            "{max_in_flight} at a time"
+        );
     }
 }
 
@@ -184,7 +188,8 @@ fn the_next_heartbeat_repeats_a_lost_commit() {
     let records = all_records(&group(&["a"], 0.01, script, 20.0));
     let lost = |fact: &Fact| matches!(fact, Fact::MessageDropped { cause: DropCause::LinkCut, .. });
     assert_eq!(count(&records, lost), 1, "the commit of 5 s");
-    let at = records.iter().find(|record| matches!(record.fact, Fact::EventAcknowledged { .. })).map(|it| it.at);
+    let at =
+        records.iter().find(|record| matches!(record.fact, Fact::EventAcknowledged { .. })).map(|record| record.at);
     assert_eq!(at, Some(6_001_000));
 }
 
@@ -255,7 +260,7 @@ fn one_of_a_group_that_says_nothing_of_sessions_has_that_of_the_others_and_a_gro
     let beats = |records: &[Record], from: u32| {
         count(
             records,
-            |fact| matches!(fact, Fact::MessageSent { kind: MessageKind::Heartbeat, from: it, .. } if it.0 == from),
+            |fact| matches!(fact, Fact::MessageSent { kind: MessageKind::Heartbeat, from: sender, .. } if sender.0 == from),
         )
     };
     let mut scenario = group(&["a", "b"], 0.01, vec![], 10.0);

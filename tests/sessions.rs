@@ -271,13 +271,13 @@ random_tests! { clicks, 200;
                     page.frame(Request::Edit { scenario: Box::new(scenario.clone()) });
                 }
                 other => {
-                    let place = (number % 4) as u32;
+                    let branch = (number % 4) as u32;
                     let turn = match other {
-                        8 => BranchCommand::Show(place),
+                        8 => BranchCommand::Show(branch),
                         9 => BranchCommand::New { name: None, set: [("inventory.queue".to_string(), "7".to_string())].into_iter().collect() },
-                        10 => BranchCommand::Remove(place),
-                        11 => BranchCommand::Compare((number % 5 > 0).then_some(place)),
-                        _ => BranchCommand::Rename(place, format!("name {place}")),
+                        10 => BranchCommand::Remove(branch),
+                        11 => BranchCommand::Compare((number % 5 > 0).then_some(branch)),
+                        _ => BranchCommand::Rename(branch, format!("name {branch}")),
                     };
                     page.frame(Request::Branch(turn));
                 }
@@ -439,8 +439,8 @@ fn a_bus_reports_the_depth_of_each_partition_and_a_redriven_event_returns_to_its
     }
     let depths = |frame: &Frame| -> Vec<(u32, u32)> {
         let lane = &frame.buses.first().expect("a changed card").subscriptions[0];
-        assert_eq!(lane.depths.iter().map(|it| it.queued + it.in_flight).sum::<u32>(), lane.depth);
-        lane.depths.iter().map(|it| (it.partition, it.queued + it.in_flight)).collect()
+        assert_eq!(lane.depths.iter().map(|partition| partition.queued + partition.in_flight).sum::<u32>(), lane.depth);
+        lane.depths.iter().map(|partition| (partition.partition, partition.queued + partition.in_flight)).collect()
     };
     let full = depths(&page.advance(500_000));
     assert!(full.len() > 1 && full.iter().map(|(_, depth)| depth).sum::<u32>() == 8, "{full:?}");

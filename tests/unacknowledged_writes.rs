@@ -62,7 +62,10 @@ fn a_quorum_write_that_failed_and_that_one_member_keeps_has_not_converged() {
         let key = context.names.find_key(context.names.scope(node), "x").expect("a key");
         let explained = context.explain(node, key);
         assert_eq!(explained.len(), 2, "the members that lack it: {explained:?}");
-        assert!(explained.iter().all(|it| it.lacking.is_some() && !it.prospect.is_hopeful()), "{explained:?}");
+        assert!(
+            explained.iter().all(|explanation| explanation.lacking.is_some() && !explanation.prospect.is_hopeful()),
+            "{explained:?}"
+        );
     }
 }
 
@@ -84,10 +87,10 @@ fn a_failed_quorum_write_converges_where_something_spreads_it() {
                     .staleness
                     .copies_of(crate::common::runs::node(&run, id))
                     .next()
-                    .and_then(|it| it.1.held().cloned())
+                    .and_then(|(_, copy)| copy.held().cloned())
             })
             .into();
-        assert!(held[0].is_some() && held.iter().all(|it| *it == held[0]), "{held:?}");
+        assert!(held[0].is_some() && held.iter().all(|other| *other == held[0]), "{held:?}");
     }
     // Without the healing, and without a read, nothing spreads it.
     for (scenario, _) in [(group(anti_entropy, None, &[]), 0), (group(read_repair, Some(5000.0), &[]), 0)] {

@@ -39,10 +39,10 @@ fn summary(verdicts: &[Verdict]) -> char {
     }
 }
 
-/// Each example's verdicts in the order of `GUARANTEES`: linearizable, sequential, regular, causal, session, read your
-/// writes, monotonic reads, monotonic writes, writes follow reads, no lost update; then whether groups lose acknowledged
-/// updates; then the reason. A guarantee that no operation could have violated is
-/// unknown: all of them in the examples that are not listed, where no client reads.
+/// By example: the summaries of its verdicts in the order of `GUARANTEES` (linearizable, sequential, regular, causal, session, read
+/// your writes, monotonic reads, monotonic writes, writes follow reads, no lost update); whether groups lose acknowledged updates
+/// in all, some or none of the runs; and the reason. A guarantee that no operation could have violated is unknown. In the examples
+/// that are not listed, no client reads, so all are unknown.
 const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("first-update", "UUUUUUUUUU", "none", "no operation runs before the visitor issues one"),
     (
@@ -113,20 +113,24 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
 fn every_example_keeps_exactly_the_guarantees_that_theory_predicts() {
     let mut wrong = Vec::new();
     for example in EXAMPLES {
-        let own = example.scenario();
-        let runs = std::iter::once(own.seed).chain(SEEDS).map(|seed| history(&Scenario { seed, ..own.clone() }));
+        let scenario = example.scenario();
+        let seeds = std::iter::once(scenario.seed).chain(SEEDS);
+        let runs = seeds.map(|seed| history(&Scenario { seed, ..scenario.clone() }));
         let runs: Vec<(History, u64)> = runs.collect();
-        let verdicts = |of| runs.iter().map(|(history, _)| check::check(history, of, BUDGET)).collect::<Vec<_>>();
-        let line: String = GUARANTEES.iter().map(|(_, guarantee)| summary(&verdicts(*guarantee))).collect();
+        let verdicts =
+            |guarantee| runs.iter().map(|(history, _)| check::check(history, guarantee, BUDGET)).collect::<Vec<_>>();
+        let summaries: String = GUARANTEES.iter().map(|(_, guarantee)| summary(&verdicts(*guarantee))).collect();
         let lost = match runs.iter().filter(|(_, lost)| *lost > 0).count() {
             0 => "none",
             n if n == runs.len() => "lost",
             _ => "some",
         };
         let expected = EXPECTED.iter().find(|(id, ..)| *id == example.id);
-        let (_, kept, gone, why) = expected.unwrap_or(&("", "UUUUUUUUUU", "none", "no client reads"));
-        if (line.as_str(), lost) != (kept, gone) {
-            wrong.push(format!("{}: {line} {lost}, not {kept} {gone}: {why}", example.id));
+        let (_, expected_summaries, expected_lost, why) =
+            expected.unwrap_or(&("", "UUUUUUUUUU", "none", "no client reads"));
+        if (summaries.as_str(), lost) != (expected_summaries, expected_lost) {
+            let expected = format!("{expected_summaries} {expected_lost}: {why}");
+            wrong.push(format!("{}: {summaries} {lost}, not {expected}", example.id));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
@@ -136,25 +140,25 @@ fn every_example_keeps_exactly_the_guarantees_that_theory_predicts() {
 
 #[test]
 fn under_the_same_cut_raft_is_linearizable_and_the_leaderless_group_is_not() {
-    let own = EXAMPLES.iter().find(|example| example.id == "raft-and-quorum").expect("an example").scenario();
+    let example = EXAMPLES.iter().find(|example| example.id == "raft-and-quorum").expect("an example").scenario();
     for seed in SEEDS {
-        let (history, _) = history(&Scenario { seed, ..own.clone() });
-        let of = |key: &str| {
+        let (history, _) = history(&Scenario { seed, ..example.clone() });
+        let verdict_on = |key: &str| {
             let mut part = history.clone();
             part.operations.retain(|operation| history.keys[operation.key as usize] == key);
             assert!(part.operations.len() > 30, "seed {seed}: {key} has many operations");
             check::check(&part, Guarantee::Linearizable, BUDGET)
         };
-        assert_eq!(of("raft/x"), Verdict::Holds, "seed {seed}");
-        assert!(matches!(of("quorum/x"), Verdict::Violated(_)), "seed {seed}");
+        assert_eq!(verdict_on("raft/x"), Verdict::Holds, "seed {seed}");
+        assert!(matches!(verdict_on("quorum/x"), Verdict::Violated(_)), "seed {seed}");
     }
 }
 
 /// Returns the status of invariants at the end of an example.
 fn invariant_statuses(example: &str, seed: u64, invariants: &[&str]) -> Vec<InvariantStatus> {
-    let own = EXAMPLES.iter().find(|it| it.id == example).expect("an example").scenario();
+    let original = EXAMPLES.iter().find(|other| other.id == example).expect("an example").scenario();
     let invariants = invariants.iter().map(ToString::to_string).collect();
-    let scenario = Scenario { seed, invariants, ..own };
+    let scenario = Scenario { seed, invariants, ..original };
     scenario.validate().expect("a valid scenario");
     let mut run = Run::new(&scenario);
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
@@ -162,7 +166,7 @@ fn invariant_statuses(example: &str, seed: u64, invariants: &[&str]) -> Vec<Inva
 }
 
 #[test]
-fn a_violated_invariant_names_the_time_the_places_and_the_values() {
+fn a_violated_invariant_names_the_time_the_nodes_and_the_values() {
     for seed in SEEDS {
         let same = "inventory.widget == notification.widget";
         let when = format!("{same} when quiescent");

@@ -23,7 +23,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("app", &["scenario", "trace", "session", "lessons"]),
 ];
 
-/// A file with more lines than this may be two things.
+/// The maximum number of lines of a file. A longer file may have two responsibilities.
 const MAX_LENGTH: usize = 500;
 
 fn root() -> PathBuf {
@@ -185,16 +185,19 @@ fn browser_crates_are_dependencies_of_wasm32_only() {
 }
 
 #[test]
-fn files_stay_small_and_without_loose_ends() {
+fn files_stay_small_and_contain_no_unfinished_code() {
     for folder in ["src", "js", "xtask", "tests"] {
         for (name, text) in sources(&root().join(folder)) {
             let lines = text.lines().count();
-            assert!(lines <= MAX_LENGTH, "{name} has {lines} lines, more than {MAX_LENGTH}: is it two things?");
+            assert!(
+                lines <= MAX_LENGTH,
+                "{name} has {lines} lines, more than {MAX_LENGTH}: has it two responsibilities?"
+            );
         }
     }
     for (name, text) in sources(&root().join("src")) {
-        let loose = breaches(&name, &text, &["todo!(", "unimplemented!(", "dbg!(", "#[ignore"]);
-        assert_eq!(loose, Vec::<String>::new());
+        let unfinished = breaches(&name, &text, &["todo!(", "unimplemented!(", "dbg!(", "#[ignore"]);
+        assert_eq!(unfinished, Vec::<String>::new());
     }
 }
 
@@ -209,28 +212,28 @@ fn functions_that_change_the_engine_state_assert_what_they_rely_on() {
     assert!(lacking.is_empty(), "these have fewer than two assertions:\n{}", lacking.join("\n"));
 }
 
-/// Returns the places of texts in a view's source that are not in the table of texts, as `name:line`.
-fn loose_texts(name: &str, text: &str) -> Vec<String> {
+/// Returns the lines of a view's source with texts that are not from the table of texts, as `name:line`.
+fn texts_outside_the_table(name: &str, text: &str) -> Vec<String> {
     // A single letter is a unit or a key.
     let begins_text = |after: &str| after.chars().take(2).filter(|c| c.is_alphabetic()).count() == 2;
-    let is_loose = |line: &str| {
+    let has_text = |line: &str| {
         ["aria-label=\"", "title=\"", "placeholder=\"", "aria-description=\"", ">{ \""].iter().any(|before| {
             line.split(before).skip(1).any(|after| begins_text(after) && !after.starts_with("Converge\""))
         })
     };
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//") && is_loose(line));
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//") && has_text(line));
     lines.map(|(i, _)| format!("{name}:{}", i + 1)).collect()
 }
 
 #[test]
 fn views_take_their_texts_from_the_table() {
     assert_eq!(
-        loose_texts("a.rs", "<h3>{ \"Goals\" }</h3>\n<h3>{ text!(\"Goals\") }</h3>\n<b title=\"More\">"),
+        texts_outside_the_table("a.rs", "<h3>{ \"Goals\" }</h3>\n<h3>{ text!(\"Goals\") }</h3>\n<b title=\"More\">"),
         ["a.rs:1", "a.rs:3"]
     );
     let files = sources(&root().join("src/app/ui"));
-    let loose: Vec<String> = files.iter().flat_map(|(name, text)| loose_texts(name, text)).collect();
-    assert_eq!(loose, Vec::<String>::new());
+    let outside: Vec<String> = files.iter().flat_map(|(name, text)| texts_outside_the_table(name, text)).collect();
+    assert_eq!(outside, Vec::<String>::new());
 }
 
 /// Texts that are the same in both languages.
@@ -286,7 +289,9 @@ fn each_text_of_the_simulator_has_a_translation_with_the_same_values() {
 #[test]
 fn the_simulator_writes_no_text_in_english_alone() {
     let files = WRITERS.iter().chain(DOCUMENTS).flat_map(|folder| sources(&root().join(folder)));
-    let shown = files.filter(|(name, _)| !name.contains("tests") && !ENGLISH.iter().any(|it| name.starts_with(it)));
-    let loose: Vec<String> = shown.flat_map(|(name, text)| texts::in_one_language(&name, &text, NO_TEXTS)).collect();
-    assert_eq!(loose, Vec::<String>::new());
+    let shown =
+        files.filter(|(name, _)| !name.contains("tests") && !ENGLISH.iter().any(|folder| name.starts_with(folder)));
+    let untranslated: Vec<String> =
+        shown.flat_map(|(name, text)| texts::in_one_language(&name, &text, NO_TEXTS)).collect();
+    assert_eq!(untranslated, Vec::<String>::new());
 }

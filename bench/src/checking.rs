@@ -52,16 +52,16 @@ fn history(count: usize, stale: bool) -> History {
                 });
                 at += 1;
             }
-            Some((place, false)) => {
-                let operation = &mut history.operations[place];
+            Some((index, false)) => {
+                let operation = &mut history.operations[index];
                 match operation.invocation {
                     Invocation::Write(value) => register = value,
                     _ => operation.output = Output::Value(register),
                 }
-                open[process] = Some((place, true));
+                open[process] = Some((index, true));
             }
-            Some((place, true)) => {
-                history.operations[place].ended = at;
+            Some((index, true)) => {
+                history.operations[index].ended = at;
                 at += 1;
                 open[process] = None;
             }
@@ -69,7 +69,8 @@ fn history(count: usize, stale: bool) -> History {
         }
     }
     if stale {
-        let last = history.operations.iter_mut().rfind(|it| it.returned().is_some_and(|value| value > 40));
+        let last =
+            history.operations.iter_mut().rfind(|operation| operation.returned().is_some_and(|value| value > 40));
         if let Some(read) = last
             && let Output::Value(value) = &mut read.output
         {
@@ -99,8 +100,8 @@ fn by_converge(history: &History) -> bool {
 /// Checks with the general search, which is used when a value is written twice.
 fn by_search(history: &History) -> bool {
     let mut history = history.clone();
-    if let Some(mut repeated) = history.operations.iter().find(|it| it.invocation.changes()).cloned() {
-        let end = history.operations.iter().map(|it| it.ended).max().unwrap_or(0);
+    if let Some(mut repeated) = history.operations.iter().find(|operation| operation.invocation.changes()).cloned() {
+        let end = history.operations.iter().map(|operation| operation.ended).max().unwrap_or(0);
         (repeated.invoked, repeated.ended) = (end + 1, end + 2);
         history.operations.push(repeated);
     }
@@ -109,7 +110,8 @@ fn by_search(history: &History) -> bool {
 
 /// Returns invocations and completions in order: the time, the operation's index, and whether it is the completion.
 fn events(history: &History) -> Vec<(u32, usize, bool)> {
-    let both = |(place, it): (usize, &Operation)| [(it.invoked, place, false), (it.ended, place, true)];
+    let both =
+        |(index, operation): (usize, &Operation)| [(operation.invoked, index, false), (operation.ended, index, true)];
     let mut all: Vec<(u32, usize, bool)> = history.operations.iter().enumerate().flat_map(both).collect();
     all.sort_unstable();
     all
@@ -117,13 +119,15 @@ fn events(history: &History) -> Vec<(u32, usize, bool)> {
 
 fn by_stateright(history: &History) -> bool {
     let mut tester = LinearizabilityTester::new(Register(ABSENT));
-    for (_, place, end) in events(history) {
-        let it = &history.operations[place];
-        let done = match (it.invocation, end) {
-            (Invocation::Write(value), false) => tester.on_invoke(it.process, RegisterOp::Write(value)),
-            (Invocation::Write(_), true) => tester.on_return(it.process, RegisterRet::WriteOk),
-            (_, false) => tester.on_invoke(it.process, RegisterOp::Read),
-            (_, true) => tester.on_return(it.process, RegisterRet::ReadOk(it.returned().unwrap_or(ABSENT))),
+    for (_, index, end) in events(history) {
+        let operation = &history.operations[index];
+        let done = match (operation.invocation, end) {
+            (Invocation::Write(value), false) => tester.on_invoke(operation.process, RegisterOp::Write(value)),
+            (Invocation::Write(_), true) => tester.on_return(operation.process, RegisterRet::WriteOk),
+            (_, false) => tester.on_invoke(operation.process, RegisterOp::Read),
+            (_, true) => {
+                tester.on_return(operation.process, RegisterRet::ReadOk(operation.returned().unwrap_or(ABSENT)))
+            }
         };
         assert!(done.is_ok());
     }
@@ -131,13 +135,13 @@ fn by_stateright(history: &History) -> bool {
 }
 
 fn by_todc(history: &History) -> bool {
-    let action = |(_, place, end): (u32, usize, bool)| {
-        let it = &history.operations[place];
-        let operation = match it.invocation {
+    let action = |(_, index, end): (u32, usize, bool)| {
+        let recorded = &history.operations[index];
+        let operation = match recorded.invocation {
             Invocation::Write(value) => RegisterOperation::Write(value),
-            _ => RegisterOperation::Read(if end { it.returned() } else { None }),
+            _ => RegisterOperation::Read(if end { recorded.returned() } else { None }),
         };
-        (it.process as usize, if end { Action::Response(operation) } else { Action::Call(operation) })
+        (recorded.process as usize, if end { Action::Response(operation) } else { Action::Call(operation) })
     };
     let actions = events(history).into_iter().map(action).collect();
     WGLChecker::<RegisterSpecification<u32>>::is_linearizable(OtherHistory::from_actions(actions))

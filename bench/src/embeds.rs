@@ -8,7 +8,7 @@ use serde_json::json;
 const EMBEDS: usize = 10;
 /// The time over which the processor is observed, s.
 const SECONDS: f64 = 10.0;
-/// The greatest share of a processor that embeds out of sight may need.
+/// The maximum share of a processor that embeds out of sight may need.
 const TARGET: f64 = 0.01;
 
 /// Adds room below the frames in which none of them is in sight.

@@ -32,14 +32,14 @@ pub fn scenario() -> Scenario {
         ..Scenario::default()
     };
     for chain in 0..CHAINS {
-        for place in 0..LENGTH {
+        for index in 0..LENGTH {
             let next =
-                Call { to: format!("service-{chain}-{}", place + 1), timeout_ms: CALL_TIMEOUT_MS, operation: None };
+                Call { to: format!("service-{chain}-{}", index + 1), timeout_ms: CALL_TIMEOUT_MS, operation: None };
             scenario.services.push(Service {
-                id: format!("service-{chain}-{place}"),
+                id: format!("service-{chain}-{index}"),
                 service_time: Latency::constant(0.0),
                 concurrency: SESSIONS,
-                calls: if place + 1 < LENGTH { vec![next] } else { Vec::new() },
+                calls: if index + 1 < LENGTH { vec![next] } else { Vec::new() },
                 ..Service::default()
             });
         }

@@ -13,7 +13,7 @@ use converge::trace::Level;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Events between two looks at the number of delivered messages.
+/// The number of events between two checks of the number of delivered messages.
 const EVENTS_BETWEEN_CHECKS: u64 = 1_000;
 
 /// A run of the [`forwarding`] scenario, driven without a session.

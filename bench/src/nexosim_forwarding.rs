@@ -120,21 +120,21 @@ pub fn run(messages: f64) -> f64 {
         // The client, then the services in their order.
         let mailboxes: Vec<Mailbox<Node>> = (0..=LENGTH).map(|_| Mailbox::with_capacity(256)).collect();
         let mut nodes = Vec::new();
-        for place in 0..=LENGTH as usize {
-            let random = u64::from(chain) << 32 | place as u64;
-            let (is_client, is_last) = (place == 0, place == LENGTH as usize);
+        for index in 0..=LENGTH as usize {
+            let random = u64::from(chain) << 32 | index as u64;
+            let (is_client, is_last) = (index == 0, index == LENGTH as usize);
             let mut node = Node { is_client, is_last, random, ..Node::default() };
             if !is_last {
-                node.calls.connect(Node::on_call, &mailboxes[place + 1]);
+                node.calls.connect(Node::on_call, &mailboxes[index + 1]);
             }
             if !is_client {
-                node.replies.connect(Node::on_reply, &mailboxes[place - 1]);
+                node.replies.connect(Node::on_reply, &mailboxes[index - 1]);
             }
             nodes.push(node);
         }
         sources.push(EventSource::new().connect(Node::start, &mailboxes[0]).register(&mut bench));
-        for (place, (node, mailbox)) in nodes.into_iter().zip(mailboxes).enumerate() {
-            bench = bench.add_model(node, mailbox, &format!("node-{chain}-{place}"));
+        for (index, (node, mailbox)) in nodes.into_iter().zip(mailboxes).enumerate() {
+            bench = bench.add_model(node, mailbox, &format!("node-{chain}-{index}"));
         }
     }
     let mut simulation = bench.init(MonotonicTime::EPOCH).expect("a valid bench");

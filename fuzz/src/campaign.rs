@@ -7,11 +7,11 @@ use crate::targets::Target;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Inputs that are changed further, at most.
+/// The maximum number of inputs that are kept and changed further.
 const MAX_KEPT: usize = 4096;
 /// Kinds of findings after which a campaign ends.
 const MAX_FINDINGS: usize = 20;
-/// Inputs that minimizing one finding tries, at most.
+/// The maximum number of inputs that are tried to minimize one finding.
 const MAX_TRIES: usize = 3000;
 
 /// An input that a target refuses.
@@ -90,7 +90,7 @@ impl<'a> Campaign<'a> {
         observer.begin(&input);
         let (answer, memory) = judge(self.target, &input);
         self.peak = self.peak.max(memory);
-        let goes_on = observer.end();
+        let continues = observer.end();
         match answer {
             Ok(answer) => {
                 if self.answers.insert(outline(&answer)) {
@@ -104,10 +104,10 @@ impl<'a> Campaign<'a> {
                 }
             }
         }
-        goes_on
+        continues
     }
 
-    /// Returns the place of an input to change: every second time that of a seed, so that the inputs do not drift to nonsense.
+    /// Returns the index of an input to change: every second time that of a seed, so that the inputs do not drift to nonsense.
     fn pick(&mut self) -> usize {
         let among = if self.random.once_in(2) { self.seeds } else { self.kept.len() };
         self.random.below(among)
@@ -117,8 +117,8 @@ impl<'a> Campaign<'a> {
         if self.kept.len() < MAX_KEPT {
             self.kept.push(input);
         } else {
-            let place = self.seeds + self.random.below(MAX_KEPT - self.seeds);
-            self.kept[place] = input;
+            let index = self.seeds + self.random.below(MAX_KEPT - self.seeds);
+            self.kept[index] = input;
         }
     }
 }
@@ -129,9 +129,9 @@ fn judge(target: &Target, input: &str) -> (Result<String, String>, usize) {
     let before = MEMORY.current_usage();
     let answer = caught(|| (target.check)(input)).and_then(|answer| answer);
     let memory = MEMORY.peak_usage().saturating_sub(before);
-    let most = target.memory;
-    let answer = answer.and_then(|answer| match memory > most {
-        true => Err(format!("it needs {memory} bytes of memory, at most {most} are expected")),
+    let limit = target.memory;
+    let answer = answer.and_then(|answer| match memory > limit {
+        true => Err(format!("it needs {memory} bytes of memory, at most {limit} are expected")),
         false => Ok(answer),
     });
     (answer, memory)

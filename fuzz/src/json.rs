@@ -25,26 +25,26 @@ fn count(value: &Value) -> usize {
     }
 }
 
-fn nth<'a>(value: &'a Value, place: &mut usize) -> Option<&'a Value> {
-    if *place == 0 {
+fn nth<'a>(value: &'a Value, remaining: &mut usize) -> Option<&'a Value> {
+    if *remaining == 0 {
         return Some(value);
     }
-    *place -= 1;
+    *remaining -= 1;
     match value {
-        Value::Array(items) => items.iter().find_map(|item| nth(item, place)),
-        Value::Object(fields) => fields.values().find_map(|item| nth(item, place)),
+        Value::Array(items) => items.iter().find_map(|item| nth(item, remaining)),
+        Value::Object(fields) => fields.values().find_map(|item| nth(item, remaining)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }
 
-fn nth_mut<'a>(value: &'a mut Value, place: &mut usize) -> Option<&'a mut Value> {
-    if *place == 0 {
+fn nth_mut<'a>(value: &'a mut Value, remaining: &mut usize) -> Option<&'a mut Value> {
+    if *remaining == 0 {
         return Some(value);
     }
-    *place -= 1;
+    *remaining -= 1;
     match value {
-        Value::Array(items) => items.iter_mut().find_map(|item| nth_mut(item, place)),
-        Value::Object(fields) => fields.values_mut().find_map(|item| nth_mut(item, place)),
+        Value::Array(items) => items.iter_mut().find_map(|item| nth_mut(item, remaining)),
+        Value::Object(fields) => fields.values_mut().find_map(|item| nth_mut(item, remaining)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }

@@ -9,7 +9,7 @@ thread_local! {
     static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs a function and returns its result, or place and message of its panic.
+/// Runs a function and returns its result, or the location and the message of its panic.
 ///
 /// # Errors
 /// It panicked.
@@ -32,7 +32,8 @@ pub fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 fn sentence(info: &PanicHookInfo) -> String {
-    let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+    let location =
+        info.location().map(|location| format!(" at {}:{}", location.file(), location.line())).unwrap_or_default();
     let message = info.payload_as_str().unwrap_or("no message");
-    format!("it panics{place}: {message}")
+    format!("it panics{location}: {message}")
 }

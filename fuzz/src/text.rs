@@ -66,7 +66,7 @@ const INTERESTING: &[&str] = &[
     "@",
 ];
 
-/// The longest input in bytes, so that each needs little time.
+/// The maximum length of an input, bytes, so that each needs little time.
 pub const MAX_LENGTH: usize = 8 * 1024;
 
 /// Returns the text with one to four changes. `words` are those of the format, and parts of `donor` are inserted.

@@ -102,12 +102,12 @@ pub async fn sweep_async(scenario: JsValue, sweep_options: JsValue, control: JsV
         if part(&signal, "aborted")?.is_truthy() {
             return Err(part(&signal, "reason")?);
         }
-        let goes_on = sweep.step();
+        let continues = sweep.step();
         if let Some(function) = &on_progress {
             let (done, all) = sweep.progress();
             function.call2(&JsValue::NULL, &(done as f64).into(), &(all as f64).into())?;
         }
-        if !goes_on {
+        if !continues {
             return to_js(&SweepReport::new(sweep.sweep()));
         }
         pause().await?;

@@ -1,8 +1,10 @@
+//! A run as its queries read it: the trace, the analysis, the names and the scenario.
+
 use super::run_state::Analysis;
 use crate::scenario::{Micros, Scenario};
 use crate::trace::{Names, NodeId, SubscriptionId, Trace};
 
-/// A run with everything that a question about it needs.
+/// A run, with all that the queries about it read.
 pub struct RunContext<'a> {
     /// Its kept records.
     pub trace: &'a Trace,
@@ -19,7 +21,7 @@ pub struct RunContext<'a> {
 impl<'a> RunContext<'a> {
     /// Iterates over the members of a group.
     pub(super) fn members(&self, group: NodeId) -> impl Iterator<Item = NodeId> {
-        let group = self.scenario.groups.iter().find(|it| self.names.find_node(&it.id) == Some(group));
+        let group = self.scenario.groups.iter().find(|candidate| self.names.find_node(&candidate.id) == Some(group));
         group.into_iter().flat_map(|group| &group.members).filter_map(|id| self.names.find_node(id))
     }
 
@@ -34,13 +36,13 @@ impl<'a> RunContext<'a> {
 
     /// Returns whether the events of a queue reach the copy at `node`, through any consumer of the queue.
     pub(super) fn queue_reaches(&self, queue: SubscriptionId, node: NodeId) -> bool {
-        let mut its = self.subscriptions_to(queue);
-        its.any(|subscription| self.delivers_to(self.names.subscription(subscription).service, node))
+        let mut subscriptions = self.subscriptions_to(queue);
+        subscriptions.any(|subscription| self.delivers_to(self.names.subscription(subscription).service, node))
     }
 
     /// Iterates over the subscriptions that share a queue.
     pub fn subscriptions_to(&self, queue: SubscriptionId) -> impl Iterator<Item = SubscriptionId> + use<'a> {
         let analysis = self.analysis;
-        self.names.subscriptions().filter(move |it| analysis.buses.queue_of(*it) == queue)
+        self.names.subscriptions().filter(move |subscription| analysis.buses.queue_of(*subscription) == queue)
     }
 }

@@ -32,7 +32,7 @@ impl UnacknowledgedPublications {
                 }
             }
         }
-        // The trace does not tell which of several publications to one bus sent a message.
+        // The trace does not state which of several publications to one bus sent a message.
         attempts.retain(|path, _| !unretried.contains(path));
         UnacknowledgedPublications { attempts, awaited: LiteMap::new() }
     }

@@ -1,12 +1,12 @@
-//! Announcements for screen readers: faults, staleness and convergence, at most one message a second.
+//! Announcements for screen readers: faults, staleness and convergence, at most one announcement a second.
 
 use crate::session::protocol::{Mark, MarkKind};
 use crate::text;
 use std::collections::VecDeque;
 
-/// Least time between two messages, ms of real time.
+/// The minimum time between two announcements, ms of real time.
 const INTERVAL: f64 = 1000.0;
-/// The greatest number of pending announcements. Beyond it, the oldest are discarded.
+/// The maximum number of pending announcements. Beyond it, the oldest are discarded.
 const MAX_PENDING: usize = 3;
 
 /// Pending announcements.

@@ -2,7 +2,7 @@
 
 use super::geometry::{Point, Rect, point};
 
-/// The least and the greatest zoom.
+/// The minimum and the maximum zoom.
 pub const ZOOM: (f64, f64) = (0.1, 3.0);
 
 /// The map from canvas units to px of the window: scale, then translate.
@@ -38,23 +38,23 @@ impl Camera {
         Camera { x: self.x + dx, y: self.y + dy, ..*self }
     }
 
-    /// Returns the camera zoomed by a factor. The canvas point at `at` keeps its place in the window.
+    /// Returns the camera zoomed by a factor. The canvas point below the window point `at` stays there.
     pub fn zoomed(&self, factor: f64, at: Point) -> Camera {
         let scale = (self.scale * factor).clamp(ZOOM.0, ZOOM.1);
         let fixed = self.to_world(at);
         Camera { x: at.x - fixed.x * scale, y: at.y - fixed.y * scale, scale }
     }
 
-    /// Returns a camera that shows all of `bounds` in the middle of a window, at most at the scale `largest`. The uppermost
+    /// Returns a camera that shows all of `bounds` in the middle of a window, at a scale of at most `largest`. The uppermost
     /// `top` px stay free.
     pub fn fitting(bounds: Rect, width: f64, height: f64, top: f64, largest: f64) -> Camera {
         Camera::fitting_with(bounds, (width, height), top, 24.0, largest)
     }
 
-    /// Returns the camera of [`fitting`](Camera::fitting) with another margin round the drawing, px.
+    /// Returns the camera of [`fitting`](Camera::fitting) with another margin around the drawing, px.
     pub fn fitting_with(bounds: Rect, (width, height): (f64, f64), top: f64, margin: f64, largest: f64) -> Camera {
-        let room = ((width - 2.0 * margin).max(80.0), (height - top - 2.0 * margin).max(80.0));
-        let scale = (room.0 / bounds.w.max(1.0)).min(room.1 / bounds.h.max(1.0)).clamp(ZOOM.0, largest);
+        let available = ((width - 2.0 * margin).max(80.0), (height - top - 2.0 * margin).max(80.0));
+        let scale = (available.0 / bounds.w.max(1.0)).min(available.1 / bounds.h.max(1.0)).clamp(ZOOM.0, largest);
         let center = bounds.center();
         // Text is sharp at whole pixels.
         let x = (width / 2.0 - center.x * scale).round();

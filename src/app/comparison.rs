@@ -2,9 +2,9 @@
 
 use super::geometry::Rect;
 
-/// The least width and height of a drawing, px at the usual size of the font.
+/// The minimum width and height of a drawing, px at the usual size of the font.
 const MIN_SIZE: (f64, f64) = (240.0, 200.0);
-/// The least height of a narrow page's column, which is not made smaller to fit: two cards and the link between them.
+/// The minimum height of a narrow page's column, which is not made smaller to fit: two cards and the link between them.
 const MIN_COLUMN: f64 = 320.0;
 
 /// The places of the two drawings.
@@ -23,8 +23,8 @@ impl ComparisonLayout {
     /// Returns the layout for a canvas with this room, px at the usual size of the font. A wide drawing, and the column of a
     /// narrow page, prefer one above the other. Where half of the room is too little for a drawing, each gets all of it.
     pub fn of(room: (f64, f64), bounds: Rect, narrow: bool) -> ComparisonLayout {
-        let least = if narrow { MIN_COLUMN } else { MIN_SIZE.1 };
-        let is_usable = |width: f64, height: f64| width >= MIN_SIZE.0 && height >= least;
+        let min_height = if narrow { MIN_COLUMN } else { MIN_SIZE.1 };
+        let is_usable = |width: f64, height: f64| width >= MIN_SIZE.0 && height >= min_height;
         let (beside, stacked) = (is_usable(room.0 / 2.0, room.1), is_usable(room.0, room.1 / 2.0));
         let prefers_stacked = narrow || bounds.w > 1.5 * bounds.h;
         match (prefers_stacked, beside, stacked) {

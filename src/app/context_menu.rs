@@ -7,9 +7,9 @@ use super::model::{InPlace, InPlaceMsg, LiveMsg, Model, Msg, SelectionMsg};
 use crate::scenario::Command;
 use crate::text;
 
-/// The greatest number of links that the menu of a card offers to cut or heal.
+/// The maximum number of links that the menu of a card offers to cut or heal.
 const MAX_LINKS: usize = 6;
-/// The greatest number of values that the menu of a card offers to edit.
+/// The maximum number of values that the menu of a card offers to edit.
 const MAX_ROWS: usize = 3;
 /// Actions of the canvas's menu.
 const CANVAS_ACTIONS: [ActionId; 8] = [

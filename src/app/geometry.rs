@@ -79,7 +79,7 @@ impl Rect {
     /// Returns the rectangle moved as little as possible to be inside another; `None` if it is larger.
     pub fn moved_into(&self, outer: &Rect) -> Option<Rect> {
         let fits = self.w <= outer.w && self.h <= outer.h;
-        let place = |at: f64, least: f64, most: f64| at.min(most).max(least);
+        let place = |at: f64, lowest: f64, highest: f64| at.min(highest).max(lowest);
         fits.then(|| Rect {
             x: place(self.x, outer.x, outer.right() - self.w),
             y: place(self.y, outer.y, outer.bottom() - self.h),
@@ -249,8 +249,9 @@ mod tests {
         let curve = Curve::new([point(0.0, 0.0), point(200.0, 0.0), point(0.0, 300.0), point(200.0, 300.0)]);
         let steps: Vec<f64> =
             (0..20).map(|i| curve.at(f64::from(i) / 20.0).distance(curve.at(f64::from(i + 1) / 20.0))).collect();
-        let (least, most) = (steps.iter().copied().fold(f64::MAX, f64::min), steps.iter().copied().fold(0.0, f64::max));
-        assert!(most < 1.15 * least, "{steps:?}");
+        let (shortest, longest) =
+            (steps.iter().copied().fold(f64::MAX, f64::min), steps.iter().copied().fold(0.0, f64::max));
+        assert!(longest < 1.15 * shortest, "{steps:?}");
         assert_eq!(curve.at(0.0), point(0.0, 0.0));
         assert_eq!(curve.at(1.0), point(200.0, 300.0));
     }
@@ -277,8 +278,9 @@ mod tests {
         let bent = Curve::through(&[point(0.0, 0.0), point(100.0, 0.0), point(100.0, 200.0)]);
         let steps: Vec<f64> =
             (0..16).map(|i| bent.at(f64::from(i) / 16.0).distance(bent.at(f64::from(i + 1) / 16.0))).collect();
-        let (least, most) = (steps.iter().copied().fold(f64::MAX, f64::min), steps.iter().copied().fold(0.0, f64::max));
-        assert!(most < 1.6 * least, "{steps:?}");
+        let (shortest, longest) =
+            (steps.iter().copied().fold(f64::MAX, f64::min), steps.iter().copied().fold(0.0, f64::max));
+        assert!(longest < 1.6 * shortest, "{steps:?}");
         assert_eq!((bent.at(0.0), bent.at(1.0)), (point(0.0, 0.0), point(100.0, 200.0)));
     }
 

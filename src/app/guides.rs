@@ -4,7 +4,7 @@ use super::geometry::{Point, Rect, point};
 
 /// How near an edge or a middle must be to another one to meet it, in canvas units.
 const CATCH: f64 = 6.0;
-/// The greatest number of shown guides.
+/// The maximum number of shown guides.
 const MAX_GUIDES: usize = 4;
 
 /// The left edge, the middle and the right edge; or the upper edge, the middle and the lower edge.

@@ -22,10 +22,10 @@ use std::collections::BTreeSet;
 
 /// The version of the messages.
 pub const VERSION: u64 = 1;
-/// The greatest number of requests that wait for the engine at the same time.
+/// The maximum number of requests that wait for the engine at the same time.
 const MAX_PENDING: usize = 100;
 
-/// What the address of an embed asks for.
+/// What the address of an embed requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostOptions {
     /// `api=1`: the messages of this page.
@@ -240,15 +240,15 @@ impl Host {
 
     /// Reports the result of opening a document: the one of the address, or the one of the oldest such request.
     pub fn opened(&mut self, problem: Option<&str>) {
-        let place = self.pending.iter().position(|pending| pending.opens);
-        match (place, problem) {
+        let index = self.pending.iter().position(|pending| pending.opens);
+        match (index, problem) {
             // The document before stays.
-            (Some(place), Some(problem)) => {
-                let pending = self.pending.remove(place);
+            (Some(index), Some(problem)) => {
+                let pending = self.pending.remove(index);
                 self.fail(&pending.id, &Failure { message: problem.into(), ..Failure::new("link", "", "") });
             }
-            (Some(place), None) => {
-                (self.pending[place].opens, self.pending[place].has_opened) = (false, true);
+            (Some(index), None) => {
+                (self.pending[index].opens, self.pending[index].has_opened) = (false, true);
                 self.problems.clear();
             }
             (None, problem) => {

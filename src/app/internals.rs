@@ -75,10 +75,10 @@ pub fn about(scenario: &Scenario, scene: &Scene, selected: Option<&CanvasItem>) 
 /// Returns the names of all nodes and groups, in the order of their numbers.
 pub fn names(scenario: &Scenario) -> Vec<Rc<str>> {
     let or_id = |id: &str, name: &str| -> Rc<str> { if name.is_empty() { id.into() } else { name.into() } };
-    let services = scenario.services.iter().map(|it| or_id(&it.id, &it.name));
-    let buses = scenario.buses.iter().map(|it| or_id(&it.id, &it.name));
-    let clients = scenario.clients.iter().map(|it| or_id(&it.id, &it.name));
-    let groups = scenario.groups.iter().map(|it| or_id(&it.id, &it.name));
+    let services = scenario.services.iter().map(|service| or_id(&service.id, &service.name));
+    let buses = scenario.buses.iter().map(|bus| or_id(&bus.id, &bus.name));
+    let clients = scenario.clients.iter().map(|client| or_id(&client.id, &client.name));
+    let groups = scenario.groups.iter().map(|group| or_id(&group.id, &group.name));
     services.chain(buses).chain(clients).chain(groups).collect()
 }
 
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn members_clients_and_groups_have_internals() {
         let of = |scenario: &Scenario, id: &str| {
-            let rows: Vec<usize> = scenario.services.iter().map(|it| it.data.len()).collect();
+            let rows: Vec<usize> = scenario.services.iter().map(|service| service.data.len()).collect();
             let scene = Scene::new(scenario, Layout::Free, &rows, &std::collections::BTreeMap::new(), None);
             about(scenario, &scene, Some(&CanvasItem::Node(id.into())))
         };
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(found, [Some(NodeId(1)), Some(NodeId(3)), Some(NodeId(6)), None]);
         assert_eq!(&*names(&scenario)[6], "Price");
         let scenario = examples::find("lost-event").expect("an example").scenario();
-        assert!(scenario.services.iter().all(|it| of(&scenario, &it.id).is_none()), "there are no groups");
+        assert!(scenario.services.iter().all(|service| of(&scenario, &service.id).is_none()), "there are no groups");
     }
 
     #[test]

@@ -18,11 +18,11 @@ pub fn first_lesson() -> &'static str {
         Language::German => "lessons/eventual-consistency.de.md",
     }
 }
-/// Least time between two requests while the run plays, ms of real time, so that the run goes first.
+/// The minimum time between two requests while the run plays, ms of real time, so that the run takes precedence.
 const PAUSE: f64 = 60.0;
-/// A request is given up for good after as many attempts.
+/// The number of failed attempts after which a request is given up.
 const MAX_FAILURES: u32 = 3;
-/// Least time between two looks at the facts of the run, ms of real time.
+/// The minimum time between two requests for the facts of the run, ms of real time.
 const FACTS_INTERVAL: f64 = 50.0;
 
 /// What is known of the lesson.
@@ -46,7 +46,7 @@ pub enum LessonState {
 pub struct Prediction {
     /// The id of the question.
     pub question: String,
-    /// The place of the choice, from 1.
+    /// The number of the choice, from 1.
     pub answer: u32,
     /// It is the right one.
     pub correct: bool,
@@ -78,7 +78,7 @@ pub struct LessonView {
     text: Rc<str>,
     /// The step that the address names, until the lesson is read.
     pub wanted_step: Option<String>,
-    /// The current step, by its place.
+    /// The current step, by its index.
     pub step: usize,
     /// The measurements, by scenario.
     pub measured: BTreeMap<u32, LessonMeasurement>,
@@ -156,8 +156,8 @@ impl LessonView {
         let mut found = BTreeSet::new();
         let blocks = page.steps.get(step).map_or(&[] as &[LessonBlock], |step| &step.blocks);
         each_block(blocks, &mut |block| match block {
-            LessonBlock::Question(place) => {
-                if let Some(question) = page.questions.get(*place as usize) {
+            LessonBlock::Question(index) => {
+                if let Some(question) = page.questions.get(*index as usize) {
                     found.extend(question.choices.iter().map(|choice| choice.scenario));
                 }
             }
@@ -190,15 +190,17 @@ impl LessonView {
     pub fn progress(&self, step: usize) -> (u64, u64) {
         let Some(page) = self.page() else { return (0, 0) };
         let scenarios = Self::scenarios_of(page, step);
-        let of = |scenario: &u32| self.measured.get(scenario).map_or((0, page.runs), |it| (it.runs, it.of));
+        let of = |scenario: &u32| {
+            self.measured.get(scenario).map_or((0, page.runs), |measured| (measured.runs, measured.of))
+        };
         scenarios.iter().map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
-    /// Returns a measured number of the text, by its place.
-    pub fn figure(&self, place: u32) -> Option<&MeasuredText> {
-        let scenario = self.page()?.figures.get(place as usize)?.scenario;
+    /// Returns a measured number of the text, by its index.
+    pub fn figure(&self, index: u32) -> Option<&MeasuredText> {
+        let scenario = self.page()?.figures.get(index as usize)?.scenario;
         let figures = &self.measured.get(&scenario)?.figures;
-        figures.iter().find(|(it, _)| *it == place).map(|(_, text)| text)
+        figures.iter().find(|(other, _)| *other == index).map(|(_, text)| text)
     }
 
     /// Returns the result of a proof.
@@ -223,8 +225,8 @@ impl LessonView {
     pub fn score(&self) -> (usize, usize, usize) {
         let Some(page) = self.page() else { return (0, 0, 0) };
         let mut score = (0, 0, page.questions.len());
-        for (place, question) in page.questions.iter().enumerate() {
-            if let Some(first) = self.tries_of(place as u32).first() {
+        for (index, question) in page.questions.iter().enumerate() {
+            if let Some(first) = self.tries_of(index as u32).first() {
                 score.1 += 1;
                 score.0 += usize::from(question.choices.get(*first as usize).is_some_and(|choice| choice.right));
             }
@@ -346,12 +348,12 @@ impl LessonView {
 
     /// Returns how often a line was reached, and whether it is the one that was reached last.
     pub fn reached(&self, mark: &FactMark) -> (usize, bool) {
-        let Some(place) = self.facts.marks.iter().position(|(it, _)| it == mark) else { return (0, false) };
-        let place = place as u32;
-        let count = self.facts.reached.iter().filter(|(_, it)| *it == place).count();
+        let Some(index) = self.facts.marks.iter().position(|(other, _)| other == mark) else { return (0, false) };
+        let index = index as u32;
+        let count = self.facts.reached.iter().filter(|(_, line)| *line == index).count();
         let last = self.facts.reached.last().map(|(at, _)| *at);
         let is_last =
-            self.facts.reached.iter().rev().take_while(|(at, _)| Some(*at) == last).any(|(_, it)| *it == place);
+            self.facts.reached.iter().rev().take_while(|(at, _)| Some(*at) == last).any(|(_, line)| *line == index);
         (count, is_last)
     }
 }
@@ -381,7 +383,7 @@ pub fn each_block(blocks: &[LessonBlock], visit: &mut dyn FnMut(&LessonBlock)) {
 fn figures(page: &LessonPage, spans: &[LessonSpan], found: &mut BTreeSet<u32>) {
     for span in spans {
         match span {
-            LessonSpan::Figure(place) => found.extend(page.figures.get(*place as usize).map(|figure| figure.scenario)),
+            LessonSpan::Figure(index) => found.extend(page.figures.get(*index as usize).map(|figure| figure.scenario)),
             LessonSpan::Emphasis(inner)
             | LessonSpan::Strong(inner)
             | LessonSpan::Link(_, inner)

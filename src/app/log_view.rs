@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 /// Number of rows in one request.
 const CHUNK: u32 = 500;
-/// The greatest number of loaded rows. Beyond it, the oldest are discarded.
+/// The maximum number of loaded rows. Beyond it, the oldest are discarded.
 const MAX_ROWS: usize = 20_000;
 /// Number of rows before the newest one that are loaded when the log is opened.
 const INITIAL_ROWS: u64 = 2_000;
@@ -19,7 +19,7 @@ const INTERVAL: f64 = 200.0;
 pub const ROW: f64 = 24.0;
 const LINE: f64 = 16.0;
 
-/// Returns the estimated height of a row whose text has so many characters, if a line has room for `per_line`.
+/// Returns the estimated height of a row, from the number of characters of its text and of a line (`per_line`).
 fn row_height(characters: usize, per_line: f64) -> f64 {
     let lines = (characters as f64 / per_line.max(1.0)).ceil().max(1.0);
     ROW + (lines - 1.0) * LINE

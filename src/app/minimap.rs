@@ -10,7 +10,7 @@ use crate::session::protocol::CopyState;
 pub const SIZE: (f64, f64) = (168.0, 112.0);
 /// The number of cards above which the page has a map.
 pub const FEW_CARDS: usize = 30;
-/// The least width and height of a card on the map, px.
+/// The minimum width and height of a card on the map, px.
 const SMALLEST_CARD: f64 = 2.5;
 
 /// Returns the part of the drawing that the map shows: everything and a margin, in the shape of the map.
@@ -30,11 +30,11 @@ pub fn view(camera: &Camera, size: (f64, f64), extent: &Rect) -> Rect {
 
 /// Returns the cards as one path for each state, and one for cards without a state.
 pub fn paths(model: &Model) -> Vec<(Option<CopyState>, String)> {
-    let least = SMALLEST_CARD * extent(&model.scene).w / SIZE.0;
+    let min_side = SMALLEST_CARD * extent(&model.scene).w / SIZE.0;
     let mut paths: Vec<(Option<CopyState>, String)> = Vec::new();
     for (index, node) in model.scene.nodes.iter().enumerate() {
         let state = model.run.services.get(index).map(|service| service.state);
-        let (w, h) = (node.rect.w.max(least), node.rect.h.max(least));
+        let (w, h) = (node.rect.w.max(min_side), node.rect.h.max(min_side));
         let d = format!("M{:.0} {:.0}h{w:.0}v{h:.0}h-{w:.0}z", node.rect.x, node.rect.y);
         match paths.iter_mut().find(|(other, _)| *other == state) {
             Some((_, path)) => path.push_str(&d),

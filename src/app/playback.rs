@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 /// The speeds to choose from, in virtual seconds per second.
 pub const SPEEDS: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
-/// The greatest number of events in one request, so that the engine answers often enough.
+/// The maximum number of events in one request, so that the engine answers often enough.
 const BUDGET: u32 = 100_000;
 /// How far the engine may lag before the clock waits for it, ms of real time.
 const MAX_LAG: f64 = 250.0;

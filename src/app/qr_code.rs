@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// Modules of the light margin on each side, which readers need.
 const MARGIN: i32 = 4;
-/// Bytes that a QR code holds at most.
+/// The maximum number of bytes that a QR code holds.
 pub const MAX_LENGTH: usize = 2953;
 
 /// A QR code with its margin.

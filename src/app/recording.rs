@@ -6,7 +6,7 @@ use crate::text;
 
 /// Frames a second of the picture.
 pub const FRAME_RATE: u32 = 10;
-/// The greatest number of frames of a picture, before the one that shows its end: 30 s.
+/// The maximum number of frames of a picture, before the one that shows its end: 30 s.
 pub const MAX_FRAMES: u64 = 300;
 
 /// An animated picture that is being recorded, frame by frame.

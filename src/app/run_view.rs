@@ -12,9 +12,9 @@ use std::rc::Rc;
 
 /// How long a lost message remains visible, in virtual time.
 pub const LOST_VISIBLE: Micros = 1_500_000;
-/// The greatest number of visible lost messages.
+/// The maximum number of visible lost messages.
 const MAX_LOST: usize = 6;
-/// The greatest number of marks, and of changes of one service's ribbon. Beyond it, the older half of the marks is
+/// The maximum number of marks, and of changes of one service's ribbon. Beyond it, the older half of the marks is
 /// discarded, and the older half of the ribbon becomes coarser.
 const MAX_HISTORY: usize = 4_000;
 

@@ -77,7 +77,7 @@ pub fn find(id: &str) -> Option<&'static Template> {
 }
 
 impl Template {
-    /// Returns the drawing with the template's cards added at a distance, and their ids.
+    /// Returns the drawing with the template's cards, moved by `by`, and the ids of these cards.
     ///
     /// # Errors
     /// Why the drawing would be invalid.

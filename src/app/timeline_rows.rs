@@ -8,9 +8,9 @@ const MAX_SEPARATE: usize = 24;
 /// The height of a row, px: of few, and of more than [`FEW`], so that the canvas keeps its room.
 const HEIGHTS: (f64, f64) = (22.0, 18.0);
 const FEW: usize = 4;
-/// The greatest height of the timeline, px, until the visitor changes it: on a wide page, and on a narrow one.
+/// The maximum height of the timeline, px, until the visitor changes it: on a wide page, and on a narrow one.
 const TALLEST: (f64, f64) = (180.0, 126.0);
-/// The least height that the visitor can choose, px.
+/// The minimum height that the visitor can choose, px.
 const MIN_SIZE: f64 = 36.0;
 
 /// A row of the timeline.

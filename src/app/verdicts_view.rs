@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 /// Least time between two requests, ms of real time.
 const INTERVAL: f64 = 700.0;
-/// The greatest share of the engine's time that the verdicts take: a request waits as many times longer than the last
+/// The maximum share of the engine's time that the verdicts take: a request waits as many times longer than the last
 /// answer took.
 const PATIENCE: f64 = 8.0;
 

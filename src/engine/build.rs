@@ -403,25 +403,27 @@ impl<'a> Builder<'a> {
 /// Returns how the bus sees the attachment of a consumer.
 fn attach(subscription: &Subscription) -> Attach {
     match subscription.attachment() {
-        Attachment::Connection(it) => Attach::Connection {
-            prefetch: it.prefetch.unwrap_or(u32::MAX),
-            heartbeat: it.heartbeat_ms.map(|ms| micros(ms).max(2)),
-            requeue: it.requeue_on_close,
+        Attachment::Connection(connection) => Attach::Connection {
+            prefetch: connection.prefetch.unwrap_or(u32::MAX),
+            heartbeat: connection.heartbeat_ms.map(|ms| micros(ms).max(2)),
+            requeue: connection.requeue_on_close,
         },
-        Attachment::Polling(it) => Attach::Polling { wait: micros(it.wait_ms).max(1) },
+        Attachment::Polling(polling) => Attach::Polling { wait: micros(polling.wait_ms).max(1) },
     }
 }
 
 /// Returns how the consumer sees its attachment.
 fn handler_attachment(subscription: &Subscription) -> HandlerAttachment {
     match subscription.attachment() {
-        Attachment::Connection(it) => HandlerAttachment::Connection {
-            heartbeat: it.heartbeat_ms.map(|ms| micros(ms).max(2)),
-            reliable: it.requeue_on_close && subscription.order != Order::Log,
+        Attachment::Connection(connection) => HandlerAttachment::Connection {
+            heartbeat: connection.heartbeat_ms.map(|ms| micros(ms).max(2)),
+            reliable: connection.requeue_on_close && subscription.order != Order::Log,
         },
-        Attachment::Polling(it) => {
-            HandlerAttachment::Polling { batch: it.batch, wait: micros(it.wait_ms).max(1), prefetch: it.prefetch }
-        }
+        Attachment::Polling(polling) => HandlerAttachment::Polling {
+            batch: polling.batch,
+            wait: micros(polling.wait_ms).max(1),
+            prefetch: polling.prefetch,
+        },
     }
 }
 

@@ -61,7 +61,7 @@ impl Bus {
         Bus {
             up: true,
             stopped: false,
-            brokers: config.replication.as_ref().map(|it| BrokerSet::new(it.fetches.len())),
+            brokers: config.replication.as_ref().map(|replication| BrokerSet::new(replication.fetches.len())),
             missed_timers: Vec::new(),
             missed_closes: Vec::new(),
             stored: BTreeMap::new(),
@@ -142,9 +142,9 @@ impl Bus {
         match payload {
             Payload::Publish(publication) => self.on_publication(now, &publication, reply_link, ctx),
             Payload::Acknowledge(event, reference, _) => self.on_acknowledge(now, event, reference, reply_link, ctx),
-            Payload::Receive(subscription, number, most) => {
+            Payload::Receive(subscription, number, max_events) => {
                 if let Some(reply_link) = reply_link {
-                    self.on_receive(now, (subscription, number, most), reply_link, ctx);
+                    self.on_receive(now, (subscription, number, max_events), reply_link, ctx);
                 }
             }
             Payload::Heartbeat(heartbeat) => {
@@ -236,12 +236,12 @@ impl Bus {
                 return self.discard_unless_connected(now, queue_id, ctx);
             };
             let is_polling = queue.connections[member].receive.is_some();
-            let most = if is_polling { capacity(member) } else { 1 };
+            let max_events = if is_polling { capacity(member) } else { 1 };
             // An event may have been acknowledged late, while it was queued.
             let stored = &self.stored;
             let next = || queue.redeliveries.pop_front().or_else(|| queue.ready.pop_front());
             let due = std::iter::from_fn(next).filter(|event| stored.contains_key(event));
-            let events: Vec<u32> = due.take(most as usize).collect();
+            let events: Vec<u32> = due.take(max_events as usize).collect();
             if events.is_empty() {
                 return;
             }
@@ -279,7 +279,7 @@ impl Bus {
         ctx.record(Fact::EventSent { subscription: id, event, update: update.id, attempt });
         let about = About { update: Some(update.id), operation: None, attempt };
         let receive = queue.connections[member].receive.map_or(0, |receive| receive.number);
-        let life = queue.memberships.get(member).map_or(receive, |membership| membership.life);
+        let incarnation = queue.memberships.get(member).map_or(receive, |membership| membership.incarnation);
         let generation = queue.logs.get(&partition).map_or(0, |log| log.generation);
         let subscription = config.at_consumer;
         let reliable = config.requeues() && !log;
@@ -292,7 +292,7 @@ impl Bus {
             reliable,
             partition,
             follows,
-            life,
+            incarnation,
             generation,
             update,
         };
@@ -422,7 +422,7 @@ impl Bus {
         let member = stored.delivery.map_or(0, |(_, member)| member as usize);
         let config = self.config_of(queue_id);
         let is_used_up =
-            config.max_deliveries.is_some_and(|most| counted_deliveries(config.limit_counts, stored) >= most);
+            config.max_deliveries.is_some_and(|limit| counted_deliveries(config.limit_counts, stored) >= limit);
         if config.order == Order::Log && !is_used_up {
             self.end_delivery(event);
             return self.rewind(now, queue_id, partition, silent, ctx);
@@ -444,7 +444,7 @@ impl Bus {
         debug_assert!(stored.delivery.is_none(), "an event that is queued again is not in flight");
         let (queue_id, deliveries, waited) = (stored.queue, stored.deliveries, stored.last_wait);
         let config = &mut self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
-        if config.max_deliveries.is_some_and(|most| counted_deliveries(config.limit_counts, stored) >= most) {
+        if config.max_deliveries.is_some_and(|limit| counted_deliveries(config.limit_counts, stored) >= limit) {
             return self.dead_letter_or_discard(now, queue_id, event, ctx);
         }
         let wait = wait(&config.backoff, deliveries, waited, &mut config.waits);

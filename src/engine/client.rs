@@ -286,7 +286,8 @@ impl Client {
         if generated && self.continue_optimistic(now, session, outcome, read, ctx) {
             return;
         }
-        let is_closed = self.config.generator.as_ref().is_some_and(|it| matches!(it.pace, Pace::Closed(_)));
+        let is_closed =
+            self.config.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Closed(_)));
         if generated && is_closed {
             self.schedule_next(now, session, ctx);
         }

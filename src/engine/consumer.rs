@@ -135,17 +135,17 @@ impl Consumer {
         debug_assert!(delivery.attempt > 0 && delivery.batch > 0, "deliveries are counted from 1");
         debug_assert!((delivery.subscription as usize) < self.handlers.len(), "a delivery names a handler");
         if !self.handlers[delivery.subscription as usize].log {
-            self.count_received(delivery.subscription as usize, delivery.life, delivery.batch);
+            self.count_received(delivery.subscription as usize, delivery.incarnation, delivery.batch);
             self.begin(&delivery, ctx);
             return Some(delivery);
         }
         let at = (delivery.subscription, delivery.partition);
         match &self.sessions[at.0 as usize] {
             None => self.readers.entry(at).or_default().on_delivery(delivery),
-            Some(session) if session.is_member && session.life == delivery.life => {
+            Some(session) if session.is_member && session.incarnation == delivery.incarnation => {
                 self.readers.entry(at).or_insert_with(PartitionReader::polling).on_delivery(delivery);
             }
-            // It was sent to an earlier life of the reader.
+            // It was sent to an earlier incarnation of the reader.
             Some(_) => return None,
         }
         self.next_in_partition(at, ctx)

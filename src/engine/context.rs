@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The time after which a reliable connection sends a lost message again, µs.
-const RETRANSMISSION: Micros = 1_000_000;
+const RETRANSMISSION_DELAY: Micros = 1_000_000;
 
-/// The state of the world outside of nodes.
+/// The state of the simulation outside of nodes.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// Virtual time.
@@ -43,32 +43,13 @@ pub struct Context {
     next_resend: u32,
     /// Writes of groups with the same reading of different coordinators' wall clocks.
     ties: Ties,
-    /// Keys of groups whose replicas were recorded.
+    /// The keys of groups whose placement was recorded.
     placed: BTreeSet<(NodeId, KeyId)>,
     /// For clients that follow another client: the followed client, the follower, and the delay.
     pub followers: Arc<Vec<(NodeId, NodeId, Micros)>>,
 }
 
 impl Context {
-    /// Releases the row of a shared store that a job of the handler's node locked. The next job that waits for it begins.
-    pub fn unlock_row(&mut self, store: usize, key: KeyId, job: u32) {
-        debug_assert!(store < self.stores.len(), "the store exists");
-        let next = self.stores[store].unlock(key, self.node, job);
-        if let Some((node, job, duration)) = next {
-            self.queue.push(self.now + duration, ScheduledEvent::Timer(node, Timer::JobDone(job)));
-        }
-        debug_assert!(!self.stores[store].is_locked_by(key, self.node, job), "the job has released the row");
-    }
-
-    /// Releases all rows that the handler's node locked, and forgets its jobs that wait for rows. Called in a crash.
-    pub fn unlock_all(&mut self, store: usize) {
-        debug_assert!(store < self.stores.len(), "the store exists");
-        for (key, job) in self.stores[store].forget_waiting(self.node) {
-            debug_assert!(self.stores[store].is_locked_by(key, self.node, job), "only locks of the node are released");
-            self.unlock_row(store, key, job);
-        }
-    }
-
     /// Returns the context at time 0.
     pub fn new(network: Network, names: Names, trace: Trace) -> Self {
         Context {
@@ -102,6 +83,25 @@ impl Context {
         since
     }
 
+    /// Releases the row of a shared store that a job of the handler's node locked. The next job that waits for it begins.
+    pub fn unlock_row(&mut self, store: usize, key: KeyId, job: u32) {
+        debug_assert!(store < self.stores.len(), "the store exists");
+        let next = self.stores[store].unlock(key, self.node, job);
+        if let Some((node, job, duration)) = next {
+            self.queue.push(self.now + duration, ScheduledEvent::Timer(node, Timer::JobDone(job)));
+        }
+        debug_assert!(!self.stores[store].is_locked_by(key, self.node, job), "the job has released the row");
+    }
+
+    /// Releases all rows that the handler's node locked, and removes its jobs that wait for rows. Called in a crash.
+    pub fn unlock_all(&mut self, store: usize) {
+        debug_assert!(store < self.stores.len(), "the store exists");
+        for (key, job) in self.stores[store].forget_waiting(self.node) {
+            debug_assert!(self.stores[store].is_locked_by(key, self.node, job), "only locks of the node are released");
+            self.unlock_row(store, key, job);
+        }
+    }
+
     /// Panics, in debug builds, unless a handler of `node` runs at `now`.
     #[inline]
     pub fn assert_handler(&self, node: NodeId, now: Micros) {
@@ -131,7 +131,7 @@ impl Context {
         }
     }
 
-    /// Schedules a lost message to be sent again after `RETRANSMISSION`, as a reliable connection does.
+    /// Schedules a lost message to be sent again after `RETRANSMISSION_DELAY`, as a reliable connection does.
     pub fn resend_later(&mut self, link: LinkId, payload: Payload) {
         debug_assert!(payload.is_reliable(), "only a reliable connection sends again");
         let number = self.next_resend;
@@ -139,7 +139,7 @@ impl Context {
         self.next_resend += 1;
         self.resends.insert(number, (link, payload));
         self.node = self.network.link(link).from;
-        self.wake(self.now + RETRANSMISSION, Timer::Resend(number));
+        self.wake(self.now + RETRANSMISSION_DELAY, Timer::Resend(number));
     }
 
     /// Returns a message to be sent again, if its sender has not crashed since.
@@ -147,7 +147,7 @@ impl Context {
         self.resends.remove(&number)
     }
 
-    /// Forgets the messages that the handler's node would send again: its connections are closed.
+    /// Discards the messages that the handler's node would send again, because its connections are closed.
     pub fn forget_resends(&mut self) {
         debug_assert!(self.node.index() < self.names.node_count(), "the handler's node exists");
         let newest = self.resends.last_key_value().map(|(number, _)| *number);
@@ -203,7 +203,7 @@ impl Context {
         }
     }
 
-    /// Notes that a key of a group has a placement. Returns whether it had none before.
+    /// Marks the placement of a group's key as recorded. Returns whether it was not marked before.
     pub fn place_key(&mut self, group: NodeId, key: KeyId) -> bool {
         self.placed.insert((group, key))
     }
@@ -233,14 +233,15 @@ impl Context {
         let key = self.key(self.names.scope(to), operation.key());
         debug_assert!(self.names.key(key) == operation.key(), "the id is that of the operation's key");
         let id = self.next_operation();
-        let (kind, value, expected) = recorded(operation);
+        let (kind, value, expected) = fact_fields(operation);
         self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value, expected });
         Request::new(id, key, operation.clone())
     }
 }
 
-/// Returns how an operation is recorded: its kind, its argument, and the value or the index that it expects.
-fn recorded(operation: &Operation) -> (OperationKind, Option<Value>, Option<Value>) {
+/// Returns what a fact states of an operation: its kind, its argument, and the value that it expects or the index at which it
+/// inserts.
+fn fact_fields(operation: &Operation) -> (OperationKind, Option<Value>, Option<Value>) {
     match operation {
         Operation::Read { .. } => (OperationKind::Read, None, None),
         Operation::Write { value, .. } => (OperationKind::Write, Some(value.clone()), None),

@@ -28,7 +28,7 @@ impl Engine {
 
     /// Halts the run, unless it was halted before.
     pub fn halt_at(&mut self, cause: HaltCause) {
-        debug_assert!(self.halt.is_none_or(|halt| halt.at == self.ctx.now), "a halted run stays where it is");
+        debug_assert!(self.halt.is_none_or(|halt| halt.at == self.ctx.now), "a halted run does not advance");
         let limit = match cause {
             HaltCause::EventsAtOneInstant => self.limits.events_at_one_instant,
             HaltCause::Events => self.limits.events,
@@ -42,7 +42,7 @@ impl Engine {
     }
 
     /// Returns the estimated memory of the engine, bytes: the messages in flight, the scheduled events, the queues and logs of
-    /// nodes, and the trace. It depends on the run alone, so a run halts at the same event everywhere.
+    /// nodes, and the trace. It depends on the run alone, so a run halts at the same event on every platform.
     pub fn memory(&self) -> u64 {
         let entries: u64 = self.nodes.iter().map(Node::entries).sum();
         self.in_flight_memory()

@@ -143,8 +143,8 @@ pub struct Delivery {
     pub partition: u32,
     /// For a log: the event delivered before; `None` for the first one after a commit or a redelivery.
     pub follows: Option<u32>,
-    /// For a reader with a session: the life of the reader. For a consumer that polls: the number of the receive. Else 0.
-    pub life: u32,
+    /// For a reader with a session: its incarnation. For a consumer that polls: the number of the receive. Else 0.
+    pub incarnation: u32,
     /// For a reader with a session: how often the partition was assigned or redelivered before; else 0.
     pub generation: u32,
     /// The committed update.
@@ -154,7 +154,7 @@ pub struct Delivery {
 /// What a consumer reports about its connection to a bus, or about its membership of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It is there.
+    /// It is alive.
     Alive,
     /// It opens a connection.
     Opens,
@@ -169,9 +169,9 @@ pub enum Presence {
 pub struct Heartbeat {
     /// The index of the subscription in the consumer.
     pub subscription: u32,
-    /// The life of the reader or the number of the connection. It begins a new one when it restarts, and when it joins its
-    /// group or connects again.
-    pub life: u32,
+    /// The incarnation of the reader, or the number of the connection. A reader begins a new incarnation when it restarts and when
+    /// it joins its group again; a consumer counts its connections.
+    pub incarnation: u32,
     /// What it reports.
     pub presence: Presence,
     /// The consumer's connection sends it again if a link loses it.
@@ -262,7 +262,7 @@ impl TransactionMessage {
     }
 }
 
-/// The content of a message. It takes two words at most, since every message moves through the hot loop.
+/// The content of a message. It takes at most two words, because every message moves through the hot loop.
 #[derive(Clone, Debug)]
 pub enum Payload {
     /// From a client: an operation.
@@ -297,7 +297,7 @@ pub enum Payload {
     /// The consumer failed to handle that delivery; and the connection that sends this again if a link loses it, by the
     /// consumer's number, or 0.
     Refuse(u32, u32),
-    /// A consumer asks for events of a subscription: the number of the receive, and how many events at most.
+    /// A consumer requests events of a subscription: the number of the receive, and the maximum number of events.
     Receive(u32, u32, u32),
     /// The bus has no events for the receive of a subscription with this number.
     Empty(u32, u32),

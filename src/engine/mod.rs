@@ -283,9 +283,10 @@ impl Engine {
                 let is_current = node.consumer().is_some_and(|consumer| consumer.is_current(heartbeat));
                 (is_current && (node.is_up() || heartbeat.presence == Presence::Closes), About::default())
             }
-            (Node::Bus(bus), Payload::Attached(subscription, life, _) | Payload::Detached(subscription, life)) => {
-                (bus.is_up() && bus.is_newest_connection(link, *subscription, *life), About::default())
-            }
+            (
+                Node::Bus(bus),
+                Payload::Attached(subscription, incarnation, _) | Payload::Detached(subscription, incarnation),
+            ) => (bus.is_up() && bus.is_newest_connection(link, *subscription, *incarnation), About::default()),
             (node, Payload::Acknowledge(_, _, connection) | Payload::Refuse(_, connection)) => {
                 let is_open = node.consumer().is_some_and(|consumer| consumer.has_connection(*connection));
                 (node.is_up() && is_open, About::default())

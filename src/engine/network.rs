@@ -138,9 +138,9 @@ impl Network {
     pub fn disturb(&mut self, id: LinkId, name: &str, disturbance: Option<Disturbance>) -> bool {
         debug_assert!(disturbance.is_none() || !self.link(id).is_ephemeral, "a link of the scenario is disturbed");
         let is_probability = |p: f64| (0.0..=1.0).contains(&p);
-        debug_assert!(
-            disturbance.as_ref().is_none_or(|it| [it.loss, it.duplicate, it.reorder].into_iter().all(is_probability))
-        );
+        debug_assert!(disturbance.as_ref().is_none_or(|disturbance| {
+            [disturbance.loss, disturbance.duplicate, disturbance.reorder].into_iter().all(is_probability)
+        }));
         let seed = self.seed;
         let faults = &mut self.links[id.0 as usize].faults;
         if disturbance.is_none() {
@@ -191,9 +191,10 @@ impl Network {
         let id = message.link;
         let link = &mut self.links[id.0 as usize];
         let faults = link.faults.as_mut()?;
-        // Both numbers are drawn in any case, so that a disturbance does not shift later draws.
+        // Both numbers are always drawn, so that a disturbance does not shift later draws.
         let by_link = faults.duplicates.bernoulli(faults.duplicate);
-        let by_disturbance = faults.disturbance.as_mut().is_some_and(|it| it.stream.bernoulli(it.duplicate));
+        let by_disturbance =
+            faults.disturbance.as_mut().is_some_and(|disturbance| disturbance.stream.bernoulli(disturbance.duplicate));
         if !by_link && !by_disturbance {
             return None;
         }
@@ -257,7 +258,7 @@ impl Network {
         // The numbers are drawn first, so that a cut does not shift which later messages are lost.
         let lost = link.faults.as_mut().is_some_and(|faults| faults.losses.bernoulli(faults.loss));
         let disturbance = link.faults.as_mut().and_then(|faults| faults.disturbance.as_mut());
-        let disturbed = disturbance.is_some_and(|it| it.stream.bernoulli(it.loss));
+        let disturbed = disturbance.is_some_and(|disturbance| disturbance.stream.bernoulli(disturbance.loss));
         let fate = if link.cut {
             self.counts.dropped_link_cut += 1;
             Err(DropCause::LinkCut)

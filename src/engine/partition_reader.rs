@@ -153,7 +153,7 @@ pub struct ReaderSession {
     /// The configuration.
     pub config: ReaderSessionConfig,
     /// Incremented when the process restarts, and when the reader joins its group again.
-    pub life: u32,
+    pub incarnation: u32,
     /// The reader has not left its group.
     pub is_member: bool,
     /// The time of its last poll.
@@ -165,6 +165,6 @@ pub struct ReaderSession {
 impl ReaderSession {
     /// Returns the session at the start of a run, when all readers are in their groups.
     pub fn new(config: ReaderSessionConfig) -> ReaderSession {
-        ReaderSession { config, life: 0, is_member: true, polled: 0, timer: None }
+        ReaderSession { config, incarnation: 0, is_member: true, polled: 0, timer: None }
     }
 }

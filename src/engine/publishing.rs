@@ -24,7 +24,7 @@ pub enum Mode {
     After(Micros),
     /// This long before the commit.
     Before(Micros),
-    /// By a relay that polls the rows of an outbox or the entries of a log.
+    /// By a relay, which polls the rows of an outbox or the entries of a log.
     Relay {
         /// The interval between polls.
         interval: Micros,
@@ -75,7 +75,7 @@ struct Row {
     /// Its last publication.
     publication: Option<u32>,
     attempts: u32,
-    /// An entry of a log: the bus has acknowledged it.
+    /// Whether the bus has acknowledged it. Only entries of a log remain after that, until the position is flushed.
     acknowledged: bool,
 }
 
@@ -86,8 +86,8 @@ struct Stream {
     stream: u32,
     /// The number of the next entry in it.
     next: u32,
-    /// The timer of the next flush of the position is set.
-    flushes: bool,
+    /// Whether the timer of the next flush of the position is set.
+    has_flush_timer: bool,
 }
 
 impl Stream {
@@ -99,7 +99,7 @@ impl Stream {
 
 /// A direct publication that the bus has not acknowledged.
 #[derive(Clone, Debug)]
-struct Unconfirmed {
+struct UnacknowledgedPublication {
     publisher: usize,
     update: Arc<Update>,
     attempts: u32,
@@ -110,15 +110,16 @@ struct Unconfirmed {
 pub struct Publishing {
     node: NodeId,
     publishers: Vec<Publisher>,
-    /// By publisher.
+    /// By publisher: the rows of its outbox, or the entries of its log after the flushed position.
     rows: Vec<VecDeque<Row>>,
     /// By publisher: the timer of its relay's next poll.
     polls: Vec<Option<u32>>,
-    /// By publisher.
+    /// By publisher: the stream of its relay.
     streams: Vec<Stream>,
-    /// Events whose gap after the commit runs.
+    /// Events whose gap after the commit has not elapsed, by number: the publisher and the update.
     delayed: BTreeMap<u32, (usize, Arc<Update>)>,
-    unconfirmed: BTreeMap<u32, Unconfirmed>,
+    unacknowledged: BTreeMap<u32, UnacknowledgedPublication>,
+    /// The next number of a publication, a poll or a delay.
     next: u32,
 }
 
@@ -127,8 +128,8 @@ impl Publishing {
     pub fn new(node: NodeId, publishers: Vec<Publisher>) -> Self {
         let (rows, polls) = (vec![VecDeque::new(); publishers.len()], vec![None; publishers.len()]);
         let streams = vec![Stream::default(); publishers.len()];
-        let (delayed, unconfirmed) = (BTreeMap::new(), BTreeMap::new());
-        Publishing { node, publishers, rows, polls, streams, delayed, unconfirmed, next: 0 }
+        let (delayed, unacknowledged) = (BTreeMap::new(), BTreeMap::new());
+        Publishing { node, publishers, rows, polls, streams, delayed, unacknowledged, next: 0 }
     }
 
     /// Panics if an invariant is broken. Called after each event, in debug builds.
@@ -136,7 +137,7 @@ impl Publishing {
         let publishers = self.publishers.len();
         let lengths = [self.rows.len(), self.polls.len(), self.streams.len()];
         assert!(lengths == [publishers; 3], "each publisher has rows, a poll and a stream: {lengths:?}");
-        let newest = self.unconfirmed.last_key_value().map(|(number, _)| *number);
+        let newest = self.unacknowledged.last_key_value().map(|(number, _)| *number);
         assert!(newest.is_none_or(|number| number < self.next), "numbers of publications are never reused");
     }
 
@@ -169,14 +170,14 @@ impl Publishing {
 
     /// Returns the publishers that publish the applied events of a bus, by index.
     pub fn forwarders(&self, bus: NodeId) -> Vec<(usize, ForwardConfig)> {
-        let takes = |forward: &ForwardConfig| forward.from.is_none_or(|from| from == bus);
+        let accepts = |forward: &ForwardConfig| forward.from.is_none_or(|from| from == bus);
         let publishers = self.publishers.iter().enumerate();
-        publishers.filter_map(|(at, it)| Some((at, it.forward.clone().filter(takes)?))).collect()
+        publishers.filter_map(|(index, publisher)| Some((index, publisher.forward.clone().filter(accepts)?))).collect()
     }
 
     /// Publishes an update at one publisher.
     pub fn forward(&mut self, now: Micros, publisher: usize, update: &Arc<Update>, ctx: &mut Context) {
-        debug_assert!(self.publishers[publisher].forward.is_some(), "a publisher that forwards is asked to");
+        debug_assert!(self.publishers[publisher].forward.is_some(), "the publisher forwards events");
         self.on_commit_where(now, update, |index, _| index == publisher, ctx);
     }
 
@@ -248,30 +249,30 @@ impl Publishing {
         let timeout = self.publishers[index].retry.map_or(RELAY_TIMEOUT, |(timeout, _)| timeout);
         debug_assert!(batch > 0, "a poll publishes rows");
         let mut capacity = batch;
-        for at in 0..self.rows[index].len() {
+        for position in 0..self.rows[index].len() {
             if capacity == 0 {
                 break;
             }
-            if self.rows[index][at].publication.is_some() {
+            if self.rows[index][position].publication.is_some() {
                 continue;
             }
             capacity -= 1;
             let number = self.next_number();
-            let row = &mut self.rows[index][at];
+            let row = &mut self.rows[index][position];
             row.publication = Some(number);
             row.attempts += 1;
-            let position = log.map(|_| {
+            let stream_position = log.map(|_| {
                 let Stream { stream, next, .. } = self.streams[index];
                 self.streams[index].next += 1;
                 StreamPosition { publisher: self.node, stream, number: next }
             });
-            send(&self.publishers[index], Some(number), position, &row.update, row.attempts, ctx);
+            send(&self.publishers[index], Some(number), stream_position, &row.update, row.attempts, ctx);
             ctx.wake(now + timeout, Timer::PublishTimeout(number));
         }
         self.schedule_poll(now, index, ctx);
     }
 
-    /// Publishes an event whose gap after the commit is over.
+    /// Publishes an event whose gap after the commit has elapsed.
     pub fn on_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "a timer is handled when it expires");
         debug_assert!(number < self.next, "the timer was set by this node");
@@ -289,7 +290,8 @@ impl Publishing {
         });
         send(&self.publishers[index], awaited, None, &update, 1, ctx);
         if let Some(number) = awaited {
-            let previous = self.unconfirmed.insert(number, Unconfirmed { publisher: index, update, attempts: 1 });
+            let previous =
+                self.unacknowledged.insert(number, UnacknowledgedPublication { publisher: index, update, attempts: 1 });
             debug_assert!(previous.is_none(), "numbers of publications are unique");
         }
     }
@@ -298,23 +300,23 @@ impl Publishing {
     pub fn on_published(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         debug_assert!(self.rows.len() == self.publishers.len(), "each publisher has its rows");
         debug_assert!(number < self.next, "the bus acknowledges publications of this node");
-        self.unconfirmed.remove(&number);
+        self.unacknowledged.remove(&number);
         for index in 0..self.rows.len() {
             let is_published = |row: &Row| row.publication == Some(number) && !row.acknowledged;
             let Some(at) = self.rows[index].iter().position(is_published) else { continue };
             let bus = self.publishers[index].bus;
-            let mut published = |row: &Row| {
+            let mut record_published = |row: &Row| {
                 ctx.record(Fact::OutboxRowPublished { node: self.node, bus, update: row.update.id });
             };
             if matches!(self.publishers[index].mode, Mode::Relay { log: Some(_), .. }) {
                 // The bus accepts a stream in order, so it has all earlier entries too.
                 for row in self.rows[index].range_mut(..=at).filter(|row| !row.acknowledged) {
                     row.acknowledged = true;
-                    published(row);
+                    record_published(row);
                 }
                 self.schedule_flush(now, index, ctx);
             } else if let Some(row) = self.rows[index].remove(at) {
-                published(&row);
+                record_published(&row);
             }
         }
     }
@@ -322,17 +324,20 @@ impl Publishing {
     /// Flushes the position of a relay after the acknowledged entries, at once or at a multiple of the interval.
     fn schedule_flush(&mut self, now: Micros, index: usize, ctx: &mut Context) {
         let is_acknowledged = |row: &Row| row.acknowledged;
-        debug_assert!(self.rows[index].front().is_some_and(is_acknowledged), "an acknowledged entry is not flushed");
+        debug_assert!(self.rows[index].front().is_some_and(is_acknowledged), "an acknowledged entry is to be flushed");
         match self.publishers[index].mode {
             Mode::Relay { log: Some(0), .. } => self.flush_position(index as u32),
-            Mode::Relay { log: Some(interval), .. } if !self.streams[index].flushes => {
-                self.streams[index].flushes = true;
+            Mode::Relay { log: Some(interval), .. } if !self.streams[index].has_flush_timer => {
+                self.streams[index].has_flush_timer = true;
                 ctx.wake((now / interval + 1) * interval, Timer::PositionFlush(index as u32));
             }
             Mode::Relay { .. } | Mode::After(_) | Mode::Before(_) => {}
         }
         let is_flushed = !self.rows[index].front().is_some_and(is_acknowledged);
-        debug_assert!(is_flushed || self.streams[index].flushes, "acknowledged entries are flushed now or later");
+        debug_assert!(
+            is_flushed || self.streams[index].has_flush_timer,
+            "acknowledged entries are flushed now or later"
+        );
     }
 
     /// Makes the position of a relay durable: a restart continues after the acknowledged entries.
@@ -341,7 +346,7 @@ impl Publishing {
         let is_log = |publisher: &Publisher| matches!(publisher.mode, Mode::Relay { log: Some(_), .. });
         debug_assert!(self.publishers.get(index).is_some_and(is_log), "the relay of a log has a position");
         debug_assert!(index < self.publishers.len(), "a timer names a publisher");
-        self.streams[index].flushes = false;
+        self.streams[index].has_flush_timer = false;
         while self.rows[index].front().is_some_and(|row| row.acknowledged) {
             self.rows[index].pop_front();
         }
@@ -350,13 +355,13 @@ impl Publishing {
     /// Handles the timeout of an acknowledgement.
     pub fn on_timeout(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         debug_assert!(number < self.next, "the timer was set by this node");
-        if let Some(event) = self.unconfirmed.get_mut(&number) {
+        if let Some(event) = self.unacknowledged.get_mut(&number) {
             let publisher = &self.publishers[event.publisher];
             let Some((timeout, attempts)) = publisher.retry else { return };
             if event.attempts >= attempts {
                 let update = event.update.id;
                 ctx.record(Fact::PublishAbandoned { node: self.node, bus: publisher.bus, update });
-                self.unconfirmed.remove(&number);
+                self.unacknowledged.remove(&number);
                 return;
             }
             event.attempts += 1;
@@ -367,13 +372,13 @@ impl Publishing {
         for index in 0..self.rows.len() {
             let is_unpublished = |row: &Row| row.publication == Some(number) && !row.acknowledged;
             let Some(at) = self.rows[index].iter().position(is_unpublished) else { continue };
-            let log = matches!(self.publishers[index].mode, Mode::Relay { log: Some(_), .. });
-            let last = if log { self.rows[index].len() } else { at + 1 };
-            for row in self.rows[index].range_mut(at..last) {
+            let is_log = matches!(self.publishers[index].mode, Mode::Relay { log: Some(_), .. });
+            let end = if is_log { self.rows[index].len() } else { at + 1 };
+            for row in self.rows[index].range_mut(at..end) {
                 debug_assert!(!row.acknowledged, "entries are acknowledged in order");
                 row.publication = None;
             }
-            if log {
+            if is_log {
                 self.streams[index].restart();
             }
             self.schedule_poll(now, index, ctx);
@@ -385,7 +390,7 @@ impl Publishing {
     pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         debug_assert!(ctx.node == self.node, "a node loses its own publications");
         debug_assert!(self.rows.len() == self.publishers.len(), "each publisher has its rows");
-        self.unconfirmed.clear();
+        self.unacknowledged.clear();
         self.polls.fill(None);
         for (_, (index, update)) in std::mem::take(&mut self.delayed) {
             let bus = self.publishers[index].bus;
@@ -409,7 +414,7 @@ impl Publishing {
         }
     }
 
-    /// Restarts the relays.
+    /// Sets the timers of the relays after a restart of the node.
     pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
         ctx.assert_handler(self.node, now);
         for index in 0..self.publishers.len() {

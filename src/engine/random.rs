@@ -39,7 +39,7 @@ impl Stream {
         s[0] ^= s[3];
         s[2] ^= t;
         s[3] = s[3].rotate_left(45);
-        debug_assert!(*s != [0; 4], "the stream does not end");
+        debug_assert!(*s != [0; 4], "the next state of xoshiro is not 0");
         result
     }
 
@@ -63,7 +63,7 @@ impl Stream {
     /// Draws uniformly from `0..n`, by a multiplication (Lemire 2019; the bias is below n/2^64).
     #[inline]
     pub fn below(&mut self, n: u32) -> u32 {
-        debug_assert!(n > 0, "the range has a number");
+        debug_assert!(n > 0, "the range is not empty");
         ((u128::from(self.bits()) * u128::from(n)) >> 64) as u32
     }
 }
@@ -120,22 +120,28 @@ const MAX_DURATION: f64 = 1e15;
 impl Sampler {
     /// Prepares a validated distribution.
     pub fn new(latency: &Latency) -> Self {
-        const US: f64 = 1000.0;
+        const MICROS_PER_MS: f64 = 1000.0;
         match latency {
-            Latency::Constant { ms } => Sampler::Constant(to_micros(ms * US)),
+            Latency::Constant { ms } => Sampler::Constant(to_micros(ms * MICROS_PER_MS)),
             Latency::Uniform { low_ms, high_ms } => {
-                Sampler::Uniform { low: low_ms * US, width: (high_ms - low_ms) * US }
+                Sampler::Uniform { low: low_ms * MICROS_PER_MS, width: (high_ms - low_ms) * MICROS_PER_MS }
             }
-            Latency::Exponential { mean_ms } => Sampler::Exponential { mean: mean_ms * US },
-            Latency::Normal { mean_ms, sd_ms } if *sd_ms == 0.0 => Sampler::Constant(to_micros(mean_ms * US)),
-            Latency::Normal { mean_ms, sd_ms } => {
-                Sampler::Normal { mean: mean_ms * US, sd: sd_ms * US, below: normal_cdf(-mean_ms / sd_ms) }
+            Latency::Exponential { mean_ms } => Sampler::Exponential { mean: mean_ms * MICROS_PER_MS },
+            Latency::Normal { mean_ms, sd_ms } if *sd_ms == 0.0 => {
+                Sampler::Constant(to_micros(mean_ms * MICROS_PER_MS))
             }
+            Latency::Normal { mean_ms, sd_ms } => Sampler::Normal {
+                mean: mean_ms * MICROS_PER_MS,
+                sd: sd_ms * MICROS_PER_MS,
+                below: normal_cdf(-mean_ms / sd_ms),
+            },
             Latency::Lognormal { median_ms, .. } if *median_ms == 0.0 => Sampler::Constant(0),
             Latency::Lognormal { median_ms, sigma } => {
-                Sampler::Lognormal { mu: libm::log(median_ms * US), sigma: *sigma }
+                Sampler::Lognormal { mu: libm::log(median_ms * MICROS_PER_MS), sigma: *sigma }
             }
-            Latency::Pareto { scale_ms, shape } => Sampler::Pareto { scale: scale_ms * US, inverse_shape: 1.0 / shape },
+            Latency::Pareto { scale_ms, shape } => {
+                Sampler::Pareto { scale: scale_ms * MICROS_PER_MS, inverse_shape: 1.0 / shape }
+            }
             Latency::Mixture { parts } => {
                 let total: f64 = parts.iter().map(|part| part.weight).sum();
                 let mut cumulative = 0.0;
@@ -150,7 +156,7 @@ impl Sampler {
                 )
             }
             Latency::Samples { ms } => {
-                let mut sorted: Vec<Micros> = ms.iter().map(|ms| to_micros(ms * US)).collect();
+                let mut sorted: Vec<Micros> = ms.iter().map(|ms| to_micros(ms * MICROS_PER_MS)).collect();
                 sorted.sort_unstable();
                 Sampler::Samples(sorted)
             }
@@ -238,14 +244,14 @@ fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;
     if q.abs() <= 0.425 {
         let r = 0.180_625 - q * q;
-        return q * polynomial(r, &CENTRE_UP) / polynomial(r, &CENTRE_DOWN);
+        return q * polynomial(r, &CENTRE_NUMERATOR) / polynomial(r, &CENTRE_DENOMINATOR);
     }
     let tail = if q < 0.0 { p } else { 1.0 - p };
     let r = libm::sqrt(-libm::log(tail.max(f64::MIN_POSITIVE)));
     let x = if r <= 5.0 {
-        polynomial(r - 1.6, &MIDDLE_UP) / polynomial(r - 1.6, &MIDDLE_DOWN)
+        polynomial(r - 1.6, &MIDDLE_NUMERATOR) / polynomial(r - 1.6, &MIDDLE_DENOMINATOR)
     } else {
-        polynomial(r - 5.0, &TAIL_UP) / polynomial(r - 5.0, &TAIL_DOWN)
+        polynomial(r - 5.0, &TAIL_NUMERATOR) / polynomial(r - 5.0, &TAIL_DENOMINATOR)
     };
     if q < 0.0 { -x } else { x }
 }
@@ -255,7 +261,8 @@ fn polynomial(x: f64, coefficients: &[f64; 8]) -> f64 {
     coefficients.iter().fold(0.0, |sum, c| sum * x + c)
 }
 
-const CENTRE_UP: [f64; 8] = [
+// The coefficients of the rational approximations in three intervals.
+const CENTRE_NUMERATOR: [f64; 8] = [
     2_509.080_928_730_122_6,
     33_430.575_583_588_13,
     67_265.770_927_008_7,
@@ -265,7 +272,7 @@ const CENTRE_UP: [f64; 8] = [
     133.141_667_891_784_38,
     3.387_132_872_796_366_5,
 ];
-const CENTRE_DOWN: [f64; 8] = [
+const CENTRE_DENOMINATOR: [f64; 8] = [
     5_226.495_278_852_545,
     28_729.085_735_721_943,
     39_307.895_800_092_71,
@@ -275,7 +282,7 @@ const CENTRE_DOWN: [f64; 8] = [
     42.313_330_701_600_91,
     1.0,
 ];
-const MIDDLE_UP: [f64; 8] = [
+const MIDDLE_NUMERATOR: [f64; 8] = [
     7.745_450_142_783_414e-4,
     2.272_384_498_926_918_4e-2,
     2.417_807_251_774_506e-1,
@@ -285,7 +292,7 @@ const MIDDLE_UP: [f64; 8] = [
     4.630_337_846_156_546,
     1.423_437_110_749_683_5,
 ];
-const MIDDLE_DOWN: [f64; 8] = [
+const MIDDLE_DENOMINATOR: [f64; 8] = [
     1.050_750_071_644_416_9e-9,
     5.475_938_084_995_345e-4,
     1.519_866_656_361_645_7e-2,
@@ -295,7 +302,7 @@ const MIDDLE_DOWN: [f64; 8] = [
     2.053_191_626_637_759,
     1.0,
 ];
-const TAIL_UP: [f64; 8] = [
+const TAIL_NUMERATOR: [f64; 8] = [
     2.010_334_399_292_288_1e-7,
     2.711_555_568_743_487_6e-5,
     1.242_660_947_388_078_4e-3,
@@ -305,7 +312,7 @@ const TAIL_UP: [f64; 8] = [
     5.463_784_911_164_114,
     6.657_904_643_501_103,
 ];
-const TAIL_DOWN: [f64; 8] = [
+const TAIL_DENOMINATOR: [f64; 8] = [
     2.044_263_103_389_939_8e-15,
     1.421_511_758_316_446e-7,
     1.846_318_317_510_054_8e-5,
@@ -338,9 +345,9 @@ mod tests {
         assert_ne!(numbers(7, "latency", "a->b"), numbers(7, "latency", "b->a"));
     }
 
-    /// Kolmogorov-Smirnov test: the greatest distance between the empirical and the given distribution function is below
-    /// 1.95/sqrt(n), for a significance of 0.001.
-    fn follows(latency: &Latency, cdf: impl Fn(f64) -> f64) {
+    /// Asserts by a Kolmogorov-Smirnov test that the greatest distance between the empirical and the given distribution function is
+    /// below 1.95/sqrt(n), for a significance of 0.001.
+    fn assert_follows(latency: &Latency, cdf: impl Fn(f64) -> f64) {
         let n = 200_000;
         let sampler = Sampler::new(latency);
         let mut stream = Stream::named(42, "test", "distribution");
@@ -356,19 +363,23 @@ mod tests {
 
     #[test]
     fn draws_follow_their_distribution_functions() {
-        follows(&Latency::Uniform { low_ms: 100.0, high_ms: 900.0 }, |x| ((x - 100.0) / 800.0).clamp(0.0, 1.0));
-        follows(&Latency::Exponential { mean_ms: 500.0 }, |x| 1.0 - libm::exp(-x / 500.0));
-        follows(&Latency::Pareto { scale_ms: 300.0, shape: 1.5 }, |x| 1.0 - libm::pow(300.0 / x.max(300.0), 1.5));
-        follows(&Latency::Lognormal { median_ms: 200.0, sigma: 0.8 }, |x| normal_cdf(libm::log(x / 200.0) / 0.8));
+        assert_follows(&Latency::Uniform { low_ms: 100.0, high_ms: 900.0 }, |x| ((x - 100.0) / 800.0).clamp(0.0, 1.0));
+        assert_follows(&Latency::Exponential { mean_ms: 500.0 }, |x| 1.0 - libm::exp(-x / 500.0));
+        assert_follows(&Latency::Pareto { scale_ms: 300.0, shape: 1.5 }, |x| {
+            1.0 - libm::pow(300.0 / x.max(300.0), 1.5)
+        });
+        assert_follows(&Latency::Lognormal { median_ms: 200.0, sigma: 0.8 }, |x| {
+            normal_cdf(libm::log(x / 200.0) / 0.8)
+        });
         let below = normal_cdf(-0.5);
-        follows(&Latency::Normal { mean_ms: 100.0, sd_ms: 200.0 }, |x| {
+        assert_follows(&Latency::Normal { mean_ms: 100.0, sd_ms: 200.0 }, |x| {
             (normal_cdf((x - 100.0) / 200.0) - below) / (1.0 - below)
         });
         let parts = vec![
             Weighted { weight: 3.0, of: Latency::Exponential { mean_ms: 400.0 } },
             Weighted { weight: 1.0, of: Latency::Uniform { low_ms: 1000.0, high_ms: 2000.0 } },
         ];
-        follows(&Latency::Mixture { parts }, |x| {
+        assert_follows(&Latency::Mixture { parts }, |x| {
             0.75 * (1.0 - libm::exp(-x / 400.0)) + 0.25 * ((x - 1000.0) / 1000.0).clamp(0.0, 1.0)
         });
     }

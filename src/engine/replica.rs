@@ -237,11 +237,11 @@ impl Replica {
             (Payload::Empty(subscription, number), _) => {
                 self.with_events(|events| events.consumer.on_empty(subscription, number));
             }
-            (Payload::Attached(subscription, life, _), _) => {
-                self.with_events(|events| events.consumer.on_attached(now, subscription, life));
+            (Payload::Attached(subscription, incarnation, _), _) => {
+                self.with_events(|events| events.consumer.on_attached(now, subscription, incarnation));
             }
-            (Payload::Detached(subscription, life), _) => {
-                self.with_events(|events| events.consumer.on_detached(now, subscription, life, ctx));
+            (Payload::Detached(subscription, incarnation), _) => {
+                self.with_events(|events| events.consumer.on_detached(now, subscription, incarnation, ctx));
             }
             // Another member replies to the write of an event that this one sent it.
             (Payload::Written(operation, written), _) => {

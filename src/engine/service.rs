@@ -249,8 +249,12 @@ impl Service {
             (Payload::Applied(job, applied), _) => self.on_call_reply(now, job, applied, ctx),
             (Payload::Published(number), _) => self.publishing.on_published(now, number, ctx),
             (Payload::Empty(subscription, number), _) => self.consumer.on_empty(subscription, number),
-            (Payload::Attached(subscription, life, _), _) => self.consumer.on_attached(now, subscription, life),
-            (Payload::Detached(subscription, life), _) => self.consumer.on_detached(now, subscription, life, ctx),
+            (Payload::Attached(subscription, incarnation, _), _) => {
+                self.consumer.on_attached(now, subscription, incarnation)
+            }
+            (Payload::Detached(subscription, incarnation), _) => {
+                self.consumer.on_detached(now, subscription, incarnation, ctx)
+            }
             (
                 Payload::Operate(_)
                 | Payload::Apply(..)

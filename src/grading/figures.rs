@@ -8,24 +8,24 @@ use crate::session::sweep::{GRID, Outcomes, Share, Sweep, Unended};
 /// The range in which a figure lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Range {
-    least: f64,
+    minimum: f64,
     /// May be infinite.
-    most: f64,
+    maximum: f64,
 }
 
 impl Range {
     pub(super) fn exactly(value: f64) -> Range {
-        Range { least: value, most: value }
+        Range { minimum: value, maximum: value }
     }
 
     /// Returns the figure, `None` if only a range is known, or if it is infinite.
     pub(super) fn value(self) -> Option<f64> {
-        (self.least == self.most && self.least.is_finite()).then_some(self.least)
+        (self.minimum == self.maximum && self.minimum.is_finite()).then_some(self.minimum)
     }
 
     /// Returns whether every value in the range meets a goal.
     pub(super) fn meets(self, goal: &Requirement) -> bool {
-        [self.least, self.most].into_iter().all(|value| goal.bound.is_met(value, goal.number))
+        [self.minimum, self.maximum].into_iter().all(|value| goal.bound.is_met(value, goal.number))
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn value(figure: &Figure, sweep: &Sweep, lost_updates: u64, target: &
                 _ => &Unended::default(),
             };
             let range = statistic_of(sketch, unended, statistic)?;
-            Some(Range { least: range.least / unit, most: range.most / unit })
+            Some(Range { minimum: range.minimum / unit, maximum: range.maximum / unit })
         }
         Figure::Curve(name, index) => point(name, *index, sweep),
         Figure::Error(name) => error(name, sweep, target),
@@ -113,9 +113,9 @@ fn statistic_of(sketch: &QuantileSketch, unended: &Unended, statistic: &str) -> 
         return None;
     }
     if statistic == "mean" {
-        let least = if *never > 0 { f64::INFINITY } else { (sketch.sum + so_far_us.sum) as f64 / count as f64 };
-        let most = if so_far_us.count > 0 { f64::INFINITY } else { least };
-        return Some(Range { least, most });
+        let minimum = if *never > 0 { f64::INFINITY } else { (sketch.sum + so_far_us.sum) as f64 / count as f64 };
+        let maximum = if so_far_us.count > 0 { f64::INFINITY } else { minimum };
+        return Some(Range { minimum, maximum });
     }
     let (_, q) = QUANTILES.into_iter().find(|(name, _)| *name == statistic)?;
     let rank = nearest_rank(q, count)?;
@@ -123,7 +123,7 @@ fn statistic_of(sketch: &QuantileSketch, unended: &Unended, statistic: &str) -> 
     at_least.merge(so_far_us);
     // Those that never end are the greatest.
     let at = |sketch: &QuantileSketch| sketch.at_rank(rank).unwrap_or(f64::INFINITY);
-    Some(Range { least: at(&at_least), most: at(sketch) })
+    Some(Range { minimum: at(&at_least), maximum: at(sketch) })
 }
 
 const QUANTILES: [(&str, f64); 6] =
@@ -138,8 +138,8 @@ fn curve<'a>(name: &str, sweep: &'a Sweep) -> &'a [Share] {
     }
 }
 
-/// Returns a point of a curve. All updates count, not only those that were observed for so long: of those of which it is not
-/// known yet whether they hold at this point, all or none may.
+/// Returns a point of a curve. All updates count, also those whose runs ended before this point: of these, all or none may hold
+/// here, so the point is a range.
 fn point(name: &str, index: usize, sweep: &Sweep) -> Option<Range> {
     let curve = curve(name, sweep);
     let share = curve.get(index)?;
@@ -149,21 +149,21 @@ fn point(name: &str, index: usize, sweep: &Sweep) -> Option<Range> {
     // At time 0 every case was observed.
     let all = curve.first().filter(|first| first.of > 0)?.of;
     let held = all - share.of - share.open + share.held;
-    let most = held + share.open - share.never;
-    Some(Range { least: held as f64 / all as f64, most: most as f64 / all as f64 })
+    let maximum = held + share.open - share.never;
+    Some(Range { minimum: held as f64 / all as f64, maximum: maximum as f64 / all as f64 })
 }
 
 /// Returns the largest distance from the target; none if a point of the target was not measured.
 fn error(name: &str, sweep: &Sweep, target: &[(f64, f64)]) -> Option<Range> {
     let distance = |(ms, share): &(f64, f64)| {
         let index = GRID.iter().position(|point| *point as f64 / 1000.0 == *ms)?;
-        let Range { least, most } = point(name, index, sweep)?;
-        let (low, high) = ((least - share).abs(), (most - share).abs());
-        let is_within = (least..=most).contains(share);
-        Some(Range { least: if is_within { 0.0 } else { low.min(high) }, most: low.max(high) })
+        let Range { minimum, maximum } = point(name, index, sweep)?;
+        let (low, high) = ((minimum - share).abs(), (maximum - share).abs());
+        let is_within = (minimum..=maximum).contains(share);
+        Some(Range { minimum: if is_within { 0.0 } else { low.min(high) }, maximum: low.max(high) })
     };
     target.iter().map(distance).try_fold(Range::exactly(0.0), |all, one| {
         let one = one?;
-        Some(Range { least: all.least.max(one.least), most: all.most.max(one.most) })
+        Some(Range { minimum: all.minimum.max(one.minimum), maximum: all.maximum.max(one.maximum) })
     })
 }

@@ -105,12 +105,12 @@ impl Grader {
         let seed = done + 1;
         let (mut run, mut recorder) = self.run.take().unwrap_or_else(|| {
             let mut recorder = self.conditions.needs_history().then(HistoryRecorder::default);
-            let mut look = |record: &_| recorder.iter_mut().for_each(|recorder| recorder.observe(record));
-            let begun = self.sweep.begin(&self.scenario, seed, self.max_events, &mut look);
+            let mut on_record = |record: &_| recorder.iter_mut().for_each(|recorder| recorder.observe(record));
+            let begun = self.sweep.begin(&self.scenario, seed, self.max_events, &mut on_record);
             (Box::new(begun.expect("each seed is run once")), recorder)
         });
-        let mut look = |record: &_| recorder.iter_mut().for_each(|recorder| recorder.observe(record));
-        if !self.sweep.advance(&mut run, PART, &mut look) {
+        let mut on_record = |record: &_| recorder.iter_mut().for_each(|recorder| recorder.observe(record));
+        if !self.sweep.advance(&mut run, PART, &mut on_record) {
             self.run = Some((run, recorder));
             return true;
         }
@@ -129,7 +129,7 @@ impl Grader {
         self.digest.update(run.engine().trace().digest().hex().as_bytes());
         let staleness = &run.analysis().staleness;
         let has_ended =
-            [staleness.windows().all(|it| it.took.is_some()), staleness.stale() + staleness.diverged() == 0];
+            [staleness.windows().all(|window| window.took.is_some()), staleness.stale() + staleness.diverged() == 0];
         for (first, has_ended) in self.unended.iter_mut().zip(has_ended) {
             *first = first.or((!has_ended).then_some(seed));
         }

@@ -12,12 +12,12 @@ pub struct CourseDesk {
 }
 
 impl CourseDesk {
-    /// Answers a request about the course. Work goes on while `goes_on` returns true, and makes at least a part of a run.
-    pub fn answer(&mut self, message: ToEngine, goes_on: &mut dyn FnMut() -> bool) -> FromEngine {
+    /// Answers a request about the course. Work continues while `continues` returns true, and makes at least a part of a run.
+    pub fn answer(&mut self, message: ToEngine, continues: &mut dyn FnMut() -> bool) -> FromEngine {
         let ToEngine { epoch, request } = message;
         let report = match request {
-            Request::Lesson(query) => Report::Lesson(Box::new(self.lesson.answer(query, goes_on))),
-            Request::Grade(query) => Report::Grade(Box::new(self.grading.answer(query, goes_on))),
+            Request::Lesson(query) => Report::Lesson(Box::new(self.lesson.answer(query, continues))),
+            Request::Grade(query) => Report::Grade(Box::new(self.grading.answer(query, continues))),
             other => unreachable!("only requests about the course are sent here, not {other:?}"),
         };
         FromEngine { epoch, report }

@@ -12,8 +12,8 @@ pub struct GradingDesk {
 }
 
 impl GradingDesk {
-    /// Answers a request. Grading goes on while `goes_on` returns true, and makes at least a part of a run.
-    pub fn answer(&mut self, query: GradingQuery, goes_on: &mut dyn FnMut() -> bool) -> GradingReport {
+    /// Answers a request. Grading continues while `continues` returns true, and makes at least a part of a run.
+    pub fn answer(&mut self, query: GradingQuery, continues: &mut dyn FnMut() -> bool) -> GradingReport {
         match query {
             GradingQuery::Begin { start, answer, task } => match begin(&start, &answer, &task) {
                 Ok(grader) => self.grader = Some(grader),
@@ -26,7 +26,7 @@ impl GradingDesk {
             GradingQuery::Cancel => self.grader = None,
         }
         let Some(grader) = &mut self.grader else { return GradingReport::NotBegun };
-        while grader.step_part() && goes_on() {}
+        while grader.step_part() && continues() {}
         let (runs, of) = grader.progress();
         if runs < of {
             return GradingReport::Progress { runs, of };

@@ -243,6 +243,7 @@ fn service_report(run: &Run, node: NodeId) -> ServiceReport {
         behind: copy.behind(),
         stale_since_ms: copy.stale_since().map(ms),
     };
-    let keys = staleness.copies_of(node).map(|(key, it)| (run.engine().names().key(key).to_string(), copy(it)));
+    let keys =
+        staleness.copies_of(node).map(|(key, key_copy)| (run.engine().names().key(key).to_string(), copy(key_copy)));
     ServiceReport { state: staleness.state(node), keys: keys.collect() }
 }

@@ -92,8 +92,8 @@ impl Default for InSync {
 fn default_least() -> u32 {
     1
 }
-fn is_default_least(least: &u32) -> bool {
-    *least == default_least()
+fn is_default_least(minimum: &u32) -> bool {
+    *minimum == default_least()
 }
 fn default_lag() -> f64 {
     30_000.0

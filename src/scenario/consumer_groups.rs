@@ -49,6 +49,6 @@ impl<'a> ConsumerGroups<'a> {
 
     /// Returns the session of a log's reader: its own, or that of another reader of its group.
     pub fn session<'b>(&'b self, of: &'b Subscription) -> Option<&'b ReaderSession> {
-        of.session.as_ref().or_else(|| self.group_of(of).iter().find_map(|it| it.session.as_ref()))
+        of.session.as_ref().or_else(|| self.group_of(of).iter().find_map(|subscription| subscription.session.as_ref()))
     }
 }

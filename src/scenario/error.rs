@@ -1,9 +1,11 @@
+//! Errors in scenario documents.
+
 use std::fmt;
 
-/// Characters of a name or a text of the document that an error quotes.
+/// The maximum number of characters of a text that an error quotes.
 const MAX_QUOTE_LENGTH: usize = 80;
 
-/// Returns a text as an error quotes it: of a long one the beginning.
+/// Returns a text as an error quotes it: whole, or its beginning if it is long.
 pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAX_QUOTE_LENGTH) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -114,7 +114,7 @@ impl Scenario {
         let topics = Topics::new(self);
         let reached_topics = self.reached_topics(&topics);
         let receives_events = |service: &Service| {
-            service.subscribes.iter().any(|it| reached_topics.contains(&topics.of_subscription(it)))
+            service.subscribes.iter().any(|subscription| reached_topics.contains(&topics.of_subscription(subscription)))
         };
         // The topics to which services publish, each with the first service that receives events.
         let mut published: BTreeMap<TopicName, Option<usize>> = BTreeMap::new();
@@ -161,8 +161,9 @@ impl Scenario {
                 }
                 for publication in &service.publishes {
                     let receives_events = |forward: &Forward| {
-                        let mut received = service.subscribes.iter().filter(|it| forward.includes(&it.to));
-                        received.any(|it| reached_topics.contains(&topics.of_subscription(it)))
+                        let mut received =
+                            service.subscribes.iter().filter(|subscription| forward.includes(&subscription.to));
+                        received.any(|subscription| reached_topics.contains(&topics.of_subscription(subscription)))
                     };
                     if publishers.contains(&index) || publication.forward.as_ref().is_some_and(receives_events) {
                         reached_topics.insert(topics.of_publication(publication));
@@ -187,14 +188,17 @@ impl Scenario {
         }
         let next = |index: usize, from: &str| {
             let publications = self.services[index].publishes.iter();
-            let forwards = publications.filter(|it| it.forward.as_ref().is_some_and(|it| it.includes(from)));
-            let forwarded: BTreeSet<TopicName> = forwards.map(|it| topics.of_publication(it)).collect();
+            let forwards = publications
+                .filter(|publication| publication.forward.as_ref().is_some_and(|forward| forward.includes(from)));
+            let forwarded: BTreeSet<TopicName> =
+                forwards.map(|publication| topics.of_publication(publication)).collect();
             let reached = forwarded.into_iter().filter_map(|topic| subscribers.get(&topic));
             reached.flatten().copied().collect::<BTreeSet<(usize, &str)>>()
         };
         for start in self.cycle_candidates(&topics, &subscribers) {
             let subscribes = self.services[start].subscribes.iter();
-            let mut open: Vec<(usize, &str)> = subscribes.flat_map(|it| next(start, &it.to)).collect();
+            let mut open: Vec<(usize, &str)> =
+                subscribes.flat_map(|subscription| next(start, &subscription.to)).collect();
             let mut seen = BTreeSet::new();
             while let Some((index, bus)) = open.pop() {
                 if index == start {
@@ -216,8 +220,9 @@ impl Scenario {
         subscribers: &BTreeMap<TopicName, Vec<(usize, &str)>>,
     ) -> BTreeSet<usize> {
         let forwarded = |service: usize| {
-            let publications = self.services[service].publishes.iter().filter(|it| it.forward.is_some());
-            publications.map(|it| topics.of_publication(it))
+            let publications =
+                self.services[service].publishes.iter().filter(|publication| publication.forward.is_some());
+            publications.map(|publication| topics.of_publication(publication))
         };
         let mut forwarders: BTreeMap<TopicName, usize> = BTreeMap::new();
         for topic in (0..self.services.len()).flat_map(forwarded) {

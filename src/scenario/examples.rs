@@ -95,7 +95,7 @@ macro_rules! examples {
             level: Difficulty::$level,
         }),*];
 
-        /// Returns the document of an example. Separate from the list, so that the page can load the documents later.
+        /// Returns the document of an example. Separate from the list, so that the page can load the documents on demand.
         fn document(id: &str) -> Option<&'static str> {
             match id {
                 $($id => Some(include_str!(concat!("examples/", $id, ".json"))),)*
@@ -153,7 +153,7 @@ examples! {
 
 impl Scenario {
     /// Returns the example `first-update`, with which the page opens. Built in code, because the page loads the JSON reader
-    /// later.
+    /// on demand.
     pub fn first() -> Scenario {
         let mut data = BTreeMap::new();
         data.insert("widget".to_string(), Value::Int(50));

@@ -16,7 +16,7 @@
 use super::{Invariant, Scenario};
 use crate::language::{phrase, sentence};
 
-/// Characters of a goal at most.
+/// The maximum number of characters of a goal.
 const MAX_LENGTH: usize = 600;
 
 /// Figures that are one number: shares of all runs together, or counts for each run on average.

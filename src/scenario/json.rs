@@ -1,4 +1,4 @@
-//! JSON text to and from values, and documents from values with all their errors.
+//! Reads and writes JSON text, and reads documents from JSON values, with all their errors at once.
 
 mod error_collector;
 mod strict;

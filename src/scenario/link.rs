@@ -2,7 +2,7 @@
 //!
 //! A link consists of the format version, the codec, a dot, the payload in base64url, and a last letter, because chat
 //! programs cut off a trailing `-` or `_`. The codec is `r` (raw) for documents compressed by `pack`. Older links with the
-//! codec `d` (deflated) are still read (`tables`). The payload is its length in bytes, the version of the simulation's
+//! codec `d` (deflated) are still read (`tables`). The payload consists of its length in bytes, the version of the simulation's
 //! semantics (both variable-length integers), the packed document, and a CRC-32 of everything before it. Options may
 //! follow: `&t=` (ms), `&seed=`, `&digest=` and `&set.<node>.<field>=<value>`.
 
@@ -28,12 +28,12 @@ use std::fmt;
 /// run differently than before.
 pub const SEMANTICS_VERSION: u32 = 6;
 
-/// Characters of a link at most; longer ones are not decoded.
+/// The maximum number of characters of a link. A longer one is not decoded.
 pub const MAX_LENGTH: usize = 16_384;
 const MAX_NODES: usize = 100;
 const MAX_LINKS: usize = 200;
 const MAX_STEPS: usize = 1_000;
-/// Settings of branches, or in options, at most: each is checked with the whole scenario.
+/// The maximum number of settings of branches; those in options have `MAX_OPTIONS`. Each is checked with the whole scenario.
 const MAX_BRANCH_SETTINGS: usize = 200;
 const MAX_OPTIONS: usize = 50;
 const RAW: &str = "r";
@@ -187,11 +187,11 @@ fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
     rest.extend_from_slice(body);
     // The length includes its own bytes, so try each number of bytes.
     let mut bytes = Vec::new();
-    for digits in 1..=5 {
+    for length_bytes in 1..=5 {
         bytes.clear();
-        let length = digits + rest.len() + 4;
+        let length = length_bytes + rest.len() + 4;
         varint::write(&mut bytes, length as u64);
-        if bytes.len() == digits {
+        if bytes.len() == length_bytes {
             break;
         }
     }
@@ -292,15 +292,15 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     if json["converge"].as_u64().is_some_and(|format| format > u64::from(super::FORMAT)) {
         return Err(LinkError::Newer);
     }
-    let newer = semantics > SEMANTICS_VERSION;
-    let invalid = |errors| if newer { LinkError::Newer } else { LinkError::Invalid(errors) };
+    let is_newer = semantics > SEMANTICS_VERSION;
+    let invalid = |errors| if is_newer { LinkError::Newer } else { LinkError::Invalid(errors) };
     let scenario = Scenario::from_value(&json).map_err(invalid)?;
     check_size(&scenario)?;
     Ok(Opened::new(scenario, semantics))
 }
 
-/// Returns the number of characters of a link, which its first characters contain. `before` is the number of characters before
-/// `rest`.
+/// Returns the lengths that the first characters of a payload declare: the bytes of the payload, and the characters of the whole
+/// link. `before` is the number of characters before `rest`, which begins with the payload.
 fn declared_length(before: usize, rest: &str) -> Result<(usize, usize), LinkError> {
     let have = before + rest.chars().count();
     // The length is in the first five bytes, which eight characters contain.
@@ -340,10 +340,10 @@ fn check_size(scenario: &Scenario) -> Result<(), LinkError> {
         (scenario.links.len(), MAX_LINKS, phrase("links", "Verbindungen")),
         (steps, MAX_STEPS, phrase("faults and scripted operations", "Fehler und Operationen in Skripten")),
     ];
-    match sizes.into_iter().find(|(count, most, _)| count > most) {
-        Some((count, most, what)) => Err(too_large(sentence!(
-            "{count} {what}, at most {most} fit into a link; use a file",
-            "{count} {what}, höchstens {most} passen in einen Link; nimm eine Datei"
+    match sizes.into_iter().find(|(count, limit, _)| count > limit) {
+        Some((count, limit, what)) => Err(too_large(sentence!(
+            "{count} {what}, at most {limit} fit into a link; use a file",
+            "{count} {what}, höchstens {limit} passen in einen Link; nimm eine Datei"
         ))),
         None => Ok(()),
     }

@@ -201,7 +201,7 @@ pub struct Producer {
     pub name: &'static str,
     /// What is not modelled.
     pub leaves_out: &'static str,
-    /// Timeout for an acknowledgement in seconds, and attempts at most; no retries if none.
+    /// The timeout of an acknowledgement, s, and the maximum number of attempts; no retries if none.
     retry: Option<(u32, u32)>,
 }
 

@@ -15,14 +15,15 @@ use crate::language::{phrase, sentence};
 use checker::{Checker, MAX_NAME_LENGTH, SAFE_INTEGER};
 pub(super) use warnings::warnings;
 
-/// The longest run, ms: about 11 days.
+/// The maximum length of a run, ms: about 11 days.
 const MAX_RUN_MS: f64 = 1e9;
 const MAX_NOTE_LENGTH: usize = 2_000;
 const MAX_NODES: usize = 10_000;
 const MAX_ENTRIES: usize = 100_000;
 const MAX_BRANCHES: usize = 16;
 const MAX_SETTINGS: usize = 100;
-/// Settings of all branches times nodes, links and steps, at most: each setting is checked with the whole document.
+/// The maximum number of settings of all branches times that of nodes, links and steps, because each setting is checked with the
+/// whole document.
 const MAX_SETTING_WORK: usize = 200_000;
 const MAX_INVARIANTS: usize = 50;
 
@@ -43,11 +44,11 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
 /// Converts the path of a step in the combined script to its path in the branch's script.
 fn path_in_branch(path: &str, before: usize) -> String {
     let rest = path.strip_prefix("script[").and_then(|rest| rest.split_once(']'));
-    let place = rest.and_then(|(place, rest)| Some((place.parse::<usize>().ok()?.checked_sub(before)?, rest)));
-    place.map_or_else(|| path.into(), |(place, rest)| format!("script[{place}]{rest}"))
+    let index = rest.and_then(|(index, rest)| Some((index.parse::<usize>().ok()?.checked_sub(before)?, rest)));
+    index.map_or_else(|| path.into(), |(index, rest)| format!("script[{index}]{rest}"))
 }
 
-/// The error for a document of a newer format.
+/// Returns the error for a document of a newer format.
 pub(super) fn newer(format: u64) -> ScenarioError {
     let problem = sentence!(
         "must be at most {FORMAT}, not {format}: the document was made by a newer version",
@@ -143,7 +144,7 @@ impl Checker {
 
     /// Validates each branch as a scenario. Errors of the document itself are not repeated.
     fn branches(&mut self, scenario: &Scenario) {
-        let known = self.errors.len();
+        let errors_before = self.errors.len();
         if scenario.branches.len() > MAX_BRANCHES {
             self.error(
                 "branches",
@@ -157,14 +158,14 @@ impl Checker {
         }
         let nodes = scenario.services.len() + scenario.buses.len() + scenario.clients.len();
         let settings: usize = scenario.branches.iter().map(|branch| branch.set.len()).sum();
-        let most = MAX_SETTING_WORK / (nodes + scenario.links.len() + scenario.script.len()).max(1);
-        if settings > most {
+        let limit = MAX_SETTING_WORK / (nodes + scenario.links.len() + scenario.script.len()).max(1);
+        if settings > limit {
             return self.error(
                 "branches",
                 sentence!(
-                    "must have at most {most} settings in all in a document of this size, not {settings}",
+                    "must have at most {limit} settings in all in a document of this size, not {settings}",
                     "darf in einem Dokument dieser Größe zusammen \
-                     höchstens {most} Einstellungen haben, nicht {settings}"
+                     höchstens {limit} Einstellungen haben, nicht {settings}"
                 ),
             );
         }
@@ -185,17 +186,17 @@ impl Checker {
                 );
             }
             self.at_most(&format!("{at}.set"), branch.set.len(), MAX_SETTINGS);
-            if known > 0 || branch.set.len() > MAX_SETTINGS {
+            if errors_before > 0 || branch.set.len() > MAX_SETTINGS {
                 continue;
             }
             match scenario.at_branch(i) {
                 Err(error) => self.errors.push(error),
                 Ok(whole) => {
                     let whole = Scenario { tasks: Vec::new(), ..whole };
-                    let own = format!("{at}.");
+                    let prefix = format!("{at}.");
                     for ScenarioError { path, problem } in check(&whole).err().unwrap_or_default() {
                         self.errors.push(ScenarioError::new(
-                            own.clone() + &path_in_branch(&path, scenario.script.len()),
+                            prefix.clone() + &path_in_branch(&path, scenario.script.len()),
                             problem,
                         ));
                     }

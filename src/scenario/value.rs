@@ -146,9 +146,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, n: u64) -> Result<Value, E> {
-        let most = i64::MAX;
+        let limit = i64::MAX;
         i64::try_from(n).map(Value::Int).map_err(|_| {
-            E::custom(sentence!("must be at most {most}, not {n}", "darf höchstens {most} sein, nicht {n}"))
+            E::custom(sentence!("must be at most {limit}, not {n}", "darf höchstens {limit} sein, nicht {n}"))
         })
     }
 

@@ -43,8 +43,8 @@ impl Branches {
     }
 
     /// Returns what a branch runs: the drawing with its settings, and its steps.
-    pub fn of(&self, base: &Scenario, place: usize) -> (Scenario, Vec<Step>) {
-        let Branch { set, script, .. } = &self.list[place];
+    pub fn of(&self, base: &Scenario, index: usize) -> (Scenario, Vec<Step>) {
+        let Branch { set, script, .. } = &self.list[index];
         // Invalid settings were refused or removed before.
         let set_as = |scenario: Scenario, (path, value): (&String, &String)| {
             let changed = scenario.with_setting(path, value);
@@ -77,9 +77,9 @@ impl Branches {
     }
 
     /// Renames a branch.
-    pub fn rename(&mut self, place: usize, name: String) -> Result<(), String> {
-        let name = self.free_name(name, Some(place))?;
-        self.list[place].name = name;
+    pub fn rename(&mut self, index: usize, name: String) -> Result<(), String> {
+        let name = self.free_name(name, Some(index))?;
+        self.list[index].name = name;
         self.changed = true;
         Ok(())
     }
@@ -120,7 +120,7 @@ impl Branches {
 
     /// Returns the branches for the page.
     pub fn view(&self, live: &[Step], compared: Option<usize>) -> BranchList {
-        let compared = compared.map(|place| place as u32);
+        let compared = compared.map(|index| index as u32);
         BranchList { list: self.with(live), current: self.current as u32, compared }
     }
 

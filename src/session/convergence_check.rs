@@ -12,7 +12,7 @@ use crate::trace::NodeId;
 const MAX: usize = 12;
 /// The id of the verdict on convergence.
 pub(super) const CONVERGENCE: &str = "Convergence";
-/// How often the work begins again because a run that is too large to be copied goes on.
+/// How often the work begins again because a run that is too large to be copied continues.
 const MAX_RESTARTS: u32 = 2;
 /// Estimated memory of a run that is copied, without its trace, bytes. A copy shares most of the trace.
 const MAX_COPIED: u64 = 16 << 20;
@@ -34,7 +34,7 @@ pub(super) struct ConvergenceCheck {
 /// The results of a check.
 #[derive(Clone, Debug)]
 pub(super) struct Findings {
-    /// The verdict on convergence with all its reasons; none if the run is too large to be copied and goes on faster than the
+    /// The verdict on convergence with all its reasons; none if the run is too large to be copied and advances faster than the
     /// check.
     pub convergence: Option<VerdictView>,
     /// The explanations of copies.
@@ -63,13 +63,13 @@ impl ConvergenceCheck {
         *self = ConvergenceCheck { instant, restarts, ..ConvergenceCheck::begin(run, scenario, self.node) };
     }
 
-    /// Returns a check that has given up, because the run goes on too fast.
+    /// Returns a check that has given up, because the run advances too fast.
     #[cfg(test)]
     pub fn given_up(run: &Run, scenario: &Scenario) -> Self {
         ConvergenceCheck { restarts: MAX_RESTARTS + 1, ..ConvergenceCheck::begin(run, scenario, None) }
     }
 
-    /// Continues the work. Returns none if it pauses. If the run goes on meanwhile, the findings are about an instant before.
+    /// Continues the work. Returns none if it pauses. If the run continues meanwhile, the findings are about an instant before.
     pub fn advance(
         &mut self,
         run: &Run,
@@ -98,7 +98,7 @@ impl ConvergenceCheck {
     }
 }
 
-/// Returns the verdict on convergence of a run that goes on too fast and was never judged.
+/// Returns the verdict on convergence of a run that advances too fast and was never judged.
 pub(super) fn never_judged() -> VerdictView {
     let why = phrase(
         "the run goes on faster than its missing updates are judged; pause it for the verdict",

@@ -5,7 +5,7 @@ use super::protocol::Report;
 use super::run::Run;
 use crate::trace::NodeId;
 
-/// The greatest number of records that one answer covers.
+/// The maximum number of records that one answer covers.
 const MAX_RECORDS: u64 = 20_000;
 
 /// Reports when facts have happened since a record, by its index. A fact is given by its name and, if it matters, by the
@@ -17,8 +17,8 @@ pub(super) fn since(run: &Run, marks: &[(String, Option<NodeId>)], from: u64) ->
     let mut reached = Vec::new();
     for index in from..next {
         let Some(record) = trace.get(index) else { continue };
-        let place = marks.iter().position(|(name, node)| is_at(run, index, name, *node));
-        reached.extend(place.map(|place| (record.at, place as u32)));
+        let mark = marks.iter().position(|(name, node)| is_at(run, index, name, *node));
+        reached.extend(mark.map(|mark| (record.at, mark as u32)));
     }
     Report::Facts { next, reached }
 }
@@ -51,7 +51,7 @@ mod tests {
         let marks = vec![("update_applied".to_string(), None), ("no_fact".to_string(), None)];
         let Report::Facts { reached, .. } = send(Request::Query(Query::Facts { marks, from: 0 })) else { panic!() };
         let times: Vec<u64> = reached.iter().map(|(at, _)| *at).collect();
-        assert!(times.len() > 1 && reached.iter().all(|(_, place)| *place == 0), "{reached:?}");
+        assert!(times.len() > 1 && reached.iter().all(|(_, mark)| *mark == 0), "{reached:?}");
         // The run is at its end, so the first comes next.
         for expected in times.iter().chain(&times[..1]) {
             let next = Request::NextFact { name: "update_applied".into(), node: None };

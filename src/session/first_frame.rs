@@ -1,5 +1,5 @@
 //! The engine's first frame of the first scenario, recorded: the page opens with it, and loads the engine when the visitor
-//! arrives. A test compares it with the engine's own answer, so a change of the engine cannot leave it behind.
+//! arrives. A test compares it with the engine's own answer, so it cannot become outdated.
 
 use super::protocol::{Frame, decode};
 

@@ -20,7 +20,7 @@ use ribbons::Ribbons;
 const MAX_MESSAGES: usize = 5_000;
 /// Limit of the lost messages in a frame that were not shown before: the newest.
 const MAX_LOST: usize = 6;
-/// Limit of the keys that the cards of a frame look at; the other cards follow in the next frames.
+/// The maximum number of keys that the cards of a frame examine; the other cards follow in the next frames.
 const MAX_LOOKS: usize = 200_000;
 /// The cards that a frame contains at least, so that one step needs one frame.
 const MIN_CARDS: usize = 8;
@@ -210,7 +210,7 @@ impl FrameBuilder {
         };
         let nodes = |from: u32, count: u32| (from..from + count).map(NodeId).filter(shows);
         let mut shown: Vec<NodeId> = nodes(0, services).collect();
-        // A card looks at each key. The page requests the others.
+        // A card examines each key. The page requests the others.
         let room = (MAX_LOOKS / run.analysis().staleness.key_count().max(1)).max(MIN_CARDS);
         if !whole && shown.len() > room {
             shown.sort_by_key(|node| !waiting.contains_key(node));
@@ -218,9 +218,9 @@ impl FrameBuilder {
             shown.sort_unstable();
         }
         let frame = Frame {
-            services: shown.into_iter().map(|it| service_view(run, scenario, it, loads[it.index()])).collect(),
-            buses: nodes(services, buses).map(|it| cards::bus_view(run, scenario, it, it.0 - services)).collect(),
-            clients: nodes(services + buses, clients).map(|it| cards::client_view(run, it)).collect(),
+            services: shown.into_iter().map(|node| service_view(run, scenario, node, loads[node.index()])).collect(),
+            buses: nodes(services, buses).map(|node| cards::bus_view(run, scenario, node, node.0 - services)).collect(),
+            clients: nodes(services + buses, clients).map(|node| cards::client_view(run, node)).collect(),
             ..Frame::default()
         };
         self.loads = loads;

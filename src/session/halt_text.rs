@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// Newest records that are searched for the loop.
 const NEWEST: u64 = 2_000;
-/// Parts of the loop that the sentence names at most.
+/// The maximum number of parts of the loop that the sentence names.
 const MAX: usize = 6;
 
 /// A part of a loop: sender, receiver and kind of message.
@@ -132,11 +132,11 @@ fn in_flight(run: &Run) -> Vec<Hop> {
     for (_, message) in run.analysis().messages.iter() {
         counts.entry((message.from, message.to, message.kind as u8)).or_insert((0, message.kind)).0 += 1;
     }
-    let mut most: Vec<(u32, Hop)> = Vec::new();
+    let mut frequent: Vec<(u32, Hop)> = Vec::new();
     for ((from, to, _), (count, kind)) in counts {
-        let at = most.partition_point(|(other, _)| *other >= count);
-        most.insert(at, (count, (from, to, kind)));
-        most.truncate(3);
+        let at = frequent.partition_point(|(other, _)| *other >= count);
+        frequent.insert(at, (count, (from, to, kind)));
+        frequent.truncate(3);
     }
-    most.into_iter().map(|(_, hop)| hop).collect()
+    frequent.into_iter().map(|(_, hop)| hop).collect()
 }

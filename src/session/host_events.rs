@@ -6,7 +6,7 @@ use super::run::Run;
 use crate::trace::{Fact, MessageId, NodeId, OperationId, OperationKind, Outcome, Version, facts_about};
 use std::collections::BTreeMap;
 
-/// The greatest number of records that one answer covers.
+/// The maximum number of records that one answer covers.
 const MAX_RECORDS: usize = 20_000;
 
 /// Reports what happened since a record, by its index.

@@ -37,7 +37,7 @@ pub(super) fn internals(run: &Run, scenario: &Scenario, live: &[Step], node: Nod
         internals.hints = hints(&context, &origins);
         internals.log = log(&context, node, home);
         internals.prepared =
-            origins.promised().map(|it| content::update(it, context.analysis, context.names)).collect();
+            origins.promised().map(|update| content::update(update, context.analysis, context.names)).collect();
         internals.trees = trees(&context, node, group);
     }
     internals.quorums = quorums(&context, node);
@@ -57,7 +57,7 @@ fn copies(context: &RunContext, node: NodeId, group: &Group, origins: &Provenanc
             key: context.names.key(key).into(),
             values: values(key, copy, origins),
             vector: origins.context(key).iter().map(|(origin, count)| (origin_of(context, *origin), *count)).collect(),
-            tombstone: origins.tombstone(key).map(|it| tombstone(it, group)),
+            tombstone: origins.tombstone(key).map(|purge| tombstone(purge, group)),
         })
         .collect();
     copies.sort_by(|a, b| a.key.cmp(&b.key));
@@ -147,13 +147,13 @@ fn log(context: &RunContext, node: NodeId, group: NodeId) -> Option<LogInternals
 fn trees(context: &RunContext, node: NodeId, group: &Group) -> Vec<TreeComparison> {
     let Protocol::Quorum(plan) = &group.protocol else { return Vec::new() };
     let Some(plan) = &plan.anti_entropy else { return Vec::new() };
-    let tree = |it: crate::analysis::TreeComparison| TreeComparison {
-        with: it.with,
-        own: it.own,
-        at: it.at,
-        levels: it.levels,
+    let tree = |comparison: crate::analysis::TreeComparison| TreeComparison {
+        with: comparison.with,
+        own: comparison.own,
+        at: comparison.at,
+        levels: comparison.levels,
         depth: plan.depth,
-        under_way: it.in_progress,
+        under_way: comparison.in_progress,
     };
     tree_comparisons(context, node).into_iter().take(MAX).map(tree).collect()
 }
@@ -161,20 +161,20 @@ fn trees(context: &RunContext, node: NodeId, group: &Group) -> Vec<TreeCompariso
 /// The newest operations that a node coordinates, issued or takes part in; for a group those of all its members.
 fn quorums(context: &RunContext, node: NodeId) -> Vec<QuorumOperation> {
     let is_group = context.names.group(node) == Some(node);
-    let concerns = |it: &&Coordination| {
-        let has_part = |of: NodeId| it.requests.iter().any(|part| part.node == of);
+    let concerns = |coordination: &&Coordination| {
+        let has_part = |of: NodeId| coordination.requests.iter().any(|part| part.node == of);
         match is_group {
-            true => it.requests.iter().any(|part| context.names.group(part.node) == Some(node)),
-            false => it.at == node || it.by == node || has_part(node),
+            true => coordination.requests.iter().any(|part| context.names.group(part.node) == Some(node)),
+            false => coordination.at == node || coordination.by == node || has_part(node),
         }
     };
     let all = Quorums::read(context).all;
-    all.iter().rev().filter(concerns).take(MAX_OPERATIONS).map(|it| quorum(context, it)).collect()
+    all.iter().rev().filter(concerns).take(MAX_OPERATIONS).map(|coordination| quorum(context, coordination)).collect()
 }
 
-fn quorum(context: &RunContext, it: &Coordination) -> QuorumOperation {
+fn quorum(context: &RunContext, coordination: &Coordination) -> QuorumOperation {
     let phase = |phase: Phase| {
-        let parts: Vec<ReplicaResponse> = it
+        let parts: Vec<ReplicaResponse> = coordination
             .requests
             .iter()
             .filter(|part| part.phase == phase)
@@ -191,15 +191,15 @@ fn quorum(context: &RunContext, it: &Coordination) -> QuorumOperation {
             Phase::Write => PhaseKind::Write,
             Phase::Repair => PhaseKind::WriteBack,
         };
-        let (needed, enough) = (it.needed[phase as usize], it.reached[phase as usize]);
+        let (needed, enough) = (coordination.needed[phase as usize], coordination.reached[phase as usize]);
         (!parts.is_empty()).then_some(QuorumPhase { kind, needed, enough, parts })
     };
     QuorumOperation {
-        operation: content::operation(it.operation, context.analysis, context.names),
-        by: it.by,
-        at: it.at,
-        begun: it.begun,
-        ended: it.ended,
+        operation: content::operation(coordination.operation, context.analysis, context.names),
+        by: coordination.by,
+        at: coordination.at,
+        begun: coordination.begun,
+        ended: coordination.ended,
         phases: [Phase::Read, Phase::Write, Phase::Repair].into_iter().filter_map(phase).collect(),
     }
 }

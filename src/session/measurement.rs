@@ -7,7 +7,7 @@ use super::sweep::{MAX_EVENTS, Sweep, SweepRun};
 use crate::language::{decimal, phrase};
 use crate::scenario::{Consistency, Scenario};
 
-/// Events of a part of a run, between two looks at the time.
+/// The number of events of a part of a run, between two readings of the clock.
 const PART: u64 = 64;
 
 /// The measurements at each consistency level.
@@ -25,7 +25,9 @@ pub const SEEDS: u64 = 20;
 impl ConsistencyMeasurement {
     /// Creates measurements without runs.
     pub fn new(scenario: &Scenario, group: usize) -> Self {
-        let levels = Consistency::ALL.map(|it| (it, Sweep::new(&scenario.with_consistency(group, it)))).into();
+        let levels = Consistency::ALL
+            .map(|consistency| (consistency, Sweep::new(&scenario.with_consistency(group, consistency))))
+            .into();
         ConsistencyMeasurement::of(levels)
     }
 
@@ -62,22 +64,24 @@ impl ConsistencyMeasurement {
             (what.to_string(), self.levels.iter().map(|(_, measured)| cell(measured)).collect())
         };
         vec![
-            row(phrase("write latency, median", "Latenz Schreiben, Median"), &|it| at(&it.write_latency_us, 0.5)),
-            row(phrase("write latency, 99 %", "Latenz Schreiben, 99 %"), &|it| at(&it.write_latency_us, 0.99)),
-            row(phrase("writes not ok", "Schreiben nicht ok"), &|it| {
-                let other = it.write_outcomes.fail + it.write_outcomes.unknown;
-                percent(other, other + it.write_outcomes.ok)
+            row(phrase("write latency, median", "Latenz Schreiben, Median"), &|sweep| at(&sweep.write_latency_us, 0.5)),
+            row(phrase("write latency, 99 %", "Latenz Schreiben, 99 %"), &|sweep| at(&sweep.write_latency_us, 0.99)),
+            row(phrase("writes not ok", "Schreiben nicht ok"), &|sweep| {
+                let other = sweep.write_outcomes.fail + sweep.write_outcomes.unknown;
+                percent(other, other + sweep.write_outcomes.ok)
             }),
-            row(phrase("read latency, median", "Latenz Lesen, Median"), &|it| at(&it.read_latency_us, 0.5)),
-            row(phrase("read latency, 99 %", "Latenz Lesen, 99 %"), &|it| at(&it.read_latency_us, 0.99)),
-            row(phrase("reads not ok", "Lesen nicht ok"), &|it| {
-                let other = it.read_outcomes.fail + it.read_outcomes.unknown;
-                percent(other, other + it.read_outcomes.ok)
+            row(phrase("read latency, median", "Latenz Lesen, Median"), &|sweep| at(&sweep.read_latency_us, 0.5)),
+            row(phrase("read latency, 99 %", "Latenz Lesen, 99 %"), &|sweep| at(&sweep.read_latency_us, 0.99)),
+            row(phrase("reads not ok", "Lesen nicht ok"), &|sweep| {
+                let other = sweep.read_outcomes.fail + sweep.read_outcomes.unknown;
+                percent(other, other + sweep.read_outcomes.ok)
             }),
-            row(phrase("stale reads", "veraltete Lesevorgänge"), &|it| percent(it.reads.stale, it.reads.count)),
-            row(phrase("messages per run", "Nachrichten je Lauf"), &|it| {
-                let all: u64 = it.messages.values().sum();
-                (all / it.runs.max(1)).to_string()
+            row(phrase("stale reads", "veraltete Lesevorgänge"), &|sweep| {
+                percent(sweep.reads.stale, sweep.reads.count)
+            }),
+            row(phrase("messages per run", "Nachrichten je Lauf"), &|sweep| {
+                let all: u64 = sweep.messages.values().sum();
+                (all / sweep.runs.max(1)).to_string()
             }),
         ]
     }

@@ -20,7 +20,7 @@ pub(super) struct OpenDocument {
     base: Scenario,
     branches: Branches,
     shown: SeekableRun,
-    /// The branch that is compared with the shown one, by its place in the list.
+    /// The branch that is compared with the shown one, by its index in the list.
     compared: Option<(usize, SeekableRun)>,
     /// The last comparison of the consistency levels of a group.
     measured: Option<Measured>,
@@ -86,7 +86,7 @@ impl OpenDocument {
         }
     }
 
-    /// Runs up to a time, but no more than so many events.
+    /// Runs up to a time, or for a maximum number of events.
     pub fn advance(&mut self, to: Micros, budget: u32) -> Report {
         let forks = self.shown.is_forking();
         let reached = match self.shown.resume() {
@@ -141,7 +141,7 @@ impl OpenDocument {
         self.report(reached)
     }
 
-    /// Executes a live command. In the past it forks the run: what lay ahead stays as the branch that it was.
+    /// Executes a live command. In the past it forks the run: the former future remains as the branch that was shown.
     pub fn act(&mut self, command: Command) -> Report {
         if !self.shown.has_future() {
             let refused = self.act_now(command);
@@ -173,10 +173,10 @@ impl OpenDocument {
         self.base = scenario;
         self.branches.fit(&self.base);
         let at = self.shown.now();
-        let compared = self.compared.take().map(|(place, _)| place);
+        let compared = self.compared.take().map(|(index, _)| index);
         let reached = self.show(self.branches.current, at);
-        if let Some(place) = compared {
-            self.compare(place);
+        if let Some(index) = compared {
+            self.compare(index);
         }
         self.report(reached)
     }
@@ -249,10 +249,10 @@ impl OpenDocument {
         }
         let measured = match &mut self.measured {
             Some(measured) if measured.continues(scenario, group as usize, seed) => measured,
-            place => {
+            entry => {
                 let (scenario, group) = (scenario.clone(), group as usize);
                 let compared = ConsistencyMeasurement::new(&scenario, group);
-                place.insert(Measured { scenario, group, compared, is_unfinished: false })
+                entry.insert(Measured { scenario, group, compared, is_unfinished: false })
             }
         };
         let time = self.time;
@@ -269,20 +269,20 @@ impl OpenDocument {
 
     fn try_change_branches(&mut self, command: BranchCommand) -> Result<(), String> {
         match command {
-            BranchCommand::Show(place) => self.show_branch(self.place(place)?),
+            BranchCommand::Show(index) => self.show_branch(self.branch_index(index)?),
             BranchCommand::New { name, set } => {
                 let (at, done) = (self.shown.now(), self.shown.executed_commands());
                 self.branches.fork(&self.shown.live, set, name)?;
-                let place = self.branches.current;
-                self.branches.list[place].script = done;
-                self.show(place, at);
+                let index = self.branches.current;
+                self.branches.list[index].script = done;
+                self.show(index, at);
             }
-            BranchCommand::Rename(place, name) => {
-                let place = self.place(place)?;
-                self.branches.rename(place, name)?;
+            BranchCommand::Rename(index, name) => {
+                let index = self.branch_index(index)?;
+                self.branches.rename(index, name)?;
             }
-            BranchCommand::Remove(place) => {
-                let place = self.place(place)?;
+            BranchCommand::Remove(index) => {
+                let index = self.branch_index(index)?;
                 if self.branches.list.len() == 1 {
                     return Err(phrase(
                         "The only branch cannot be deleted.",
@@ -290,77 +290,77 @@ impl OpenDocument {
                     )
                     .into());
                 }
-                self.remove_branch(place);
+                self.remove_branch(index);
             }
             BranchCommand::Compare(None) => {
                 self.compared = None;
                 self.branches.changed = true;
             }
-            BranchCommand::Compare(Some(place)) => {
-                let place = self.place(place)?;
-                if place == self.branches.current {
+            BranchCommand::Compare(Some(index)) => {
+                let index = self.branch_index(index)?;
+                if index == self.branches.current {
                     return Err(phrase(
                         "A branch cannot be compared with itself.",
                         "Ein Zweig lässt sich nicht mit sich selbst vergleichen.",
                     )
                     .into());
                 }
-                self.compare(place);
+                self.compare(index);
             }
         }
         Ok(())
     }
 
-    /// A place in the list of branches that exists.
-    fn place(&self, place: u32) -> Result<usize, String> {
-        let place = place as usize;
-        if place < self.branches.list.len() {
-            Ok(place)
+    /// Returns the index of a branch, if it exists.
+    fn branch_index(&self, index: u32) -> Result<usize, String> {
+        let index = index as usize;
+        if index < self.branches.list.len() {
+            Ok(index)
         } else {
             Err(phrase("The branch no longer exists.", "Den Zweig gibt es nicht mehr.").into())
         }
     }
 
-    fn show_branch(&mut self, place: usize) {
+    fn show_branch(&mut self, index: usize) {
         let at = self.shown.now();
         self.branches.list = self.branches.with(&self.shown.live);
-        if self.compared.as_ref().is_some_and(|(compared, _)| *compared == place) {
+        if self.compared.as_ref().is_some_and(|(compared, _)| *compared == index) {
             // The two branches change sides.
             let before = self.branches.current;
-            self.show(place, at);
+            self.show(index, at);
             self.compare(before);
         } else {
-            self.show(place, at);
+            self.show(index, at);
         }
     }
 
-    fn remove_branch(&mut self, place: usize) {
+    fn remove_branch(&mut self, index: usize) {
         let (at, current) = (self.shown.now(), self.branches.current);
         self.compared = None;
         self.branches.list = self.branches.with(&self.shown.live);
-        self.branches.list.remove(place);
+        self.branches.list.remove(index);
         self.branches.changed = true;
-        if place == current {
+        if index == current {
             self.show(current.saturating_sub(1), at);
-        } else if place < current {
+        } else if index < current {
             self.branches.current -= 1;
         }
     }
 
     /// Shows a branch with the steps of the list, at a time. Returns whether it was reached within the budget.
-    fn show(&mut self, place: usize, at: Micros) -> bool {
-        self.branches.current = place;
+    fn show(&mut self, index: usize, at: Micros) -> bool {
+        self.branches.current = index;
         self.branches.changed = true;
-        let (scenario, live) = self.branches.of(&self.base, place);
+        let (scenario, live) = self.branches.of(&self.base, index);
         let (shown, reached) = SeekableRun::new(scenario, live, at, self.time);
         self.shown = shown;
         reached
     }
 
     /// Compares a branch with the shown one.
-    fn compare(&mut self, place: usize) {
-        let (scenario, live) = self.branches.of(&self.base, place);
-        self.compared = Some((place, SeekableRun::new(scenario, live, self.shown.now(), self.time).0));
+    fn compare(&mut self, index: usize) {
+        let (scenario, live) = self.branches.of(&self.base, index);
+        self.compared = Some((index, SeekableRun::new(scenario, live, self.shown.now(), self.time).0));
         self.branches.changed = true;
     }
 
@@ -387,7 +387,7 @@ impl OpenDocument {
         }
         let is_plain = self.shown.live.is_empty() && !self.branches.are_many();
         if std::mem::take(&mut self.branches.changed) || (frame.whole && !is_plain) {
-            let compared = self.compared.as_ref().map(|(place, _)| *place);
+            let compared = self.compared.as_ref().map(|(index, _)| *index);
             frame.branches = Some(Box::new(self.branches.view(&self.shown.live, compared)));
         }
         frame

@@ -63,7 +63,7 @@ pub enum Request {
     Advance {
         /// Virtual time to reach.
         to: Micros,
-        /// The greatest number of events.
+        /// The maximum number of events.
         budget: u32,
     },
     /// Run exactly the next event.
@@ -187,7 +187,7 @@ pub enum Query {
     Log {
         /// The first row.
         from: u64,
-        /// The greatest number of rows.
+        /// The maximum number of rows.
         count: u32,
     },
     /// The events since a record, by its index, for the host page.
@@ -315,7 +315,7 @@ pub enum Report {
     Grade(Box<GradingReport>),
     /// A query cannot be answered: a message for people. The run is unchanged.
     Unanswered(String),
-    /// The scenario or request is invalid; the run that was loaded before goes on.
+    /// The scenario or request is invalid; the run that was loaded before continues.
     Refused {
         /// The errors, each with its path in the document.
         errors: Vec<ScenarioError>,

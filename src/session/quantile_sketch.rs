@@ -89,7 +89,7 @@ mod tests {
 
     /// The smallest value such that at least a share q of all values is not greater.
     fn exact(sorted: &[u64], q: f64) -> u64 {
-        let share = |value: u64| sorted.iter().filter(|it| **it <= value).count() as f64 / sorted.len() as f64;
+        let share = |value: u64| sorted.iter().filter(|other| **other <= value).count() as f64 / sorted.len() as f64;
         *sorted.iter().find(|value| share(**value) >= q).expect("values")
     }
 

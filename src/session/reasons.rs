@@ -30,8 +30,8 @@ pub struct ExplanationStep {
 }
 
 /// Describes what is expected of a copy.
-pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
-    let name = |node| look.names.label(node);
+pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
+    let name = |node| context.names.label(node);
     let at = |at: Micros| labels::duration(at);
     match prospect {
         Prospect::Queued { .. }
@@ -40,7 +40,7 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
         | Prospect::DeadLettered(_)
         | Prospect::Poison(_)
         | Prospect::Discarded(_)
-        | Prospect::NeverPublished(_) => prospect_of_event(prospect, look),
+        | Prospect::NeverPublished(_) => prospect_of_event(prospect, context),
         Prospect::Arriving { due } => sentence!(
             "a message that carries it is due at {}",
             "eine Nachricht mit der Änderung ist bei {} fällig",
@@ -68,7 +68,7 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
         Prospect::Superseded(newer) => sentence!(
             "{} is under way and supersedes it",
             "{} ist unterwegs und ersetzt den älteren Stand",
-            log_text::update(newer, look.analysis, look.names)
+            log_text::update(newer, context.analysis, context.names)
         ),
         Prospect::Undone(node) => {
             sentence!("the primary undoes it at {}", "der Primary macht die Änderung bei {} rückgängig", name(node))
@@ -78,7 +78,7 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
             "ein Fehler verhindert es, den das Skript bei {} beendet",
             at(when)
         ),
-        Prospect::Down(node) => down(node, look),
+        Prospect::Down(node) => down(node, context),
         Prospect::Cut(from, to) => sentence!(
             "the link from {} to {} is cut, and nothing heals it",
             "die Verbindung von {} nach {} ist getrennt, und nichts heilt sie",
@@ -103,15 +103,15 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
 }
 
 /// Describes what is expected of a copy whose missing update is in an event.
-fn prospect_of_event(prospect: Prospect, look: &RunContext) -> String {
-    let name = |node| look.names.label(node);
+fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
+    let name = |node| context.names.label(node);
     match prospect {
         Prospect::Queued { delivered: true, deliveries, .. } => sentence!(
             "delivery attempt {deliveries} is in flight or being handled; without an acknowledgement it is redelivered",
             "Zustellversuch {deliveries} ist unterwegs oder wird verarbeitet; ohne Bestätigung wird das Event erneut \
              zugestellt"
         ),
-        Prospect::Queued { not_before, deliveries, .. } if deliveries > 0 && not_before > look.now => sentence!(
+        Prospect::Queued { not_before, deliveries, .. } if deliveries > 0 && not_before > context.now => sentence!(
             "it waits in the queue for delivery attempt {} at {}",
             "das Event wartet in der Warteschlange auf Zustellversuch {} bei {}",
             deliveries + 1,
@@ -135,12 +135,12 @@ fn prospect_of_event(prospect: Prospect, look: &RunContext) -> String {
         Prospect::DeadLettered(subscription) => sentence!(
             "it is in the dead-letter queue at {}: only a redrive delivers it",
             "das Event liegt in der Dead-Letter-Queue von {}: nur von dort erneut zugestellt kommt es an",
-            name(look.names.subscription(subscription).bus)
+            name(context.names.subscription(subscription).bus)
         ),
         Prospect::Poison(subscription) => sentence!(
             "it is a poison message: every delivery to {} fails",
             "das Event ist vergiftet: jede Zustellung an {} schlägt fehl",
-            name(look.names.subscription(subscription).service)
+            name(context.names.subscription(subscription).service)
         ),
         Prospect::Discarded(reason) => discarded(reason).into(),
         Prospect::NeverPublished(node) => sentence!(
@@ -152,9 +152,9 @@ fn prospect_of_event(prospect: Prospect, look: &RunContext) -> String {
     }
 }
 
-fn down(node: NodeId, look: &RunContext) -> String {
-    let name = look.names.label(node);
-    match look.analysis.faults.down(node) {
+fn down(node: NodeId, context: &RunContext) -> String {
+    let name = context.names.label(node);
+    match context.analysis.faults.down(node) {
         None => {
             sentence!("{name} is frozen, and nothing resumes it", "{name} ist eingefroren und wird nicht aufgetaut")
         }
@@ -205,17 +205,17 @@ fn discarded(reason: DropReason) -> &'static str {
 
 /// Describes the fault that keeps a missing update away: a link that is cut on its way, or else what stopped its last
 /// message.
-fn cause(why: &Explanation, look: &RunContext) -> Option<String> {
-    why.update?;
-    let records = || why.steps.iter().filter_map(|number| look.trace.get(*number));
+fn cause(explanation: &Explanation, context: &RunContext) -> Option<String> {
+    explanation.update?;
+    let records = || explanation.steps.iter().filter_map(|number| context.trace.get(*number));
     let ends = |record: &Record| match &record.fact {
         Fact::EventSent { subscription, .. } => {
-            let ends = look.names.subscription(*subscription);
+            let ends = context.names.subscription(*subscription);
             Some((ends.bus, ends.service))
         }
         Fact::MessageSent { from, to, .. } => Some((*from, *to)),
         Fact::MessageDropped { message, .. } => {
-            look.analysis.messages.recall(*message).map(|message| (message.from, message.to))
+            context.analysis.messages.recall(*message).map(|message| (message.from, message.to))
         }
         facts_about!(declarations, requests, publishers, publications, handling, attachments, faults, groups)
         | Fact::MessageDuplicated { .. }
@@ -227,13 +227,13 @@ fn cause(why: &Explanation, look: &RunContext) -> Option<String> {
         | Fact::EventDiscarded { .. }
         | Fact::EventRedriven { .. } => None,
     };
-    let name = |node| look.names.label(node);
+    let name = |node| context.names.label(node);
     let cut = records()
         .filter_map(ends)
-        .find_map(|(from, to)| look.analysis.faults.cut(from, to).map(|number| (from, to, number)));
+        .find_map(|(from, to)| context.analysis.faults.cut(from, to).map(|number| (from, to, number)));
     if let Some((from, to, number)) = cut {
         let since =
-            look.trace.get(number).map(|record| sentence!(" since {}", " seit {}", labels::duration(record.at)));
+            context.trace.get(number).map(|record| sentence!(" since {}", " seit {}", labels::duration(record.at)));
         let since = since.unwrap_or_default();
         return Some(sentence!(
             "the link {} → {} has been cut{since}",
@@ -252,30 +252,33 @@ fn cause(why: &Explanation, look: &RunContext) -> Option<String> {
         )
     };
     let last = records().rfind(is_failure)?;
-    let text = log_text::sentence(last, look.analysis, look.names).text;
+    let text = log_text::sentence(last, context.analysis, context.names).text;
     Some(sentence!("{text} at {}", "{text} bei {}", labels::duration(last.at)))
 }
 
 /// Describes what a copy lacks, and what is expected of it, in one sentence.
-pub fn sentence(why: &Explanation, look: &RunContext) -> String {
-    let (node, key) = (look.names.label(why.node), look.names.key(why.key));
-    let state = look.analysis.staleness.copy(why.node, why.key).map(|copy| copy.state()).unwrap_or_default();
-    let mut expected = match cause(why, look) {
-        Some(cause) => format!("{cause}; {}", prospect(why.prospect, look)),
-        None => prospect(why.prospect, look),
+pub fn sentence(explanation: &Explanation, context: &RunContext) -> String {
+    let (node, key) = (context.names.label(explanation.node), context.names.key(explanation.key));
+    let state =
+        context.analysis.staleness.copy(explanation.node, explanation.key).map(|copy| copy.state()).unwrap_or_default();
+    let mut expected = match cause(explanation, context) {
+        Some(cause) => format!("{cause}; {}", prospect(explanation.prospect, context)),
+        None => prospect(explanation.prospect, context),
     };
-    if let (Prospect::Lost, None, Some(last)) = (why.prospect, cause(why, look), steps(why, look).pop()) {
+    if let (Prospect::Lost, None, Some(last)) =
+        (explanation.prospect, cause(explanation, context), steps(explanation, context).pop())
+    {
         expected = sentence!("{}, and {expected}", "{}, und {expected}", last.text);
     }
-    if let (CopyState::Diverged, Some(lacking), Some(update)) = (state, why.lacking, why.update) {
+    if let (CopyState::Diverged, Some(lacking), Some(update)) = (state, explanation.lacking, explanation.update) {
         return sentence!(
             "{key} at {node} has diverged: {}, which was never acknowledged, is missing at {}: {expected}.",
             "{key} bei {node} ist divergiert: {}, nie bestätigt, fehlt bei {}: {expected}.",
-            log_text::update(update, look.analysis, look.names),
-            look.names.label(lacking)
+            log_text::update(update, context.analysis, context.names),
+            context.names.label(lacking)
         );
     }
-    match (state, why.update) {
+    match (state, explanation.update) {
         (CopyState::Conflicted, _) => {
             sentence!("{key} at {node} is conflicted: {expected}.", "{key} bei {node} ist im Konflikt: {expected}.")
         }
@@ -286,7 +289,7 @@ pub fn sentence(why: &Explanation, look: &RunContext) -> String {
             sentence!(
                 "{node} lacks {}: {expected}.",
                 "{node} fehlt {}: {expected}.",
-                log_text::update(update, look.analysis, look.names)
+                log_text::update(update, context.analysis, context.names)
             )
         }
         (CopyState::Stale | CopyState::Down | CopyState::Consistent, None) => {
@@ -296,21 +299,22 @@ pub fn sentence(why: &Explanation, look: &RunContext) -> String {
 }
 
 /// Returns the steps of an explanation.
-pub fn steps(why: &Explanation, look: &RunContext) -> Vec<ExplanationStep> {
-    let steps = why.steps.iter().filter_map(|number| {
-        let record = look.trace.get(*number)?;
-        let text = log_text::sentence(record, look.analysis, look.names).text;
+pub fn steps(explanation: &Explanation, context: &RunContext) -> Vec<ExplanationStep> {
+    let steps = explanation.steps.iter().filter_map(|number| {
+        let record = context.trace.get(*number)?;
+        let text = log_text::sentence(record, context.analysis, context.names).text;
         Some(ExplanationStep { record: *number, at: record.at, text })
     });
     steps.collect()
 }
 
 /// Returns the verdict's name and its reasons, a sentence each.
-pub fn convergence(verdict: &Convergence, look: &RunContext) -> (&'static str, Vec<String>) {
-    let all = |whys: &[Explanation]| whys.iter().map(|why| sentence(why, look)).collect();
+pub fn convergence(verdict: &Convergence, context: &RunContext) -> (&'static str, Vec<String>) {
+    let sentences =
+        |explanations: &[Explanation]| explanations.iter().map(|explanation| sentence(explanation, context)).collect();
     match verdict {
-        Convergence::Converged => (phrase("converged", "konvergiert"), repetitions(look)),
-        Convergence::Converging(whys) if whys.is_empty() && look.analysis.is_idle() => (
+        Convergence::Converged => (phrase("converged", "konvergiert"), repetitions(context)),
+        Convergence::Converging(explanations) if explanations.is_empty() && context.analysis.is_idle() => (
             phrase("converging", "konvergiert gerade"),
             vec![
                 phrase(
@@ -321,7 +325,7 @@ pub fn convergence(verdict: &Convergence, look: &RunContext) -> (&'static str, V
                 .into(),
             ],
         ),
-        Convergence::Converging(whys) if whys.is_empty() => (
+        Convergence::Converging(explanations) if explanations.is_empty() => (
             phrase("converging", "konvergiert gerade"),
             vec![
                 phrase(
@@ -331,20 +335,22 @@ pub fn convergence(verdict: &Convergence, look: &RunContext) -> (&'static str, V
                 .into(),
             ],
         ),
-        Convergence::Converging(whys) => (phrase("converging", "konvergiert gerade"), all(whys)),
-        Convergence::WillNotConverge(whys) => (phrase("will not converge", "konvergiert nicht"), all(whys)),
+        Convergence::Converging(explanations) => (phrase("converging", "konvergiert gerade"), sentences(explanations)),
+        Convergence::WillNotConverge(explanations) => {
+            (phrase("will not converge", "konvergiert nicht"), sentences(explanations))
+        }
         Convergence::Unknown(why) => unknown_convergence(why),
     }
 }
 
-/// Describes work that goes on and changes no copy.
-fn repetitions(look: &RunContext) -> Vec<String> {
+/// Describes work that continues and changes no copy.
+fn repetitions(context: &RunContext) -> Vec<String> {
     let text = phrase(
         "A publication that its bus has not acknowledged is sent again; every copy has it already, and ignores it.",
         "Eine Veröffentlichung, die ihr Bus nicht bestätigt hat, wird erneut gesendet; jede Kopie hat sie schon und \
          ignoriert sie.",
     );
-    look.analysis.repeats_publications().then(|| text.into()).into_iter().collect()
+    context.analysis.repeats_publications().then(|| text.into()).into_iter().collect()
 }
 
 /// Returns the name of an unknown verdict on convergence and its reason.

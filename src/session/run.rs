@@ -76,12 +76,17 @@ impl Run {
     }
 
     /// Runs all events that are due up to `to`, but no more than `budget`. Returns whether `to` is reached or the run halted.
-    /// `look` receives each record after the analysis has observed it.
-    pub fn advance(&mut self, to: Micros, mut budget: u64, look: &mut impl FnMut(&Record, &Analysis, &Engine)) -> bool {
+    /// `on_record` receives each record after the analysis has observed it.
+    pub fn advance(
+        &mut self,
+        to: Micros,
+        mut budget: u64,
+        on_record: &mut impl FnMut(&Record, &Analysis, &Engine),
+    ) -> bool {
         loop {
             let part = budget.min(STRIDE);
             let reached = self.engine.run_until(to, part);
-            self.observe(look);
+            self.observe(on_record);
             self.check_memory();
             budget -= part;
             if reached || budget == 0 {
@@ -134,10 +139,10 @@ impl Run {
     pub fn act(
         &mut self,
         command: Command,
-        look: &mut impl FnMut(&Record, &Analysis, &Engine),
+        on_record: &mut impl FnMut(&Record, &Analysis, &Engine),
     ) -> Result<(), CommandRefused> {
         self.engine.act(command)?;
-        self.observe(look);
+        self.observe(on_record);
         Ok(())
     }
 
@@ -146,13 +151,13 @@ impl Run {
         self.engine.schedule(micros(step.at_ms), step.command.clone());
     }
 
-    fn observe(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
+    fn observe(&mut self, on_record: &mut impl FnMut(&Record, &Analysis, &Engine)) {
         for record in self.engine.trace().since(self.observed) {
             self.metrics.advance_to(record.at, &self.analysis);
             self.invariants.advance_to(record.at, &self.analysis, self.engine.names());
             self.analysis.observe(record);
             self.metrics.observe(record, &self.analysis);
-            look(record, &self.analysis, &self.engine);
+            on_record(record, &self.analysis, &self.engine);
         }
         self.observed = self.engine.trace().total();
     }

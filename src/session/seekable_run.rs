@@ -30,7 +30,7 @@ pub(super) struct SeekableRun {
     furthest: Micros,
     /// How long the current request may take.
     time: TimeLimit,
-    /// The number of events between two looks at the clock, adapted so that they take about [`PART`].
+    /// The number of events between two readings of the clock, adapted so that they take about [`PART`].
     pace: u64,
     /// The work of an earlier request that its time did not suffice for.
     unfinished: Option<Unfinished>,
@@ -39,11 +39,11 @@ pub(super) struct SeekableRun {
 /// Work that the next requests to advance continue.
 #[derive(Debug)]
 enum Unfinished {
-    /// Going back to the state after so many events.
+    /// Going back to the state after this number of events.
     StepBack(u64),
     /// Looking for a fact.
     FactSearch(FactSearch),
-    /// Executing a live command in the past, once the run without the live commands after it has processed so many events.
+    /// Executing a live command in the past, once the run without the later live commands has processed this number of events.
     Fork(Command, u64),
 }
 
@@ -54,15 +54,15 @@ struct FactSearch {
     node: Option<NodeId>,
     /// Where it began.
     start: Micros,
-    /// It goes on from the start of the run.
+    /// It continues from the start of the run.
     is_again: bool,
-    /// The next record to look at.
+    /// The next record to examine.
     from: u64,
 }
 
-/// The time between two looks at the clock to aim at, ms.
+/// The desired time between two readings of the clock, ms.
 const PART: f64 = 4.0;
-/// The most events between two looks at the clock.
+/// The maximum number of events between two readings of the clock.
 const MAX_EVENTS_OF_PART: u64 = 1 << 16;
 
 impl SeekableRun {
@@ -276,7 +276,7 @@ impl SeekableRun {
         }
     }
 
-    /// Runs to the state after so many events. Returns whether it was reached within the time.
+    /// Runs to the state after a number of events. Returns whether it was reached within the time.
     fn return_to(&mut self, events: u64) -> bool {
         let left = events.saturating_sub(self.run.engine().events());
         // Without an event left, the clock would jump to the limit.

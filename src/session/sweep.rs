@@ -45,7 +45,8 @@ impl Sweep {
         self.measure(scenario, seed, max_events, &mut |_| {}).map(|_| ())
     }
 
-    /// Runs the scenario with a seed as [`Sweep::run_within`] does, passes each record to `look`, and returns the run at its end.
+    /// Runs the scenario with a seed as [`Sweep::run_within`] does, passes each record to `on_record`, and returns the run at its
+    /// end.
     ///
     /// # Errors
     /// The seed was run already.
@@ -54,10 +55,10 @@ impl Sweep {
         scenario: &Scenario,
         seed: u64,
         max_events: u64,
-        look: &mut dyn FnMut(&Record),
+        on_record: &mut dyn FnMut(&Record),
     ) -> Result<Run, MergeError> {
-        let mut part = self.begin(scenario, seed, max_events, look)?;
-        while !self.advance(&mut part, 65_536, look) {}
+        let mut part = self.begin(scenario, seed, max_events, on_record)?;
+        while !self.advance(&mut part, 65_536, on_record) {}
         Ok(self.finish(part))
     }
 
@@ -70,23 +71,23 @@ impl Sweep {
         scenario: &Scenario,
         seed: u64,
         max_events: u64,
-        look: &mut dyn FnMut(&Record),
+        on_record: &mut dyn FnMut(&Record),
     ) -> Result<SweepRun, MergeError> {
         self.add_seeds(seed, seed + 1)?;
         let scenario = Scenario { seed, ..scenario.clone() };
         let end = micros(scenario.until_ms);
         let mut run = Run::with_limits(&scenario, Limits::with_events(max_events));
         run.analysis_mut().staleness.watch_each_copy();
-        run.engine().trace().since(0).for_each(look);
+        run.engine().trace().since(0).for_each(on_record);
         Ok(SweepRun { run, observer: RunObserver::new(end), scenario, end })
     }
 
-    /// Advances a run by so many events at most, and passes each record to `look`. Returns whether it is at its end.
-    pub fn advance(&mut self, part: &mut SweepRun, events: u64, look: &mut dyn FnMut(&Record)) -> bool {
+    /// Advances a run by at most `events` events, and passes each record to `on_record`. Returns whether it is at its end.
+    pub fn advance(&mut self, part: &mut SweepRun, events: u64, on_record: &mut dyn FnMut(&Record)) -> bool {
         let SweepRun { run, observer, end, .. } = part;
         let is_at_end = run.advance(*end, events, &mut |record, analysis, _| {
             observer.observe(self, record, analysis);
-            look(record);
+            on_record(record);
         });
         // Notices are taken regularly, so that they do not accumulate.
         observer.notices(self, run);

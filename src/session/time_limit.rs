@@ -11,7 +11,7 @@ pub struct TimeLimit {
 }
 
 impl TimeLimit {
-    /// Returns a limit that is reached after so many milliseconds; never without a clock.
+    /// Returns a limit that is reached after a number of milliseconds; never without a clock.
     pub fn after(clock: Option<Clock>, ms: f64) -> Self {
         TimeLimit { clock, until: clock.map_or(0.0, |clock| clock() + ms) }
     }

@@ -255,7 +255,7 @@ impl CheckRound {
             Verdict::Violated(witness) => (VerdictStatus::Violated, witness.sentence, witness.operations),
         };
         let (id, title) = (in_language(Language::English, || title(guarantee)).into(), title(guarantee).into());
-        let steps = operations.into_iter().map(|place| step(history, place, issued)).collect();
+        let steps = operations.into_iter().map(|index| step(history, index, issued)).collect();
         Some(VerdictView { about: VerdictSubject::Guarantee, node: None, id, title, status, because, steps })
     }
 }
@@ -303,13 +303,13 @@ fn lost_updates(context: &RunContext) -> Option<VerdictView> {
 }
 
 /// Returns the step of a witness that an operation is.
-fn step(history: &History, place: usize, issued: &[IssuedOperation]) -> VerdictStep {
-    let operation = &history.operations[place];
+fn step(history: &History, index: usize, issued: &[IssuedOperation]) -> VerdictStep {
+    let operation = &history.operations[index];
     let at = operation.times.map_or(0, |(from, _)| from as u64);
     let issued = issued.iter().find(|(id, ..)| i64::from(id.0) == operation.index);
     VerdictStep {
         at,
-        text: check::describe(history, place),
+        text: check::describe(history, index),
         nodes: issued.map(|(_, by, to)| vec![*by, *to]).unwrap_or_default(),
     }
 }
@@ -349,7 +349,7 @@ mod tests {
                 let found = (0..10_000).find_map(|_| sliced(&mut follows)).expect("each slice makes progress");
                 let at_once = verdicts(&once.run, &scenario, &mut once.checks, None, &|| false).expect("no pause");
                 assert_eq!(found, at_once, "{} at {at} µs", example.id);
-                violated += found.iter().filter(|it| it.status == VerdictStatus::Violated).count();
+                violated += found.iter().filter(|finding| finding.status == VerdictStatus::Violated).count();
             }
         }
         assert!(violated > 100, "{violated}");
@@ -370,7 +370,7 @@ mod tests {
                     continue;
                 }
                 let (history, _) = jepsen::read(&text, &ReadOptions::default()).expect(example.id);
-                for (name, guarantee) in GUARANTEES.iter().filter(|(_, it)| *it != Guarantee::Session) {
+                for (name, guarantee) in GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session) {
                     let shown = page.iter().find(|view| view.title == title(*guarantee)).expect("a verdict");
                     let (status, why) = match check::check(&history, *guarantee, BUDGET) {
                         Verdict::Holds => (VerdictStatus::Holds, String::new()),

@@ -22,7 +22,7 @@ pub(super) trait Layout {
     fn write_variable(&self, _digest: &mut Digest) {}
 }
 
-/// Bytes that [`Bytes`] holds at most.
+/// The maximum number of bytes that [`Bytes`] holds.
 pub(super) const CAPACITY: usize = 1024;
 /// An upper bound of the fixed part of a record.
 pub(super) const MAX_FIXED_PART: usize = 80;

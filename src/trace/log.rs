@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub const CHUNK: usize = 4096;
 /// Bytes of texts and lists after which a chunk is full, whatever the number of its records.
 const CHUNK_CONTENT: u64 = 4 << 20;
-/// Bytes of texts and lists that the trace keeps at most.
+/// The maximum number of bytes of texts and lists that the trace keeps.
 const MAX_CONTENT: u64 = 32 << 20;
 
 /// A full chunk.

@@ -24,13 +24,13 @@ fn a_cart_loses_a_book_with_last_writer_wins_but_not_with_siblings_or_a_set() {
         let members = ["a", "b", "c"];
         let lww = run("cart-last-writer-wins");
         assert_eq!(held(&lww, "cart", "cart", &members), vec![set(&["lamp", "pen"]); 3], "seed {seed}");
-        let mut most = 0;
+        let mut max_siblings = 0;
         let siblings = finished(&example("cart-siblings", seed), |record| {
             if let Fact::StateMerged { values, .. } = &record.fact {
-                most = most.max(values.len());
+                max_siblings = max_siblings.max(values.len());
             }
         });
-        assert_eq!(most, 2, "both carts are kept as siblings, seed {seed}");
+        assert_eq!(max_siblings, 2, "both carts are kept as siblings, seed {seed}");
         assert_eq!(held(&siblings, "cart", "cart", &members), vec![set(&["book", "lamp", "pen"]); 3], "seed {seed}");
         let or_set = run("cart-or-set");
         assert_eq!(held(&or_set, "cart", "cart", &members), vec![set(&["book", "lamp"]); 3], "seed {seed}");

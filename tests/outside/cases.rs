@@ -1,4 +1,4 @@
-//! Reads the cases and calls the command line.
+//! Reads the inputs in `tests/outside/` and the output of the command line.
 
 pub use crate::common::command_line::{code, converge, err, out};
 use serde_json::Value;

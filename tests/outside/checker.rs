@@ -135,7 +135,7 @@ fn a_read_of_less_than_all_decrements_is_checked_without_a_panic() {
 /// One operation: its process, whether and what it writes or reads, and whether its end overlaps the next one.
 type Drawn = (u8, bool, u8, bool);
 
-/// Returns a history of a register as JSON Lines, with at most so many different values.
+/// Returns a history of a register as JSON Lines, with a maximum number of different values.
 fn register(drawn: &[Drawn], values: usize) -> String {
     let (mut lines, mut open) = (Vec::new(), Vec::new());
     let line = |kind: &str, f: &str, value: serde_json::Value, process: u8| {
@@ -182,7 +182,8 @@ fn collection(model: u8, drawn: &[Drawn]) -> String {
                 (if model == 1 { "add" } else { "append" }, json!(number), json!(number))
             }
             (_, false) => {
-                let shown = added.iter().enumerate().filter(|(i, _)| value >> (i % 3) & 1 == 1).map(|(_, it)| *it);
+                let shown =
+                    added.iter().enumerate().filter(|(i, _)| value >> (i % 3) & 1 == 1).map(|(_, element)| *element);
                 ("read", json!(null), json!(shown.collect::<Vec<usize>>()))
             }
         };

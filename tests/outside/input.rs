@@ -111,7 +111,7 @@ fn files_of_a_run_do_not_overwrite_each_other_or_the_scenario() {
     for arguments in cases {
         let output = converge(&arguments, "");
         assert_eq!(code(&output), 2, "{arguments:?}");
-        assert!(err(&output).contains("a name of its own"), "{}", err(&output));
+        assert!(err(&output).contains("must be different files"), "{}", err(&output));
     }
     assert!(!folder.join("x").exists() && !folder.join("y").exists());
     assert_eq!(std::fs::read_to_string(&scenario).expect("kept"), super::limits::halting().to_string());

@@ -151,11 +151,11 @@ fn a_run_halts_at_the_same_event_whatever_the_slices() {
 /// `group` returns.
 fn subscribers(buses: usize, group: impl Fn(usize) -> Option<String>) -> Scenario {
     let mut scenario = Scenario { until_ms: 1000.0, ..Scenario::default() };
-    let bus = |place: usize| format!("bus-{}", place % buses);
-    scenario.buses = (0..buses).map(|place| Bus { id: bus(place), ..Bus::default() }).collect();
-    let subscriber = |place: usize| {
-        let subscribes = vec![Subscription { to: bus(place), group: group(place), ..Subscription::default() }];
-        Service { id: format!("service-{place}"), subscribes, ..Service::default() }
+    let bus = |index: usize| format!("bus-{}", index % buses);
+    scenario.buses = (0..buses).map(|index| Bus { id: bus(index), ..Bus::default() }).collect();
+    let subscriber = |index: usize| {
+        let subscribes = vec![Subscription { to: bus(index), group: group(index), ..Subscription::default() }];
+        Service { id: format!("service-{index}"), subscribes, ..Service::default() }
     };
     let publishes = vec![Publication { to: bus(0), ..Publication::default() }];
     let publisher = Service { id: "publisher".into(), publishes, ..Service::default() };
@@ -185,7 +185,7 @@ fn reached(run: &Run) -> usize {
 #[test]
 fn an_update_reaches_all_of_ten_thousand_subscribers_or_one_of_their_group() {
     let one = |_| Some("all".to_string());
-    let own = |place: usize| Some(format!("group-{place}"));
+    let own = |index: usize| Some(format!("group-{index}"));
     // No update is published to all buses but the first.
     for (scenario, warned, expected) in [
         (subscribers(1, |_| None), 0, 9_997),

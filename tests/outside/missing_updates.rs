@@ -107,18 +107,18 @@ fn cards_over_many_keys_come_in_several_frames() {
     view.apply(frame(&mut session, load(&scenario, 0)));
     view.apply(frame(&mut session, write_to("w", "k7", 1)));
     // All views receive the update at the same time.
-    let (mut frames, mut most) = (0, 0);
+    let (mut frames, mut max_cards) = (0, 0);
     loop {
         let frame = frame(&mut session, Request::Advance { to: 1_000_000, budget: 100_000 });
         frames += 1;
-        most = most.max(frame.services.len());
+        max_cards = max_cards.max(frame.services.len());
         let more = frame.more;
         view.apply(frame);
         if !more {
             break;
         }
     }
-    assert!(frames >= 2 && most <= 50, "{frames} frames with up to {most} cards");
+    assert!(frames >= 2 && max_cards <= 50, "{frames} frames with up to {max_cards} cards");
     // Backwards and forwards: everything in one frame.
     let mut whole = RunView::default();
     frame(&mut session, Request::Seek { to: 0 });

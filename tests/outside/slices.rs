@@ -8,14 +8,14 @@ use converge::session::protocol::{ExportKind, Frame, Query, Report, Request, ToE
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A clock that advances at each look: as if every few events took long.
+/// A clock that advances at each reading, as if every few events took long.
 static TICKS: AtomicU64 = AtomicU64::new(0);
 
 pub fn ticking() -> f64 {
     TICKS.fetch_add(1, Ordering::Relaxed) as f64
 }
 
-/// A clock by which each look takes so long that a request executes a single event.
+/// A clock that advances so far at each reading that a request executes a single event.
 pub fn slow() -> f64 {
     5.0 * ticking()
 }
@@ -76,7 +76,7 @@ fn searches_and_commands_in_the_past_take_slices_and_reach_the_same_states() {
     let scenario = converge::scenario::examples::find("inventory-notification").expect("an example").scenario();
     let (mut sliced, mut whole) = (Session::with_clock(slow, 1.0), Session::default());
     let fact = |name: &str| Request::NextFact { name: name.into(), node: None };
-    let mut most = 0;
+    let mut max_requests = 0;
     for (request, to) in [
         (load(&scenario, 500_000), 500_000),
         (write(41), 500_000),
@@ -97,9 +97,9 @@ fn searches_and_commands_in_the_past_take_slices_and_reach_the_same_states() {
         let at_once = self::frame(&mut whole, request.clone());
         let state = |frame: &Frame| (frame.now, frame.events, frame.digest.clone(), frame.refused.clone());
         assert_eq!(state(&frame), state(&at_once), "{request:?}");
-        most = most.max(requests);
+        max_requests = max_requests.max(requests);
     }
-    assert!(most > 50, "the work takes slices: {most}");
+    assert!(max_requests > 50, "the work takes slices: {max_requests}");
 }
 
 /// A session that writes at 300 ms, and goes back to 250 ms.
@@ -282,11 +282,11 @@ fn a_saved_run_in_slices_equals_one_at_once_even_if_the_run_goes_on_between_them
         let (mut sliced, mut whole) = (Session::with_clock(slow, 1.0), Session::default());
         complete(&mut sliced, load(&scenario, until / 2), until / 2);
         complete(&mut whole, load(&scenario, until / 2), until / 2);
-        let goes_on = |session: &mut Session| {
+        let continues = |session: &mut Session| {
             let request = Request::Advance { to: until, budget: 1 };
             frame(session, request);
         };
-        let (text, slices) = save(&mut sliced, kind, goes_on).expect("the run only goes on");
+        let (text, slices) = save(&mut sliced, kind, continues).expect("the run only goes on");
         let (at_once, _) = save(&mut whole, kind, |_| {}).expect("the run stays");
         assert_eq!(text, at_once, "{kind:?}");
         assert!(slices > 1 || kind == ExportKind::Csv, "{kind:?}: the work takes several slices");

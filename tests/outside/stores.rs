@@ -63,17 +63,17 @@ fn a_compare_and_set_that_is_always_refused_is_warned_about() {
 
 #[test]
 fn an_increment_beyond_the_range_of_numbers_is_refused() {
-    let most = 1i64 << 53;
+    let largest = 1i64 << 53;
     let scenario = json!({
         "converge": 1,
-        "services": [{ "id": "a", "data": { "n": most } }],
+        "services": [{ "id": "a", "data": { "n": largest } }],
         "clients": [{ "id": "c", "target": "a", "script": [
             { "at_ms": 1, "do": { "increment": { "key": "n", "by": 1 } } }
         ] }],
     });
     let report = RunReport::of(&scenario_from(&scenario.to_string()).expect("valid"), u64::MAX);
     assert_eq!((report.clients["c"].fail, report.clients["c"].ok), (1, 0));
-    assert_eq!(report.services["a"].keys["n"].value, Some(most.into()));
+    assert_eq!(report.services["a"].keys["n"].value, Some(largest.into()));
 }
 
 #[test]

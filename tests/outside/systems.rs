@@ -90,11 +90,11 @@ fn restart(at_ms: u64, service: &str) -> Value {
     json!({ "at_ms": at_ms, "do": { "restart": { "service": service } } })
 }
 
-fn sqs(most: u32) -> Value {
-    json!({ "ack_deadline_ms": 30_000, "max_in_flight": 120_000, "max_deliveries": most })
+fn sqs(max_deliveries: u32) -> Value {
+    json!({ "ack_deadline_ms": 30_000, "max_in_flight": 120_000, "max_deliveries": max_deliveries })
 }
 
-/// With changes of a subscription's fields.
+/// Returns a subscription with changes of its fields.
 fn with(mut subscription: Value, changes: Value) -> Value {
     subscription.as_object_mut().expect("fields").extend(changes.as_object().expect("fields").clone());
     subscription
@@ -217,7 +217,7 @@ fn jetstream_accepts_an_acknowledgement_after_ack_wait_while_the_redelivery_is_h
 }
 
 #[test]
-fn redis_delivers_to_who_is_connected_and_keeps_nothing_for_the_others() {
+fn redis_delivers_to_connected_subscribers_and_keeps_nothing_for_the_others() {
     let script = json!([
         write(500, "a", "x", 1),
         crash(1000, "w"),
@@ -486,8 +486,7 @@ fn a_queue_is_stored_if_any_of_its_workers_acknowledges() {
 
 #[test]
 fn each_reader_of_a_log_has_its_own_limit_of_events_in_flight() {
-    let reader =
-        |most: u32| json!({ "order": "log", "max_in_flight": most, "processing": { "constant": { "ms": 100 } } });
+    let reader = |max_in_flight: u32| json!({ "order": "log", "max_in_flight": max_in_flight, "processing": { "constant": { "ms": 100 } } });
     let keys = ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"];
     let script: Vec<Value> = keys.iter().map(|key| write(1000, "a", key, 1)).collect();
     for (first, second, at_once) in [(1, 3, 4), (3, 1, 4), (1, 1, 2)] {

@@ -11,8 +11,8 @@ fn acting_in_the_past_forks_and_the_old_future_stays_as_a_branch() {
     let ahead = page.advance(3_000_000).digest;
     page.frame(Request::Seek { to: 100_000 });
     // An invalid command does not fork.
-    let nothing = Command::CutLink { from: "inventory".into(), to: "notification".into(), one_way: false };
-    assert!(page.frame(Request::Act { command: nothing }).branches.is_none());
+    let invalid = Command::CutLink { from: "inventory".into(), to: "notification".into(), one_way: false };
+    assert!(page.frame(Request::Act { command: invalid }).branches.is_none());
     let branches = page.frame(cut()).branches.expect("a fork");
     let names: Vec<&str> = branches.list.iter().map(|branch| branch.name.as_str()).collect();
     assert_eq!((names, branches.current), (vec!["Main", "Branch 2"], 1));
@@ -61,13 +61,13 @@ fn two_branches_are_compared_at_one_instant() {
 fn branches_can_differ_in_settings_and_survive_an_edit() {
     let (mut page, _) = Page::open(first());
     let set = [("notification.subscribes.0.processing".to_string(), r#"{"constant":{"ms":900}}"#.to_string())];
-    let turn = BranchCommand::New { name: Some("slow".into()), set: set.into_iter().collect() };
-    page.frame(Request::Branch(turn));
+    let new_branch = BranchCommand::New { name: Some("slow".into()), set: set.into_iter().collect() };
+    page.frame(Request::Branch(new_branch));
     page.frame(publish(49));
     let slow = page.advance(800_000);
     assert_eq!(slow.summary.stale, 1);
-    let again = BranchCommand::Rename(0, "slow".into());
-    assert!(page.frame(Request::Branch(again)).refused.expect("taken").contains("slow"));
+    let taken = BranchCommand::Rename(0, "slow".into());
+    assert!(page.frame(Request::Branch(taken)).refused.expect("taken").contains("slow"));
     // An edit that removes the subject of a setting keeps the other settings.
     let mut edited = first();
     edited.services.truncate(1);

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 /// A text in both languages.
 #[derive(Debug, PartialEq)]
 pub struct Bilingual {
-    /// Its place, as `file:line`.
-    pub place: String,
+    /// Where it is, as `file:line`.
+    pub location: String,
     /// The English text.
     pub english: String,
     /// The German text.
@@ -21,25 +21,28 @@ impl Bilingual {
     /// Returns what differs between the languages although it should not: named values, punctuation, spaces at the ends. A text
     /// that is the same in both languages is reported too, unless it `may_be_equal`.
     pub fn faults(&self, may_be_equal: &[&str]) -> Option<String> {
-        let Bilingual { place, english, german } = self;
+        let Bilingual { location, english, german } = self;
         let end = |text: &str| text.chars().last().filter(|last| ".;:?!".contains(*last));
         let is_same = english == german && !may_be_equal.contains(&english.as_str());
         let fault = match () {
             () if english.is_empty() || german.is_empty() => "is empty",
             () if is_same => "is not translated",
-            () if gaps(english) != gaps(german) => "shows other values",
+            () if placeholders(english) != placeholders(german) => "shows other values",
             () if end(english) != end(german) => "ends differently",
             () if english.starts_with(' ') != german.starts_with(' ') => "begins differently",
             () => return None,
         };
-        Some(format!("{place}: “{english}” – “{german}” {fault}"))
+        Some(format!("{location}: “{english}” – “{german}” {fault}"))
     }
 }
 
-/// The names of the values that a text shows.
-fn gaps(text: &str) -> BTreeSet<&str> {
-    let gaps = text.split('{').skip(1).filter_map(|after| Some(after.split_once('}')?.0));
-    gaps.map(|gap| gap.split(':').next().unwrap_or_default()).filter(|name| name.parse::<u8>().is_err()).collect()
+/// Returns the names of the values that a text shows.
+fn placeholders(text: &str) -> BTreeSet<&str> {
+    let placeholders = text.split('{').skip(1).filter_map(|after| Some(after.split_once('}')?.0));
+    placeholders
+        .map(|placeholder| placeholder.split(':').next().unwrap_or_default())
+        .filter(|name| name.parse::<u8>().is_err())
+        .collect()
 }
 
 /// A literal in a source: where it begins and ends, its line, and its text.
@@ -90,18 +93,18 @@ pub fn bilingual(name: &str, source: &str) -> Vec<Bilingual> {
         .windows(2)
         .filter(|pair| is_call(&source[..pair[0].from]) && source[pair[0].to..pair[1].from].trim() == ",");
     let text = |pair: &[Literal]| Bilingual {
-        place: format!("{name}:{}", pair[0].line),
+        location: format!("{name}:{}", pair[0].line),
         english: pair[0].text.clone(),
         german: pair[1].text.clone(),
     };
     pairs.map(text).collect()
 }
 
-/// Returns the places of literals of several words that are not in both languages. Messages of panics and assertions are for
+/// Returns the locations of literals of several words that are in one language alone. Messages of panics and assertions are for
 /// developers.
 pub fn in_one_language(name: &str, source: &str, no_texts: &[&str]) -> Vec<String> {
     let literals = literals(source);
-    let mut loose = Vec::new();
+    let mut untranslated = Vec::new();
     for (at, literal) in literals.iter().enumerate() {
         let before = source[..literal.from].trim_end();
         let is_second = at > 0 && is_call(&source[..literals[at - 1].from]) && before.ends_with(',');
@@ -114,10 +117,10 @@ pub fn in_one_language(name: &str, source: &str, no_texts: &[&str]) -> Vec<Strin
         let has_words = words.filter(|word| !word.contains('{')).count() > 1;
         let is_text = has_words && !no_texts.contains(&literal.text.as_str());
         if is_text && !is_second && !is_call(before) && !is_for_developers {
-            loose.push(format!("{name}:{}: {}", literal.line, literal.text));
+            untranslated.push(format!("{name}:{}: {}", literal.line, literal.text));
         }
     }
-    loose
+    untranslated
 }
 
 #[test]
@@ -133,11 +136,12 @@ fn f() {
 }
 ";
     let found = bilingual("a.rs", source);
-    let texts: Vec<_> = found.iter().map(|it| (it.place.as_str(), it.english.as_str(), it.german.as_str())).collect();
+    let texts: Vec<_> =
+        found.iter().map(|text| (text.location.as_str(), text.english.as_str(), text.german.as_str())).collect();
     assert_eq!(texts, [("a.rs:3", "{} has {key}", "{} hat {key}"), ("a.rs:5", "no read returned", "kein Lesen")]);
     assert_eq!(in_one_language("a.rs", source, &["no text"]), ["a.rs:7: English words alone"]);
     let fault = |english: &str, german: &str| {
-        Bilingual { place: String::new(), english: english.into(), german: german.into() }.faults(&["Raft"])
+        Bilingual { location: String::new(), english: english.into(), german: german.into() }.faults(&["Raft"])
     };
     assert_eq!((fault("Raft", "Raft"), fault("{a} is lost.", "{a} ist verloren.")), (None, None));
     for (english, german) in [("lost", "lost"), ("{a} lost", "verloren"), ("Lost.", "Verloren"), (" lost", "verloren")]

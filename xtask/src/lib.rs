@@ -18,12 +18,12 @@ use std::process::Command;
 /// A result whose error is a message for the user.
 pub type Result<T> = std::result::Result<T, String>;
 
-/// The root folder of the repository.
+/// Returns the root folder of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// A command for the cargo that runs this program, or for the one on the PATH.
+/// Returns a command for the cargo that runs this program, or for the one on the PATH.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());

@@ -55,7 +55,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
             build::page(&page)?;
             package::package(&page, &out.unwrap_or_else(|| xtask::root().join("target/package"))).map(|_| ())
         }
-        "test" => test::everything(skip_browser),
+        "test" => test::run_all_checks(skip_browser),
         "bench" => test::bench(&names),
         "fuzz" => fuzz::command(&names),
         "-h" | "--help" | "help" => {

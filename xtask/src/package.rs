@@ -124,7 +124,7 @@ fn single_file(page: &Path) -> Result<String> {
 }
 
 fn has_extension(file: &Path, extension: &str) -> bool {
-    file.extension().is_some_and(|it| it == extension)
+    file.extension().is_some_and(|found| found == extension)
 }
 
 /// Returns an HTML element that contains a compressed file.

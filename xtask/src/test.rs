@@ -11,13 +11,13 @@ use std::time::Instant;
 /// Runs all checks. The tests in browsers run at the same time as the native ones.
 ///
 /// # Errors
-/// A check fails. The error names the first one, or the failed tests of both kinds.
-pub fn everything(skip_browser: bool) -> Result<()> {
+/// A check fails. The error names the first one, or all native and browser tests that failed.
+pub fn run_all_checks(skip_browser: bool) -> Result<()> {
     setup::component("rustfmt", &["fmt", "--version"])?;
     setup::component("clippy", &["clippy", "--version"])?;
     setup::wasm_compiler()?;
-    // A missing browser is reported at the start, not after all other checks.
-    let without_firefox = if skip_browser { None } else { browsers()? };
+    // A missing browser is reported at the start, not after all other checks. The value states why Firefox is skipped.
+    let firefox_skipped = if skip_browser { None } else { browsers()? };
     step("formatting", || run(cargo_once().args(["fmt", "--all", "--check"])))?;
     step("licences", licences::check)?;
     let dist = root().join("dist");
@@ -27,20 +27,20 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     step("lints of the JavaScript module, wasm32", || {
         clippy(&["--package", "converge-js", "--lib", "--target", WASM])
     })?;
-    let browser = step("compiling the tests in browsers", || TestProgram::compile(&IN_BROWSERS))?;
+    let browser_programs = step("compiling the tests in browsers", || TestProgram::compile(&IN_BROWSERS))?;
     let is_run = |program: &TestProgram| {
-        program.needs_browser() && !skip_browser && (without_firefox.is_none() || !program.needs_firefox())
+        program.needs_browser() && !skip_browser && (firefox_skipped.is_none() || !program.needs_firefox())
     };
-    let browser: Vec<_> = browser.into_iter().filter(is_run).collect();
+    let browser_programs: Vec<_> = browser_programs.into_iter().filter(is_run).collect();
     // The tests in browsers mostly wait, so the other checks run meanwhile.
     let results = thread::scope(|scope| {
-        let in_browsers = scope.spawn(|| test_page(page, &browser, &dist));
+        let in_browsers = scope.spawn(|| test_page(page, &browser_programs, &dist));
         [native_checks(), in_browsers.join().unwrap_or_else(|_| Err("the tests in browsers stopped".into()))]
     });
     if skip_browser {
         println!("\nThe browser tests were skipped.");
     }
-    if let Some(reason) = without_firefox {
+    if let Some(reason) = firefox_skipped {
         println!("\nTHE TESTS IN FIREFOX WERE SKIPPED: {reason}");
     }
     let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
@@ -78,12 +78,12 @@ fn test_page(page: PageBuild, programs: &[TestProgram], dist: &Path) -> Result<(
         return Ok(());
     }
     let output = root().join("target/browser-tests.txt");
-    let named = |error| format!("{}: {error}", output.display());
-    File::create(&output).map_err(named)?;
+    let at_output = |error| format!("{}: {error}", output.display());
+    File::create(&output).map_err(at_output)?;
     let result = step("tests, real browser", || {
         TestProgram::run_all(programs, |command| {
-            let file = File::options().append(true).open(&output).map_err(named)?;
-            let errors = file.try_clone().map_err(named)?;
+            let file = File::options().append(true).open(&output).map_err(at_output)?;
+            let errors = file.try_clone().map_err(at_output)?;
             Ok(command.env("CONVERGE_DIST", dist).stdout(file).stderr(errors))
         })
     });

@@ -1,4 +1,4 @@
-//! Links: with what chat programs do to them, with options, and with payloads whose checksum is right.
+//! Links: changed as chat programs change them, with options, and with changed payloads whose checksum is right.
 
 use super::{Target, expect_same, fields, hostile};
 use crate::random::Random;
@@ -58,7 +58,7 @@ fn seeds() -> Vec<String> {
         }
     }
     seeds.extend(["ex=first-update", "#theme=dark&ex=lost-event&t=5", "EX=outbox&mode=view"].map(String::from));
-    // The earlier encoding.
+    // Links in the earlier encoding.
     seeds.extend(golden().filter(|link| link.starts_with("1d.") && link.len() < 900));
     seeds
 }
@@ -88,18 +88,18 @@ fn change(link: &str, donor: &str, random: &mut Random) -> String {
 fn changed_payload(link: &str, donor: &str, random: &mut Random) -> Option<String> {
     let (codec, mut bytes) = packed(link)?;
     for _ in 0..=random.below(4) {
-        let at = random.below(bytes.len() + 1);
+        let offset = random.below(bytes.len() + 1);
         match random.below(5) {
-            0 => bytes.truncate(at),
-            1 => bytes.insert(at, random.number() as u8),
+            0 => bytes.truncate(offset),
+            1 => bytes.insert(offset, random.number() as u8),
             2 => bytes.extend((0..random.below(40)).map(|_| random.number() as u8)),
             3 => {
                 let (_, other) = packed(donor)?;
-                bytes.truncate(at);
-                bytes.extend(other.into_iter().skip(at));
+                bytes.truncate(offset);
+                bytes.extend(other.into_iter().skip(offset));
             }
             _ => {
-                if let Some(byte) = bytes.get_mut(at) {
+                if let Some(byte) = bytes.get_mut(offset) {
                     *byte ^= 1 << random.below(8);
                 }
             }
@@ -108,7 +108,7 @@ fn changed_payload(link: &str, donor: &str, random: &mut Random) -> Option<Strin
     Some(wrapped(codec, &bytes))
 }
 
-/// Returns the codec of a link, and version of the semantics and packed document.
+/// Returns the codec of a link, and the content of its payload: the version of the semantics and the packed document.
 fn packed(link: &str) -> Option<(char, Vec<u8>)> {
     let codec = ['r', 'd'].into_iter().find(|codec| link.starts_with(&format!("1{codec}.")))?;
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(link[3..].split('&').next()?.strip_suffix('e')?).ok()?;
@@ -116,9 +116,9 @@ fn packed(link: &str) -> Option<(char, Vec<u8>)> {
     Some((codec, bytes.get(start..bytes.len().checked_sub(4)?)?.to_vec()))
 }
 
-/// Returns the link with a packed document.
+/// Returns the link with this content of its payload.
 fn wrapped(codec: char, content: &[u8]) -> String {
-    // Two bytes for the length, in any case.
+    // The length is written with two bytes, also where one would suffice.
     let length = content.len() + 6;
     let mut bytes = vec![length as u8 & 0x7f | 0x80, (length >> 7) as u8 & 0x7f];
     bytes.extend_from_slice(content);
@@ -142,8 +142,8 @@ fn check(text: &str) -> Result<String, String> {
     opened.scenario.validate().map_err(|errors| format!("it opens an invalid scenario: {errors:?}"))?;
     match link::encode(&opened.scenario) {
         Ok(written) => {
-            let again = link::decode(&written).map_err(|error| format!("its own link is refused: {error}"))?;
-            expect_same("written and read again", &opened.scenario, &again.scenario)?;
+            let reopened = link::decode(&written).map_err(|error| format!("its own link is refused: {error}"))?;
+            expect_same("written and read again", &opened.scenario, &reopened.scenario)?;
         }
         Err(link::LinkError::TooLarge(_)) => {}
         Err(error) => return Err(format!("an opened scenario has no link: {error}")),

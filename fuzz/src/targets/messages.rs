@@ -18,7 +18,7 @@ pub const TARGET: Target = Target { name: "messages", seeds, change, check, memo
 const ORIGIN: &str = "https://course.example";
 /// Frames of the screen after each message.
 const FRAMES: usize = 3;
-/// Messages of one input at most.
+/// The maximum number of messages of one input.
 const MAX_MESSAGES: usize = 12;
 
 fn message(name: &str, payload: Value) -> Value {

@@ -99,7 +99,7 @@ fn array_type(schema: &Map<String, Value>, indent: &str) -> String {
     let item = schema.get("items").map_or("unknown".into(), |items| type_of(items, indent));
     let length = |key: &str| schema.get(key).and_then(Value::as_u64);
     match (length("minItems"), length("maxItems")) {
-        (Some(least), Some(most)) if least == most && most < 5 => format!("[{}]", vec![item; most as usize].join(", ")),
+        (Some(min), Some(max)) if min == max && max < 5 => format!("[{}]", vec![item; max as usize].join(", ")),
         _ if item.contains(['|', '{', ' ']) => format!("({item})[]"),
         _ => format!("{item}[]"),
     }
@@ -110,7 +110,11 @@ fn object_type(schema: &Map<String, Value>, indent: &str) -> String {
         return match schema.get("additionalProperties") {
             Some(values) if values.is_object() => format!("{{ [key: string]: {} }}", type_of(values, indent)),
             Some(Value::Bool(false)) => "{ [key: string]: never }".into(),
-            _ => match schema.get("patternProperties").and_then(Value::as_object).and_then(|it| it.values().next()) {
+            _ => match schema
+                .get("patternProperties")
+                .and_then(Value::as_object)
+                .and_then(|patterns| patterns.values().next())
+            {
                 Some(values) => format!("{{ [key: string]: {} }}", type_of(values, indent)),
                 None => "{ [key: string]: unknown }".into(),
             },

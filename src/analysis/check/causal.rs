@@ -3,7 +3,7 @@
 //! Ahamad et al. 1995: for each process there is an order of its operations and all writes that respects causality, in which
 //! every read returns the last write. Bouajjani et al. 2017 (theorem 4) characterise violations: a read of a value that was
 //! never written, a cycle in the causal order, or, in the happened-before order of one process, a read of a value that was
-//! replaced before. The operations before another are a prefix of each process, so one count for each process represents
+//! replaced before. The operations before an operation are a prefix of each process, so one count for each process represents
 //! them: O(n p) words for n operations of p processes, and as many passes as the longest chain of consequences requires.
 
 use super::zones::reads_from;
@@ -23,12 +23,16 @@ pub(super) enum CausalViolation {
     Replaced(usize),
 }
 
+/// The read or the write of an operation.
 struct Node {
+    /// The index of the operation in the history.
     place: usize,
     process_index: usize,
+    /// The position among the nodes of its process.
     at: u32,
     /// The node of the write that a read returned.
     from: Option<usize>,
+    /// Whether it is a read.
     reads: bool,
 }
 
@@ -61,7 +65,7 @@ fn sources(history: &History, places: &[usize]) -> Result<BTreeMap<usize, Option
     Ok(sources)
 }
 
-/// Returns the first violation of causal memory in the operations at these places, if any. Each key is a register.
+/// Returns the first violation of causal memory in the operations with these indices, if any. Each key is a register.
 pub(super) fn violation(history: &History, places: &[usize]) -> Option<CausalViolation> {
     let operations = &history.operations;
     let sources = match sources(history, places) {
@@ -150,12 +154,14 @@ impl Past {
     }
 }
 
+/// The result of the saturation of one process's order.
 enum Saturated {
     Fine,
     Cycle,
     Replaced(usize),
 }
 
+/// The operations whose causal order is examined.
 struct View<'a> {
     history: &'a History,
     nodes: &'a [Node],

@@ -2,8 +2,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A set of keys of a few words in a hash table with open addressing. Each key has a mask of the optional operations that
-/// were used to reach it. The table stores whole keys, so a hash collision cannot merge two states.
+/// A set of keys in a hash table with open addressing. A key is a few words of 64 bits, with a mask of the optional operations
+/// by which it was reached. The table stores whole keys, so a hash collision cannot merge two states.
 #[derive(Default)]
 pub(super) struct VisitedStates {
     /// The entries, each of which is the length of the key, the key, the length of the mask, and the mask.
@@ -25,15 +25,15 @@ impl VisitedStates {
         if self.table.len() < (self.count + 1) * 2 {
             self.grow();
         }
-        let mask = self.table.len() - 1;
-        let mut slot = self.hash(key) as usize & mask;
+        let slots = self.table.len();
+        let mut slot = self.hash(key) as usize & (slots - 1);
         while self.table[slot] != FREE {
-            let (old, mask_of_old) = self.at(self.table[slot]);
+            let (old_key, old_mask) = self.at(self.table[slot]);
             let is_used = |(i, word): (usize, &u64)| word & !used.get(i).copied().unwrap_or(0) == 0;
-            if old == key && mask_of_old.iter().enumerate().all(is_used) {
+            if old_key == key && old_mask.iter().enumerate().all(is_used) {
                 return false;
             }
-            slot = (slot + 1) & mask;
+            slot = (slot + 1) & (slots - 1);
         }
         self.table[slot] = self.words.len() as u32;
         self.words.push(key.len() as u64);
@@ -44,7 +44,7 @@ impl VisitedStates {
         true
     }
 
-    /// Returns the key and the mask of the entry at a start.
+    /// Returns the key and the mask of the entry that begins at `start` in `words`.
     fn at(&self, start: u32) -> (&[u64], &[u64]) {
         let rest = &self.words[start as usize..];
         let (key, rest) = rest[1..].split_at(rest[0] as usize);

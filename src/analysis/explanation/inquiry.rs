@@ -43,7 +43,7 @@ enum Stage {
     Steps,
 }
 
-/// Questions about the copies of a run at one instant. If the run goes on before the answer, the work is lost unless it is
+/// Questions about the copies of a run at one instant. If the run continues before the answer, the work is lost unless it is
 /// settled.
 #[derive(Clone, Debug)]
 pub struct Inquiry {

@@ -72,7 +72,7 @@ impl DataModel {
 pub(super) fn infer_model(events: &[&Event]) -> Result<DataModel, String> {
     let has = |names: &[&str]| events.iter().any(|event| names.contains(&event.f.as_str()));
     let read = events.iter().find(|event| event.f == "read" && event.kind == "ok" && !event.value.is_null());
-    let lists = read.is_some_and(|event| event.value.is_array());
+    let reads_a_list = read.is_some_and(|event| event.value.is_array());
     if has(CAS) {
         return Ok(DataModel::CasRegister);
     }
@@ -85,14 +85,14 @@ pub(super) fn infer_model(events: &[&Event]) -> Result<DataModel, String> {
     if has(INCREMENT) || has(DECREMENT) {
         return Ok(DataModel::Counter);
     }
-    if has(&["remove"]) || (has(&["add"]) && (lists || read.is_none())) {
+    if has(&["remove"]) || (has(&["add"]) && (reads_a_list || read.is_none())) {
         return Ok(DataModel::Set);
     }
     if has(&["add"]) {
         return Ok(DataModel::Counter);
     }
     match events.iter().find(|event| event.f != "read") {
-        None if lists => Ok(DataModel::Set),
+        None if reads_a_list => Ok(DataModel::Set),
         None => Ok(DataModel::Register),
         Some(event) => Err(format!(
             "{}: f: read, write, cas, delete, add, remove, append, increment or decrement is expected, not {}",

@@ -6,7 +6,7 @@ use crate::analysis::history::{History, LostChanges, Model};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Returns the registers that keep siblings: the history says so, or a read returned a list of written values that was not
+/// Returns the registers that keep siblings: the history states this, or a read returned a list of written values that was not
 /// itself written.
 pub(super) fn siblings<'a>(events: &'a [Event], models: &BTreeMap<&str, DataModel>) -> BTreeSet<&'a str> {
     let is_register = |key: &str| models.get(key).is_some_and(|model| model.model() == Model::Register);

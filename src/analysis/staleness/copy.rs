@@ -1,3 +1,5 @@
+//! One service's copy of a key: the value that it holds, the updates that it misses, and the state that follows from them.
+
 use super::pools::PooledValues;
 use crate::analysis::copy_state::CopyState;
 use crate::scenario::{Micros, Value};
@@ -19,8 +21,9 @@ pub struct StoredValue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MissingUpdate {
     pub update: Option<UpdateId>,
+    /// When it was acknowledged.
     pub acknowledged: Micros,
-    /// The copy reflected it before.
+    /// Whether the copy reflected it before.
     pub again: bool,
 }
 
@@ -109,12 +112,12 @@ impl KeyCopy {
 
     /// Iterates over the updates that it misses, the oldest version first; `None` for an initial value of the document.
     pub fn missing_updates(&self) -> impl Iterator<Item = Option<UpdateId>> {
-        self.behind.values().map(|behind| behind.update)
+        self.behind.values().map(|missing| missing.update)
     }
 
-    /// Returns the version and the update of the newest of them.
+    /// Returns the version and the update of the newest of the updates that it misses.
     pub fn newest_missing(&self) -> Option<(Version, Option<UpdateId>)> {
-        self.behind.last_key_value().map(|(version, behind)| (*version, behind.update))
+        self.behind.last_key_value().map(|(version, missing)| (*version, missing.update))
     }
 
     /// Returns whether a copy that has an update needs no older one. A counter needs each difference, and data without a total
@@ -125,12 +128,12 @@ impl KeyCopy {
 
     /// Returns when the oldest missing update was acknowledged; t-staleness counts from this time.
     pub fn oldest_missing(&self) -> Option<Micros> {
-        self.behind.values().map(|behind| behind.acknowledged).min()
+        self.behind.values().map(|missing| missing.acknowledged).min()
     }
 
-    /// Returns since when it has been as it is: if it is stale, the acknowledgement of the oldest missing update, or when it was
-    /// consistent last if that is later, because it had reflected that update before; if it is diverged, when it was consistent
-    /// last.
+    /// Returns since when it has been stale or diverged: if it is stale, the acknowledgement of the oldest missing update, or when
+    /// it was consistent last if that is later, because it had reflected that update before; if it is diverged, when it was
+    /// consistent last.
     pub fn stale_since(&self) -> Option<Micros> {
         match self.state() {
             CopyState::Stale => self.oldest_missing().map(|since| since.max(self.inconsistent_since)),

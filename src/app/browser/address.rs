@@ -11,11 +11,11 @@ use wasm_bindgen::JsValue;
 /// The parsed fragment of an address.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Address {
-    /// It names a link or an example.
+    /// Whether it names a link or an example.
     pub names_drawing: bool,
     /// The id of a drawing that this browser keeps.
     pub kept: Option<String>,
-    /// It names an empty drawing.
+    /// Whether it names an empty drawing.
     pub is_new: bool,
     /// The address of a lesson, relative to the page, and the id of a step.
     pub lesson: Option<(String, Option<String>)>,
@@ -33,7 +33,7 @@ pub struct Address {
     pub theme: Option<Theme>,
     /// The language.
     pub language: Option<Language>,
-    /// The run plays at once.
+    /// Whether the run plays at once.
     pub autoplay: bool,
     /// The speed.
     pub speed: Option<f64>,
@@ -41,7 +41,7 @@ pub struct Address {
     pub unknown: Vec<String>,
 }
 
-/// Parts that are reported at most, and characters of each.
+/// The maximum number of parts that are reported, and of characters of each.
 const MAX_UNKNOWN: usize = 8;
 const MAX_UNKNOWN_LENGTH: usize = 40;
 
@@ -60,7 +60,7 @@ pub fn read(fragment: &str) -> Address {
     };
     let mut seen: Vec<&str> = Vec::new();
     for (name, value) in &parts.options {
-        // Only these add up.
+        // Only these may be repeated: their values add up.
         let is_repeated = !matches!(&**name, "hide" | "lock" | "api" | "resize") && seen.contains(&&**name);
         if !address.apply(name, value) || is_repeated {
             address.unknown.push(format!("{name}={value}"));
@@ -126,7 +126,7 @@ impl Address {
     }
 }
 
-/// Applies each word of a list. Returns whether all are known; those that are known have their effect in any case.
+/// Applies each word of a list. Returns whether all are known. Known words are applied in any case.
 fn each_word(list: &str, mut apply: impl FnMut(&str) -> bool) -> bool {
     let mut known = true;
     for word in list.split(',') {

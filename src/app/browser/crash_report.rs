@@ -82,7 +82,7 @@ fn show_overlay(message: String) -> Result<(), JsValue> {
     let button = append(&document, &overlay, "button", text!("Reload"))?.dyn_into::<HtmlElement>()?;
     button.set_class_name("primary");
     let location = window.location();
-    // A native function: a function of this module might meet the state that the panic left.
+    // A native function, because a function of this module might use state that the panic left inconsistent.
     let reload = js_sys::Reflect::get(&location, &"reload".into())?.dyn_into::<js_sys::Function>()?;
     button.set_onclick(Some(&reload.bind0(&location)));
     document.body().ok_or("no body")?.append_child(&overlay)?;

@@ -26,7 +26,7 @@ const TEXTS: &str = "texts";
 const VERSIONS: &str = "versions";
 /// The shortest time between two kept versions, ms.
 const VERSION_INTERVAL: f64 = 60_000.0;
-/// The greatest number of versions of a drawing.
+/// The maximum number of versions of a drawing.
 const MAX_VERSIONS: usize = 30;
 /// How long a deleted drawing can be restored, ms.
 const DELETED_FOR: f64 = 30.0 * 24.0 * 3_600_000.0;

@@ -75,7 +75,7 @@ pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
     spawn_local(async move { then(JsFuture::from(promise).await.is_ok()) });
 }
 
-/// The greatest size of a file that is read, bytes.
+/// The maximum size of a file that is read, bytes.
 const MAX_SIZE: f64 = 32.0 * 1024.0 * 1024.0;
 /// What the visitor reads about a file that [`read`] does not read.
 pub const UNREADABLE: Text = Text::new("The file cannot be read as text, or is larger than 32 MiB.");
@@ -89,7 +89,7 @@ pub fn read(file: &File, then: impl FnOnce(Option<String>) + 'static) {
     spawn_local(async move { then(JsFuture::from(promise).await.ok().and_then(|text| text.as_string())) });
 }
 
-/// The greatest length of a lesson's file, in bytes.
+/// The maximum length of a lesson's file, in bytes.
 const MAX_LESSON_LENGTH: usize = 1 << 20;
 
 /// Returns the content of a lesson's file that the page itself contains, as the page in one file does; none if the page fetches

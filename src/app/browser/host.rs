@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use wasm_bindgen::prelude::*;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
-/// The greatest length of a message, in characters of JSON.
+/// The maximum length of a message, in characters of JSON.
 const MAX_LENGTH: u32 = 2_000_000;
 
 /// The connection to the host page of an embed, see [`Host`].

@@ -39,8 +39,9 @@ pub fn save(selector: &str, name: &str, format: PictureFormat, on_failure: Callb
     save_part(&root, size, &|_| false, (name, format), on_failure);
 }
 
-/// Saves a picture of an element with another size than it has on the page, without the elements that `omits` selects. It shows
-/// the element as it is now. All but the frames of animated pictures, which follow one another, take several tasks.
+/// Saves a picture of an element, in a size that may differ from its size on the page, without the elements that `omits` selects.
+/// It shows the element as it is now. An SVG or a PNG is made in several tasks of the browser; a frame of an animated picture, in
+/// one, because another frame follows.
 pub fn save_part(
     root: &Element,
     size: (f64, f64),
@@ -166,8 +167,8 @@ fn px(style: &CssStyleDeclaration, name: &str) -> f64 {
 
 /// Returns whether a colour is transparent.
 fn is_transparent(colour: &str) -> bool {
-    let faded = colour.starts_with("rgba(") && colour.ends_with(", 0)");
-    colour == "none" || colour == "transparent" || faded || colour.ends_with("/ 0)")
+    let has_no_alpha = colour.starts_with("rgba(") && colour.ends_with(", 0)");
+    colour == "none" || colour == "transparent" || has_no_alpha || colour.ends_with("/ 0)")
 }
 
 impl Capture {
@@ -289,20 +290,20 @@ impl Capture {
     /// Adds the background and the border of an element.
     fn boxed(&mut self, element: &Element, style: &CssStyleDeclaration, opacity: f64) {
         let (x, y, w, h) = self.place(&element.get_bounding_client_rect());
-        let ground = of(style, "background-color");
+        let background = of(style, "background-color");
         let edges = ["top", "bottom"].map(|side| {
             let line = px(style, &format!("border-{side}-width"));
             (line, of(style, &format!("border-{side}-color")), of(style, &format!("border-{side}-style")))
         });
         let is_drawn = |edge: &(f64, String, String)| edge.0 > 0.0 && edge.2 != "none" && !is_transparent(&edge.1);
-        let around = is_drawn(&edges[0]) && is_drawn(&edges[1]);
-        if !is_transparent(&ground) || around {
-            let (line, colour) = if around { (edges[0].0, edges[0].1.clone()) } else { (0.0, "none".into()) };
+        let has_frame = is_drawn(&edges[0]) && is_drawn(&edges[1]);
+        if !is_transparent(&background) || has_frame {
+            let (line, colour) = if has_frame { (edges[0].0, edges[0].1.clone()) } else { (0.0, "none".into()) };
             let radius = of(style, "border-top-left-radius");
             let share = radius.strip_suffix('%').and_then(crate::scenario::number).map(|share| share / 100.0 * w);
             let radius = share.unwrap_or_else(|| px(style, "border-top-left-radius"));
             let d = box_path(x + line / 2.0, y + line / 2.0, w - line, h - line, radius);
-            let fill = if is_transparent(&ground) { "none".into() } else { ground };
+            let fill = if is_transparent(&background) { "none".into() } else { background };
             let matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
             self.add(Shape::Path { d, matrix, fill, stroke: colour, width: line, dashes: Vec::new(), opacity });
         } else {
@@ -340,8 +341,8 @@ impl Capture {
         let lengths = of(style, "stroke-dasharray");
         let dashes = lengths.split([',', ' ']).filter_map(|part| crate::scenario::number(part.trim_end_matches("px")));
         let (fill, stroke) = (of(style, "fill"), of(style, "stroke"));
-        let faint = if fill == "none" { "stroke-opacity" } else { "fill-opacity" };
-        let opacity = opacity * crate::scenario::number(&of(style, faint)).unwrap_or(1.0);
+        let own_opacity = if fill == "none" { "stroke-opacity" } else { "fill-opacity" };
+        let opacity = opacity * crate::scenario::number(&of(style, own_opacity)).unwrap_or(1.0);
         let tip = (of(style, "marker-end") != "none").then(|| tip(shape)).flatten();
         self.add(Shape::Path {
             d,
@@ -375,18 +376,18 @@ impl Capture {
         let font = ["font-style", "font-weight", "font-size", "font-family"].map(|name| of(style, name));
         // Words on one line are one text.
         let mut lines: Vec<(DomRect, String)> = Vec::new();
-        let letters: Vec<u16> = content.encode_utf16().collect();
+        let units: Vec<u16> = content.encode_utf16().collect();
         let is_space = |unit: &u16| matches!(*unit, 0x20 | 0x0a | 0x0d | 0x09);
         let mut from = 0;
-        while let Some(start) = letters[from..].iter().position(|unit| !is_space(unit)).map(|at| from + at) {
-            let end = letters[start..].iter().position(is_space).map_or(letters.len(), |at| start + at);
+        while let Some(start) = units[from..].iter().position(|unit| !is_space(unit)).map(|at| from + at) {
+            let end = units[start..].iter().position(is_space).map_or(units.len(), |at| start + at);
             from = end;
             let set = range.set_start(node, start as u32).and_then(|()| range.set_end(node, end as u32));
             let rect = range.get_bounding_client_rect();
             if set.is_err() || rect.width() == 0.0 {
                 continue;
             }
-            let word = String::from_utf16_lossy(&letters[start..end]);
+            let word = String::from_utf16_lossy(&units[start..end]);
             match lines.last_mut().filter(|(line, _)| (line.top() - rect.top()).abs() < 1.0) {
                 Some((_, line)) => *line = format!("{line} {word}"),
                 None => lines.push((rect, word)),
@@ -401,7 +402,7 @@ impl Capture {
                 text = text.chars().take(kept.saturating_sub(1)).chain(['…']).collect();
             }
             let (x, y, _, h) = self.place(&rect);
-            // The baseline of most fonts is at four fifths of the line.
+            // In common fonts, the baseline is at four fifths of the line's height.
             let (font, fill) = (font.clone(), fill.clone());
             self.add(Shape::Text { x, y: y + 0.8 * h, text, font, fill, opacity });
         }

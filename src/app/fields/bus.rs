@@ -39,12 +39,11 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     sections.push(replication(&at, bus));
     for (j, topic) in bus.topics.iter().enumerate() {
         let at = topics.to(j);
-        let mut imitates = vec![(super::CUSTOM.get(), to_json(topic))];
-        imitates.extend(PRESETS.iter().map(|preset| (preset.name, to_json(&preset.topic(topic)))));
+        let mut values = vec![(super::CUSTOM.get(), to_json(topic))];
+        values.extend(PRESETS.iter().map(|preset| (preset.name, to_json(&preset.topic(topic)))));
         let preset = presets::of_topic(topic);
         let help = text!("The defaults of a real system for deduplication and retention.");
-        let preset =
-            at.whole(text!("Preset"), imitates, preset.map_or(super::CUSTOM.get(), |preset| preset.name), help);
+        let preset = at.whole(text!("Preset"), values, preset.map_or(super::CUSTOM.get(), |preset| preset.name), help);
         let name = at.text("name", text!("Name"), &topic.name, text!("A name that is unique in the bus."));
         let partitions = at.number(
             "partitions",
@@ -79,28 +78,28 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
 
 /// Returns the section of a bus's brokers.
 fn replication(at: &FieldsAt, bus: &Bus) -> Section {
-    let mut imitates: Vec<(&str, Json)> = PRESETS
+    let mut values: Vec<(&str, Json)> = PRESETS
         .iter()
         .filter_map(|preset| Some((preset.name, to_json(&preset.replication(bus.replication.as_ref())?))))
         .collect();
-    imitates.push((super::CUSTOM.get(), bus.replication.as_ref().map_or(Json::Null, to_json)));
+    values.push((super::CUSTOM.get(), bus.replication.as_ref().map_or(Json::Null, to_json)));
     let preset = bus.replication.as_ref().and_then(presets::of_replication);
-    let place = at.to("replication");
+    let replication_at = at.to("replication");
     let choices = vec![(text!("one broker"), Json::Null), (text!("replicated"), json!({ "replicas": 3 }))];
     let chosen = if bus.replication.is_some() { text!("replicated") } else { text!("one broker") };
     let help = text!("One broker, or a leader with followers that replicate the events.");
     let mut fields = vec![at.choice("replication", text!("Brokers"), choices, chosen, help)];
     if let Some(replication) = &bus.replication {
-        fields.push(place.imitates(imitates, preset.map(|preset| (preset.name, preset.leaves_out))));
-        fields.push(place.number(
+        fields.push(replication_at.imitates(values, preset.map(|preset| (preset.name, preset.leaves_out))));
+        fields.push(replication_at.number(
             "replicas",
             text!("Replicas"),
             "",
             replication.replicas,
             text!("How many brokers, including the leader (Kafka: replication.factor)."),
         ));
-        fields.extend(latency::fields(&place, "latency", text!("To a follower"), &replication.latency));
-        fields.push(place.number(
+        fields.extend(latency::fields(&replication_at, "latency", text!("To a follower"), &replication.latency));
+        fields.push(replication_at.number(
             "session_ms",
             text!("Broker timeout"),
             "ms",
@@ -116,24 +115,24 @@ fn replication(at: &FieldsAt, bus: &Bus) -> Section {
             "Which brokers must store an event before it is committed and delivered: all in sync (Kafka), or a majority \
                     (RabbitMQ quorum queues, JetStream)."
         );
-        fields.push(place.choice("commit", text!("Committed by"), rules, rule, help));
+        fields.push(replication_at.choice("commit", text!("Committed by"), rules, rule, help));
         if let CommitRule::InSync(in_sync) = &replication.commit {
-            let place = place.to("commit").to("in_sync");
-            fields.push(place.number(
+            let in_sync_at = replication_at.to("commit").to("in_sync");
+            fields.push(in_sync_at.number(
                 "min_insync",
                 text!("In sync at least"),
                 "",
                 in_sync.min_insync,
                 text!("With fewer brokers in sync, publications with acks “all in sync” are refused (Kafka: min.insync.replicas)."),
             ));
-            fields.push(place.number(
+            fields.push(in_sync_at.number(
                 "lag_ms",
                 text!("Lag at most"),
                 "ms",
                 in_sync.lag_ms,
                 text!("A follower that lags for this time is out of sync (Kafka: replica.lag.time.max.ms)."),
             ));
-            fields.push(place.toggle(
+            fields.push(in_sync_at.toggle(
                 "unclean_election",
                 text!("Unclean election"),
                 in_sync.unclean_election,

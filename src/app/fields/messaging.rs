@@ -318,8 +318,8 @@ fn attachment(at: &FieldsAt, subscription: &Subscription) -> Vec<Field> {
             let heartbeat =
                 text!("After this time without a heartbeat, the connection is closed; empty: no heartbeats.");
             let requeue = text!("Deliveries belong to the connection (RabbitMQ): they are requeued when it closes.");
-            let most = connection.prefetch.map(f64::from);
-            fields.push(at.optional("prefetch", text!("Prefetch"), "", most, prefetch));
+            let events = connection.prefetch.map(f64::from);
+            fields.push(at.optional("prefetch", text!("Prefetch"), "", events, prefetch));
             fields.push(at.optional(
                 "heartbeat_ms",
                 text!("Heartbeat timeout"),

@@ -20,7 +20,7 @@ pub(super) fn fields(at: &FieldsAt, name: &str, operation: &Operation) -> Vec<Fi
         (text!("delete"), json!({ "delete": { "key": key } })),
         (text!("compare and set"), json!({ "compare_and_set": { "key": key, "expect": null, "value": 1 } })),
     ];
-    let place = at.to(name);
+    let operation_at = at.to(name);
     let (chosen, tag) = match operation {
         Operation::Read { .. } => (text!("read"), "read"),
         Operation::Write { .. } => (text!("write"), "write"),
@@ -33,7 +33,7 @@ pub(super) fn fields(at: &FieldsAt, name: &str, operation: &Operation) -> Vec<Fi
         Operation::Delete { .. } => (text!("delete"), "delete"),
         Operation::CompareAndSet { .. } => (text!("compare and set"), "compare_and_set"),
     };
-    let nested = place.to(tag);
+    let nested = operation_at.to(tag);
     let mut fields = vec![
         at.choice(name, text!("Operation"), kinds, chosen, text!("The operation.")),
         nested.text("key", text!("Key"), key, text!("The key of the operation.")),

@@ -28,7 +28,7 @@ pub const COMMANDS: [&str; 19] = [
     "destroy",
 ];
 
-/// The greatest speed, in virtual seconds per second.
+/// The maximum speed, in virtual seconds per second.
 const MAX_SPEED: f64 = 100.0;
 /// The latest time, ms.
 const MAX_TIME: f64 = 1e9;
@@ -49,8 +49,8 @@ pub(super) struct Failure {
 impl Failure {
     /// Creates a failure whose message states what was expected at a path.
     pub fn new(code: &'static str, path: &str, expected: &str) -> Failure {
-        let place = if path.is_empty() { String::new() } else { format!("{path}: ") };
-        Failure { code, message: format!("{place}expected {expected}"), path: path.into(), expected: expected.into() }
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}: ") };
+        Failure { code, message: format!("{prefix}expected {expected}"), path: path.into(), expected: expected.into() }
     }
 
     /// The payload of the error message.
@@ -155,9 +155,9 @@ fn publish(payload: &Value, model: &Model) -> Result<Done, Failure> {
         _ => return Err(Failure::new("invalid", "payload.node", "the id of a service")),
     };
     let services = &model.document.scenario.services;
-    let place = match node {
+    let index = match node {
         Some(id) => match services.iter().position(|service| service.id == *id) {
-            Some(place) => Some(place),
+            Some(index) => Some(index),
             None => {
                 let ids: Vec<&str> = services.iter().map(|service| &*service.id).collect();
                 return Err(Failure::new("invalid", "payload.node", &format!("one of {}", ids.join(", "))));
@@ -165,12 +165,12 @@ fn publish(payload: &Value, model: &Model) -> Result<Done, Failure> {
         },
         None => model.writer(),
     };
-    let Some(place) = place else {
+    let Some(index) = index else {
         return Err(Failure::new("refused", "", "a drawing with a service"));
     };
-    let id = &services[place].id;
+    let id = &services[index].id;
     let written = match (&payload["key"], &payload["value"]) {
-        (Value::Null, Value::Null) => model.next_update_at(place),
+        (Value::Null, Value::Null) => model.next_update_at(index),
         (Value::String(key), value) if !value.is_null() => {
             let step =
                 json!({ "operate": { "service": id, "operation": { "write": { "key": key, "value": value } } } });
@@ -227,7 +227,7 @@ fn text<'a>(payload: &'a Value, field: &str) -> Result<&'a str, Failure> {
     payload[field].as_str().filter(|text| !text.is_empty()).ok_or_else(|| Failure::new("invalid", &path, "a text"))
 }
 
-fn number(payload: &Value, field: &str, least: f64, most: f64) -> Result<f64, Failure> {
-    let expected = || Failure::new("invalid", &format!("payload.{field}"), &format!("a number from {least} to {most}"));
-    payload[field].as_f64().filter(|number| (least..=most).contains(number)).ok_or_else(expected)
+fn number(payload: &Value, field: &str, min: f64, max: f64) -> Result<f64, Failure> {
+    let expected = || Failure::new("invalid", &format!("payload.{field}"), &format!("a number from {min} to {max}"));
+    payload[field].as_f64().filter(|number| (min..=max).contains(number)).ok_or_else(expected)
 }

@@ -12,7 +12,7 @@ use crate::session::protocol::{
 use crate::trace::{NodeId, Version};
 use serde_json::{Value, json};
 
-/// The name of an event, and its payload.
+/// The name of an event.
 pub type HostEventName = &'static str;
 
 /// The events.

@@ -97,8 +97,8 @@ impl Reported {
         let new = model.run.marks.get(self.marks..).unwrap_or_default();
         events.extend(new.iter().filter_map(|mark| event::mark(mark, model)));
         self.marks = model.run.marks.len();
-        for (place, view) in model.run.services.iter().enumerate() {
-            let before = self.services.get(place);
+        for (index, view) in model.run.services.iter().enumerate() {
+            let before = self.services.get(index);
             if before.is_some_and(|before| Rc::ptr_eq(before, view)) {
                 continue;
             }

@@ -50,7 +50,7 @@ impl Opening {
     /// Compares the branches of a scenario that has two, because their difference is its point.
     pub fn comparing(self) -> Self {
         let Scenario { branches, branch, .. } = &self.scenario;
-        let shown = branches.iter().position(|it| it.name == *branch).unwrap_or(0);
+        let shown = branches.iter().position(|other| other.name == *branch).unwrap_or(0);
         let compared = (branches.len() == 2).then_some(1 - shown.min(1) as u32);
         Opening { compared, ..self }
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 /// By how much a run is extended: in ms, and in µs.
 const EXTENSION: (f64, u64) = (5_000.0, 5_000_000);
-/// The greatest number of steps that can be undone.
+/// The maximum number of steps that can be undone.
 const MAX_STEPS: usize = 200;
 
 /// A step of the history: the drawing and its run before a change.
@@ -185,7 +185,7 @@ impl Model {
                 self.playback.play(false);
             }
             self.playback.enqueue(Request::Load { scenario, at });
-            if compared.is_some_and(|place| (place as usize) < self.branches.list.len()) {
+            if compared.is_some_and(|index| (index as usize) < self.branches.list.len()) {
                 self.playback.enqueue(Request::Branch(BranchCommand::Compare(compared)));
             }
         } else {

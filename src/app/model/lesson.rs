@@ -22,11 +22,11 @@ pub enum LessonMsg {
     Received(Box<LessonReport>),
     /// Show or hide the lesson. The first one opens if none is.
     Toggle,
-    /// Go to a step, by its place.
+    /// Go to a step, by its index.
     GoTo(usize),
     /// Go to a step, by its id.
     GoToId(String),
-    /// Show a scenario on the canvas, by its place.
+    /// Show a scenario on the canvas, by its index.
     OpenScenario(u32),
     /// Go to the next instant at which the run reaches a line of code of this scenario.
     GoToFact(u32, FactMark),
@@ -125,10 +125,10 @@ impl Model {
             return;
         }
         let page = self.lesson.page();
-        let place = step.and_then(|id| page?.steps.iter().position(|step| step.id == id)).unwrap_or(0);
+        let index = step.and_then(|id| page?.steps.iter().position(|step| step.id == id)).unwrap_or(0);
         let is_shown = self.lesson.shown.is_some_and(|(_, number)| number == self.document.number());
-        if place != self.lesson.step || !is_shown {
-            self.show_step(place);
+        if index != self.lesson.step || !is_shown {
+            self.show_step(index);
         }
     }
 
@@ -167,10 +167,10 @@ impl Model {
                     self.lesson.tries = tries;
                 }
                 let wanted = self.lesson.wanted_step.take();
-                let place = wanted.and_then(|id| page.steps.iter().position(|step| step.id == id));
+                let index = wanted.and_then(|id| page.steps.iter().position(|step| step.id == id));
                 self.lesson.state = LessonState::Ready(Rc::new(*page));
                 if !was_ready {
-                    self.show_step(place.unwrap_or(0));
+                    self.show_step(index.unwrap_or(0));
                     effects.push(Effect::Address { fragment: self.lesson.fragment(), is_new: false });
                 }
             }
@@ -205,10 +205,10 @@ impl Model {
     }
 
     /// Shows a scenario of the lesson from its start, and plays it. One that is on the canvas already stays, unless `again`.
-    fn open_lesson_scenario(&mut self, place: u32, again: bool) {
-        let is_shown = self.lesson.shown == Some((place, self.document.number()));
+    fn open_lesson_scenario(&mut self, index: u32, again: bool) {
+        let is_shown = self.lesson.shown == Some((index, self.document.number()));
         let Some(page) = self.lesson.page().cloned().filter(|_| again || !is_shown) else { return };
-        let Some(scenario) = page.scenarios.get(place as usize) else { return };
+        let Some(scenario) = page.scenarios.get(index as usize) else { return };
         let Ok(document) = Scenario::from_json(&scenario.document) else { return };
         let compared = scenario.compare.as_ref();
         let compared = compared.and_then(|name| document.branches.iter().position(|branch| branch.name == *name));
@@ -218,15 +218,15 @@ impl Model {
         if !self.preferences.reduced_motion {
             self.playback.restart(0);
         }
-        self.lesson.shown = Some((place, self.document.number()));
+        self.lesson.shown = Some((index, self.document.number()));
         self.lesson.shown_choice = None;
     }
 
     fn show_choice(&mut self, (question, choice): (u32, u32), scenario: Scenario, at: u64, because: String) {
-        let place = self.lesson.scenario_of(question, choice);
+        let index = self.lesson.scenario_of(question, choice);
         let address = Some(self.lesson.fragment());
         self.open(Opening { address, at, caption: because.as_str().into(), ..Opening::own(scenario) });
-        self.lesson.shown = place.map(|place| (place, self.document.number()));
+        self.lesson.shown = index.map(|index| (index, self.document.number()));
         self.lesson.shown_choice = Some((question, choice, because));
     }
 
@@ -251,13 +251,13 @@ impl Model {
             && let Some(step) = page.steps.get(self.lesson.step)
         {
             each_block(&step.blocks, &mut |block| {
-                let LessonBlock::Listing(place) = block else { return };
-                let listing = page.listings.get(*place as usize).filter(|listing| listing.scenario == shown);
+                let LessonBlock::Listing(index) = block else { return };
+                let listing = page.listings.get(*index as usize).filter(|listing| listing.scenario == shown);
                 for mark in
                     listing.iter().flat_map(|listing| listing.lines.iter().filter_map(|(_, mark)| mark.as_ref()))
                 {
                     let node = self.node_of(mark);
-                    if !marks.iter().any(|(it, _)| it == mark) {
+                    if !marks.iter().any(|(other, _)| other == mark) {
                         marks.push((mark.clone(), node));
                     }
                 }
@@ -295,8 +295,8 @@ impl Model {
     fn export_answers(&self, effects: &mut Vec<Effect>) {
         let Some(page) = self.lesson.page() else { return };
         let (right, answered, _) = self.lesson.score();
-        let questions = page.questions.iter().enumerate().map(|(place, question)| {
-            let chosen = self.lesson.tries_of(place as u32).iter();
+        let questions = page.questions.iter().enumerate().map(|(index, question)| {
+            let chosen = self.lesson.tries_of(index as u32).iter();
             let chosen: Vec<_> = chosen.filter_map(|choice| question.choices.get(*choice as usize)).collect();
             QuestionResult {
                 id: &question.id,

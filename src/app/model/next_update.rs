@@ -23,7 +23,7 @@ impl Model {
         let scenario = &self.document.scenario;
         let data = drawing::group_of(scenario, &service.id).map(|group| &scenario.groups[group].data);
         let written = self.written(&key);
-        let next_number = |least: i64| written.iter().filter_map(number).fold(least, i64::max).saturating_add(1);
+        let next_number = |minimum: i64| written.iter().filter_map(number).fold(minimum, i64::max).saturating_add(1);
         let operation = match value {
             _ if data == Some(&Data::Counter) => Operation::Increment { key, by: 1 },
             value if data == Some(&Data::Map) => put(key, next_number(field_number(value.as_ref()))),

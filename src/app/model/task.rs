@@ -13,7 +13,7 @@ use std::rc::Rc;
 pub enum TaskMsg {
     /// Show or hide the panel.
     Toggle,
-    /// Go to a task, by its place.
+    /// Go to a task, by its index.
     GoTo(usize),
     /// Show the next hint.
     Hint,
@@ -77,13 +77,13 @@ impl Model {
                     false => Effect::FocusCanvas,
                 });
             }
-            TaskMsg::GoTo(place) => {
+            TaskMsg::GoTo(index) => {
                 self.cancel_grading();
-                (self.tasks.current, self.tasks.grading) = (place, Grading::None);
+                (self.tasks.current, self.tasks.grading) = (index, Grading::None);
             }
             TaskMsg::Hint => {
-                let most = task.hints.len() as u32;
-                self.change_task_record(&task, effects, |record| record.hints = (record.hints + 1).min(most));
+                let hint_count = task.hints.len() as u32;
+                self.change_task_record(&task, effects, |record| record.hints = (record.hints + 1).min(hint_count));
             }
             TaskMsg::Grade => {
                 let start = self.task_start().filter(|_| self.may_grade() && !self.tasks.is_running());

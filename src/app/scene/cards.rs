@@ -21,7 +21,7 @@ const FOOT: f64 = 29.0;
 const SUBSCRIPTION: f64 = 30.0;
 /// Height of the padding around the subscriptions.
 const SUBSCRIPTIONS_PADDING: f64 = 15.0;
-/// The greatest number of connections in a card's accessible name.
+/// The maximum number of connections in a card's accessible name.
 const NAMED_CONNECTIONS: usize = 6;
 
 /// A position in the document: left and top.

@@ -18,7 +18,7 @@ const MAX_PAIRS: usize = 200_000;
 /// Above this number of links, labels are not compared with links.
 const MAX_LINKS: usize = 60;
 
-/// Returns the size of a text of so many letters, in canvas units.
+/// Returns the size of a text with a number of letters, in canvas units.
 fn size_of(letters: usize, detail: Detail) -> (f64, f64) {
     (letters as f64 * LETTER * detail.text(), 1.3 * detail.text())
 }
@@ -35,7 +35,7 @@ impl SceneLink {
         Some(Rect { x, y: at.y - 0.75 * h, w, h })
     }
 
-    /// Returns what its label says while messages do not pass in some direction, or are disturbed. It is shorter where the
+    /// Returns what its label shows while messages do not pass in some direction, or are disturbed. It is shorter where the
     /// label has no room for it: scissors mark a cut link, and its line a disturbed one.
     pub fn faulty_label(&self, (forward_cut, backward_cut): (bool, bool)) -> &'static str {
         let (words, sign) = match (forward_cut, backward_cut) {
@@ -60,7 +60,7 @@ pub(super) fn place(
     let mut placed: Vec<Rect> = taken.to_vec();
     let is_hidden = detail.level < Level::Values || links.len() * nodes.len() > MAX_PAIRS;
     let words = [text!("cut →"), text!("← cut"), text!("disturbed")];
-    let most = words.map(|word| word.chars().count()).into_iter().max().unwrap_or_default() + 1;
+    let longest_word = words.map(|word| word.chars().count()).into_iter().max().unwrap_or_default() + 1;
     for index in 0..links.len() {
         links[index].label_at = None;
         if is_hidden {
@@ -79,7 +79,8 @@ pub(super) fn place(
         let is_marked = |place: &Rect| nodes.iter().any(|node| fault_mark(node).overlaps(place));
         // Room for the words of a fault, a place that no other link crosses and no mark of a fault covers, or as much of that as there is.
         let letters = links[index].label.chars().count();
-        let wishes = [(letters.max(most), true), (letters, true), (letters.max(most), false), (letters, false)];
+        let wishes =
+            [(letters.max(longest_word), true), (letters, true), (letters.max(longest_word), false), (letters, false)];
         let found = wishes.into_iter().find_map(|(letters, alone)| {
             let mut free = candidates(&links[index].curve, size_of(letters, detail));
             let place = free.find(|(place, _)| is_free(place) && (!alone || is_clear(place) && !is_marked(place)))?;

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 /// Distance between the ends of links at the same side of a card.
 const PORT_DISTANCE: f64 = 26.0;
-/// The greatest number of cards among which links avoid cards.
+/// The maximum number of cards among which links avoid cards.
 const MAX_AVOIDED: usize = 80;
 /// Distance between a card and the tip of an arrow that points to it from the left or from above.
 const TIP_GAP: f64 = 4.0;

@@ -4,9 +4,9 @@ use crate::app::geometry::{Curve, Point, Rect};
 use crate::text;
 use std::rc::Rc;
 
-/// The greatest number of rows on a service's card. The card states how many more there are.
+/// The maximum number of rows on a service's card. The card states how many more there are.
 pub use crate::session::protocol::SHOWN_ROWS;
-/// The greatest number of subscriptions on a bus's card. The card states how many more there are.
+/// The maximum number of subscriptions on a bus's card. The card states how many more there are.
 pub const SHOWN_SUBSCRIPTIONS: usize = 8;
 /// Groups with more members are drawn as a field of small members.
 pub const MAX_CARDS_OF_GROUP: usize = 40;

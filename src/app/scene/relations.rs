@@ -5,7 +5,7 @@ use crate::app::geometry::Rect;
 use crate::scenario::Scenario;
 use litemap::LiteMap;
 
-/// The greatest number of members whose replication is drawn. More links would hide everything else.
+/// The maximum number of members whose replication is drawn. More links would hide everything else.
 const MAX_LINKED_MEMBERS: usize = 6;
 /// Distance between cards from which a link leaves at the sides instead of top and bottom.
 const SIDE_GAP: f64 = 10.0;

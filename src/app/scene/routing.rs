@@ -30,11 +30,11 @@ const SHARED: (f64, f64) = (5.0, 4.0);
 const CORNER_COST: f64 = 40.0;
 /// The length by which a path may be longer to avoid a stretch that another path has.
 const LANE_COST: f64 = 60.0;
-/// The greatest number of stretches of other paths that are avoided.
+/// The maximum number of stretches of other paths that are avoided.
 const MAX_STRETCHES: usize = 200;
 /// Distance from the straight path within which cards are avoided.
 const CORRIDOR: f64 = 320.0;
-/// The greatest number of cards in the corridor; among more, a link crosses cards.
+/// The maximum number of cards in the corridor; among more, a link crosses cards.
 const MAX_CARDS: usize = 40;
 
 /// Returns whether a line comes close to a card.

@@ -58,8 +58,8 @@ impl Text {
     pub const fn new(english: &str) -> Text {
         let mut part = 0;
         while part < PARTS.len() {
-            if let Some(place) = place(PARTS[part], english) {
-                return Text { part: part as u8, place: place as u16 };
+            if let Some(index) = place(PARTS[part], english) {
+                return Text { part: part as u8, place: index as u16 };
             }
             part += 1;
         }
@@ -81,35 +81,35 @@ impl Text {
     }
 }
 
-/// Returns a word that the simulator names in English, such as a state, in the page's language; as it is if the table
-/// does not have it.
+/// Returns a word that the simulator names in English, such as a state, in the page's language; unchanged if the table does not
+/// contain it.
 pub fn translated(english: &'static str) -> &'static str {
-    let found = PARTS.iter().find_map(|part| place(part, english).map(|place| &part[place]));
+    let found = PARTS.iter().find_map(|part| place(part, english).map(|index| &part[index]));
     match (found, language()) {
         (Some((_, german)), Language::German) => german,
         (Some(_) | None, Language::English) | (None, Language::German) => english,
     }
 }
 
-/// Returns a text of an example or a challenge in a language; any other text as it is.
+/// Returns a text of an example or a challenge in a language; any other text unchanged.
 pub fn of_document(english: &str, language: Language) -> &str {
-    let found = DOCUMENTS.iter().find_map(|part| place(part, english).map(|place| part[place].1));
+    let found = DOCUMENTS.iter().find_map(|part| place(part, english).map(|index| part[index].1));
     match language {
         Language::English => english,
         Language::German => found.unwrap_or(english),
     }
 }
 
-/// Fills the gaps of a text: `{}` takes the next value, `{0}` and `{1}` the value of that number.
+/// Fills the placeholders of a text: `{}` takes the next value, `{0}` and `{1}` the value of that number.
 ///
 /// # Panics
-/// A gap has no value; a test fills every text of the table.
+/// A placeholder has no value; a test fills every text of the table.
 pub fn filled(text: &str, values: &[&dyn Display]) -> String {
     let mut result = String::with_capacity(text.len() + 16);
     let (mut rest, mut next) = (text, 0);
     while let Some((before, after)) = rest.split_once('{') {
-        let (gap, after) = after.split_once('}').expect("a gap ends");
-        let number = if gap.is_empty() { next } else { gap.parse().expect("the number of a value") };
+        let (placeholder, after) = after.split_once('}').expect("a placeholder is closed");
+        let number = if placeholder.is_empty() { next } else { placeholder.parse().expect("the number of a value") };
         next += 1;
         result.push_str(before);
         result.push_str(&values[number].to_string());
@@ -119,7 +119,7 @@ pub fn filled(text: &str, values: &[&dyn Display]) -> String {
 }
 
 /// Returns a text of the page in its language. The text is named by its English words and must be in the table; further
-/// arguments fill its gaps.
+/// arguments fill its placeholders.
 #[macro_export]
 macro_rules! text {
     ($english:literal) => {{
@@ -131,7 +131,7 @@ macro_rules! text {
     };
 }
 
-/// Finds an English text in a sorted part by halving.
+/// Returns the index of an English text in a sorted part, by binary search.
 const fn place(part: &[Entry], english: &str) -> Option<usize> {
     let (mut from, mut to) = (0, part.len());
     while from < to {

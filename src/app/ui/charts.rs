@@ -51,19 +51,19 @@ const MARKS_PER_PART: usize = 128;
 /// What a part of the charts contains.
 #[derive(Clone, PartialEq)]
 enum Content {
-    /// A chart of counts, by its place.
+    /// A chart of counts, by its index.
     Counts(usize),
     /// The chart of inconsistency windows without its bars.
     Windows,
-    /// Bars of it, by their places.
+    /// Bars of it, by their indices.
     Bars(Range<usize>),
     /// The chart of operations without its dots.
     Operations,
-    /// Dots of it, by their places.
+    /// Dots of it, by their indices.
     Dots(Range<usize>),
     /// The chart of reads without its dots.
     Latencies,
-    /// Dots of it, by their places among the reads.
+    /// Dots of it, by their indices among the reads.
     Reads(Range<usize>),
 }
 
@@ -89,19 +89,19 @@ impl GradualPart for ChartPart {
     fn draw(&self) -> Html {
         let ChartPart { charts, scale, room, .. } = self;
         let (scale, room, count) = (*scale, *room, charts.counts.len());
-        let top = |place: usize| HEIGHT * place as f64;
+        let top = |index: usize| HEIGHT * index as f64;
         match &self.content {
-            Content::Counts(place) => {
-                let (title, lines) = &charts.counts[*place];
-                counts(charts, title, lines, scale, room, top(*place))
+            Content::Counts(index) => {
+                let (title, lines) = &charts.counts[*index];
+                counts(charts, title, lines, scale, room, top(*index))
             }
             Content::Windows => stale_charts::windows(&charts.windows, scale, room, top(count)),
-            Content::Bars(places) => stale_charts::bars(&charts.windows, places, scale, room, top(count)),
+            Content::Bars(indices) => stale_charts::bars(&charts.windows, indices, scale, room, top(count)),
             Content::Operations => operations(charts, scale, room, top(count + 1)),
-            Content::Dots(places) => dots(charts, places, scale, room, top(count + 1)),
+            Content::Dots(indices) => dots(charts, indices, scale, room, top(count + 1)),
             Content::Latencies => stale_charts::latencies(&charts.operations, room, scale.width, top(count + 2)),
-            Content::Reads(places) => {
-                stale_charts::reads(&charts.operations, places, room, scale.width, top(count + 2))
+            Content::Reads(indices) => {
+                stale_charts::reads(&charts.operations, indices, room, scale.width, top(count + 2))
             }
         }
     }
@@ -109,9 +109,9 @@ impl GradualPart for ChartPart {
 
 /// Describes the charts in words.
 fn description(charts: &Charts) -> String {
-    let most = |values: &[u32]| values.iter().copied().max().unwrap_or_default();
+    let maximum = |values: &[u32]| values.iter().copied().max().unwrap_or_default();
     let lines = charts.counts.iter().flat_map(|(title, lines)| {
-        lines.iter().map(move |(name, values)| text!("{}, {}: at most {}", title, name, most(values)))
+        lines.iter().map(move |(name, values)| text!("{}, {}: at most {}", title, name, maximum(values)))
     });
     let slowest = charts.operations.iter().map(|operation| operation.took).max();
     let operations = slowest.map(|took| text!("{} operations, the slowest {}", charts.operations.len(), short(took)));
@@ -119,7 +119,7 @@ fn description(charts: &Charts) -> String {
 }
 
 fn counts(charts: &Charts, title: &str, lines: &[(String, Vec<u32>)], scale: Scale, room: f64, top: f64) -> Html {
-    let most = lines.iter().flat_map(|(_, values)| values).copied().max().unwrap_or_default();
+    let maximum = lines.iter().flat_map(|(_, values)| values).copied().max().unwrap_or_default();
     let (below, high) = (top + HEIGHT - FOOT, HEIGHT - TITLE - FOOT);
     let line = |(i, (name, values)): (usize, &(String, Vec<u32>))| {
         let mut path = String::new();
@@ -130,7 +130,7 @@ fn counts(charts: &Charts, title: &str, lines: &[(String, Vec<u32>)], scale: Sca
                 previous = Some(*value);
                 continue;
             }
-            let y = |value: u32| below - f64::from(value) / f64::from(most.max(1)) * high;
+            let y = |value: u32| below - f64::from(value) / f64::from(maximum.max(1)) * high;
             if path.is_empty() {
                 path = format!("M{:.1} {:.1}", room + x, y(previous.unwrap_or(*value)));
             }
@@ -150,7 +150,7 @@ fn counts(charts: &Charts, title: &str, lines: &[(String, Vec<u32>)], scale: Sca
     };
     html! {
         <g key={title.to_string()}>
-            { frame(title, most.to_string(), room, scale.width, top) }
+            { frame(title, maximum.to_string(), room, scale.width, top) }
             { for lines.iter().enumerate().rev().map(line) }
         </g>
     }
@@ -162,12 +162,12 @@ fn short_name(name: &str) -> String {
 
 /// Returns the axis of the latency of operations.
 fn latency_axis(charts: &Charts, top: f64) -> Log {
-    let most = charts.operations.iter().map(|operation| operation.took).max().unwrap_or_default();
-    Log { most, from: top + HEIGHT - FOOT, length: -(HEIGHT - TITLE - FOOT) }
+    let maximum = charts.operations.iter().map(|operation| operation.took).max().unwrap_or_default();
+    Log { most: maximum, from: top + HEIGHT - FOOT, length: -(HEIGHT - TITLE - FOOT) }
 }
 
 /// Draws operations as dots: their starts and their latencies.
-fn dots(charts: &Charts, places: &Range<usize>, scale: Scale, room: f64, top: f64) -> Html {
+fn dots(charts: &Charts, indices: &Range<usize>, scale: Scale, room: f64, top: f64) -> Html {
     let log = latency_axis(charts, top);
     let dot = |(i, &TimedOperation { at, took, ok, behind, .. }): (usize, &TimedOperation)| {
         let (x, y) = (scale.x(at), log.place(took));
@@ -182,7 +182,7 @@ fn dots(charts: &Charts, places: &Range<usize>, scale: Scale, room: f64, top: f6
         let title = format!("{}: {result}, {}", clock(at), short(took));
         html! { <path key={i} class={classes!("dot", class)} d={format!("M{:.1} {y:.1}{d}", room + x)}><title>{ title }</title></path> }
     };
-    charts.operations[places.clone()].iter().enumerate().map(dot).collect()
+    charts.operations[indices.clone()].iter().enumerate().map(dot).collect()
 }
 
 /// Draws the chart of operations without its dots.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
-/// The greatest number of shown commands.
+/// The maximum number of shown commands.
 const MAX_SHOWN: usize = 60;
 
 /// Properties of [`CommandsDialog`].

@@ -9,7 +9,7 @@ use crate::text;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-/// What can be hidden: the word in the address, and the label.
+/// The parts of the page that can be hidden: the word in the address, and the label.
 const PARTS: [(&str, Text); 7] = [
     ("palette", Text::new("Palette")),
     ("inspector", Text::new("Inspector")),
@@ -20,10 +20,10 @@ const PARTS: [(&str, Text); 7] = [
     ("share", Text::new("Share")),
 ];
 
-/// The name in the address, the label, and the values with their labels.
+/// An option: the name in the address, the label, and the values with their labels.
 type Choice = (&'static str, Text, &'static [(&'static str, Text)]);
 
-/// The options with few values: the name in the address, the label, and the values with their labels. The first is the default.
+/// The options with few values. The first value of each is the default.
 const CHOICES: [Choice; 5] = [
     (
         "mode",
@@ -97,7 +97,7 @@ pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
         let onchange = Callback::from(move |_: Event| {
             let mut changed = (*hidden).clone();
             match changed.iter().position(|other| *other == word) {
-                Some(place) => drop(changed.remove(place)),
+                Some(index) => drop(changed.remove(index)),
                 None => changed.push(word),
             }
             hidden.set(changed);

@@ -52,9 +52,9 @@ pub fn FaultCluster(props: &FaultClusterProps) -> Html {
         })
     };
     let open = |step: usize| send.reform(move |_: MouseEvent| Msg::Panels(PanelsMsg::InspectStep(step)));
-    let item = |(place, (step, text)): (usize, (&usize, &String))| {
+    let item = |(index, (step, text)): (usize, (&usize, &String))| {
         html! {
-            <li key={*step}><button autofocus={place == 0} popovertarget={id.clone()} popovertargetaction="hide" onclick={open(*step)}>{ text }</button></li>
+            <li key={*step}><button autofocus={index == 0} popovertarget={id.clone()} popovertargetaction="hide" onclick={open(*step)}>{ text }</button></li>
         }
     };
     let closer = mark.closer_look(*window).map(|(from, to)| {
@@ -101,10 +101,10 @@ fn move_focus() -> Callback<KeyboardEvent> {
         let Some(button) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
         let Some(list) = button.closest(".step-list").ok().flatten() else { return };
         let Ok(buttons) = list.query_selector_all("button") else { return };
-        let buttons = (0..buttons.length()).filter_map(|place| buttons.get(place)?.dyn_into::<HtmlElement>().ok());
+        let buttons = (0..buttons.length()).filter_map(|index| buttons.get(index)?.dyn_into::<HtmlElement>().ok());
         let buttons: Vec<HtmlElement> = buttons.collect();
-        let Some(place) = buttons.iter().position(|other| **other == button) else { return };
-        let next = if forth { place + 1 } else { place + buttons.len() - 1 } % buttons.len();
+        let Some(index) = buttons.iter().position(|other| **other == button) else { return };
+        let next = if forth { index + 1 } else { index + buttons.len() - 1 } % buttons.len();
         let _ = buttons[next].focus();
     })
 }

@@ -104,7 +104,7 @@ fn StepHandle(props: &StepProps) -> Html {
         Callback::from(move |event: PointerEvent| {
             if event.button() == 0 && editable {
                 *drag.borrow_mut() = Some((f64::from(event.client_x()), at));
-                let _ = event.target_dyn_into::<Element>().map(|it| it.set_pointer_capture(event.pointer_id()));
+                let _ = event.target_dyn_into::<Element>().map(|track| track.set_pointer_capture(event.pointer_id()));
             }
         })
     };

@@ -16,9 +16,10 @@ pub fn has_first_steps(model: &Model) -> bool {
 
 fn is_unconnected(scenario: &Scenario) -> bool {
     let is_unused = |of: fn(&Service) -> bool| scenario.services.iter().all(of);
-    let has_flow = !is_unused(|it| it.publishes.is_empty()) && !is_unused(|it| it.subscribes.is_empty());
+    let has_flow =
+        !is_unused(|service| service.publishes.is_empty()) && !is_unused(|service| service.subscribes.is_empty());
     let is_other = !scenario.groups.is_empty() || !scenario.clients.is_empty() || !scenario.tasks.is_empty();
-    !has_flow && !is_other && is_unused(|it| it.calls.is_empty())
+    !has_flow && !is_other && is_unused(|service| service.calls.is_empty())
 }
 
 /// Draws the steps.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use wasm_bindgen::prelude::*;
 use yew::prelude::*;
 
-/// Parts that are drawn in one animation frame.
+/// The number of parts that are drawn in one animation frame.
 const PARTS: usize = 3;
 
 /// A part of an SVG drawing.
@@ -55,7 +55,7 @@ impl<P: GradualPart> Component for Gradual<P> {
 }
 
 thread_local! {
-    /// The parts that wait for their turn.
+    /// The parts that wait to be drawn.
     static WAITING: RefCell<VecDeque<Callback<()>>> = RefCell::default();
 }
 

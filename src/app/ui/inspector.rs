@@ -81,7 +81,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
             { head(props) }
             { if is_many { faults_of_many(props) } else { actions(props) } }
             <fieldset disabled={!props.editable}>
-                { for sections.into_iter().enumerate().map(|(place, section)| section_view(props, place, section)) }
+                { for sections.into_iter().enumerate().map(|(index, section)| section_view(props, index, section)) }
             </fieldset>
         </aside>
     }
@@ -241,7 +241,9 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
     let row = |(metric, cells): &MeasurementRow| {
         html! { <tr><th scope="row">{ metric }</th>{ for cells.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }
     };
-    let heads = Consistency::ALL.into_iter().map(|it| html! { <th scope="col">{ translated(it.name()) }</th> });
+    let heads = Consistency::ALL
+        .into_iter()
+        .map(|consistency| html! { <th scope="col">{ translated(consistency.name()) }</th> });
     html! {
         <>
             <table class="measured">
@@ -362,7 +364,7 @@ fn dead_letters(props: &InspectorProps) -> Html {
         subscriptions.any(|subscription| subscription.max_deliveries.is_some() && subscription.dead_letter)
     };
     if bus.subscriptions.iter().all(|subscription| subscription.dead == 0)
-        && props.scenario.services.iter().any(|it| has_queue(&it))
+        && props.scenario.services.iter().any(|service| has_queue(&service))
     {
         return html! { <section class="actions"><h3>{ text!("Dead letters") }</h3><p class="muted">{ text!("None. An event arrives here after its last delivery attempt.") }</p></section> };
     }
@@ -398,7 +400,7 @@ fn keys_of(props: &InspectorProps) -> Vec<AttrValue> {
     rows.collect()
 }
 
-fn section_view(props: &InspectorProps, place: usize, section: Section) -> Html {
+fn section_view(props: &InspectorProps, index: usize, section: Section) -> Html {
     let field = |field: &Field| {
         html! {
             <FieldView key={field.path.join("/")} field={field.clone()} scenario={props.scenario.clone()} send={props.send.clone()} />
@@ -413,7 +415,7 @@ fn section_view(props: &InspectorProps, place: usize, section: Section) -> Html 
         html! { <button type="button" class="icon small" title={text!("Remove")} aria-label={label} {onclick}>{ icon(Icon::Close) }</button> }
     });
     html! {
-        <section key={place}>
+        <section key={index}>
             <h3><span class="grow">{ section.title }</span>{ remove.unwrap_or_default() }</h3>
             { fields }
             { for section.adders.into_iter().map(|adder| html! { <AdderView {adder} scenario={props.scenario.clone()} send={props.send.clone()} /> }) }

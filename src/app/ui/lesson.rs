@@ -71,7 +71,7 @@ impl<'a> View<'a> {
     fn new(model: &'a Model, send: &'a Callback<Msg>) -> View<'a> {
         let lesson = &model.lesson;
         let words = LessonWords::of(lesson.page().map_or("en", |page| &page.language));
-        let shown = lesson.shown.filter(|(_, number)| *number == model.document.number()).map(|(place, _)| place);
+        let shown = lesson.shown.filter(|(_, number)| *number == model.document.number()).map(|(index, _)| index);
         View { lesson, words, send, shown }
     }
 
@@ -91,7 +91,7 @@ impl<'a> View<'a> {
                         <div class="lesson-note" role="alert">
                             <h3>{ self.words.invalid }</h3>
                             <p>{ &*self.lesson.address }</p>
-                            <ul class="err">{ for problems.iter().map(|it| html! { <li>{ format!("{} {}: {}", self.words.line, it.line, it.problem) }</li> }) }</ul>
+                            <ul class="err">{ for problems.iter().map(|problem| html! { <li>{ format!("{} {}: {}", self.words.line, problem.line, problem.problem) }</li> }) }</ul>
                             { self.ways_on() }
                         </div>
                     },
@@ -149,7 +149,7 @@ impl<'a> View<'a> {
 
     fn ready(self, page: &LessonPage) -> Html {
         let Some(step) = page.steps.get(self.lesson.step) else { return html! {} };
-        let tabs = page.steps.iter().enumerate().map(|(place, step)| self.tab(page, place, &step.title));
+        let tabs = page.steps.iter().enumerate().map(|(index, step)| self.tab(page, index, &step.title));
         let is_first = self.lesson.step == 0;
         let introduction = if is_first {
             self.blocks(&page.introduction)
@@ -173,13 +173,13 @@ impl<'a> View<'a> {
         }
     }
 
-    fn tab(self, page: &LessonPage, place: usize, title: &str) -> Html {
-        let is_current = place == self.lesson.step;
-        let (answered, of) = self.answered_in(page, place);
+    fn tab(self, page: &LessonPage, index: usize, title: &str) -> Html {
+        let is_current = index == self.lesson.step;
+        let (answered, of) = self.answered_in(page, index);
         let count = if of > 0 { format!("{answered}/{of}") } else { String::new() };
         html! {
-            <button key={place} id={format!("lesson-tab-{place}")} role="tab" aria-selected={is_current.to_string()} aria-controls="lesson-panel"
-                tabindex={if is_current { "0" } else { "-1" }} onclick={self.on(LessonMsg::GoTo(place))}>
+            <button key={index} id={format!("lesson-tab-{index}")} role="tab" aria-selected={is_current.to_string()} aria-controls="lesson-panel"
+                tabindex={if is_current { "0" } else { "-1" }} onclick={self.on(LessonMsg::GoTo(index))}>
                 { title }
                 if of > 0 { <span class="muted"><span aria-hidden="true">{ &count }</span><span class="sr">{ format!(", {answered} / {of} {}", self.words.answered) }</span></span> }
             </button>
@@ -190,9 +190,9 @@ impl<'a> View<'a> {
     fn answered_in(self, page: &LessonPage, step: usize) -> (usize, usize) {
         let (mut answered, mut of) = (0, 0);
         each_block(&page.steps[step].blocks, &mut |block| {
-            if let LessonBlock::Question(place) = block {
+            if let LessonBlock::Question(index) = block {
                 of += 1;
-                answered += usize::from(!self.lesson.tries_of(*place).is_empty());
+                answered += usize::from(!self.lesson.tries_of(*index).is_empty());
             }
         });
         (answered, of)
@@ -200,9 +200,9 @@ impl<'a> View<'a> {
 
     /// Draws which system of the step is on the canvas, or the button that shows it.
     fn shown_scenario(self, page: &LessonPage) -> Html {
-        let Some(place) = page.steps[self.lesson.step].scenario else { return html! {} };
-        let title = page.scenarios.get(place as usize).map(|it| it.title.clone()).unwrap_or_default();
-        self.scenario_button(place, &title)
+        let Some(index) = page.steps[self.lesson.step].scenario else { return html! {} };
+        let title = page.scenarios.get(index as usize).map(|scenario| scenario.title.clone()).unwrap_or_default();
+        self.scenario_button(index, &title)
     }
 
     /// Returns the language of the lesson, in which the titles of examples and challenges are shown too.
@@ -210,12 +210,12 @@ impl<'a> View<'a> {
         self.lesson.page().and_then(|page| Language::from_code(&page.language)).unwrap_or_default()
     }
 
-    fn scenario_button(self, place: u32, title: &str) -> Html {
+    fn scenario_button(self, index: u32, title: &str) -> Html {
         let title = title_in(title, self.language());
-        if self.shown == Some(place) && self.lesson.shown_choice.is_none() {
+        if self.shown == Some(index) && self.lesson.shown_choice.is_none() {
             return html! { <p class="lesson-system"><b>{ format!("{}: ", self.words.shown_system) }</b>{ title }</p> };
         }
-        html! { <p class="lesson-system"><button class="line" onclick={self.on(LessonMsg::OpenScenario(place))}>{ icon(Icon::Play) }<span>{ format!("{}: {title}", self.words.show_system) }</span></button></p> }
+        html! { <p class="lesson-system"><button class="line" onclick={self.on(LessonMsg::OpenScenario(index))}>{ icon(Icon::Play) }<span>{ format!("{}: {title}", self.words.show_system) }</span></button></p> }
     }
 
     fn progress(self, page: &LessonPage) -> Html {
@@ -249,8 +249,8 @@ impl<'a> View<'a> {
     }
 
     fn neighbours(self, page: &LessonPage) -> Html {
-        let button = |place: Option<usize>, word: &str, class: &'static str| {
-            let step = place.and_then(|place| page.steps.get(place));
+        let button = |index: Option<usize>, word: &str, class: &'static str| {
+            let step = index.and_then(|index| page.steps.get(index));
             step.map(|step| {
                 let title = format!("{word}: {}", step.title);
                 html! { <button {class} onclick={self.on(LessonMsg::GoToId(step.id.clone()))}>{ title }</button> }

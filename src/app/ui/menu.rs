@@ -60,7 +60,7 @@ const MORE: [(Text, &[ActionId]); 4] = [
     ),
 ];
 
-/// Draws the menu with all that has no button on a small page.
+/// Draws the menu "More": the actions that have no button on a small page.
 pub fn more(model: &Model, send: &Callback<Msg>) -> Html {
     let close = || Msg::Panels(PanelsMsg::ToggleMore);
     let entry = |id: &ActionId| {
@@ -80,7 +80,7 @@ pub fn more(model: &Model, send: &Callback<Msg>) -> Html {
                 disabled={!(action.is_enabled)(model)} {onclick}>{ action.label() }</button>
         }
     };
-    // What cannot be done in an embed has no entry.
+    // Actions that an embed does not permit have no entry.
     let groups = MORE.iter().filter(|(title, _)| model.has_tools() || *title != MORE[0].0).map(|(title, actions)| {
         html! { <>
             <h2 role="presentation">{ title.get() }</h2>
@@ -157,12 +157,12 @@ struct MenuProps {
 
 impl PartialEq for MenuProps {
     fn eq(&self, other: &Self) -> bool {
-        // Items with equal labels send equal messages.
+        // Entries with equal labels send equal messages.
         self.at == other.at && self.items.iter().map(|item| &item.label).eq(other.items.iter().map(|item| &item.label))
     }
 }
 
-/// The menu. Arrow keys move between its items; Escape and a choice close it.
+/// The menu. Arrow keys move between its entries; Escape and a choice close it.
 #[component]
 fn Menu(props: &MenuProps) -> Html {
     let root = use_node_ref();
@@ -188,7 +188,7 @@ fn Menu(props: &MenuProps) -> Html {
             event.prevent_default();
         })
     };
-    // Whether a pointer was pressed on the menu since it is open.
+    // Whether a pointer was pressed on the menu after it opened.
     let is_armed = use_memo(props.at, |_| Cell::new(false));
     let arm = {
         let is_armed = is_armed.clone();
@@ -198,7 +198,7 @@ fn Menu(props: &MenuProps) -> Html {
         let (send, msg) = (props.send.clone(), msg.clone());
         let is_armed = is_armed.clone();
         let choose = Callback::from(move |event: MouseEvent| {
-            // The finger whose long press opened the menu is lifted over an entry: that chooses nothing.
+            // The finger whose long press opened the menu may be lifted over an entry. That chooses nothing.
             if event.detail() > 0 && !is_armed.get() {
                 return;
             }
@@ -210,7 +210,7 @@ fn Menu(props: &MenuProps) -> Html {
     html! { <div ref={root} class="menu" role="menu" aria-label={text!("Actions")} onkeydown={on_key} onpointerdown={arm}>{ for buttons }</div> }
 }
 
-/// Moves the focus by a number of items.
+/// Moves the focus by a number of entries.
 fn step(menu: &Element, by: i32) {
     let Ok(items) = menu.query_selector_all("button:not(:disabled)") else { return };
     let count = items.length() as i32;

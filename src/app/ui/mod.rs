@@ -20,7 +20,6 @@ mod fault_cluster;
 mod fault_track;
 pub mod field;
 mod first_steps;
-
 mod gallery;
 mod gradual;
 pub mod icons;

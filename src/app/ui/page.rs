@@ -78,7 +78,7 @@ pub enum PageMsg {
     Dropped(Option<String>),
     /// A text was pasted outside of a field.
     Pasted(String),
-    /// The text was read as cards to paste, or is none.
+    /// A pasted text was read: the cards that it contains, none if it contains no cards; and the text.
     PastedCards(Option<Box<Opening>>, String),
     /// The code of the lazy views and of actions was loaded, or could not be fetched.
     ViewsLoaded(bool),
@@ -135,7 +135,7 @@ pub struct Page {
     /// The options of the address with which the page started.
     options: address::Address,
     observers: Observers,
-    /// The verdict chips and the description that are observed.
+    /// The elements of the verdict chips and of the description whose sizes are observed.
     overlays: [Option<Element>; 2],
     tabs: Rc<Tabs>,
     /// The connection to the host page of an embed.
@@ -203,7 +203,7 @@ impl Component for Page {
         self.model.redraw.page |= is_crowded && self.card_views.visible != visible_part(&self.model);
         let interval = RENDER_INTERVAL.0.max(RENDER_INTERVAL.1 * self.model.scene.nodes.len() as f64);
         if is_crowded && self.frame_time - self.rendered_time < interval {
-            // Of many cards some change at every frame; rendering them all each time is too slow.
+            // With many cards, some change in every frame, and rendering all of them each time is too slow.
             return false;
         }
         let renders = std::mem::take(&mut self.model.redraw.page);
@@ -374,8 +374,8 @@ impl Page {
         }
     }
 
-    /// Returns whether an embed has other options in its address than those with which it started. It keeps nothing, so it
-    /// starts again.
+    /// Returns whether an embed has other options in its address than those with which it started. It stores
+    /// nothing, so it starts again.
     fn must_reload(&self) -> bool {
         self.model.mode.is_embed() && address::read(&address::fragment()).chrome() != self.options.chrome()
     }

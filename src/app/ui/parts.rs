@@ -14,7 +14,7 @@ use crate::text;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-/// The greatest number of violated guarantees with a chip each, on a wide page.
+/// The maximum number of violated guarantees with a chip each, on a wide page.
 const MAX_VIOLATED: usize = 3;
 
 /// Returns a text about a number: `one` for 1, otherwise `many` with the number in its gap.

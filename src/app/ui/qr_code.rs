@@ -11,9 +11,9 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, Path2d};
 use yew::prelude::*;
 
-/// Pixels of a module in a PNG.
+/// The side of a module in a PNG, pixels.
 const PIXELS: f64 = 8.0;
-/// Modules on a side above which a phone needs a large picture.
+/// The number of modules on a side above which a phone can read only a large picture.
 const DENSE: i32 = 100;
 
 #[wasm_split(qr_code, fallible)]
@@ -26,13 +26,13 @@ fn encode(text: String) -> Result<Option<QrCode>, SplitLoaderError> {
 pub struct QrCodeOfProps {
     /// The address.
     pub address: String,
-    /// What the address is of, as in `link`.
+    /// What has the address, such as `link`.
     pub of: &'static str,
     /// The name of the files, without extension.
     pub name: String,
 }
 
-/// What is known of the code.
+/// The state of the code.
 #[derive(Clone, PartialEq)]
 enum Shown {
     Loading,

@@ -43,10 +43,10 @@ impl Log {
         let mut placed: Vec<(f64, String)> = Vec::new();
         let (first, end) = (self.from, self.from + self.length);
         for duration in DECADES.into_iter().filter(|decade| *decade < self.most) {
-            let place = self.place(duration);
-            let previous = placed.last().map_or(first, |(place, _)| *place);
-            if (place - previous).abs() > room && (place - end).abs() > room {
-                placed.push((place, short(duration)));
+            let position = self.place(duration);
+            let previous = placed.last().map_or(first, |(position, _)| *position);
+            if (position - previous).abs() > room && (position - end).abs() > room {
+                placed.push((position, short(duration)));
             }
         }
         placed
@@ -90,12 +90,12 @@ fn note(top: f64, line: f64, text: String) -> Html {
 
 /// Returns the axis of the lengths of inconsistency windows.
 fn window_axis(windows: &[WindowBar], top: f64) -> Log {
-    let most = windows.iter().map(|window| window.took).max().unwrap_or_default();
-    Log { most, from: top + LINE - FOOT, length: -(LINE - TITLE - FOOT) }
+    let maximum = windows.iter().map(|window| window.took).max().unwrap_or_default();
+    Log { most: maximum, from: top + LINE - FOOT, length: -(LINE - TITLE - FOOT) }
 }
 
 /// Draws inconsistency windows as bars from the acknowledgement to their ends. The height of a bar is its length.
-pub fn bars(windows: &[WindowBar], places: &Range<usize>, scale: Scale, room: f64, top: f64) -> Html {
+pub fn bars(windows: &[WindowBar], indices: &Range<usize>, scale: Scale, room: f64, top: f64) -> Html {
     let log = window_axis(windows, top);
     let bar = |(i, window): (usize, &WindowBar)| {
         let (from, to) = (scale.x(window.since), scale.x(window.since + window.took));
@@ -109,7 +109,7 @@ pub fn bars(windows: &[WindowBar], places: &Range<usize>, scale: Scale, room: f6
         let class = classes!("bar", update_class(window.update.update), window.open.then_some("unclosed"));
         html! { <path key={i} class={class} d={format!("M{from:.1} {y:.1}H{:.1}", to.max(from + 0.1))}><title>{ title }</title></path> }
     };
-    windows[places.clone()].iter().enumerate().map(bar).collect()
+    windows[indices.clone()].iter().enumerate().map(bar).collect()
 }
 
 /// Draws the chart of inconsistency windows without its bars.
@@ -138,7 +138,7 @@ fn read_axes(operations: &[TimedOperation], room: f64, width: f64, top: f64) -> 
 }
 
 /// Draws reads as dots: the age of the oldest missing update, and the latency.
-pub fn reads(operations: &[TimedOperation], places: &Range<usize>, room: f64, width: f64, top: f64) -> Html {
+pub fn reads(operations: &[TimedOperation], indices: &Range<usize>, room: f64, width: f64, top: f64) -> Html {
     let (up, across) = read_axes(operations, room, width, top);
     let fresh = width * FRESH;
     let dot = |(i, read): (usize, &TimedOperation)| {
@@ -158,7 +158,7 @@ pub fn reads(operations: &[TimedOperation], places: &Range<usize>, room: f64, wi
         html! { <path key={i} class="dot stale" d={d}><title>{ title }</title></path> }
     };
     let reads = operations.iter().filter(|operation| operation.read).enumerate();
-    reads.skip(places.start).take(places.len()).map(dot).collect()
+    reads.skip(indices.start).take(indices.len()).map(dot).collect()
 }
 
 /// Draws the chart of reads without its dots.

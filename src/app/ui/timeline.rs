@@ -23,7 +23,7 @@ pub fn scale(model: &Model, width: f64) -> Scale {
     model.time_view.scale(model.run.until, width - 2.0 * MARGIN)
 }
 
-/// Paints the visible rows: those from `scrolled` px on.
+/// Paints the rows that are visible when the timeline is scrolled by `scrolled` px.
 pub fn paint(
     canvas: &HtmlCanvasElement,
     model: &Model,
@@ -41,9 +41,9 @@ pub fn paint(
     let _ = pen.translate(MARGIN, -scrolled);
     for (index, row) in rows.rows.iter().enumerate().take(last).skip(first) {
         let y = top(rows, index);
-        let paint_row = |run: &RunView, place: (f64, f64)| match row {
-            Row::Service(service) => ribbon(&pen, changes(run, *service), run.now, scale, place, colours),
-            Row::Group { members, .. } => group(&pen, run, members, scale, place, colours),
+        let paint_row = |run: &RunView, extent: (f64, f64)| match row {
+            Row::Service(service) => ribbon(&pen, changes(run, *service), run.now, scale, extent, colours),
+            Row::Group { members, .. } => group(&pen, run, members, scale, extent, colours),
         };
         match &model.compared {
             None => paint_row(run, (y, bar)),
@@ -78,11 +78,11 @@ fn group(
     pen.set_fill_style_str(&colours.sunken);
     pen.fill_rect(0.0, y, scale.width, bar);
     for (from, to, counts) in shares(members.iter().map(|member| changes(run, *member)), run.now, scale) {
-        let all: u32 = counts.iter().sum();
+        let total: u32 = counts.iter().sum();
         let mut bottom = y + bar;
         for (state, count) in counts.into_iter().enumerate().rev().filter(|(_, count)| *count > 0) {
-            // A single member of many is visible.
-            let height = (bar * f64::from(count) / f64::from(all.max(1))).max(1.0);
+            // A single member among many remains visible.
+            let height = (bar * f64::from(count) / f64::from(total.max(1))).max(1.0);
             pen.set_fill_style_str(colours.state(CopyState::ALL[state]));
             pen.fill_rect(from, (bottom - height).max(y), to - from, height);
             bottom -= height;

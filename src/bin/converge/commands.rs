@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The input is not valid: the lines to print on standard error.
+/// Why the input is not valid: the lines to print on standard error.
 pub(crate) struct BadInput(pub(crate) Vec<String>);
 
 impl BadInput {
@@ -83,7 +83,7 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Prints to standard output. A closed pipe is not an error, so that `head` works.
+/// Prints to standard output. A closed pipe is not an error: `head` closes its input early.
 pub(crate) fn print(text: &str) -> CommandResult {
     match output::write(output::STANDARD, &output::visible(text)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
@@ -170,10 +170,12 @@ fn run(options: &RunOptions) -> CommandResult {
     if to_standard_output > 1 {
         return Err(BadInput::new("only one file can be -, standard output"));
     }
-    let named = files.iter().filter_map(|file| file.as_deref()).filter(|file| *file != output::STANDARD);
+    let file_names = files.iter().filter_map(|file| file.as_deref()).filter(|file| *file != output::STANDARD);
     let mut paths: BTreeSet<PathBuf> = output::path(&options.source.file).into_iter().collect();
-    if let Some(twice) = named.into_iter().find(|file| output::path(file).is_some_and(|path| !paths.insert(path))) {
-        return Err(BadInput::new(format!("{twice}: the scenario and each file written must have a name of its own")));
+    if let Some(repeated) =
+        file_names.into_iter().find(|file| output::path(file).is_some_and(|path| !paths.insert(path)))
+    {
+        return Err(BadInput::new(format!("{repeated}: the scenario and the files written must be different files")));
     }
     let files = run_files::open(options)?;
     handle_interrupts()?;
@@ -213,8 +215,9 @@ fn why(options: &WhyOptions) -> CommandResult {
         let mut known: Vec<&str> = names.keys().collect();
         known.sort_unstable();
         known.dedup();
-        let choice = if known.is_empty() { "the run has none".into() } else { format!("one of {}", known.join(", ")) };
-        return Err(BadInput::new(format!("--key: a key is expected, {choice}; not {key}")));
+        let expected =
+            if known.is_empty() { "the run has none".into() } else { format!("one of {}", known.join(", ")) };
+        return Err(BadInput::new(format!("--key: a key is expected, {expected}; not {key}")));
     }
     let is_selected = |name: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| wanted == name);
     let copies =
@@ -234,7 +237,9 @@ fn check_history(options: &CheckOptions) -> CommandResult {
     let history = read(&options.history)?;
     let is_bounded = |names: &String| names.split(',').any(|name| name == "bounded-staleness");
     if !options.guarantee.iter().any(is_bounded) {
-        for (name, _) in [("k", options.k.is_some()), ("t", options.t.is_some())].into_iter().filter(|(_, it)| *it) {
+        for (name, _) in
+            [("k", options.k.is_some()), ("t", options.t.is_some())].into_iter().filter(|(_, is_given)| *is_given)
+        {
             eprintln!("warning: --{name}: has no effect: only bounded-staleness has this bound");
         }
     }
@@ -336,16 +341,18 @@ fn print_sweep(sweep: &Sweep, title: &str, json: bool) -> CommandResult {
 
 fn grade(options: &GradeOptions) -> CommandResult {
     // Two documents are read, so each error names its own.
-    let named = |source: &String| -> Result<Scenario, BadInput> {
+    let read_named = |source: &String| -> Result<Scenario, BadInput> {
         let is_file = Path::new(source).exists();
         scenario_from(&scenario_text(source)?).map_err(|errors| match BadInput::from(errors) {
-            BadInput(problems) if is_file => BadInput(problems.iter().map(|it| format!("{source}: {it}")).collect()),
+            BadInput(problems) if is_file => {
+                BadInput(problems.iter().map(|problem| format!("{source}: {problem}")).collect())
+            }
             other => other,
         })
     };
-    let document = named(&options.file)?;
+    let document = read_named(&options.file)?;
     let answer = match &options.answer {
-        Some(answer) => named(answer)?,
+        Some(answer) => read_named(answer)?,
         None => document.clone(),
     };
     let tasks = grading::tasks(&document, options.task.as_deref()).map_err(|error| vec![error])?;

@@ -9,7 +9,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Events between two looks at the clock and at Ctrl-C.
+/// The number of events between two checks of the clock and of Ctrl-C.
 pub const SLICE: u64 = 4096;
 
 /// Runs to a time. Halts the run when `stop` is set. `observe` receives each record.

@@ -1,8 +1,8 @@
 //! `converge`: the engine as a command line.
 //!
-//! Exit codes: 0 success; 1 the run missed a promise or violated an invariant, or the history violates a guarantee,
-//! or the answer misses a goal;
-//! 2 the input is not valid, or a run was halted at a limit; 3 the verdict on a history is unknown; 130 Ctrl-C.
+//! Exit codes: 0 success; 1 the run missed a promise or violated an invariant, the history violates a guarantee, the answer misses
+//! a goal, or the lesson contains a refuted claim; 2 the input is not valid, or a run was halted at a limit; 3 the verdict on a
+//! history is unknown; 130 Ctrl-C.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod check_text;

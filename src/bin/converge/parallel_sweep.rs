@@ -53,12 +53,12 @@ pub fn sweep(
                     if seed >= seeds.end {
                         break;
                     }
-                    // A run that is stopped leaves nothing behind.
-                    let mut one = empty.clone();
-                    if !run(&mut one, scenario, seed, max_events, stop) {
+                    // Measured separately, because a run that is stopped is discarded.
+                    let mut single = empty.clone();
+                    if !run(&mut single, scenario, seed, max_events, stop) {
                         break;
                     }
-                    part.merge(&one).expect("each seed is run once");
+                    part.merge(&single).expect("each seed is run once");
                     done.fetch_add(1, Ordering::Relaxed);
                 }
                 let mut total = total.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -73,9 +73,9 @@ pub fn sweep(
 
 /// Runs a scenario with a seed, and measures it. Returns false if it was stopped before its end.
 fn run(sweep: &mut Sweep, scenario: &Scenario, seed: u64, max_events: u64, stop: &AtomicBool) -> bool {
-    let look = &mut |_: &Record| {};
-    let mut part = sweep.begin(scenario, seed, max_events, look).expect("each seed is run once");
-    while !sweep.advance(&mut part, SLICE, look) {
+    let ignore_record = &mut |_: &Record| {};
+    let mut part = sweep.begin(scenario, seed, max_events, ignore_record).expect("each seed is run once");
+    while !sweep.advance(&mut part, SLICE, ignore_record) {
         if stop.load(Ordering::Relaxed) {
             return false;
         }

@@ -68,7 +68,7 @@ fn write_to((file, out): (String, Box<dyn Write>), text: &str) -> Result<(), Bad
     output::write_to(&file, out, text).map_err(|error| failed(&file, &error))
 }
 
-/// Runs a scenario to its end. Writes the trace and records the history as the run goes on, if they are wanted.
+/// Runs a scenario to its end. Writes the trace and records the history during the run, if they are requested.
 pub fn observed_run(scenario: &Scenario, options: &RunOptions) -> Result<(Run, Option<HistoryRecorder>), BadInput> {
     let mut trace = match &options.trace {
         None => None,

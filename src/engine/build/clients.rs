@@ -12,7 +12,7 @@ impl Builder<'_> {
     pub(in crate::engine) fn client(&self, index: usize, groups: &[Arc<Group>]) -> Client {
         let client = &self.scenario.clients[index];
         let node = self.node(&client.id);
-        let target = |id: &str| match scenario_group(self.scenario, id) {
+        let target = |id: &str| match is_group(self.scenario, id) {
             true => Target::Group,
             false => Target::Service(self.node(id), self.link(node, self.node(id))),
         };
@@ -27,13 +27,13 @@ impl Builder<'_> {
             generator: client.generate.as_ref().map(|workload| {
                 generator(workload, &client.id, client.sessions, self.scenario.seed, self.scenario.until_ms)
             }),
-            // The distance is greater than the number of writes of any run.
+            // Clients never write equal values: the distance is greater than the number of writes of any run.
             first_value: index as i64 * 10_000_000 + 1,
         })
     }
 }
 
-fn scenario_group(scenario: &Scenario, id: &str) -> bool {
+fn is_group(scenario: &Scenario, id: &str) -> bool {
     scenario.groups.iter().any(|group| group.id == id)
 }
 

@@ -23,15 +23,15 @@ impl Builder<'_> {
     /// Returns the pairs of services of which the second should eventually reflect the commits of the first. These are its direct
     /// and indirect callees, and the subscribers of the topics to which any of them publishes.
     pub(super) fn flows(&self) -> Vec<Flow> {
-        let siblings = self.siblings();
-        let holders = self.worker_holders(&siblings);
+        let group_members = self.group_members();
+        let holders = self.worker_holders(&group_members);
         let mut flows = Vec::new();
         for index in 0..self.scenario.services.len() {
             // All members of a group commit the same writes.
-            let all: Vec<usize> = siblings.get(&index).map_or_else(|| vec![index], |members| members.to_vec());
-            let mut holds = self.reached(&all, &siblings, &holders);
+            let sources: Vec<usize> = group_members.get(&index).map_or_else(|| vec![index], |members| members.to_vec());
+            let mut holds = self.reached(&sources, &group_members, &holders);
             // Within a group the protocol replicates the updates.
-            holds.retain(|service, _| !all.contains(service));
+            holds.retain(|service, _| !sources.contains(service));
             flows.extend(holds.into_iter().map(|(to, path)| {
                 let holder = holders.get(&to).filter(|_| path == Path::Shared);
                 let (from, to) = (NodeId(index as u32), NodeId(to as u32));
@@ -41,11 +41,11 @@ impl Builder<'_> {
         flows
     }
 
-    /// Returns the services that should hold the updates of these ones, and how they arrive there.
+    /// Returns the services that should hold the updates of the services `from`, and how the updates arrive there.
     fn reached(
         &self,
         from: &[usize],
-        siblings: &BTreeMap<usize, Arc<[usize]>>,
+        group_members: &BTreeMap<usize, Arc<[usize]>>,
         holders: &BTreeMap<usize, usize>,
     ) -> BTreeMap<usize, Path> {
         let services = &self.scenario.services;
@@ -71,14 +71,15 @@ impl Builder<'_> {
         while let Some((publisher, from)) = publishers.get(at).copied() {
             at += 1;
             for publication in &services[publisher].publishes {
-                let forwards =
-                    |bus: &str| publication.forward.as_ref().is_some_and(|it| it.is_same() && it.includes(bus));
+                let forwards = |bus: &str| {
+                    publication.forward.as_ref().is_some_and(|forward| forward.is_same() && forward.includes(bus))
+                };
                 if !from.is_none_or(forwards) {
                     continue;
                 }
                 let topic = self.topic(&publication.to, publication.topic.as_deref());
                 for (subscriber, group) in self.subscribers(&publication.to, topic) {
-                    let members = siblings.get(&subscriber).map_or(std::slice::from_ref(&subscriber), |all| all);
+                    let members = group_members.get(&subscriber).map_or(std::slice::from_ref(&subscriber), |all| all);
                     let is_shared = group.is_some() && holders.contains_key(&subscriber);
                     for member in members {
                         let path = if is_shared { Path::Shared } else { Path::Own };
@@ -97,14 +98,14 @@ impl Builder<'_> {
         holds
     }
 
-    /// Returns the members of a connected group for each of its members.
-    fn siblings(&self) -> BTreeMap<usize, Arc<[usize]>> {
-        let mut siblings = BTreeMap::new();
+    /// Returns, for each member of a connected group, all members of the group.
+    fn group_members(&self) -> BTreeMap<usize, Arc<[usize]>> {
+        let mut group_members = BTreeMap::new();
         for group in self.scenario.groups.iter().filter(|group| self.scenario.is_connected(group)) {
             let members: Arc<[usize]> = group.members.iter().map(|id| self.node(id).index()).collect();
-            siblings.extend(members.iter().map(|member| (*member, members.clone())));
+            group_members.extend(members.iter().map(|member| (*member, members.clone())));
         }
-        siblings
+        group_members
     }
 
     /// Returns the subscribers of a topic, with their consumer groups.
@@ -120,12 +121,12 @@ impl Builder<'_> {
         subscribers
     }
 
-    /// Returns the subscriptions to a bus: the services and indexes, in order.
+    /// Returns the subscriptions to a bus: the service and the index of each, in order.
     pub(super) fn subscriptions_to(&self, bus: &str) -> &[(usize, usize)] {
         self.subscribed.get(&self.node(bus)).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the consumer groups: the services and indexes of their subscriptions, in order.
+    /// Returns the consumer groups: the service and the index of each of their subscriptions, in order.
     fn consumer_groups(&self) -> Vec<Vec<(usize, usize)>> {
         let mut groups: BTreeMap<GroupName, Vec<(usize, usize)>> = BTreeMap::new();
         for (index, service) in self.scenario.services.iter().enumerate() {
@@ -147,11 +148,11 @@ impl Builder<'_> {
 
     /// Returns the workers of consumer groups, with the first of the workers that hold the data together: those of all groups
     /// that have a worker in common. Members of replica groups hold the data that their protocol replicates.
-    fn worker_holders(&self, siblings: &BTreeMap<usize, Arc<[usize]>>) -> BTreeMap<usize, usize> {
+    fn worker_holders(&self, group_members: &BTreeMap<usize, Arc<[usize]>>) -> BTreeMap<usize, usize> {
         let mut holders: BTreeMap<usize, usize> = BTreeMap::new();
         for members in self.consumer_groups() {
             let workers: Vec<usize> = members.into_iter().map(|(service, _)| service).collect();
-            if workers.iter().any(|worker| siblings.contains_key(worker)) {
+            if workers.iter().any(|worker| group_members.contains_key(worker)) {
                 continue;
             }
             let known = workers.iter().map(|worker| holders.get(worker).copied().unwrap_or(*worker));

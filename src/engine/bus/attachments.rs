@@ -26,7 +26,10 @@ pub(super) fn capacity(queue: &SubscriptionQueue, configs: &[SubscriptionConfig]
         }
         Attach::Polling { .. } => {
             let in_flight: u32 = queue.in_flight.iter().sum();
-            connection.receive.map_or(0, |receive| receive.most).min(config.max_in_flight.saturating_sub(in_flight))
+            connection
+                .receive
+                .map_or(0, |receive| receive.max_events)
+                .min(config.max_in_flight.saturating_sub(in_flight))
         }
     }
 }
@@ -43,9 +46,11 @@ impl Bus {
     }
 
     /// Returns whether a consumer has opened no newer connection than this one.
-    pub fn is_newest_connection(&self, reply_link: LinkId, at_consumer: u32, life: u32) -> bool {
+    pub fn is_newest_connection(&self, reply_link: LinkId, at_consumer: u32, incarnation: u32) -> bool {
         let member = self.member_at(reply_link, at_consumer);
-        member.is_some_and(|(queue_id, member)| self.queues[queue_id as usize].connections[member].life <= life)
+        member.is_some_and(|(queue_id, member)| {
+            self.queues[queue_id as usize].connections[member].incarnation <= incarnation
+        })
     }
 
     /// Sets the timer that checks for missing heartbeats of a connection.
@@ -92,14 +97,14 @@ impl Bus {
         let queue = &mut self.queues[queue_id as usize];
         queue.assert_member(member);
         let connection = &mut queue.connections[member];
-        if heartbeat.life < connection.life {
+        if heartbeat.incarnation < connection.incarnation {
             // The message was in flight for longer than that connection lasted.
             return;
         }
-        let is_new = heartbeat.life > connection.life;
+        let is_new = heartbeat.incarnation > connection.incarnation;
         match heartbeat.presence {
             Presence::Closes if queue.memberships.is_empty() => {
-                connection.life = heartbeat.life;
+                connection.incarnation = heartbeat.incarnation;
                 self.detach(now, queue_id, member, DetachReason::Closed, ctx);
             }
             // Without heartbeats it leaves its group later; until then nothing is delivered to it.
@@ -109,11 +114,11 @@ impl Bus {
                     // The connection of an earlier process is closed, because the consumer's host no longer knows it.
                     self.detach(now, queue_id, member, DetachReason::Closed, ctx);
                 }
-                let (subscription, life) = (heartbeat.subscription, heartbeat.life);
+                let (subscription, incarnation) = (heartbeat.subscription, heartbeat.incarnation);
                 let connection = &mut self.queues[queue_id as usize].connections[member];
-                (connection.life, connection.last_heard) = (life, now);
+                (connection.incarnation, connection.last_heard) = (incarnation, now);
                 let reliable = self.requeues(queue_id, member);
-                ctx.send(reply_link, Payload::Attached(subscription, life, reliable), About::default());
+                ctx.send(reply_link, Payload::Attached(subscription, incarnation, reliable), About::default());
                 self.attach(now, queue_id, member, ctx);
             }
         }
@@ -176,7 +181,7 @@ impl Bus {
         queue.assert_member(member);
         let config = &self.config.subscriptions[queue.members[member] as usize];
         let (link, subscription) = (config.link, config.at_consumer);
-        ctx.send(link, Payload::Detached(subscription, queue.connections[member].life), About::default());
+        ctx.send(link, Payload::Detached(subscription, queue.connections[member].incarnation), About::default());
         self.detach(now, queue_id, member, DetachReason::AcknowledgementOverdue, ctx);
     }
 
@@ -229,11 +234,11 @@ impl Bus {
         debug_assert!(self.queues[queue_id as usize].ready.is_empty(), "no event waits for a connection");
     }
 
-    /// Handles a consumer's request for up to `most` events.
+    /// Handles a consumer's request for up to `max_events` events.
     pub(super) fn on_receive(
         &mut self,
         now: Micros,
-        (at_consumer, number, most): (u32, u32, u32),
+        (at_consumer, number, max_events): (u32, u32, u32),
         reply_link: LinkId,
         ctx: &mut Context,
     ) {
@@ -242,11 +247,11 @@ impl Bus {
         queue.assert_member(member);
         let (subscription, connection) = (queue.members[member], &mut queue.connections[member]);
         let Attach::Polling { wait } = self.config.subscriptions[subscription as usize].attach else { return };
-        if number < connection.life {
+        if number < connection.incarnation {
             return;
         }
         let until = now + wait;
-        (connection.life, connection.receive) = (number, Some(OpenReceive { number, most, until }));
+        (connection.incarnation, connection.receive) = (number, Some(OpenReceive { number, max_events, until }));
         ctx.wake(until, Timer::ReceiveOver(subscription));
         if connection.is_open {
             self.deliver(now, queue_id, ctx);

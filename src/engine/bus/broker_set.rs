@@ -18,18 +18,18 @@ pub(super) struct Broker {
     /// When the last of its fetches completes. Fetches complete in order, so none completes earlier.
     pub(super) last_due: Micros,
     /// How often it stopped or started.
-    pub(super) life: u32,
+    pub(super) incarnation: u32,
 }
 
 /// The purpose of a timer. A timer has no effect if the broker has stopped or started since, or if another one leads.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BrokerTimer {
     /// A follower's fetch completes.
-    Fetched { broker: usize, end: u64, life: u32, epoch: u32 },
+    Fetched { broker: usize, end: u64, incarnation: u32, epoch: u32 },
     /// A follower may have missed an entry for too long.
-    Lags { broker: usize, end: u64, life: u32, epoch: u32 },
+    Lags { broker: usize, end: u64, incarnation: u32, epoch: u32 },
     /// The session of a stopped broker is over.
-    SessionOver { broker: usize, life: u32 },
+    SessionOver { broker: usize, incarnation: u32 },
 }
 
 /// An uncommitted entry of the log.
@@ -63,7 +63,7 @@ pub(super) struct BrokerSet {
 impl BrokerSet {
     /// Returns brokers that are up and in sync; the first one leads.
     pub(super) fn new(replicas: usize) -> BrokerSet {
-        let broker = Broker { up: true, end: 0, in_sync: true, last_due: 0, life: 0 };
+        let broker = Broker { up: true, end: 0, in_sync: true, last_due: 0, incarnation: 0 };
         BrokerSet {
             all: vec![broker; replicas],
             leader: Some(0),
@@ -92,7 +92,9 @@ impl BrokerSet {
     /// Returns the number of entries that are on enough brokers to be committed.
     pub(super) fn committable(&self, commit: &CommitRule) -> u64 {
         match commit {
-            CommitRule::InSync(_) => self.all.iter().filter(|it| it.in_sync).map(|it| it.end).min().unwrap_or(0),
+            CommitRule::InSync(_) => {
+                self.all.iter().filter(|broker| broker.in_sync).map(|broker| broker.end).min().unwrap_or(0)
+            }
             CommitRule::Majority => {
                 let mut ends: Vec<u64> = self.all.iter().map(|broker| broker.end).collect();
                 ends.sort_unstable();
@@ -107,17 +109,17 @@ impl BrokerSet {
     pub(super) fn candidate(&self, commit: &CommitRule) -> Option<usize> {
         let up = || (0..self.all.len()).filter(|at| self.all[*at].up);
         // Of several with the most entries, the first one.
-        let most = || up().max_by_key(|at| (self.all[*at].end, std::cmp::Reverse(*at)));
+        let longest_log = || up().max_by_key(|at| (self.all[*at].end, std::cmp::Reverse(*at)));
         match commit {
             CommitRule::InSync(InSync { unclean_election, .. }) => {
                 let mut in_sync = up().filter(|at| self.all[*at].in_sync);
                 let stays = self.leader.filter(|at| self.all[*at].up && self.all[*at].in_sync);
-                stays.or_else(|| in_sync.next()).or_else(|| most().filter(|_| *unclean_election))
+                stays.or_else(|| in_sync.next()).or_else(|| longest_log().filter(|_| *unclean_election))
             }
             CommitRule::Majority => {
-                let longest = most().map(|at| self.all[at].end);
-                let stays = self.leader.filter(|at| self.all[*at].up && Some(self.all[*at].end) == longest);
-                stays.or_else(most).filter(|_| self.has_majority())
+                let longest_end = longest_log().map(|at| self.all[at].end);
+                let stays = self.leader.filter(|at| self.all[*at].up && Some(self.all[*at].end) == longest_end);
+                stays.or_else(longest_log).filter(|_| self.has_majority())
             }
         }
     }

@@ -67,14 +67,14 @@ impl Bus {
         let Some((queue_id, member)) = session else { return self.on_presence(now, heartbeat, reply_link, ctx) };
         self.queues[queue_id].assert_member(member);
         let membership = &mut self.queues[queue_id].memberships[member];
-        if heartbeat.life < membership.life {
-            // The message was in flight for longer than that life lasted.
+        if heartbeat.incarnation < membership.incarnation {
+            // The message was in flight for longer than that incarnation lasted.
             return;
         }
         if heartbeat.presence == Presence::Leaves {
-            if heartbeat.life == membership.life {
-                // Messages in flight of this life must not let it join again.
-                membership.life += 1;
+            if heartbeat.incarnation == membership.incarnation {
+                // Messages in flight of this incarnation must not let it join again.
+                membership.incarnation += 1;
                 if membership.is_active {
                     self.leave_group(now, queue_id, &[member], LeaveReason::PolledTooRarely, ctx);
                 }
@@ -82,11 +82,11 @@ impl Bus {
             return;
         }
         if !membership.is_active {
-            self.join(now, queue_id, member, heartbeat.life, ctx);
+            self.join(now, queue_id, member, heartbeat.incarnation, ctx);
             return self.assign_partitions(now, queue_id as u32, ctx);
         }
-        if heartbeat.life > membership.life {
-            membership.next_life = membership.next_life.max(Some(heartbeat.life));
+        if heartbeat.incarnation > membership.incarnation {
+            membership.next_incarnation = membership.next_incarnation.max(Some(heartbeat.incarnation));
             return;
         }
         membership.last_heartbeat = now;
@@ -113,7 +113,7 @@ impl Bus {
         }
     }
 
-    /// Lets members leave their group. Those whose next life waits for this join it again.
+    /// Lets members leave their group. Those whose next incarnation waits for this join it again.
     fn leave_group(&mut self, now: Micros, queue_id: usize, members: &[usize], reason: LeaveReason, ctx: &mut Context) {
         debug_assert!(!members.is_empty(), "a rebalance has a cause");
         for &member in members {
@@ -122,22 +122,22 @@ impl Bus {
             let membership = &mut self.queues[queue_id].memberships[member];
             membership.is_active = false;
             ctx.record(Fact::ReaderLeft { subscription, reason });
-            if let Some(life) = membership.next_life.take() {
-                self.join(now, queue_id, member, life, ctx);
+            if let Some(incarnation) = membership.next_incarnation.take() {
+                self.join(now, queue_id, member, incarnation, ctx);
             }
         }
         self.assign_partitions(now, queue_id as u32, ctx);
     }
 
     /// Lets a member join its group, before partitions are assigned.
-    fn join(&mut self, now: Micros, queue_id: usize, member: usize, life: u32, ctx: &mut Context) {
+    fn join(&mut self, now: Micros, queue_id: usize, member: usize, incarnation: u32, ctx: &mut Context) {
         self.queues[queue_id].assert_member(member);
         let subscription = self.config.subscriptions[self.queues[queue_id].members[member] as usize].id;
         let membership = &mut self.queues[queue_id].memberships[member];
-        debug_assert!(life >= membership.life, "a reader does not return to an earlier life");
-        (membership.is_active, membership.life, membership.last_heartbeat) = (true, life, now);
+        debug_assert!(incarnation >= membership.incarnation, "a reader does not return to an earlier incarnation");
+        (membership.is_active, membership.incarnation, membership.last_heartbeat) = (true, incarnation, now);
         let connection = &mut self.queues[queue_id].connections[member];
-        (connection.is_open, connection.life) = (true, life);
+        (connection.is_open, connection.incarnation) = (true, incarnation);
         ctx.record(Fact::ReaderJoined { subscription });
         self.set_session_timer(queue_id, member, ctx);
     }
@@ -196,8 +196,8 @@ impl Bus {
         }
         let id = config.id;
         self.queues[queue_id as usize].assert_member(member);
-        let (life, link, subscription) =
-            (self.queues[queue_id as usize].memberships[member].life, config.link, config.at_consumer);
+        let (incarnation, link, subscription) =
+            (self.queues[queue_id as usize].memberships[member].incarnation, config.link, config.at_consumer);
         let mut follows = last;
         for event in missing {
             let Some(stored) = self.stored.get_mut(&event) else { continue };
@@ -216,7 +216,7 @@ impl Bus {
                 reliable: false,
                 partition,
                 follows,
-                life,
+                incarnation,
                 generation,
                 update,
             };

@@ -14,12 +14,12 @@ impl Bus {
             let queue = &mut self.queues[queue_id as usize];
             let Some(reader) = queue.logs.get(&partition).map(|log| log.member) else { return };
             debug_assert!(reader < queue.members.len(), "a partition is read by a member of its queue");
-            let most = self.config.subscriptions[queue.members[reader] as usize].max_in_flight as usize;
+            let max_in_flight = self.config.subscriptions[queue.members[reader] as usize].max_in_flight as usize;
             if !queue.is_attached(reader) {
                 return;
             }
             let Some(log) = queue.logs.get_mut(&partition) else { return };
-            if log.is_waiting || log.delivered >= most || log.delivered >= log.events.len() {
+            if log.is_waiting || log.delivered >= max_in_flight || log.delivered >= log.events.len() {
                 return;
             }
             let event = log.events[log.delivered];

@@ -104,14 +104,14 @@ impl Bus {
         let due = (now + config.latency.draw(&mut config.fetches[broker])).max(follower.last_due);
         follower.last_due = due;
         debug_assert!(due >= now, "a fetch takes time");
-        let life = follower.life;
+        let incarnation = follower.incarnation;
         let lag = match &config.commit {
             CommitRule::InSync(in_sync) => Some(now + crate::scenario::micros(in_sync.lag_ms)),
             CommitRule::Majority => None,
         };
-        self.set_broker_timer(due, BrokerTimer::Fetched { broker, end, life, epoch }, ctx);
+        self.set_broker_timer(due, BrokerTimer::Fetched { broker, end, incarnation, epoch }, ctx);
         if let Some(at) = lag.filter(|at| *at < due) {
-            self.set_broker_timer(at, BrokerTimer::Lags { broker, end, life, epoch }, ctx);
+            self.set_broker_timer(at, BrokerTimer::Lags { broker, end, incarnation, epoch }, ctx);
         }
     }
 
@@ -122,23 +122,23 @@ impl Bus {
         debug_assert!(number < brokers.next_timer, "the timer was set by this bus");
         let Some(timer) = brokers.timers.remove(&number) else { return };
         match timer {
-            BrokerTimer::Fetched { broker, end, life, epoch } => {
+            BrokerTimer::Fetched { broker, end, incarnation, epoch } => {
                 let follower = &mut brokers.all[broker];
-                if (follower.life, brokers.epoch) == (life, epoch) {
+                if (follower.incarnation, brokers.epoch) == (incarnation, epoch) {
                     follower.end = follower.end.max(end);
                     // A follower that has all committed entries is in sync.
                     follower.in_sync |= follower.end >= brokers.committed;
                     self.advance(now, ctx);
                 }
             }
-            BrokerTimer::Lags { broker, end, life, epoch } => {
+            BrokerTimer::Lags { broker, end, incarnation, epoch } => {
                 let follower = &mut brokers.all[broker];
-                if (follower.life, brokers.epoch) == (life, epoch) && follower.end < end {
+                if (follower.incarnation, brokers.epoch) == (incarnation, epoch) && follower.end < end {
                     follower.in_sync = false;
                     self.advance(now, ctx);
                 }
             }
-            BrokerTimer::SessionOver { broker, life } if brokers.all[broker].life == life => {
+            BrokerTimer::SessionOver { broker, incarnation } if brokers.all[broker].incarnation == incarnation => {
                 if brokers.leader == Some(broker) {
                     self.elect(now, ctx);
                 } else {
@@ -212,8 +212,8 @@ impl Bus {
         if !stopped.up {
             return;
         }
-        (stopped.up, stopped.life) = (false, stopped.life + 1);
-        let life = stopped.life;
+        (stopped.up, stopped.incarnation) = (false, stopped.incarnation + 1);
+        let incarnation = stopped.incarnation;
         if lose_disk {
             stopped.end = 0;
         }
@@ -224,7 +224,7 @@ impl Bus {
             // A broker that returns without its log is known to lack committed entries (KIP-966).
             self.leave_in_sync(broker);
         }
-        self.set_broker_timer(session_end, BrokerTimer::SessionOver { broker, life }, ctx);
+        self.set_broker_timer(session_end, BrokerTimer::SessionOver { broker, incarnation }, ctx);
         self.step_down(now, ctx);
         debug_assert!(
             !self.up || self.brokers.as_ref().is_some_and(BrokerSet::is_led),
@@ -262,7 +262,7 @@ impl Bus {
             if started.up || broker.is_some_and(|number| number as usize != at + 1) {
                 continue;
             }
-            (started.up, started.life, started.last_due) = (true, started.life + 1, now);
+            (started.up, started.incarnation, started.last_due) = (true, started.incarnation + 1, now);
             let (bus, change) = (self.config.node, BrokerChange::Started);
             ctx.record(Fact::BrokerChanged { bus, broker: at as u32 + 1, change });
             // It truncates its log to the leader's.

@@ -74,14 +74,14 @@ pub(super) struct PartitionLog {
 pub(super) struct Membership {
     /// How long the session lasts without a heartbeat.
     pub(super) timeout: Micros,
-    /// The life of the reader, by its heartbeats. Messages of earlier lives are ignored.
-    pub(super) life: u32,
+    /// The incarnation of the reader, by its heartbeats. Messages of earlier incarnations are ignored.
+    pub(super) incarnation: u32,
     pub(super) is_active: bool,
     /// The time of the last heartbeat, or of the start of the session.
     pub(super) last_heartbeat: Micros,
-    /// A later life, which may join when the session of this one is over, because the bus cannot know that both are the same
-    /// process before and after a restart.
-    pub(super) next_life: Option<u32>,
+    /// A later incarnation, which may join when the session of this one is over, because the bus cannot know that both are the
+    /// same process before and after a restart.
+    pub(super) next_incarnation: Option<u32>,
     /// Whether the timer of the session is set.
     pub(super) has_timer: bool,
 }
@@ -91,7 +91,7 @@ pub(super) struct Membership {
 pub(super) struct OpenReceive {
     pub(super) number: u32,
     /// The maximum number of events that it requests.
-    pub(super) most: u32,
+    pub(super) max_events: u32,
     /// When the bus sends an empty reply.
     pub(super) until: Micros,
 }
@@ -101,7 +101,7 @@ pub(super) struct OpenReceive {
 pub(super) struct ConsumerConnection {
     pub(super) is_open: bool,
     /// The number of the connection, or of the last receive. Messages of earlier ones are ignored.
-    pub(super) life: u32,
+    pub(super) incarnation: u32,
     /// The time of the last message of the consumer about the connection.
     pub(super) last_heard: Micros,
     /// Whether the timer that checks for missing heartbeats is set.
@@ -113,7 +113,7 @@ pub(super) struct ConsumerConnection {
 impl ConsumerConnection {
     /// Returns the connection at the start of a run, when all consumers are attached.
     fn new() -> ConsumerConnection {
-        ConsumerConnection { is_open: true, life: 0, last_heard: 0, has_timer: false, receive: None }
+        ConsumerConnection { is_open: true, incarnation: 0, last_heard: 0, has_timer: false, receive: None }
     }
 }
 
@@ -151,7 +151,14 @@ impl PartitionLog {
 impl Membership {
     /// Returns the membership at the start of a run, when all readers are in their groups.
     pub(super) fn new(timeout: Micros) -> Membership {
-        Membership { timeout, life: 0, is_active: true, last_heartbeat: 0, next_life: None, has_timer: false }
+        Membership {
+            timeout,
+            incarnation: 0,
+            is_active: true,
+            last_heartbeat: 0,
+            next_incarnation: None,
+            has_timer: false,
+        }
     }
 }
 

@@ -79,9 +79,11 @@ impl Client {
         };
         let Some(from) = group.index(message.sender) else { return };
         let replies = match body {
-            QuorumMessage::WriteAck { request } => group.coordinate(|it| it.on_write_ack(*request, from, ctx)),
+            QuorumMessage::WriteAck { request } => {
+                group.coordinate(|coordinator| coordinator.on_write_ack(*request, from, ctx))
+            }
             QuorumMessage::ReadReply { request, state, .. } => {
-                group.coordinate(|it| it.on_read_reply(now, *request, from, state.clone(), None, ctx))
+                group.coordinate(|coordinator| coordinator.on_read_reply(now, *request, from, state.clone(), None, ctx))
             }
             QuorumMessage::Write { .. } | QuorumMessage::Read { .. } => unreachable!("a client is no replica"),
         };

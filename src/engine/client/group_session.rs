@@ -129,7 +129,7 @@ impl GroupSession {
         self.leader = member;
     }
 
-    /// Lets a session send its operations to the next member, after a member has not replied.
+    /// Directs the operations of a session to the next member, after a member has not replied.
     pub fn avoid_silent_member(&mut self, session: u32) {
         let (home, members) = (self.home(session), self.members());
         debug_assert!(self.leader < members && self.homes[home] < members, "operations are sent to members");
@@ -144,7 +144,7 @@ impl GroupSession {
         (self.homes[self.home(session)] + n - 1) % self.members()
     }
 
-    fn guarantees(&self, guarantee: SessionGuarantee) -> bool {
+    fn has_guarantee(&self, guarantee: SessionGuarantee) -> bool {
         self.guarantees.contains(&guarantee)
     }
 
@@ -152,10 +152,10 @@ impl GroupSession {
     pub fn token(&self, session: u32, key: KeyId) -> SessionToken {
         let observed = self.observed.get(&(session, key)).cloned().unwrap_or_default();
         let mut version = Version::default();
-        if self.guarantees(SessionGuarantee::MonotonicWrites) {
+        if self.has_guarantee(SessionGuarantee::MonotonicWrites) {
             version = version.max(observed.written);
         }
-        if self.guarantees(SessionGuarantee::WritesFollowReads) {
+        if self.has_guarantee(SessionGuarantee::WritesFollowReads) {
             version = version.max(observed.read);
         }
         SessionToken { version, context: Some(observed.context) }
@@ -167,17 +167,18 @@ impl GroupSession {
         let (has_writes, has_reads) = match &result.context {
             None => (result.version >= observed.written, result.version >= observed.read),
             Some(context) => {
-                let covers = |origin: u32, count: u32| context.iter().any(|(at, upto)| *at == origin && *upto >= count);
+                let covers =
+                    |origin: u32, count: u32| context.iter().any(|(other, known)| *other == origin && *known >= count);
                 let written = observed.written;
                 let has_writes = written.is_none() || covers(written.origin, written.counter);
                 (has_writes, observed.context.iter().all(|(origin, count)| covers(*origin, *count)))
             }
         };
-        (has_writes || !self.guarantees(SessionGuarantee::ReadYourWrites))
-            && (has_reads || !self.guarantees(SessionGuarantee::MonotonicReads))
+        (has_writes || !self.has_guarantee(SessionGuarantee::ReadYourWrites))
+            && (has_reads || !self.has_guarantee(SessionGuarantee::MonotonicReads))
     }
 
-    /// Notes the version of a session's write.
+    /// Records the version of a session's write.
     pub fn observe_write(&mut self, session: u32, key: KeyId, version: Version) {
         debug_assert!(!version.is_none(), "a write has a version");
         debug_assert!((session as usize) < self.homes.len(), "the session exists");
@@ -185,7 +186,7 @@ impl GroupSession {
         observed.written = observed.written.max(version);
     }
 
-    /// Notes the result of a session's read.
+    /// Records the result of a session's read.
     pub fn observe_read(&mut self, session: u32, key: KeyId, result: &ReadResult) {
         debug_assert!((session as usize) < self.homes.len(), "the session exists");
         debug_assert!(self.satisfies_guarantees(session, key, result), "other results are rejected");

@@ -6,7 +6,7 @@ use crate::scenario::Micros;
 #[derive(Clone, Debug)]
 pub(super) struct AttachmentState {
     /// The number of the connection, or of the last receive.
-    pub(super) life: u32,
+    pub(super) incarnation: u32,
     /// The number of the connection among all connections of the consumer, from 1.
     pub(super) connection: u32,
     /// The bus has confirmed the connection.
@@ -22,7 +22,7 @@ pub(super) struct AttachmentState {
 impl AttachmentState {
     /// Returns the state at the start of a run, when all consumers are attached.
     pub(super) fn new(connection: u32) -> AttachmentState {
-        AttachmentState { life: 0, connection, is_open: true, last_heard: 0, timer: None, receive: None }
+        AttachmentState { incarnation: 0, connection, is_open: true, last_heard: 0, timer: None, receive: None }
     }
 
     /// Discards the state that a crash loses.

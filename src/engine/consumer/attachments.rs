@@ -8,7 +8,7 @@ use crate::engine::queue::Timer;
 use crate::scenario::Micros;
 use std::sync::Arc;
 
-/// How long a consumer waits between attempts to connect at most, µs.
+/// The maximum time between two attempts of a consumer to connect, µs.
 const RECONNECT: Micros = 1_000_000;
 /// How long a consumer waits for the reply to a receive beyond the time for which the bus holds it, µs.
 const REPLY_GRACE: Micros = 5_000_000;
@@ -55,7 +55,7 @@ impl Consumer {
         if let HandlerAttachment::Connection { .. } = self.handlers[handler].attach {
             self.connections += 1;
             let attachment = &mut self.attachments[handler];
-            (attachment.life, attachment.is_open) = (attachment.life + 1, false);
+            (attachment.incarnation, attachment.is_open) = (attachment.incarnation + 1, false);
             attachment.connection = self.connections;
             self.open(now, handler, ctx);
             let attachment = &self.attachments[handler];
@@ -76,7 +76,7 @@ impl Consumer {
     }
 
     pub(super) fn report_presence(&self, handler: usize, presence: Presence, ctx: &mut Context) {
-        let life = self.life_of(handler);
+        let incarnation = self.incarnation_of(handler);
         let reliable = match presence {
             // The operating system sends the end of a process's connections until it arrives.
             Presence::Closes => true,
@@ -86,14 +86,17 @@ impl Consumer {
             // The consumer asks again until the bus replies.
             Presence::Opens | Presence::Leaves => false,
         };
-        let heartbeat = Heartbeat { subscription: handler as u32, life, presence, reliable, positions: Vec::new() };
+        let heartbeat =
+            Heartbeat { subscription: handler as u32, incarnation, presence, reliable, positions: Vec::new() };
         ctx.send(self.handlers[handler].link, Payload::Heartbeat(Arc::new(heartbeat)), About::default());
     }
 
     /// Handles the timer of an attachment: sends a heartbeat, tries to connect again, or gives up a receive.
     pub(super) fn on_attachment_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         debug_assert!(number <= self.heartbeats, "the timer was set by this consumer");
-        let Some(handler) = self.attachments.iter().position(|it| it.timer == Some(number)) else { return };
+        let Some(handler) = self.attachments.iter().position(|attachment| attachment.timer == Some(number)) else {
+            return;
+        };
         self.attachments[handler].timer = None;
         let attachment = &mut self.attachments[handler];
         debug_assert!(attachment.last_heard <= now, "no confirmation is from the future");
@@ -118,7 +121,7 @@ impl Consumer {
 
     /// Returns whether a lost message about the consumer's presence is still true.
     pub fn is_current(&self, heartbeat: &Heartbeat) -> bool {
-        self.life_of(heartbeat.subscription as usize) == heartbeat.life
+        self.incarnation_of(heartbeat.subscription as usize) == heartbeat.incarnation
     }
 
     /// Returns whether a connection is the present one of a handler.
@@ -131,33 +134,36 @@ impl Consumer {
         if delivery.reliable { self.attachments[delivery.subscription as usize].connection } else { 0 }
     }
 
-    fn life_of(&self, handler: usize) -> u32 {
+    fn incarnation_of(&self, handler: usize) -> u32 {
         match &self.sessions[handler] {
-            Some(session) => session.life,
-            None => self.attachments[handler].life,
+            Some(session) => session.incarnation,
+            None => self.attachments[handler].incarnation,
         }
     }
 
     /// Handles the confirmation of a connection.
-    pub fn on_attached(&mut self, now: Micros, handler: u32, life: u32) {
+    pub fn on_attached(&mut self, now: Micros, handler: u32, incarnation: u32) {
         let attachment = &mut self.attachments[handler as usize];
         debug_assert!(attachment.last_heard <= now, "no confirmation is from the future");
         let has_session = self.sessions[handler as usize].is_some();
-        debug_assert!(has_session || life <= attachment.life, "the bus answers a connection that was opened");
-        if attachment.life == life {
+        debug_assert!(
+            has_session || incarnation <= attachment.incarnation,
+            "the bus answers a connection that was opened"
+        );
+        if attachment.incarnation == incarnation {
             (attachment.is_open, attachment.last_heard) = (true, now);
         }
     }
 
     /// Handles the end of a connection that the bus closed.
-    pub fn on_detached(&mut self, now: Micros, handler: u32, life: u32, ctx: &mut Context) {
+    pub fn on_detached(&mut self, now: Micros, handler: u32, incarnation: u32, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "a message is handled when it arrives");
         let has_session = self.sessions[handler as usize].is_some();
         debug_assert!(
-            has_session || life <= self.attachments[handler as usize].life,
+            has_session || incarnation <= self.attachments[handler as usize].incarnation,
             "the bus ends a connection that was opened"
         );
-        if self.attachments[handler as usize].life == life {
+        if self.attachments[handler as usize].incarnation == incarnation {
             self.reconnect(now, handler as usize, ctx);
         }
     }
@@ -167,16 +173,16 @@ impl Consumer {
     pub fn receive(&mut self, now: Micros, spare: i64, ctx: &mut Context) {
         for handler in 0..self.handlers.len() {
             let HandlerAttachment::Polling { batch, wait, prefetch } = self.handlers[handler].attach else { continue };
-            let most = i64::from(batch).min(spare + i64::from(prefetch));
+            let max_events = i64::from(batch).min(spare + i64::from(prefetch));
             let attachment = &mut self.attachments[handler];
-            if most <= 0 || attachment.receive.is_some() {
+            if max_events <= 0 || attachment.receive.is_some() {
                 continue;
             }
             debug_assert!(wait > 0 || batch > 0, "a receive asks for events");
             debug_assert!(attachment.timer.is_none(), "only an open receive has a timer");
-            attachment.life += 1;
+            attachment.incarnation += 1;
             attachment.receive = Some(None);
-            let receive = Payload::Receive(handler as u32, attachment.life, most as u32);
+            let receive = Payload::Receive(handler as u32, attachment.incarnation, max_events as u32);
             ctx.send(self.handlers[handler].link, receive, About::default());
             self.set_attachment_timer(handler, now + wait + REPLY_GRACE, ctx);
         }
@@ -186,8 +192,8 @@ impl Consumer {
     pub fn on_empty(&mut self, handler: u32, number: u32) {
         let attachment = &mut self.attachments[handler as usize];
         debug_assert!(attachment.receive.is_none() || attachment.timer.is_some(), "an open receive has a timer");
-        debug_assert!(number <= attachment.life, "the bus answers a receive that was sent");
-        if attachment.life == number {
+        debug_assert!(number <= attachment.incarnation, "the bus answers a receive that was sent");
+        if attachment.incarnation == number {
             (attachment.receive, attachment.timer) = (None, None);
         }
     }
@@ -196,7 +202,7 @@ impl Consumer {
     pub(super) fn count_received(&mut self, handler: usize, number: u32, batch: u32) {
         debug_assert!(batch > 0, "a batch contains the event");
         let attachment = &mut self.attachments[handler];
-        if attachment.life != number {
+        if attachment.incarnation != number {
             return;
         }
         if let Some(missing) = &mut attachment.receive {

@@ -1,5 +1,6 @@
 //! Readers of logs with sessions: their polls and heartbeats. Heartbeats come from a separate thread (as in Kafka's consumer),
-//! so a slow reader stays in its group until its last poll is too long ago. A reader that is down or paused sends none.
+//! so a slow reader stays in its group until its last poll is older than the maximum poll interval. A reader that is down or paused
+//! sends none.
 
 use super::Consumer;
 use crate::engine::context::Context;
@@ -19,7 +20,7 @@ impl Consumer {
         self.start_attachments(ctx);
     }
 
-    /// Lets all readers join their groups again.
+    /// Makes all readers join their groups again.
     pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
         debug_assert!(self.readers.is_empty(), "a crash loses all progress");
         debug_assert!(self.uncommitted.is_empty() && self.ready_deliveries.is_empty(), "a crash loses all progress");
@@ -45,7 +46,8 @@ impl Consumer {
     pub fn on_heartbeat_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         debug_assert!(number <= self.heartbeats, "the timer was set by this consumer");
         debug_assert!(now == ctx.now, "a timer is handled when it expires");
-        let is_due = |session: &Option<ReaderSession>| session.as_ref().is_some_and(|it| it.timer == Some(number));
+        let is_due =
+            |session: &Option<ReaderSession>| session.as_ref().is_some_and(|session| session.timer == Some(number));
         if let Some(handler) = self.sessions.iter().position(is_due) {
             self.heartbeat_or_leave(now, handler, ctx);
             self.schedule_heartbeat(now, handler, ctx);
@@ -54,7 +56,7 @@ impl Consumer {
         }
     }
 
-    /// Sends a heartbeat; or leaves the group if the last poll is too long ago, as Kafka's consumer does.
+    /// Sends a heartbeat; or leaves the group if the last poll is older than the maximum poll interval, as Kafka's consumer does.
     fn heartbeat_or_leave(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
         let has_handled_all = self.has_handled_all(handler);
         let Some(session) = &mut self.sessions[handler] else { return };
@@ -71,41 +73,41 @@ impl Consumer {
         debug_assert!(is_member || !has_handled_all, "a reader that has handled all events is in its group");
     }
 
-    /// Begins a new life of a reader, which has read nothing.
+    /// Begins a new incarnation of a reader, which has read nothing.
     fn rejoin(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
         let Some(session) = &mut self.sessions[handler] else { return };
         debug_assert!(session.polled <= now, "no poll is in the future");
-        session.life += 1;
+        session.incarnation += 1;
         (session.is_member, session.polled) = (true, now);
         self.readers.retain(|(of, _), _| *of as usize != handler);
         self.send_heartbeat(handler, Presence::Alive, ctx);
-        debug_assert!(self.has_handled_all(handler), "a new life has read nothing");
+        debug_assert!(self.has_handled_all(handler), "a new incarnation has read nothing");
     }
 
     fn send_heartbeat(&self, handler: usize, presence: Presence, ctx: &mut Context) {
         let Some(session) = &self.sessions[handler] else { return };
-        let own = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
-        let positions = own.map(|((_, partition), reader)| reader.position(*partition)).collect();
-        let (subscription, life) = (handler as u32, session.life);
-        let heartbeat = Heartbeat { subscription, life, presence, reliable: false, positions };
+        let readers = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
+        let positions = readers.map(|((_, partition), reader)| reader.position(*partition)).collect();
+        let (subscription, incarnation) = (handler as u32, session.incarnation);
+        let heartbeat = Heartbeat { subscription, incarnation, presence, reliable: false, positions };
         ctx.send(self.handlers[handler].link, Payload::Heartbeat(Arc::new(heartbeat)), About::default());
     }
 
     /// Returns whether a reader has handled all events of its last poll.
     fn has_handled_all(&self, handler: usize) -> bool {
-        let mut own = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
-        own.all(|(_, reader)| reader.has_handled_all())
+        let mut readers = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
+        readers.all(|(_, reader)| reader.has_handled_all())
     }
 
     /// Queues the polled events that can be handled now. Polls again if all events of the last poll were handled.
     pub(super) fn poll(&mut self, now: Micros, handler: u32, ctx: &mut Context) {
         debug_assert!(self.sessions[handler as usize].is_some(), "only readers with sessions poll");
-        debug_assert!(now == ctx.now, "a reader polls when it has handled all events");
+        debug_assert!(now == ctx.now, "a reader polls at the current time");
         if self.has_handled_all(handler as usize) {
             self.start_poll(now, handler as usize, ctx);
         }
-        let own = self.readers.iter_mut().filter(|((of, _), _)| *of == handler);
-        self.ready_deliveries.extend(own.filter_map(|(_, reader)| PartitionReader::take(reader)));
+        let readers = self.readers.iter_mut().filter(|((of, _), _)| *of == handler);
+        self.ready_deliveries.extend(readers.filter_map(|(_, reader)| PartitionReader::take(reader)));
     }
 
     /// Polls the queued events of all partitions, up to the maximum. A reader that left its group joins it again instead.

@@ -2,10 +2,10 @@
 //! successor, and the tail serves reads. A write is committed when the tail stores it; acknowledgements travel back to
 //! the head. The chain is never reconfigured: while a member is down, writes wait.
 //!
-//! A member's log is a prefix of its predecessor's. A member that lost its disk begins a new life: it requests the whole log from
-//! both neighbours. Before one of them has sent it, the member executes nothing and sends its log to no member, because the
-//! entries that its predecessor forwards until then are only a part. A message of an earlier life is not accepted, because it may
-//! contain entries that the new life replaces by others.
+//! A member's log is a prefix of its predecessor's. A member that lost its disk begins a new incarnation: it requests the whole log
+//! from both neighbours. Before one of them has sent it, the member executes nothing and sends its log to no member, because the
+//! entries that its predecessor forwards until then are only a part. A message of an earlier incarnation is not accepted, because
+//! it may contain entries that the new incarnation replaces by others.
 
 use super::log_progress::LogProgress;
 use super::log_writes::{PendingWrites, append_write, apply_entry};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 /// After this time entries that the successor has not acknowledged are sent again, µs.
 const RETRANSMISSION_INTERVAL: Micros = 100_000;
-/// The term of entries that a head appends in its first life.
+/// The term of entries that a head appends in its first incarnation.
 const FIRST_TERM: u32 = 1;
 /// The index of the predecessor among a member's neighbours.
 const PREDECESSOR: usize = 0;
@@ -47,10 +47,10 @@ pub struct Chain {
     timer: u32,
     is_timer_set: bool,
     /// How often the disk was lost.
-    life: u32,
-    /// The newest lives of predecessor and successor that the member knows. They survive the loss of the disk, because a
+    incarnation: u32,
+    /// The newest incarnations of predecessor and successor that the member knows. They survive the loss of the disk, because a
     /// closed connection delivers nothing more.
-    neighbour_lives: [u32; 2],
+    neighbour_incarnations: [u32; 2],
     /// Whether the disk was lost and no neighbour has sent its log.
     is_recovering: bool,
     /// The neighbours that have not answered since the disk was lost: the predecessor and the successor.
@@ -68,8 +68,8 @@ impl Chain {
             pending_writes: PendingWrites::default(),
             timer: 0,
             is_timer_set: false,
-            life: 0,
-            neighbour_lives: [0, 0],
+            incarnation: 0,
+            neighbour_incarnations: [0, 0],
             is_recovering: false,
             unanswered: [false, false],
             progress: LogProgress { last: 0, committed: 0, term: FIRST_TERM },
@@ -106,7 +106,7 @@ impl Chain {
         (self.acknowledged, self.commit_index) = (0, 0);
         if lose_disk {
             self.log = ReplicatedLog::default();
-            self.life += 1;
+            self.incarnation += 1;
             (self.is_recovering, self.unanswered) = (true, [true, true]);
         }
         self.assert_valid();
@@ -133,8 +133,8 @@ impl Chain {
             return vec![member.read(client, ctx)];
         }
         let last_applied = self.log.last_index();
-        // In each life of the head an index is another version.
-        let term = FIRST_TERM + self.life;
+        // In each incarnation of the head an index is another version.
+        let term = FIRST_TERM + self.incarnation;
         match append_write(now, &client.request, term, &mut self.log, last_applied, member, ctx) {
             Err(cause) => vec![client.refuse(cause)],
             Ok(index) => {
@@ -158,21 +158,22 @@ impl Chain {
         self.assert_valid();
         debug_assert!(from.abs_diff(member.index) == 1, "only neighbours exchange messages");
         let side = if from < member.index { PREDECESSOR } else { SUCCESSOR };
-        if !self.accepts_life(side, message.life()) {
+        if !self.accepts_incarnation(side, message.incarnation()) {
             return Vec::new();
         }
         match message {
-            ChainMessage::RequestLog { life } => {
+            ChainMessage::RequestLog { incarnation } => {
                 if !self.is_recovering {
                     let entries = Arc::new(self.log.entries_from(1, usize::MAX));
-                    let log = ChainMessage::WholeLog { life: self.life, requested_in: *life, entries };
+                    let log =
+                        ChainMessage::WholeLog { incarnation: self.incarnation, requested_in: *incarnation, entries };
                     member.send(from, log, None, ctx);
                 }
                 self.set_timer(now, ctx);
                 Vec::new()
             }
             ChainMessage::WholeLog { requested_in, entries, .. } => {
-                if *requested_in != self.life {
+                if *requested_in != self.incarnation {
                     return Vec::new();
                 }
                 self.is_recovering = false;
@@ -198,19 +199,19 @@ impl Chain {
         }
     }
 
-    /// Returns whether a message is of the present life of a neighbour, as far as the member knows. A successor that has begun a
-    /// new life has acknowledged nothing.
-    fn accepts_life(&mut self, side: usize, life: u32) -> bool {
-        let known = self.neighbour_lives[side];
-        if life > known {
-            self.neighbour_lives[side] = life;
+    /// Returns whether a message is of the present incarnation of a neighbour, as far as the member knows. A successor that has
+    /// begun a new incarnation has acknowledged nothing.
+    fn accepts_incarnation(&mut self, side: usize, incarnation: u32) -> bool {
+        let known = self.neighbour_incarnations[side];
+        if incarnation > known {
+            self.neighbour_incarnations[side] = incarnation;
             if side == SUCCESSOR {
                 self.acknowledged = 0;
             }
         }
-        debug_assert!(self.neighbour_lives[side] >= known, "lives follow each other");
-        debug_assert!(self.neighbour_lives[side] >= life, "the newest life is known");
-        life >= known
+        debug_assert!(self.neighbour_incarnations[side] >= known, "incarnations follow each other");
+        debug_assert!(self.neighbour_incarnations[side] >= incarnation, "the newest incarnation is known");
+        incarnation >= known
     }
 
     /// Handles entries of a neighbour's log.
@@ -262,7 +263,7 @@ impl Chain {
             if self.unanswered[side]
                 && let Some(neighbour) = neighbour(member, side)
             {
-                member.send(neighbour, ChainMessage::RequestLog { life: self.life }, None, ctx);
+                member.send(neighbour, ChainMessage::RequestLog { incarnation: self.incarnation }, None, ctx);
             }
         }
     }
@@ -294,7 +295,7 @@ impl Chain {
             let entries = Arc::new(self.log.entries_from(first, MAX_ENTRIES_PER_MESSAGE));
             member.send(
                 successor,
-                ChainMessage::Forward { life: self.life, previous_index: first - 1, entries },
+                ChainMessage::Forward { incarnation: self.incarnation, previous_index: first - 1, entries },
                 operation,
                 ctx,
             );
@@ -319,8 +320,8 @@ impl Chain {
     /// Acknowledges the log, and its committed part, to the predecessor.
     fn acknowledge(&self, member: &Member, ctx: &mut Context) {
         if let Some(predecessor) = member.index.checked_sub(1) {
-            let (life, last_index, committed) = (self.life, self.log.last_index(), self.commit_index);
-            member.send(predecessor, ChainMessage::ForwardAck { life, last_index, committed }, None, ctx);
+            let (incarnation, last_index, committed) = (self.incarnation, self.log.last_index(), self.commit_index);
+            member.send(predecessor, ChainMessage::ForwardAck { incarnation, last_index, committed }, None, ctx);
         }
     }
 }

@@ -13,9 +13,10 @@ use crate::scenario::Micros;
 use crate::trace::{Fact, OperationId, Outcome, Refusal};
 use std::collections::VecDeque;
 
-/// Operations that wait until their log entries are committed, by index.
+/// Operations that wait until their log entries are committed.
 #[derive(Clone, Debug, Default)]
 pub struct PendingWrites {
+    /// The operations with the indices of their entries, in ascending order.
     by_index: VecDeque<(u32, (Requester, OperationId))>,
 }
 
@@ -60,7 +61,7 @@ impl PendingWrites {
         abandoned.into_iter().map(refuse).collect()
     }
 
-    /// Forgets all operations in a crash.
+    /// Discards all operations in a crash.
     pub fn clear(&mut self) {
         self.by_index.clear();
     }
@@ -70,7 +71,7 @@ impl PendingWrites {
 /// effect the member's store contains.
 ///
 /// # Errors
-/// Returns why the operation does not fit the key's value.
+/// The operation does not fit the key's value.
 pub fn append_write(
     now: Micros,
     request: &Request,
@@ -83,7 +84,7 @@ pub fn append_write(
     let (key, operation) = (request.key, request.operation);
     member.group.place(key, ctx);
     let stored = member.state(key);
-    // The key's value once all entries so far are applied.
+    // The newest write of the key that the store does not contain yet.
     let unapplied = log.last_write_after(last_applied, key);
     let replaces = unapplied.map_or(stored.version(), |(position, _)| position.version());
     if let Some(event) = &request.event {
@@ -96,13 +97,13 @@ pub fn append_write(
             return Ok(log.append(LogEntry::no_op(term, Some(operation), key)));
         }
     }
-    let before = unapplied.map_or(stored.value(&member.group.data), |(_, entry)| entry.value.clone());
-    let value = register_after(before.as_ref(), &request.action)?;
+    let current = unapplied.map_or(stored.value(&member.group.data), |(_, entry)| entry.value.clone());
+    let value = register_after(current.as_ref(), &request.action)?;
     let (update, metadata) = (ctx.next_update(), member.write_metadata(now, request));
     let entry = LogEntry { term, update: Some(update), operation: Some(operation), key, value, metadata };
     let register = register_of(LogPosition { term, index: log.last_index() + 1 }, &entry);
     let index = log.append(entry);
-    member.note_coordinated(key, &register, before.as_ref());
+    member.note_coordinated(key, &register, current.as_ref());
     let (node, clock) = (member.node, member.clock(now));
     let Register { version, value, .. } = register;
     debug_assert!(log.last().version() == version, "the new entry is the last");
@@ -166,7 +167,7 @@ pub fn append_leader_entries(
     index
 }
 
-/// Removes all entries from an index on, and undoes their effects if they were applied.
+/// Removes all entries from the index `from` on, and undoes their effects if they were applied.
 pub fn roll_back(log: &mut ReplicatedLog, from: u32, application: Application, member: &mut Member, ctx: &mut Context) {
     debug_assert!(from > 0, "indices begin at 1");
     for entry in log.truncate_from(from) {

@@ -1,4 +1,4 @@
-//! What all protocols share at a member: its place in the group, its durable store, and its clock.
+//! What all protocols share at a member: its index in the group, its durable store, and its clock.
 
 use super::group::Group;
 use super::key_state::{KeyState, Register};
@@ -114,7 +114,7 @@ impl Member {
         self.group.is_connected.then(|| Arc::new(metadata))
     }
 
-    /// Notes for publication a write that it coordinates; `before` is the key's old value. A write that an event
+    /// Adds a write that it coordinates to those to be published; `before` is the key's old value. A write that an event
     /// requested is not published again.
     pub fn note_coordinated(&mut self, key: KeyId, register: &Register, before: Option<&Value>) {
         if let Some(update) = to_publish(key, register) {
@@ -142,7 +142,7 @@ impl Member {
         changed
     }
 
-    /// Sets a register, whether the version is newer or older.
+    /// Sets a register, even to an older version.
     pub fn set(&mut self, key: KeyId, state: KeyState, ctx: &mut Context) {
         debug_assert!(matches!(state, KeyState::Register(_)), "only registers are rolled back");
         debug_assert!(ctx.node == self.node, "a member changes its own store");
@@ -150,7 +150,7 @@ impl Member {
         self.states.insert(key, state);
     }
 
-    /// Records its state of a key after it received another.
+    /// Records its state of a key after it received a state.
     fn record_stored(
         &self,
         key: KeyId,
@@ -186,7 +186,7 @@ impl Member {
     }
 }
 
-/// The update to publish for a write; `None` for deletions, and for writes that an event requested.
+/// Returns the update to publish for a write; `None` for deletions, and for writes that an event requested.
 fn to_publish(key: KeyId, register: &Register) -> Option<Update> {
     let metadata = register.metadata.as_ref().filter(|metadata| metadata.source.is_none())?;
     Some(published_update(register.update?, key, register.value.clone()?, register.version, metadata))

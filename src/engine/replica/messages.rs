@@ -79,7 +79,7 @@ pub enum PrimaryMessage {
     ReplicateReply { epoch: u32, success: bool, last_index: u32 },
 }
 
-/// Raft (figure 2 of the paper).
+/// Raft (Ongaro and Ousterhout 2014, figure 2).
 #[derive(Clone, Debug)]
 pub enum RaftMessage {
     /// Entries after `previous`; empty for a heartbeat.
@@ -99,17 +99,17 @@ pub enum RaftMessage {
     RequestVoteReply { term: u32, granted: bool },
 }
 
-/// Chain replication. `life` states how often the sender had lost its disk.
+/// Chain replication. `incarnation` states how often the sender had lost its disk.
 #[derive(Clone, Debug)]
 pub enum ChainMessage {
     /// Entries after an index, for the successor.
-    Forward { life: u32, previous_index: u32, entries: Arc<Vec<LogEntry>> },
+    Forward { incarnation: u32, previous_index: u32, entries: Arc<Vec<LogEntry>> },
     /// The sender stores the log up to `last_index`, and the tail up to `committed`.
-    ForwardAck { life: u32, last_index: u32, committed: u32 },
+    ForwardAck { incarnation: u32, last_index: u32, committed: u32 },
     /// Send the whole log: the sender lost its disk.
-    RequestLog { life: u32 },
-    /// The whole log, for a neighbour that lost its disk and requested it in its life `requested_in`.
-    WholeLog { life: u32, requested_in: u32, entries: Arc<Vec<LogEntry>> },
+    RequestLog { incarnation: u32 },
+    /// The whole log, for a neighbour that lost its disk and requested it in its incarnation `requested_in`.
+    WholeLog { incarnation: u32, requested_in: u32, entries: Arc<Vec<LogEntry>> },
 }
 
 /// Two-phase commit.
@@ -343,12 +343,12 @@ impl ChainMessage {
     }
 
     /// Returns how often the sender had lost its disk.
-    pub fn life(&self) -> u32 {
+    pub fn incarnation(&self) -> u32 {
         match self {
-            ChainMessage::Forward { life, .. }
-            | ChainMessage::ForwardAck { life, .. }
-            | ChainMessage::RequestLog { life }
-            | ChainMessage::WholeLog { life, .. } => *life,
+            ChainMessage::Forward { incarnation, .. }
+            | ChainMessage::ForwardAck { incarnation, .. }
+            | ChainMessage::RequestLog { incarnation }
+            | ChainMessage::WholeLog { incarnation, .. } => *incarnation,
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct VersionGenerator {
 }
 
 impl VersionGenerator {
-    /// Advances the clock past a version received from elsewhere.
+    /// Advances the clock past a version that another coordinator generated.
     pub fn observe(&mut self, clock: VersionClock, key: KeyId, version: Version) {
         match clock {
             VersionClock::Wall => {}

@@ -1,4 +1,4 @@
-//! What a group that is connected to a bus records about the origin of a write.
+//! The origin of a write, which a group that is connected to a bus records.
 
 use crate::scenario::Micros;
 use crate::trace::{UpdateId, Version};

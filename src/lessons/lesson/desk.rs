@@ -1,7 +1,7 @@
 //! Answers the page's requests about a lesson: reads it, measures it scenario by scenario, and finds the runs that prove
 //! or refute choices.
 
-use super::measure::{Of, ScenarioMeasurement};
+use super::measure::{GoalOwner, ScenarioMeasurement};
 use super::{Expression, Lesson};
 use crate::grading::GoalGrade;
 use crate::scenario::Scenario;
@@ -18,11 +18,11 @@ pub struct LessonDesk {
 }
 
 impl LessonDesk {
-    /// Answers a request. A measurement goes on while `goes_on` returns true, and makes at least a part of a run.
-    pub fn answer(&mut self, query: LessonQuery, goes_on: &mut dyn FnMut() -> bool) -> LessonReport {
+    /// Answers a request. A measurement continues while `continues` returns true, and makes at least a part of a run.
+    pub fn answer(&mut self, query: LessonQuery, continues: &mut dyn FnMut() -> bool) -> LessonReport {
         match query {
             LessonQuery::Open { text } => self.open(&text),
-            LessonQuery::Measure { scenario } => self.measure(scenario, goes_on),
+            LessonQuery::Measure { scenario } => self.measure(scenario, continues),
             LessonQuery::Show { question, choice } => self.show(question, choice),
         }
     }
@@ -43,24 +43,24 @@ impl LessonDesk {
         }
     }
 
-    fn measure(&mut self, place: u32, goes_on: &mut dyn FnMut() -> bool) -> LessonReport {
-        let Some(measurement) = self.prepare(place) else { return LessonReport::NotOpen };
-        while measurement.step_part() && goes_on() {}
+    fn measure(&mut self, index: u32, continues: &mut dyn FnMut() -> bool) -> LessonReport {
+        let Some(measurement) = self.prepare(index) else { return LessonReport::NotOpen };
+        while measurement.step_part() && continues() {}
         let (runs, of) = measurement.progress();
-        let mut report = LessonMeasurement { scenario: place, runs, of, ..LessonMeasurement::default() };
+        let mut report = LessonMeasurement { scenario: index, runs, of, ..LessonMeasurement::default() };
         if runs == of
             && let Some(lesson) = &self.lesson
-            && let Some(measurement) = self.measurements.get(&place)
+            && let Some(measurement) = self.measurements.get(&index)
         {
             let none = if measurement.halted().is_some() { "unknown" } else { "nothing" };
             for (of, grade) in measurement.results() {
                 match of {
-                    Of::Expression(i) => {
-                        let text = grade.figure.map_or(none.into(), |it| lesson.expressions[i].shown(it));
+                    GoalOwner::Expression(i) => {
+                        let text = grade.figure.map_or(none.into(), |figure| lesson.expressions[i].shown(figure));
                         let text = lesson.localized(&text);
                         report.figures.push((i as u32, MeasuredText { text, is_met: grade.met }));
                     }
-                    Of::Choice(i, j) => {
+                    GoalOwner::Choice(i, j) => {
                         report.choices.push((i as u32, j as u32, lesson.proof_text(i, j, &grade, none)))
                     }
                 }
@@ -70,10 +70,10 @@ impl LessonDesk {
     }
 
     /// Returns the measurement of a scenario, which begins at its first use.
-    fn prepare(&mut self, place: u32) -> Option<&mut ScenarioMeasurement> {
+    fn prepare(&mut self, index: u32) -> Option<&mut ScenarioMeasurement> {
         let lesson = self.lesson.as_ref()?;
-        let (id, scenario) = lesson.scenarios.iter().nth(place as usize)?;
-        Some(match self.measurements.entry(place) {
+        let (id, scenario) = lesson.scenarios.iter().nth(index as usize)?;
+        Some(match self.measurements.entry(index) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(free) => free.insert(ScenarioMeasurement::new(lesson, id, scenario).ok()?),
         })
@@ -83,11 +83,11 @@ impl LessonDesk {
         let (q, c) = (question as usize, choice as usize);
         let proof = self.lesson.as_ref().and_then(|lesson| Some(&lesson.questions.get(q)?.choices.get(c)?.shown_by));
         let Some(id) = proof.map(|proof| proof.scenario.clone()) else { return LessonReport::NotOpen };
-        let place = self.lesson.as_ref().map_or(0, |lesson| lesson.scenario_place(&id));
-        if self.prepare(place).is_none() {
+        let index = self.lesson.as_ref().map_or(0, |lesson| lesson.scenario_index(&id));
+        if self.prepare(index).is_none() {
             return LessonReport::NotOpen;
         }
-        let (Some(lesson), Some(measurement)) = (&self.lesson, self.measurements.get(&place)) else {
+        let (Some(lesson), Some(measurement)) = (&self.lesson, self.measurements.get(&index)) else {
             return LessonReport::NotOpen;
         };
         let Some(instant) = lesson.instant(q, c, measurement) else { return LessonReport::NotOpen };
@@ -100,7 +100,9 @@ impl Lesson {
     /// Returns the result of a proof as text, with its unit; `none` if it has no figure.
     fn proof_text(&self, question: usize, choice: usize, grade: &GoalGrade, none: &str) -> MeasuredText {
         let proof = &self.questions[question].choices[choice].shown_by;
-        let figure = Requirement::parse(&proof.must, &self.scenarios[&proof.scenario]).ok().map(|it| it.figure);
+        let figure = Requirement::parse(&proof.must, &self.scenarios[&proof.scenario])
+            .ok()
+            .map(|requirement| requirement.figure);
         let is_share = match &figure {
             Some(Figure::Runs(_) | Figure::Curve(..)) => true,
             Some(Figure::Number(name)) => name.ends_with("_share"),

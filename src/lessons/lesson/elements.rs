@@ -11,18 +11,18 @@ use crate::session::protocol::lesson::{
 };
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 
-/// Characters around the place of a number in the text, which Markdown does not interpret.
+/// Characters around the placeholder of a number in the text, which Markdown does not interpret.
 const FIGURE: (char, char) = ('\u{e000}', '\u{e001}');
 
 impl Lesson {
-    /// Returns the place of a scenario in the lesson.
-    pub fn scenario_place(&self, id: &str) -> u32 {
+    /// Returns the index of a scenario in the lesson.
+    pub fn scenario_index(&self, id: &str) -> u32 {
         self.scenarios.keys().position(|other| other == id).unwrap_or_default() as u32
     }
 
     /// Returns the lesson as the page shows it.
     pub fn page(&self) -> LessonPage {
-        let text = self.with_places();
+        let text = self.with_placeholders();
         let events: Vec<Event> = Parser::new_ext(&text, markdown::options()).collect();
         let mut builder =
             Builder { events: &events, next: 0, lesson: self, listings: 0, questions: 0, terms: Vec::new() };
@@ -32,7 +32,7 @@ impl Lesson {
         for step in &self.steps {
             builder.skip_heading();
             let blocks = builder.blocks(None);
-            let scenario = self.opening_scenario(&step.id).map(|id| self.scenario_place(&id));
+            let scenario = self.opening_scenario(&step.id).map(|id| self.scenario_index(&id));
             steps.push(LessonStepPage { id: step.id.clone(), title: step.title.clone(), scenario, blocks });
         }
         let terms = builder.terms;
@@ -44,7 +44,7 @@ impl Lesson {
             introduction,
             steps,
             scenarios: self.scenarios.iter().map(|(id, scenario)| self.scenario_page(id, scenario)).collect(),
-            figures: self.expressions.iter().map(|it| self.figure_page(it)).collect(),
+            figures: self.expressions.iter().map(|expression| self.figure_page(expression)).collect(),
             questions: self.questions_page(),
             listings: self.listings_page(),
             terms,
@@ -54,24 +54,24 @@ impl Lesson {
 
     /// Returns the scenario that opens with a step: the one marked so, or else the first that the step contains or measures.
     fn opening_scenario(&self, step: &str) -> Option<String> {
-        let place = self.steps.iter().position(|it| it.id == step)?;
-        let end = self.steps.get(place + 1).map_or(usize::MAX, |next| next.line);
-        let lines = self.steps[place].line..end;
+        let index = self.steps.iter().position(|other| other.id == step)?;
+        let end = self.steps.get(index + 1).map_or(usize::MAX, |next| next.line);
+        let lines = self.steps[index].line..end;
         let within = self.scenario_blocks.iter().filter(|block| lines.contains(&block.line));
         let opens = within.clone().find(|block| block.opens).or(within.clone().next()).map(|block| block.id.clone());
         let listed = self.listings.iter().find(|listing| lines.contains(&listing.line));
-        let measured = self.expressions.iter().find(|it| lines.contains(&it.line));
+        let measured = self.expressions.iter().find(|expression| lines.contains(&expression.line));
         opens
             .or_else(|| listed.map(|listing| listing.scenario.clone()))
-            .or_else(|| measured.map(|it| it.scenario.clone()))
+            .or_else(|| measured.map(|expression| expression.scenario.clone()))
     }
 
-    /// The text with a place for each measured number.
-    fn with_places(&self) -> String {
+    /// Returns the text with a placeholder for each measured number.
+    fn with_placeholders(&self) -> String {
         let mut lines = self.lines.clone();
-        for (place, expression) in self.expressions.iter().enumerate().rev() {
+        for (index, expression) in self.expressions.iter().enumerate().rev() {
             let line = &mut lines[expression.line - 1];
-            line.replace_range(expression.span.0..expression.span.1, &format!("{}{place}{}", FIGURE.0, FIGURE.1));
+            line.replace_range(expression.span.0..expression.span.1, &format!("{}{index}{}", FIGURE.0, FIGURE.1));
         }
         lines.join("\n") + "\n"
     }
@@ -90,7 +90,7 @@ impl Lesson {
     }
 
     fn figure_page(&self, expression: &Expression) -> LessonFigure {
-        LessonFigure { scenario: self.scenario_place(&expression.scenario), is_claim: expression.is_claim }
+        LessonFigure { scenario: self.scenario_index(&expression.scenario), is_claim: expression.is_claim }
     }
 
     fn questions_page(&self) -> Vec<LessonQuestion> {
@@ -98,7 +98,7 @@ impl Lesson {
             text: choice.text.clone(),
             right: choice.right,
             because: choice.because.clone(),
-            scenario: self.scenario_place(&choice.shown_by.scenario),
+            scenario: self.scenario_index(&choice.shown_by.scenario),
             must: choice.shown_by.must.clone(),
         };
         let question = |question: &super::Question| LessonQuestion {
@@ -114,7 +114,7 @@ impl Lesson {
         let mark = |mark: &FactMark| mark.clone();
         let listing = |listing: &super::Listing| LessonListing {
             language: listing.language.clone(),
-            scenario: self.scenario_place(&listing.scenario),
+            scenario: self.scenario_index(&listing.scenario),
             lines: listing.code.iter().map(|(text, fact)| (text.clone(), fact.as_ref().map(mark))).collect(),
         };
         self.listings.iter().map(listing).collect()
@@ -234,9 +234,9 @@ impl<'a> Builder<'a> {
         let scenario = |column: usize| {
             let cells = rows.iter().filter_map(|row| row.get(column)).flatten();
             let mut figures =
-                cells.filter_map(|span| if let LessonSpan::Figure(place) = span { Some(*place) } else { None });
+                cells.filter_map(|span| if let LessonSpan::Figure(index) = span { Some(*index) } else { None });
             let expression = self.lesson.expressions.get(figures.next()? as usize)?;
-            Some(self.lesson.scenario_place(&expression.scenario))
+            Some(self.lesson.scenario_index(&expression.scenario))
         };
         let stops = head.iter().enumerate().skip(1).map(|(column, name)| (name.clone(), scenario(column))).collect();
         let label = first[markdown::SLIDER.len()..].trim().to_string();
@@ -258,14 +258,14 @@ impl<'a> Builder<'a> {
             ["scenario", id, ..] => {
                 let block = self.lesson.scenario_blocks.iter().find(|block| block.id == *id);
                 let is_offered = block.is_some_and(|block| block.opens || block.is_offered);
-                is_offered.then(|| LessonBlock::Scenario(self.lesson.scenario_place(id)))
+                is_offered.then(|| LessonBlock::Scenario(self.lesson.scenario_index(id)))
             }
             ["question"] => {
                 self.questions += 1;
                 Some(LessonBlock::Question(self.questions - 1))
             }
             ["challenge", id] => {
-                let title = challenges::find(id).map(|it| it.scenario().title).unwrap_or_default();
+                let title = challenges::find(id).map(|challenge| challenge.scenario().title).unwrap_or_default();
                 Some(LessonBlock::Challenge((*id).into(), title))
             }
             [_, of] if of.starts_with("of=") => {
@@ -347,15 +347,15 @@ fn push_text(spans: &mut Vec<LessonSpan>, text: &str) {
     }
 }
 
-/// Splits text at the places of numbers.
+/// Splits text at the placeholders of numbers.
 fn text_spans(text: &str, spans: &mut Vec<LessonSpan>) {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(FIGURE.0) {
         if !before.is_empty() {
             push_text(spans, before);
         }
-        let (place, after) = after.split_once(FIGURE.1).unwrap_or((after, ""));
-        spans.extend(place.parse().ok().map(LessonSpan::Figure));
+        let (index, after) = after.split_once(FIGURE.1).unwrap_or((after, ""));
+        spans.extend(index.parse().ok().map(LessonSpan::Figure));
         rest = after;
     }
     if !rest.is_empty() {

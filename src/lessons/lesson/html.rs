@@ -45,9 +45,9 @@ impl Lesson {
     /// lesson's language.
     pub fn html(&self, measurements: &Measurements, file: &str, title_of: &dyn Fn(&str) -> String) -> String {
         let page = self.page();
-        let shown = |place: u32| {
-            let measured = measurements.expression(place as usize).and_then(|measured| measured.figure);
-            let text = measured.map_or_else(|| "?".into(), |figure| self.expressions[place as usize].shown(figure));
+        let shown = |index: u32| {
+            let measured = measurements.expression(index as usize).and_then(|measured| measured.figure);
+            let text = measured.map_or_else(|| "?".into(), |figure| self.expressions[index as usize].shown(figure));
             self.localized(&text)
         };
         let words = if page.language == "de" { &GERMAN } else { &ENGLISH };
@@ -140,9 +140,9 @@ impl Writer<'_> {
                 let _ = writeln!(self.out, "<pre><code>{}</code></pre>", escaped(text));
             }
             LessonBlock::Rule => self.out.push_str("<hr>\n"),
-            LessonBlock::Listing(place) => self.listing(*place as usize),
-            LessonBlock::Question(place) => {
-                if let Some(question) = self.page.questions.get(*place as usize) {
+            LessonBlock::Listing(index) => self.listing(*index as usize),
+            LessonBlock::Question(index) => {
+                if let Some(question) = self.page.questions.get(*index as usize) {
                     self.question(question);
                 }
             }
@@ -168,8 +168,8 @@ impl Writer<'_> {
         self.out.push_str("</tr></thead>\n<tbody>\n");
         for row in rows {
             self.out.push_str("<tr>");
-            for (place, cell) in row.iter().enumerate() {
-                self.cell(if place == 0 { ("<th scope=\"row\">", "</th>") } else { ("<td>", "</td>") }, cell);
+            for (index, cell) in row.iter().enumerate() {
+                self.cell(if index == 0 { ("<th scope=\"row\">", "</th>") } else { ("<td>", "</td>") }, cell);
             }
             self.out.push_str("</tr>\n");
         }
@@ -182,9 +182,9 @@ impl Writer<'_> {
         self.out.push_str(close);
     }
 
-    fn listing(&mut self, place: usize) {
-        let Some(listing) = self.page.listings.get(place) else { return };
-        let scenario = self.page.scenarios.get(listing.scenario as usize).map_or("", |it| it.id.as_str());
+    fn listing(&mut self, index: usize) {
+        let Some(listing) = self.page.listings.get(index) else { return };
+        let scenario = self.page.scenarios.get(listing.scenario as usize).map_or("", |scenario| scenario.id.as_str());
         let _ = writeln!(
             self.out,
             "<figure><figcaption>{}, {}</figcaption>",
@@ -232,8 +232,8 @@ impl Writer<'_> {
                     let open = format!("<a class=\"term\" href=\"glossary.html#{}\">", escaped(term));
                     self.wrapped(&open, inner, "</a>");
                 }
-                LessonSpan::Figure(place) => {
-                    let _ = write!(self.out, "<b class=\"figure\">{}</b>", escaped(&(self.figure)(*place)));
+                LessonSpan::Figure(index) => {
+                    let _ = write!(self.out, "<b class=\"figure\">{}</b>", escaped(&(self.figure)(*index)));
                 }
                 LessonSpan::Break => self.out.push_str("<br>"),
             }

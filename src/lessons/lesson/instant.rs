@@ -1,7 +1,7 @@
 //! The run that proves or refutes a choice, and the instant that shows it.
 
 use super::Lesson;
-use super::measure::{Of, ScenarioMeasurement};
+use super::measure::{GoalOwner, ScenarioMeasurement};
 use crate::grading::GoalGrade;
 use crate::language::{decimal, phrase, sentence};
 use crate::scenario::goal::{Condition, Figure, Requirement};
@@ -21,27 +21,27 @@ pub(super) struct Instant {
 }
 
 impl Lesson {
-    /// Finds the run that shows a choice. Where the share of runs with a condition is small, it is one without it, at the
-    /// violation. Otherwise it is the first run that shows what the figure counts.
+    /// Finds the run that shows a choice. If the goal requires a condition to be rare, that is a run that violates the condition, at
+    /// the violation. Otherwise it is the first run that shows what the figure counts.
     pub(super) fn instant(&self, question: usize, choice: usize, measurement: &ScenarioMeasurement) -> Option<Instant> {
         let proof = &self.questions.get(question)?.choices.get(choice)?.shown_by;
         let scenario = self.scenarios.get(&proof.scenario)?.of_branch(None).ok()?;
-        let of = Of::Choice(question, choice);
-        let grade = measurement.results().into_iter().find(|(it, _)| *it == of).map(|(_, grade)| grade);
+        let owner = GoalOwner::Choice(question, choice);
+        let grade = measurement.results().into_iter().find(|(other, _)| *other == owner).map(|(_, grade)| grade);
         let requirement = Requirement::parse(&proof.must, &scenario).ok()?;
         let from_grade = grade.as_ref().and_then(|grade| violation(grade, &requirement));
         Some(from_grade.unwrap_or_else(|| first_that_shows(&scenario, &requirement.figure)))
     }
 }
 
-/// The first run that violates a condition that few runs meet.
+/// Returns the first run that violates a condition that few runs meet.
 fn violation(grade: &GoalGrade, requirement: &Requirement) -> Option<Instant> {
     let failure = grade.failure.as_ref()?;
     let is_rare = !requirement.bound.is_met(1.0, requirement.number);
     is_rare.then(|| Instant { seed: failure.seed, at: micros(failure.at_ms), because: failure.because.clone() })
 }
 
-/// The first seed and instant of what a figure counts; the end of the first run if nothing is to be seen earlier.
+/// Returns the first seed and instant of an event that a figure counts; the end of the first run if there is none.
 fn first_that_shows(scenario: &Scenario, figure: &Figure) -> Instant {
     for seed in 1..=20 {
         if let Some((at, because)) = event_of(&Scenario { seed, ..scenario.clone() }, figure) {

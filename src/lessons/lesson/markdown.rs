@@ -15,13 +15,13 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use std::ops::Range;
 use strum::VariantNames;
 
-/// Bytes of a lesson at most.
+/// The maximum number of bytes of a lesson.
 const MAX_LENGTH: usize = 256 * 1024;
-/// Steps, and scenarios, of a lesson at most.
+/// The maximum number of steps, and of scenarios, of a lesson.
 const MAX_PARTS: usize = 100;
-/// Lists, quotes and emphasized text inside of each other at most: readers of the text recur.
-const DEEPEST: usize = 32;
-/// Errors at most.
+/// The maximum depth of nested lists, quotes and emphases, because readers of the text are recursive.
+const MAX_DEPTH: usize = 32;
+/// The maximum number of errors.
 const MAX_ERRORS: usize = 50;
 
 /// Kinds of blocks that are data, not code to show.
@@ -108,12 +108,12 @@ impl Reader<'_> {
                 Event::End(_) => depth -= 1,
                 _ => {}
             }
-            if depth > DEEPEST {
+            if depth > MAX_DEPTH {
                 return self.error(
                     line,
                     sentence!(
-                        "at most {DEEPEST} lists, quotes and emphases inside of each other are expected",
-                        "höchstens {DEEPEST} Listen, Zitate und Hervorhebungen dürfen ineinander stehen"
+                        "at most {MAX_DEPTH} lists, quotes and emphases inside of each other are expected",
+                        "höchstens {MAX_DEPTH} Listen, Zitate und Hervorhebungen dürfen ineinander stehen"
                     ),
                 );
             }
@@ -223,7 +223,7 @@ impl Reader<'_> {
     fn links_to_steps(&mut self) {
         let lines = self.lesson.lines.clone();
         for (index, line) in lines.iter().enumerate() {
-            for (_, rest) in line.match_indices("](#").map(|(at, it)| (at, &line[at + it.len()..])) {
+            for (_, rest) in line.match_indices("](#").map(|(at, start)| (at, &line[at + start.len()..])) {
                 let id = rest.split(')').next().unwrap_or_default();
                 let is_known = id.starts_with("term-") || self.lesson.steps.iter().any(|step| step.id == id);
                 if !is_known {

@@ -29,19 +29,20 @@ pub struct Measurements {
     choices: Vec<Vec<Measured>>,
 }
 
-/// What a goal of a scenario belongs to.
+/// The part of the lesson whose goal is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Of {
-    /// An expression, by its place in the lesson.
+pub(super) enum GoalOwner {
+    /// An expression, by its index in the lesson.
     Expression(usize),
-    /// A choice, by the places of the question and the choice.
+    /// A choice, by the indices of the question and the choice.
     Choice(usize, usize),
 }
 
 /// The measurement of one scenario, run by run.
 #[derive(Debug)]
 pub(super) struct ScenarioMeasurement {
-    of: Vec<Of>,
+    /// The owner of each goal.
+    owners: Vec<GoalOwner>,
     /// Absent if nothing is measured.
     grader: Option<Grader>,
 }
@@ -50,22 +51,23 @@ impl ScenarioMeasurement {
     /// Prepares the measurement of all numbers and proofs of a scenario.
     pub fn new(lesson: &Lesson, id: &str, scenario: &Scenario) -> Result<Self, ScenarioError> {
         let expressions = lesson.expressions.iter().enumerate();
-        let mut goals: Vec<(Of, &str)> = expressions
+        let mut goals: Vec<(GoalOwner, &str)> = expressions
             .filter(|(_, expression)| expression.scenario == id)
-            .map(|(i, expression)| (Of::Expression(i), expression.goal.as_str()))
+            .map(|(i, expression)| (GoalOwner::Expression(i), expression.goal.as_str()))
             .collect();
         for (i, question) in lesson.questions.iter().enumerate() {
-            for (j, choice) in question.choices.iter().enumerate().filter(|(_, it)| it.shown_by.scenario == id) {
-                goals.push((Of::Choice(i, j), &choice.shown_by.must));
+            for (j, choice) in question.choices.iter().enumerate().filter(|(_, choice)| choice.shown_by.scenario == id)
+            {
+                goals.push((GoalOwner::Choice(i, j), &choice.shown_by.must));
             }
         }
-        let of = goals.iter().map(|(of, _)| *of).collect();
+        let owners = goals.iter().map(|(owner, _)| *owner).collect();
         if goals.is_empty() {
-            return Ok(ScenarioMeasurement { of, grader: None });
+            return Ok(ScenarioMeasurement { owners, grader: None });
         }
         let task = Task { id: id.into(), runs: RUNS, goals: goals.iter().map(goal).collect(), ..Task::default() };
         let grader = Grader::new(scenario, &task, scenario, MAX_EVENTS)?;
-        Ok(ScenarioMeasurement { of, grader: Some(grader) })
+        Ok(ScenarioMeasurement { owners, grader: Some(grader) })
     }
 
     /// Makes the next run. Returns whether there are more to make.
@@ -90,9 +92,9 @@ impl ScenarioMeasurement {
     }
 
     /// Returns the results so far. No goal is met before all runs are made.
-    pub fn results(&self) -> Vec<(Of, GoalGrade)> {
+    pub fn results(&self) -> Vec<(GoalOwner, GoalGrade)> {
         let grades = self.grader.as_ref().map(|grader| grader.grade().goals).unwrap_or_default();
-        self.of.iter().copied().zip(grades).collect()
+        self.owners.iter().copied().zip(grades).collect()
     }
 }
 
@@ -122,28 +124,28 @@ impl Measurements {
 }
 
 impl Lesson {
-    /// Runs the lesson's scenarios. `goes_on` is asked before each run; when it returns false, the measurement ends and what
-    /// was not measured is not met.
+    /// Runs the lesson's scenarios. Calls `continues` before each run; when it returns false, the measurement ends, and what was
+    /// not measured is not met.
     ///
     /// # Errors
     /// A scenario cannot be graded.
-    pub fn measure(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Measurements, ScenarioError> {
-        self.measure_by(&mut |measurement| while goes_on() && measurement.step() {})
+    pub fn measure(&self, continues: &mut dyn FnMut() -> bool) -> Result<Measurements, ScenarioError> {
+        self.measure_by(&mut |measurement| while continues() && measurement.step() {})
     }
 
-    /// As [`Lesson::measure`], but also asks during a run, which may take long, whether to go on.
+    /// Like [`Lesson::measure`], but also calls `continues` during a run, because a run may take long.
     ///
     /// # Errors
-    /// A scenario's branch cannot be made.
-    pub fn measure_in_parts(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Measurements, ScenarioError> {
-        self.measure_by(&mut |measurement| while goes_on() && measurement.step_part() {})
+    /// A scenario cannot be graded.
+    pub fn measure_in_parts(&self, continues: &mut dyn FnMut() -> bool) -> Result<Measurements, ScenarioError> {
+        self.measure_by(&mut |measurement| while continues() && measurement.step_part() {})
     }
 
     fn measure_by(&self, measure: &mut dyn FnMut(&mut ScenarioMeasurement)) -> Result<Measurements, ScenarioError> {
         let mut measured = Measurements {
             halted: BTreeMap::new(),
             expressions: vec![Measured::default(); self.expressions.len()],
-            choices: self.questions.iter().map(|it| vec![Measured::default(); it.choices.len()]).collect(),
+            choices: self.questions.iter().map(|question| vec![Measured::default(); question.choices.len()]).collect(),
         };
         for (id, scenario) in &self.scenarios {
             let mut measurement = ScenarioMeasurement::new(self, id, scenario)?;
@@ -151,11 +153,11 @@ impl Lesson {
             if let Some(halt) = measurement.halted() {
                 measured.halted.insert(id.clone(), halt);
             }
-            for (of, grade) in measurement.results() {
+            for (owner, grade) in measurement.results() {
                 let result = Measured { figure: grade.figure, is_met: grade.met };
-                match of {
-                    Of::Expression(i) => measured.expressions[i] = result,
-                    Of::Choice(i, j) => measured.choices[i][j] = result,
+                match owner {
+                    GoalOwner::Expression(i) => measured.expressions[i] = result,
+                    GoalOwner::Choice(i, j) => measured.choices[i][j] = result,
                 }
             }
         }
@@ -172,19 +174,21 @@ impl Lesson {
         self.unmet(measured, |scenario| measured.is_halted(scenario))
     }
 
-    /// Returns the claims and proofs that are not met, for the scenarios that `includes` selects.
+    /// Returns a line of text for each claim and proof that is not met, for the scenarios that `includes` selects.
     fn unmet(&self, measured: &Measurements, includes: impl Fn(&str) -> bool) -> Vec<String> {
-        let mut found = Vec::new();
-        let shown = |scenario: &str, result: Option<Measured>| match result.and_then(|it| it.figure) {
+        let mut lines = Vec::new();
+        let outcome = |scenario: &str, result: Option<Measured>| match result.and_then(|result| result.figure) {
             Some(figure) => format!("it is {figure}"),
             None if measured.is_halted(scenario) => "a run was halted".into(),
             None => "nothing was counted".into(),
         };
-        for (i, expression) in self.expressions.iter().enumerate().filter(|(_, it)| includes(&it.scenario)) {
+        for (i, expression) in
+            self.expressions.iter().enumerate().filter(|(_, expression)| includes(&expression.scenario))
+        {
             let result = measured.expression(i);
             if !result.is_some_and(|result| result.is_met) {
                 let (line, scenario, goal) = (expression.line, &expression.scenario, &expression.goal);
-                found.push(format!("line {line}: {scenario}: {goal}: {}", shown(scenario, result)));
+                lines.push(format!("line {line}: {scenario}: {goal}: {}", outcome(scenario, result)));
             }
         }
         for (i, question) in self.questions.iter().enumerate() {
@@ -193,18 +197,18 @@ impl Lesson {
                 if includes(&choice.shown_by.scenario) && !result.is_some_and(|result| result.is_met) {
                     let (id, proof) = (&question.id, &choice.shown_by);
                     let (scenario, must) = (&proof.scenario, &proof.must);
-                    found.push(format!(
+                    lines.push(format!(
                         "question {id}, choice {}: {scenario}: {must}: {}",
                         j + 1,
-                        shown(scenario, result)
+                        outcome(scenario, result)
                     ));
                 }
             }
         }
-        found
+        lines
     }
 }
 
-fn goal((_, must): &(Of, &str)) -> Goal {
+fn goal((_, must): &(GoalOwner, &str)) -> Goal {
     Goal { id: String::new(), text: String::new(), must: (*must).into(), points: 1 }
 }

@@ -137,7 +137,8 @@ fn a_translation_has_the_same_steps_scenarios_claims_code_and_questions() {
     assert_eq!(scenarios(&german), scenarios(&english));
     assert_eq!(german.challenges, english.challenges);
     let claims = |lesson: &Lesson| {
-        let claim = |it: &Expression| (it.scenario.clone(), it.goal.clone(), it.is_percentage);
+        let claim =
+            |expression: &Expression| (expression.scenario.clone(), expression.goal.clone(), expression.is_percentage);
         let mut claims: Vec<_> = lesson.expressions.iter().map(claim).collect();
         claims.sort();
         claims
@@ -168,7 +169,7 @@ fn the_desk_measures_a_scenario_in_slices_and_shows_the_run_that_refutes_a_choic
     assert_eq!(desk.answer(LessonQuery::Measure { scenario: 0 }, &mut || true), LessonReport::NotOpen);
     let LessonReport::Opened(page) = desk.answer(LessonQuery::Open { text }, &mut || true) else { panic!("valid") };
     assert_eq!((page.steps.len(), page.steps[0].scenario, page.questions.len()), (1, Some(0), 1));
-    let mut measure = |goes_on: bool| match desk.answer(LessonQuery::Measure { scenario: 0 }, &mut || goes_on) {
+    let mut measure = |continues: bool| match desk.answer(LessonQuery::Measure { scenario: 0 }, &mut || continues) {
         LessonReport::Measured(measured) => measured,
         other => panic!("{other:?}"),
     };

@@ -18,10 +18,10 @@ use crate::language::{phrase, sentence};
 use crate::scenario::{Scenario, Value};
 use std::fmt;
 
-/// Characters of an invariant at most.
+/// The maximum number of characters of an invariant.
 const MAX_LENGTH: usize = 500;
-/// Levels of nesting at most.
-const DEEPEST: u32 = 32;
+/// The maximum number of levels of nesting.
+const MAX_DEPTH: u32 = 32;
 
 impl Invariant {
     /// Parses an invariant of a scenario.
@@ -37,7 +37,7 @@ impl Invariant {
         }
         let services = scenario.services.iter().map(|service| service.id.as_str());
         let holders = services.chain(scenario.groups.iter().map(|group| group.id.as_str())).collect();
-        let mut parser = Parser { tokens: tokens(text)?, at: 0, holders, depth: 0 };
+        let mut parser = Parser { tokens: tokens(text)?, position: 0, holders, depth: 0 };
         let formula = parser.formula()?;
         let quiescent = parser.take_word("when");
         if quiescent && !parser.take_word("quiescent") {
@@ -57,7 +57,7 @@ impl Invariant {
 enum Token {
     Number(i64),
     Text(String),
-    /// A word; with a key in backticks that follows its full stop.
+    /// A word, and the key in backticks after its final full stop, if there is one.
     Name(String, Option<String>),
     Quoted(String),
     Symbol(&'static str),
@@ -84,18 +84,22 @@ const SYMBOLS: [&str; 11] = ["==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "(
 fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
     let mut found = Vec::new();
     let mut rest = text;
-    let column = |rest: &str| text[..text.len() - rest.len()].chars().count() + 1;
+    let column_of = |rest: &str| text[..text.len() - rest.len()].chars().count() + 1;
     loop {
         rest = rest.trim_start();
-        let at = column(rest);
+        let column = column_of(rest);
         let Some(first) = rest.chars().next() else {
-            found.push((at, Token::End));
+            found.push((column, Token::End));
             return Ok(found);
         };
         let quoted = |rest: &str, quote: char| -> Result<(String, usize), String> {
             let inner = &rest[1..];
             let end = inner.find(quote).ok_or_else(|| {
-                sentence!("column {}: {quote} is not closed", "Spalte {}: {quote} ist nicht geschlossen", column(rest))
+                sentence!(
+                    "column {}: {quote} is not closed",
+                    "Spalte {}: {quote} ist nicht geschlossen",
+                    column_of(rest)
+                )
             })?;
             Ok((inner[..end].to_string(), end + 2))
         };
@@ -105,14 +109,14 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
             '0'..='9' => {
                 let length = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
                 let number = rest[..length].parse().map_err(|_| {
-                    sentence!("column {at}: the number is too large", "Spalte {at}: die Zahl ist zu groß")
+                    sentence!("column {column}: the number is too large", "Spalte {column}: die Zahl ist zu groß")
                 })?;
                 (Token::Number(number), length)
             }
             c if c.is_alphabetic() || c == '_' => {
                 // A minus in a word is part of it, as in `last-item`; a subtraction needs a space before the minus.
-                let inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-                let length = rest.find(|c: char| !inside(c)).unwrap_or(rest.len());
+                let is_word_char = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+                let length = rest.find(|c: char| !is_word_char(c)).unwrap_or(rest.len());
                 let name = &rest[..length];
                 match name.strip_suffix('.').filter(|_| rest[length..].starts_with('`')) {
                     Some(holder) => {
@@ -126,55 +130,58 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
                 Some(symbol) => (Token::Symbol(symbol), symbol.len()),
                 None if first == '=' => {
                     return Err(sentence!(
-                        "column {at}: expected `==`, not `=`",
-                        "Spalte {at}: erwartet wird `==`, nicht `=`"
+                        "column {column}: expected `==`, not `=`",
+                        "Spalte {column}: erwartet wird `==`, nicht `=`"
                     ));
                 }
                 None => {
                     return Err(sentence!(
-                        "column {at}: unknown character `{first}`",
-                        "Spalte {at}: unbekanntes Zeichen `{first}`"
+                        "column {column}: unknown character `{first}`",
+                        "Spalte {column}: unbekanntes Zeichen `{first}`"
                     ));
                 }
             },
         };
-        found.push((at, token));
+        found.push((column, token));
         rest = &rest[length..];
     }
 }
 
 struct Parser<'a> {
+    /// The tokens, each with its column.
     tokens: Vec<(usize, Token)>,
-    at: usize,
+    /// The index of the next token.
+    position: usize,
+    /// The ids of services and groups, which hold keys.
     holders: Vec<&'a str>,
     depth: u32,
 }
 
 impl Parser<'_> {
     fn peek(&self) -> &Token {
-        &self.tokens[self.at].1
+        &self.tokens[self.position].1
     }
 
     fn next(&mut self) -> Token {
         let token = self.peek().clone();
-        self.at = (self.at + 1).min(self.tokens.len() - 1);
+        self.position = (self.position + 1).min(self.tokens.len() - 1);
         token
     }
 
     fn take_symbol(&mut self, wanted: &str) -> bool {
         let is_next = matches!(self.peek(), Token::Symbol(symbol) if *symbol == wanted);
-        self.at += usize::from(is_next);
+        self.position += usize::from(is_next);
         is_next
     }
 
     fn take_word(&mut self, wanted: &str) -> bool {
         let is_next = matches!(self.peek(), Token::Name(name, None) if name == wanted);
-        self.at += usize::from(is_next);
+        self.position += usize::from(is_next);
         is_next
     }
 
     fn expected(&self, what: &str) -> String {
-        let (column, token) = &self.tokens[self.at];
+        let (column, token) = &self.tokens[self.position];
         sentence!(
             "column {column}: expected {what}, not {token}",
             "Spalte {column}: erwartet wird {what}, nicht {token}"
@@ -187,10 +194,10 @@ impl Parser<'_> {
 
     fn enter_level(&mut self) -> Result<(), String> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             Err(sentence!(
-                "must be nested at most {DEEPEST} levels deep",
-                "darf höchstens {DEEPEST} Ebenen tief verschachtelt sein"
+                "must be nested at most {MAX_DEPTH} levels deep",
+                "darf höchstens {MAX_DEPTH} Ebenen tief verschachtelt sein"
             ))
         } else {
             Ok(())
@@ -221,14 +228,14 @@ impl Parser<'_> {
     }
 
     fn comparison(&mut self) -> Result<Formula, String> {
-        // A bracket contains a formula or a term: try a formula first.
-        let (start, depth) = (self.at, self.depth);
+        // Parentheses contain a formula or a term: try a formula first.
+        let (start, depth) = (self.position, self.depth);
         if self.take_symbol("(") {
             let formula = self.formula().and_then(|formula| self.expect_close().map(|()| formula));
             if let Ok(formula) = formula {
                 return Ok(formula);
             }
-            (self.at, self.depth) = (start, depth);
+            (self.position, self.depth) = (start, depth);
         }
         let left = self.term()?;
         let relation = match self.peek() {
@@ -256,7 +263,7 @@ impl Parser<'_> {
             if self.take_symbol("+") {
                 left = Term::Sum(Box::new(left), Box::new(self.product()?));
             } else if self.take_symbol("-") {
-                left = Term::Sum(Box::new(left), Box::new(negative(self.product()?)));
+                left = Term::Sum(Box::new(left), Box::new(negated(self.product()?)));
             } else {
                 return Ok(left);
             }
@@ -273,7 +280,7 @@ impl Parser<'_> {
 
     fn factor(&mut self) -> Result<Term, String> {
         self.enter_level()?;
-        let is_call = matches!(self.tokens.get(self.at + 1), Some((_, Token::Symbol("("))));
+        let is_call = matches!(self.tokens.get(self.position + 1), Some((_, Token::Symbol("("))));
         let found = match self.peek().clone() {
             Token::Number(number) => {
                 self.next();
@@ -285,7 +292,7 @@ impl Parser<'_> {
             }
             Token::Symbol("-") => {
                 self.next();
-                negative(self.factor()?)
+                negated(self.factor()?)
             }
             Token::Symbol("(") => {
                 self.next();
@@ -294,13 +301,13 @@ impl Parser<'_> {
                 term
             }
             Token::Name(name, None) if is_call && name == "count" => {
-                self.at += 2;
+                self.position += 2;
                 let term = self.term()?;
                 self.expect_close()?;
                 Term::Count(Box::new(term))
             }
             Token::Name(name, None) if is_call && name == "behind" => {
-                self.at += 2;
+                self.position += 2;
                 let place = self.place()?;
                 self.expect_close()?;
                 Term::Behind(place)
@@ -328,11 +335,11 @@ impl Parser<'_> {
     }
 
     fn place(&mut self) -> Result<Place, String> {
-        let column = self.tokens[self.at].0;
-        let known = |name: &str| self.holders.contains(&name);
+        let column = self.tokens[self.position].0;
+        let is_holder = |name: &str| self.holders.contains(&name);
         let place = match self.peek() {
             Token::Quoted(key) => Place { at: None, key: key.clone() },
-            Token::Name(holder, Some(key)) if known(holder) => Place { at: Some(holder.clone()), key: key.clone() },
+            Token::Name(holder, Some(key)) if is_holder(holder) => Place { at: Some(holder.clone()), key: key.clone() },
             Token::Name(holder, Some(_)) => return Err(self.unknown_holder(column, holder)),
             Token::Name(name, None) if ["and", "or", "not", "in", "when"].contains(&name.as_str()) => {
                 return Err(
@@ -342,9 +349,10 @@ impl Parser<'_> {
             Token::Name(name, None) if !name.contains('.') => Place { at: None, key: name.clone() },
             Token::Name(name, None) => {
                 // Ids may contain full stops: the longest matching id is meant.
-                let behind = |holder: &&&str| name.strip_prefix(**holder).and_then(|rest| rest.strip_prefix('.'));
-                let holder = self.holders.iter().filter(|it| behind(it).is_some()).max_by_key(|it| it.len());
-                match holder.and_then(|holder| Some((holder, behind(&holder)?))) {
+                let key_of = |holder: &&&str| name.strip_prefix(**holder).and_then(|rest| rest.strip_prefix('.'));
+                let holder =
+                    self.holders.iter().filter(|holder| key_of(holder).is_some()).max_by_key(|holder| holder.len());
+                match holder.and_then(|holder| Some((holder, key_of(&holder)?))) {
                     Some((holder, key)) if !key.is_empty() => Place { at: Some((*holder).into()), key: key.into() },
                     Some(_) => {
                         return Err(sentence!(
@@ -377,7 +385,7 @@ impl Parser<'_> {
     }
 }
 
-fn negative(term: Term) -> Term {
+fn negated(term: Term) -> Term {
     if let Term::Constant(Some(Value::Int(number))) = term {
         return Term::Constant(Some(Value::Int(-number)));
     }
@@ -451,9 +459,9 @@ mod tests {
         for (text, formula, quiescent) in cases {
             assert_eq!(parse(text), Ok(Invariant { formula, quiescent }), "{text}");
         }
-        let bound = |text: &str| format!("{:?}", parse(text).expect(text).formula);
-        assert_eq!(bound("a == 1 or b == 2 and not c == 3"), bound("(a == 1) or ((b == 2) and (not (c == 3)))"));
-        assert_eq!(bound("a + 2 * 3 == (1)"), bound("(a + (2 * 3)) == 1"));
+        let parsed = |text: &str| format!("{:?}", parse(text).expect(text).formula);
+        assert_eq!(parsed("a == 1 or b == 2 and not c == 3"), parsed("(a == 1) or ((b == 2) and (not (c == 3)))"));
+        assert_eq!(parsed("a + 2 * 3 == (1)"), parsed("(a + (2 * 3)) == 1"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Errors reported at most.
+/// The maximum number of errors that are reported.
 pub(super) const MAX_ERRORS: usize = 50;
 
 /// Reads a document, or a part of one, from a JSON value.

@@ -2,15 +2,15 @@
 //!
 //! [`DocumentCodec`] walks over the document in the same way to encode and to decode. It splits every value into binary
 //! choices and passes each to the entropy coder, with contexts that predict it: the path (without list indices), the previous
-//! value at this path, and the value before. Repeated structure costs next to nothing, and no schema is needed: a field that
-//! is unknown to this version is spelled, letter by letter.
+//! value at this path, and the value coded last. Repeated structure costs next to nothing, and no schema is needed: a field that is
+//! unknown to this version is spelled, letter by letter.
 //!
 //! - First come the ids of the document, so that references are indices into that list.
 //! - Keys and texts (`texts`) are an id or an earlier text of the document, an entry of the dictionary, or spelled.
 //! - Numbers (`numbers`) are decimals. Times of steps are differences to the previous step.
 //! - Before the first choice the model learns from fixed documents, the primer.
 //!
-//! Links depend on every choice, context and weight bit_contexts: none of them may change.
+//! Links depend on every choice, context and set of weights: none of them may change.
 
 mod numbers;
 mod texts;
@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// The maximum number of levels of nesting.
-const DEEPEST: u32 = 64;
+const MAX_DEPTH: u32 = 64;
 /// The maximum number of values in a document.
 const MAX_VALUES: u32 = 1 << 15;
 /// The maximum number of bytes of spelled text.
@@ -105,7 +105,9 @@ struct Position<'a> {
 #[derive(Clone)]
 struct DocumentCodec<'a> {
     coder: Coder<'a>,
+    /// The ids of the document.
     ids: Vec<String>,
+    /// The index of the first id that is not used yet.
     next_id: usize,
     /// Texts and keys that were spelled.
     strings: Vec<String>,
@@ -119,6 +121,7 @@ struct DocumentCodec<'a> {
     letters: Vec<u8>,
     /// By three letters: the index after their last occurrence.
     trigrams: BTreeMap<u32, usize>,
+    /// The numbers of values, of bytes of spelled text, and of bytes of all texts and keys, which are limited.
     values: u32,
     spelled_bytes: usize,
     text_bytes: usize,
@@ -165,12 +168,12 @@ impl DocumentCodec<'_> {
         if let Some(value) = given {
             collect_ids(value, &mut ids);
         }
-        let position = Position { path: 1, key: "id", index: 0, depth: DEEPEST };
+        let position = Position { path: 1, key: "id", index: 0, depth: MAX_DEPTH };
         while self.has_next(position, self.ids.len(), given.map(|_| self.ids.len() < ids.len())) {
             let id = self.spell(position, ids.get(self.ids.len()).map(String::as_str))?;
             self.ids.push(id);
         }
-        self.value(Position { path: 2, key: "", index: 0, depth: DEEPEST }, given)
+        self.value(Position { path: 2, key: "", index: 0, depth: MAX_DEPTH }, given)
     }
 
     /// Codes a symbol of a number of bits, the highest bit first. `set` selects the weights, `contexts` predict the symbol.

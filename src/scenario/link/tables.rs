@@ -26,7 +26,7 @@ const TABLE: u64 = 3;
 const DIFFERENCES: u64 = 4;
 
 /// The maximum number of levels of nesting.
-const DEEPEST: u32 = 64;
+const MAX_DEPTH: u32 = 64;
 /// The maximum number of values in a document. A regular link cannot have more in 64 KiB.
 const MAX_VALUES: u32 = 1 << 17;
 
@@ -60,7 +60,7 @@ pub(super) fn unpack(deflated: &[u8]) -> Result<Value, UnpackError> {
         _ => UnpackError::Invalid,
     })?;
     let mut reader = Reader { bytes: &bytes, strings: Vec::new(), shapes: Vec::new(), values: 0, text_bytes: 0 };
-    let value = reader.value(DEEPEST).filter(|_| reader.bytes.is_empty());
+    let value = reader.value(MAX_DEPTH).filter(|_| reader.bytes.is_empty());
     value.ok_or(UnpackError::Invalid)
 }
 

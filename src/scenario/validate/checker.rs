@@ -3,7 +3,7 @@
 use crate::language::{phrase, sentence};
 use crate::scenario::{Latency, ScenarioError, Value};
 
-/// The longest duration, ms: about 115 days.
+/// The maximum duration, ms: about 115 days.
 pub(super) const MAX_MS: f64 = 1e10;
 /// JavaScript represents all whole numbers up to this one exactly.
 pub(super) const SAFE_INTEGER: i64 = 1 << 53;
@@ -11,7 +11,7 @@ pub(super) const SAFE_INTEGER: i64 = 1 << 53;
 pub(super) const MAX_NAME_LENGTH: usize = 80;
 const MAX_SAMPLES: usize = 10_000;
 const MAX_ELEMENTS: usize = 100;
-const DEEPEST_MIXTURE: usize = 4;
+const MAX_MIXTURE_DEPTH: usize = 4;
 
 /// The maximum number of characters of a path or a problem: an error does not repeat a long text of the document.
 const MAX_PROBLEM_LENGTH: usize = 400;
@@ -37,13 +37,13 @@ impl Checker {
         self.errors.push(ScenarioError::new(path, problem));
     }
 
-    pub(super) fn at_most(&mut self, path: &str, count: usize, most: usize) {
-        if count > most {
+    pub(super) fn at_most(&mut self, path: &str, count: usize, limit: usize) {
+        if count > limit {
             self.error(
                 path,
                 sentence!(
-                    "must have at most {most} entries, not {count}",
-                    "darf höchstens {most} Einträge haben, nicht {count}"
+                    "must have at most {limit} entries, not {count}",
+                    "darf höchstens {limit} Einträge haben, nicht {count}"
                 ),
             );
         }
@@ -168,7 +168,7 @@ impl Checker {
     }
 
     pub(super) fn latency(&mut self, path: &str, latency: &Latency) {
-        self.latency_within(path, latency, DEEPEST_MIXTURE);
+        self.latency_within(path, latency, MAX_MIXTURE_DEPTH);
     }
 
     fn latency_within(&mut self, path: &str, latency: &Latency, depth: usize) {
@@ -212,8 +212,8 @@ impl Checker {
                     return self.error(
                         path,
                         sentence!(
-                            "must be nested in at most {DEEPEST_MIXTURE} mixtures",
-                            "darf in höchstens {DEEPEST_MIXTURE} Mischungen stecken"
+                            "must be nested in at most {MAX_MIXTURE_DEPTH} mixtures",
+                            "darf in höchstens {MAX_MIXTURE_DEPTH} Mischungen stecken"
                         ),
                     );
                 }

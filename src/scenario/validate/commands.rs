@@ -60,12 +60,12 @@ impl Checker {
                     "muss ein Bus mit `replication` sein; `{bus}` hat keine"
                 ),
             ),
-            (Some(most), Some(broker)) if broker == 0 || broker > most => {
+            (Some(broker_count), Some(broker)) if broker == 0 || broker > broker_count => {
                 self.error(
                     format!("{path}.broker"),
                     sentence!(
-                        "must be a broker of `{bus}`, from 1 to {most}, not {broker}",
-                        "muss ein Broker von `{bus}` sein, von 1 bis {most}, nicht {broker}"
+                        "must be a broker of `{bus}`, from 1 to {broker_count}, not {broker}",
+                        "muss ein Broker von `{bus}` sein, von 1 bis {broker_count}, nicht {broker}"
                     ),
                 );
             }

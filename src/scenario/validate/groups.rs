@@ -7,7 +7,7 @@ use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, 
 use litemap::LiteMap;
 use std::collections::BTreeSet;
 
-/// Members of a gossip group at most.
+/// The maximum number of members of a gossip group.
 const MAX_MEMBERS: usize = 10_000;
 
 impl Checker {
@@ -16,11 +16,11 @@ impl Checker {
         for (i, group) in scenario.groups.iter().enumerate() {
             let path = format!("groups[{i}]");
             self.text(&format!("{path}.name"), &group.name, MAX_NAME_LENGTH);
-            let most = if matches!(group.protocol, Protocol::Gossip(_)) { MAX_MEMBERS } else { Group::MAX_LINKED };
-            if group.members.is_empty() || group.members.len() > most {
+            let limit = if matches!(group.protocol, Protocol::Gossip(_)) { MAX_MEMBERS } else { Group::MAX_LINKED };
+            if group.members.is_empty() || group.members.len() > limit {
                 let problem = sentence!(
-                    "must have 1 to {most} services, not {}",
-                    "muss 1 bis {most} Services haben, nicht {}",
+                    "must have 1 to {limit} services, not {}",
+                    "muss 1 bis {limit} Services haben, nicht {}",
                     group.members.len()
                 );
                 self.error(format!("{path}.members"), problem);

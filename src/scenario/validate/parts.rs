@@ -1,4 +1,4 @@
-//! Ranges and sizes of the parts of a scenario.
+//! Checks the ranges and the sizes of the parts of a scenario.
 
 use super::checker::{Checker, MAX_MS, MAX_NAME_LENGTH};
 use crate::language::{phrase, sentence};
@@ -127,10 +127,10 @@ impl Checker {
         self.probability(&format!("{path}.fails"), subscription.fails);
         // With a deadline of 0 the bus would redeliver without end at one instant.
         self.number(&format!("{path}.ack_deadline_ms"), subscription.ack_deadline_ms, 0.001, MAX_MS);
-        if let Some(most) = subscription.max_deliveries {
+        if let Some(max_deliveries) = subscription.max_deliveries {
             // A limit of 0 redeliveries permits the first delivery.
-            let least = if subscription.limit == Limit::Redeliveries { 0 } else { 1 };
-            self.count(&format!("{path}.max_deliveries"), most, least, MAX_COUNT);
+            let min = if subscription.limit == Limit::Redeliveries { 0 } else { 1 };
+            self.count(&format!("{path}.max_deliveries"), max_deliveries, min, MAX_COUNT);
         }
         self.count(&format!("{path}.max_in_flight"), subscription.max_in_flight, 1, 1_000_000);
         if let Some(every) = subscription.commit_every_ms {

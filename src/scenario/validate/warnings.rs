@@ -1,4 +1,4 @@
-//! What is valid and has no effect, or never ends.
+//! Warnings of what is valid, but has no effect or never ends.
 
 mod branches;
 mod buses;
@@ -25,8 +25,9 @@ use value_kinds::ValueKinds;
 /// The warnings about a scenario without branches.
 struct Warnings<'a> {
     scenario: &'a Scenario,
-    /// Settings of listed links, by their ends.
+    /// The latencies of listed links, by their ends.
     links: BTreeMap<(&'a str, &'a str), &'a Option<Latency>>,
+    /// The region of each node.
     regions: BTreeMap<&'a str, &'a str>,
     services: BTreeMap<&'a str, &'a Service>,
     buses: BTreeMap<&'a str, &'a Bus>,
@@ -44,9 +45,9 @@ struct Warnings<'a> {
     compares_clocks: bool,
     consumer_groups: ConsumerGroups<'a>,
     value_kinds: ValueKinds<'a>,
-    /// What never ends.
+    /// The warnings of what never ends.
     endless: Vec<ScenarioError>,
-    /// What has no effect.
+    /// The warnings of what has no effect.
     without_effect: Vec<ScenarioError>,
 }
 
@@ -106,7 +107,7 @@ impl<'a> Warnings<'a> {
             topics,
             subscribed,
             store_users,
-            compares_clocks: all_subscriptions().any(|it| it.effect == Effect::LastWriterWins),
+            compares_clocks: all_subscriptions().any(|subscription| subscription.effect == Effect::LastWriterWins),
             consumer_groups: ConsumerGroups::new(scenario),
             value_kinds: ValueKinds::new(scenario),
             endless: Vec::new(),

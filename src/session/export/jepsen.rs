@@ -53,7 +53,7 @@ pub(super) struct Lines {
 #[derive(Debug, Default)]
 struct ServerSide {
     history: History,
-    /// The place of each version of a register in the order of versions, by key and value.
+    /// The rank of each version of a register in the order of versions, by key and value.
     ranks: BTreeMap<(u32, ValueId), u32>,
     /// The keys that operations write as a whole.
     written: BTreeSet<u32>,
@@ -65,9 +65,15 @@ impl ServerSide {
         let history = recorder.history(|key| names.qualified_key(key), |_, _| String::new());
         let history = History { lost: recorder.lost_changes(run.analysis(), names), ..history };
         let ranked = history.operations.iter().filter(|operation| operation.rank > 0);
-        let ranks = ranked.filter_map(|it| Some(((it.key, it.invocation.leaves()?), it.rank))).collect();
-        let written =
-            history.operations.iter().filter(|it| it.invocation.leaves().is_some()).map(|it| it.key).collect();
+        let ranks = ranked
+            .filter_map(|operation| Some(((operation.key, operation.invocation.leaves()?), operation.rank)))
+            .collect();
+        let written = history
+            .operations
+            .iter()
+            .filter(|operation| operation.invocation.leaves().is_some())
+            .map(|operation| operation.key)
+            .collect();
         ServerSide { history, ranks, written }
     }
 
@@ -85,7 +91,7 @@ impl ServerSide {
                 }
             }
             (Some(Outcome::Ok), Output::Nothing) if operation.acknowledged() => {
-                // Whether a change of no client was lost cannot be said of an operation.
+                // A lost change that no client made belongs to no operation.
                 if let Some(lost) =
                     self.history.lost.as_ref().filter(|lost| lost.count == 0 || !lost.operations.is_empty())
                 {
@@ -126,9 +132,9 @@ impl Lines {
         for (key, value) in recorder.initial_values() {
             let parts: Vec<(&str, serde_json::Value)> = match value {
                 _ if self.servers.written.contains(&key.0) => vec![("write", bare(Some(value)))],
-                Value::Set(elements) => elements.iter().map(|it| ("add", json!(it))).collect(),
+                Value::Set(elements) => elements.iter().map(|element| ("add", json!(element))).collect(),
                 Value::Int(number) if recorder.has_increments(key) => vec![("increment", json!(number))],
-                Value::List(elements) => elements.iter().map(|it| ("append", json!(it))).collect(),
+                Value::List(elements) => elements.iter().map(|element| ("append", json!(element))).collect(),
                 Value::Map(fields) => {
                     fields.iter().map(|(name, value)| ("put", json!({ name.to_string(): value }))).collect()
                 }

@@ -9,7 +9,7 @@ use crate::trace::{Fact, MessageId, NodeId, Record, facts_about};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The most messages of a diagram; Mermaid cannot lay out more.
+/// The maximum number of messages of a diagram; Mermaid cannot lay out more.
 const MAX_MESSAGES: usize = 500;
 
 /// How a message ended.

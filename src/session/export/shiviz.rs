@@ -16,26 +16,26 @@ pub(super) struct ShivizWriter {
     /// The vector clock of each node.
     clocks: Vec<BTreeMap<NodeId, u64>>,
     /// The vector clock of each message in flight.
-    carried: BTreeMap<MessageId, BTreeMap<NodeId, u64>>,
+    message_clocks: BTreeMap<MessageId, BTreeMap<NodeId, u64>>,
 }
 
 impl ShivizWriter {
     pub fn new(run: &Run) -> Self {
         let trace = run.engine().trace();
         let clocks = vec![BTreeMap::new(); run.engine().names().node_count()];
-        ShivizWriter { cursor: RecordCursor::new(trace), clocks, carried: BTreeMap::new() }
+        ShivizWriter { cursor: RecordCursor::new(trace), clocks, message_clocks: BTreeMap::new() }
     }
 
     /// Writes a part of the log. Returns whether it was the last.
     pub fn write(&mut self, run: &Run, out: &mut String) -> bool {
         let trace = run.engine().trace();
         for record in self.cursor.next_part(trace) {
-            self.line(run, record, out);
+            self.write_record(run, record, out);
         }
         self.cursor.is_at_end()
     }
 
-    fn line(&mut self, run: &Run, record: &Record, out: &mut String) {
+    fn write_record(&mut self, run: &Run, record: &Record, out: &mut String) {
         let (analysis, names) = (run.analysis(), run.engine().names());
         let sentence = log_text::sentence(record, analysis, names);
         // Declarations and drops do not happen at a node.
@@ -53,20 +53,20 @@ impl ShivizWriter {
         let Some(node) = node else { return };
         let clock = &mut self.clocks[node.index()];
         if let Fact::MessageDelivered { message } = &record.fact {
-            for (other, count) in self.carried.remove(message).unwrap_or_default().iter() {
+            for (other, count) in self.message_clocks.remove(message).unwrap_or_default().iter() {
                 let own = clock.entry(*other).or_default();
                 *own = (*own).max(*count);
             }
         }
         *clock.entry(node).or_default() += 1;
         if let Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } = &record.fact {
-            self.carried.insert(*message, clock.clone());
+            self.message_clocks.insert(*message, clock.clone());
         }
-        let parts: Vec<String> =
+        let entries: Vec<String> =
             clock.iter().map(|(node, count)| format!("\"{}\":{count}", names.node(*node))).collect();
-        // An event is one line.
+        // ShiViz reads each event from one line.
         let text = sentence.text.replace(char::is_control, " ");
         let text = sentence!("{text} at {} ms", "{text} bei {} ms", decimal(milliseconds(record.at)));
-        let _ = writeln!(out, "{} {{{}}}\n{text}", names.node(node), parts.join(","));
+        let _ = writeln!(out, "{} {{{}}}\n{text}", names.node(node), entries.join(","));
     }
 }

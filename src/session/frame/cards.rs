@@ -128,7 +128,7 @@ pub fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> Bus
         let subscription = service.and_then(|service| service.subscribes.get(*place - 1));
         let attachment = subscription.map(Subscription::attachment);
         let limit = subscription.map_or(0, |subscription| subscription.max_in_flight);
-        let (polls, most) = match attachment {
+        let (polls, max_held) = match attachment {
             Some(Attachment::Polling(polling)) => (true, polling.batch.min(limit)),
             Some(Attachment::Connection(connection)) => (false, connection.prefetch.unwrap_or(limit).min(limit)),
             None => (false, limit),
@@ -138,7 +138,7 @@ pub fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> Bus
             attached: buses.is_attached(id),
             polls,
             held: buses.in_flight_to(id),
-            most,
+            most: max_held,
             topic: topic.map_or(&bus.id, |topic| &topic.name).clone(),
             partitions,
             depth: 0,

@@ -6,8 +6,8 @@ use crate::session::protocol::RibbonChange;
 use crate::trace::NodeId;
 use std::collections::BTreeMap;
 
-/// Limit of the changes that are kept for whole frames; beyond it the older ones become coarser.
-const MAX: usize = 16_000;
+/// The number of changes that are kept for whole frames. Beyond it, older changes are merged.
+const MAX_CHANGES: usize = 16_000;
 
 /// The changes so far, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,8 @@ pub(super) struct Ribbons {
     sent: Vec<RibbonChange>,
     /// The changes since the last frame.
     new: Vec<RibbonChange>,
-    /// Numbers of changes beyond which these lists become coarser. They grow where many services change a few times each.
+    /// Limits of `sent` and `new`, beyond which their older changes are merged. They grow where many services change a few times
+    /// each.
     limits: (usize, usize),
 }
 
@@ -37,10 +38,10 @@ impl Ribbons {
     }
 }
 
-/// Merges pairs of changes of a service if there are too many changes. The worse state remains, so a short inconsistency is
-/// visible; the last change of each service is kept.
+/// Merges pairs of older changes of a service if the number of changes exceeds the limit. The worse state remains, so a
+/// short inconsistency is visible; the last change of each service is kept.
 fn coarsen(changes: &mut Vec<RibbonChange>, limit: &mut usize) {
-    *limit = (*limit).max(MAX);
+    *limit = (*limit).max(MAX_CHANGES);
     if changes.len() <= *limit {
         return;
     }
@@ -63,7 +64,7 @@ fn coarsen(changes: &mut Vec<RibbonChange>, limit: &mut usize) {
     }
     *changes = merged;
     // Where many services change a few times each, little can be merged. Then the list may grow before the next attempt.
-    *limit = if changes.len() <= MAX / 4 * 3 { MAX } else { 2 * changes.len() };
+    *limit = if changes.len() <= MAX_CHANGES / 4 * 3 { MAX_CHANGES } else { 2 * changes.len() };
 }
 
 #[cfg(test)]
@@ -83,7 +84,7 @@ mod tests {
             }
         }
         let all = ribbons.take(true);
-        assert!(all.len() <= 2 * MAX, "{}", all.len());
+        assert!(all.len() <= 2 * MAX_CHANGES, "{}", all.len());
         assert!(all.is_sorted_by_key(|change| change.at));
         assert_eq!((all[0].node, all[0].at, all[1].at), (NodeId(7), 1, 2));
         let newest = |node| all.iter().rfind(|change| change.node == node).map(|change| (change.at, change.state));
@@ -102,7 +103,7 @@ mod tests {
         }
         let all = ribbons.take(true);
         let last: BTreeMap<NodeId, CopyState> = all.iter().map(|change| (change.node, change.state)).collect();
-        assert!(all.len() <= 2 * MAX, "{}", all.len());
+        assert!(all.len() <= 2 * MAX_CHANGES, "{}", all.len());
         assert!(last.len() == 10_000 && last.values().all(|state| *state == CopyState::Consistent));
     }
 }

@@ -1,6 +1,6 @@
-//! Parts of a document cross as JSON text. Their serde attributes (untagged values, skipped fields) are made for JSON,
-//! and the compact format of the other messages is not self-describing. They are written and read by the functions of
-//! documents, so the page has one writer and one reader of them.
+//! Parts of a document cross between page and worker as JSON text. Their serde attributes (untagged values, skipped fields) need
+//! a self-describing format such as JSON, and the compact format of the other messages is not one. The functions that write and
+//! read documents also write and read their parts, so the page has one writer and one reader.
 
 use crate::scenario::json;
 use serde::de::{DeserializeOwned, Error};

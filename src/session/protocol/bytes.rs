@@ -111,11 +111,11 @@ mod tests {
         }
 
         #[test]
-        fn corrupted_frames_never_panic(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        fn corrupted_frames_never_panic(offset in any::<prop::sample::Index>(), byte in any::<u8>()) {
             let mut session = Session::default();
             let mut bytes = encode(&session.handle(ToEngine { epoch: 1, request: Request::First }));
-            let place = place.index(bytes.len());
-            bytes[place] = byte;
+            let offset = offset.index(bytes.len());
+            bytes[offset] = byte;
             let _ = decode::<FromEngine>(&bytes);
         }
     }

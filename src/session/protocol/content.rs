@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 /// An update.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpdateView {
-    /// Its number, from 0; gives the colour.
+    /// Its number, from 0, which determines its colour.
     pub update: u32,
-    /// What it changes; none if the run no longer keeps that.
+    /// What it changes; none if the run has discarded it.
     pub change: Option<Change>,
 }
 
@@ -22,7 +22,7 @@ pub struct Change {
     /// The new value; none if the key is deleted.
     #[serde(serialize_with = "values::serialize", deserialize_with = "values::optional")]
     pub value: Option<Value>,
-    /// The version that it makes.
+    /// The version that it creates.
     pub version: Version,
 }
 
@@ -31,7 +31,7 @@ pub struct Change {
 pub struct OperationView {
     /// Its number, from 0.
     pub operation: u32,
-    /// What is requested; none if the run no longer keeps that.
+    /// What is requested; none if the run has discarded it.
     pub request: Option<OperationRequest>,
 }
 
@@ -61,7 +61,7 @@ pub enum MessageContent {
 }
 
 impl MessageContent {
-    /// The update that the message contains.
+    /// Returns the update that the message contains.
     pub fn update(&self) -> Option<&UpdateView> {
         match self {
             MessageContent::Update(update) => Some(update),

@@ -15,14 +15,14 @@ pub enum LessonQuery {
     },
     /// Run a scenario with more seeds, for the time that one request may take.
     Measure {
-        /// The scenario, by its place in the lesson.
+        /// The scenario, by its index in the lesson.
         scenario: u32,
     },
     /// Find the run that proves or refutes a choice.
     Show {
-        /// The question, by its place in the lesson.
+        /// The question, by its index in the lesson.
         question: u32,
-        /// The choice, by its place in the question.
+        /// The choice, by its index in the question.
         choice: u32,
     },
 }
@@ -99,7 +99,7 @@ pub struct LessonStepPage {
     pub id: String,
     /// The heading.
     pub title: String,
-    /// The scenario that opens with the step, by its place in the lesson.
+    /// The scenario that opens with the step, by its index in the lesson.
     pub scenario: Option<u32>,
     /// The text.
     pub blocks: Vec<LessonBlock>,
@@ -205,11 +205,11 @@ pub enum LessonBlock {
     Code(String),
     /// A horizontal rule.
     Rule,
-    /// Code that a scenario executes, by its place in the lesson.
+    /// Code that a scenario executes, by its index in the lesson.
     Listing(u32),
-    /// A question, by its place in the lesson.
+    /// A question, by its index in the lesson.
     Question(u32),
-    /// A scenario that the reader can open, by its place in the lesson.
+    /// A scenario that the reader can open, by its index in the lesson.
     Scenario(u32),
     /// A challenge: its id and its title.
     Challenge(String, String),
@@ -243,7 +243,7 @@ pub enum LessonSpan {
     StepLink(String, Vec<LessonSpan>),
     /// A link to a term of the glossary, by its id.
     TermLink(String, Vec<LessonSpan>),
-    /// A measured number, by its place in the lesson.
+    /// A measured number, by its index in the lesson.
     Figure(u32),
     /// The end of a line.
     Break,
@@ -258,9 +258,9 @@ pub struct LessonMeasurement {
     pub runs: u64,
     /// The number of all runs to make.
     pub of: u64,
-    /// The numbers in the text, each with its place in the lesson.
+    /// The numbers in the text, each with its index in the lesson.
     pub figures: Vec<(u32, MeasuredText)>,
-    /// The proofs, each with the places of the question and the choice.
+    /// The proofs, each with the indices of the question and the choice.
     pub choices: Vec<(u32, u32, MeasuredText)>,
 }
 

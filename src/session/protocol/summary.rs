@@ -15,7 +15,7 @@ pub struct Summary {
     pub diverged: u32,
     /// Copies that show siblings.
     pub conflicted: u32,
-    /// Acknowledged writes that were lost to others.
+    /// Lost updates of replica groups.
     pub lost: u32,
     /// Services that are down.
     pub down: u32,
@@ -36,7 +36,7 @@ pub struct Summary {
 pub struct Window {
     /// The update.
     pub update: UpdateView,
-    /// Its length.
+    /// Its length, µs.
     pub took: Micros,
     /// Whether a copy that reflected the update misses it again.
     pub missed_again: bool,

@@ -1,11 +1,11 @@
-//! Values of keys in the compact format. Their own serialized form is made for JSON: without a tag, so that only a
-//! self-describing format can carry it.
+//! The values of keys in the compact format of messages. In documents they are serialized without a tag, which only a
+//! self-describing format such as JSON can read.
 
 use crate::scenario::Value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 
-/// A value with a tag.
+/// A value with a tag that states its type.
 #[derive(Serialize, Deserialize)]
 enum TaggedValue {
     Int(i64),

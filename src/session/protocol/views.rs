@@ -158,7 +158,7 @@ pub struct SubscriptionView {
     pub polls: bool,
     /// Unacknowledged deliveries to this consumer. Those beyond its workers wait there (prefetched).
     pub held: u32,
-    /// Unacknowledged deliveries to this consumer at most.
+    /// The maximum number of unacknowledged deliveries to this consumer.
     pub most: u32,
     /// The topic's name.
     pub topic: String,

@@ -1,4 +1,4 @@
-//! What carries WebDriver's commands to a browser, and ChromeDriver, which takes them over HTTP.
+//! The interface through which WebDriver's commands reach a browser, and its implementation for ChromeDriver, over HTTP.
 
 use crate::{Look, TIMEOUT};
 use serde_json::{Value, json};

@@ -130,8 +130,8 @@ fn hints_and_attempts_are_kept_and_a_check_can_be_cancelled() {
     // Cancelled in the same frame, before any run is reported.
     browser.run(
         "document.querySelector('#task-check').click(); \
-         new MutationObserver((_, it) => { const cancel = [...document.querySelectorAll('.task-check button')].find(it => it.textContent === 'Cancel'); \
-         if (cancel) { it.disconnect(); cancel.click(); window.cancelled = true; } }).observe(document.body, { childList: true, subtree: true })",
+         new MutationObserver((_, observer) => { const cancel = [...document.querySelectorAll('.task-check button')].find(button => button.textContent === 'Cancel'); \
+         if (cancel) { observer.disconnect(); cancel.click(); window.cancelled = true; } }).observe(document.body, { childList: true, subtree: true })",
     );
     browser.wait("window.cancelled && document.querySelector('#task-check')");
     assert!(browser.text(".task-check").contains("9 of 10 attempts left"));

@@ -60,10 +60,11 @@ fn a_graded_exercise_makes_xapi_statements_of_answers() {
         .iter()
         .map(|line| serde_json::from_str(line.as_str().unwrap_or_default()).expect("JSON"))
         .collect();
-    let answered = statements.iter().find(|it| it["verb"]["display"]["en"] == "answered").expect("an answer");
+    let answered =
+        statements.iter().find(|statement| statement["verb"]["display"]["en"] == "answered").expect("an answer");
     assert_eq!(answered["result"], json!({ "success": false, "response": "2" }));
     assert!(answered["object"]["id"].as_str().is_some_and(|id| id.ends_with("#implementation")), "{answered}");
-    assert!(statements.iter().any(|it| it["verb"]["display"]["en"] == "initialized"), "{statements:?}");
+    assert!(statements.iter().any(|statement| statement["verb"]["display"]["en"] == "initialized"), "{statements:?}");
     assert_clean_console(&browser);
 }
 

@@ -21,7 +21,7 @@ fn assert_german(browser: &Browser, view: &str) {
     let is_shown = |english: &str| {
         [english, &sentence(english)]
             .iter()
-            .any(|text| lines.contains(text) || shown.iter().any(|it| it.trim() == *text))
+            .any(|text| lines.contains(text) || shown.iter().any(|other| other.trim() == *text))
     };
     let left: Vec<&str> = texts::all()
         .filter(|(english, german)| english != german && !english.contains('{') && is_shown(english))

@@ -7,7 +7,7 @@ use converge::lessons::lesson::Lesson;
 use serde_json::{Value, json};
 
 const LESSON: &str = "#lesson=lessons/eventual-consistency.md";
-/// All numbers of the current step are measured.
+/// Is true once all numbers of the current step are measured.
 const MEASURED: &str = "document.querySelector('.lesson-progress.muted')";
 
 fn lesson() -> Lesson {
@@ -35,13 +35,13 @@ fn shot(browser: &Browser, name: &str) {
 }
 
 #[test]
-fn each_way_shows_its_system_and_numbers_that_are_measured_while_the_reader_is_there() {
+fn each_step_shows_its_system_and_numbers_that_are_measured_in_the_reader_s_browser() {
     let lesson = lesson();
     for look in [WIDE, PHONE] {
         let browser = open(look, "problem");
-        for (place, step) in lesson.steps.iter().enumerate() {
-            if place > 0 {
-                browser.run(&format!("document.querySelector('#lesson-tab-{place}').click()"));
+        for (index, step) in lesson.steps.iter().enumerate() {
+            if index > 0 {
+                browser.run(&format!("document.querySelector('#lesson-tab-{index}').click()"));
             }
             browser.wait(&format!("document.querySelector('#lesson-step').textContent === {}", json!(step.title)));
             assert_eq!(browser.run("return location.hash"), json!(format!("{LESSON}&step={}", step.id)));
@@ -53,7 +53,7 @@ fn each_way_shows_its_system_and_numbers_that_are_measured_while_the_reader_is_t
                 "{}",
                 step.id
             );
-            shot(&browser, &format!("{}-{place}-{}", look.width, step.id));
+            shot(&browser, &format!("{}-{index}-{}", look.width, step.id));
             assert_eq!(browser.axe(), Vec::<String>::new(), "{}", step.id);
         }
         browser.run("history.back()");
@@ -70,14 +70,14 @@ fn every_answer_is_proved_or_refuted_by_a_run_and_the_answers_are_kept() {
     let browser = open(WIDE, "practice");
     for (number, question) in lesson.questions.iter().enumerate() {
         let at = format!("[data-question=\"{}\"]", question.id);
-        for (place, choice) in question.choices.iter().enumerate() {
-            browser.run(&format!("document.querySelector('{at} input[value=\"{place}\"]').click()"));
+        for (index, choice) in question.choices.iter().enumerate() {
+            browser.run(&format!("document.querySelector('{at} input[value=\"{index}\"]').click()"));
             browser.wait(&format!("document.querySelector('{at} .prove:enabled')"));
             browser.run(&format!("document.querySelector('{at} .prove').click()"));
             let verdict = if choice.right { "Right." } else { "Not right." };
             browser.wait(&format!("document.querySelector('{at} .verdict-line')?.textContent === '{verdict}'"));
             browser.wait(&format!("document.activeElement.id === 'result-{number}'"));
-            let shown = format!("{at} .lesson-proofs li:nth-child({}) .shown", place + 1);
+            let shown = format!("{at} .lesson-proofs li:nth-child({}) .shown", index + 1);
             browser.wait(&format!("document.querySelector('{shown}')"));
             browser.wait("document.querySelectorAll('[data-node]').length > 0");
             browser.wait(&format!("!document.querySelector('{at} .lesson-proofs .waits')"));
@@ -87,10 +87,10 @@ fn every_answer_is_proved_or_refuted_by_a_run_and_the_answers_are_kept() {
                 "{}: the engine confirms each proof",
                 question.id
             );
-            if place == 0 && number % 4 == 0 {
+            if index == 0 && number % 4 == 0 {
                 shot(&browser, &format!("answer-{number}"));
             }
-            if place + 1 < question.choices.len() {
+            if index + 1 < question.choices.len() {
                 browser.run(&format!("document.querySelector('{at} > .line').click()"));
                 browser.wait(&format!("document.querySelector('{at} input:enabled')"));
             }
@@ -127,7 +127,7 @@ fn lines_of_code_light_up_as_the_run_reaches_them_and_a_click_goes_there() {
     assert_eq!(browser.run(&format!("return {}.className", line(0, "operation_ended"))), json!("fact"));
     shot(&browser, "code-lit");
     browser.run(
-        "[...document.querySelectorAll('.lesson-languages button')].find(it => it.textContent === 'Rust').click()",
+        "[...document.querySelectorAll('.lesson-languages button')].find(button => button.textContent === 'Rust').click()",
     );
     browser.wait("document.querySelector('.lesson-code ol').textContent.includes('fn update_stock')");
     assert_eq!(browser.axe(), Vec::<String>::new());
@@ -162,7 +162,7 @@ fn on_a_phone_the_lesson_is_a_sheet_that_closes_and_opens_again() {
     browser.click(".top [data-action=Lesson]");
     browser.wait("document.querySelector('#lesson-step')");
     assert_eq!(browser.run("return location.hash"), json!(format!("{LESSON}&step=problem")));
-    let boxes = "const [a, b] = ['main.canvas', '.lesson'].map(it => document.querySelector(it).getBoundingClientRect()); return [a.bottom <= b.top + 1, a.height > 80, b.bottom <= innerHeight + 1, document.documentElement.scrollWidth <= innerWidth]";
+    let boxes = "const [a, b] = ['main.canvas', '.lesson'].map(selector => document.querySelector(selector).getBoundingClientRect()); return [a.bottom <= b.top + 1, a.height > 80, b.bottom <= innerHeight + 1, document.documentElement.scrollWidth <= innerWidth]";
     assert_eq!(browser.run(boxes), json!([true, true, true, true]));
     browser.click(".lesson > header .icon");
     browser.wait("!document.querySelector('.lesson')");
@@ -212,8 +212,7 @@ fn the_lesson_is_readable_as_a_page_without_the_engine() {
     assert_eq!(browser.run("return document.querySelectorAll('main > section').length"), json!(10));
     assert_eq!(browser.axe(), Vec::<String>::new());
     shot(&browser, "static");
-    let lost = "return [...document.querySelectorAll('a.term')].map(it => it.hash.slice(1))";
-    let terms = browser.run(lost);
+    let terms = browser.run("return [...document.querySelectorAll('a.term')].map(link => link.hash.slice(1))");
     browser.open(&SITE.at("lessons/glossary.html"));
     for term in terms.as_array().expect("terms") {
         let found = format!("return document.getElementById({term}) !== null");
@@ -242,13 +241,13 @@ fn a_lesson_in_an_embed_reports_predictions_and_its_score() {
     browser.wait("document.querySelector('[data-question=implementation] .shown')");
     browser.frame(None);
     let expected = json!({ "questionId": "implementation", "answer": 2, "correct": false });
-    let heard = browser.wait("heard.find(it => it.type === 'prediction')?.payload");
+    let heard = browser.wait("heard.find(message => message.type === 'prediction')?.payload");
     assert_eq!(heard, expected);
     let all = lesson().questions.len() as f64;
     browser.wait(
-        "heard.some(it => it.subject === 'SPLICE.reportScoreAndState' && it.state.lesson?.answers.implementation)",
+        "heard.some(message => message.subject === 'SPLICE.reportScoreAndState' && message.state.lesson?.answers.implementation)",
     );
-    let report = browser.run("return heard.filter(it => it.subject === 'SPLICE.reportScoreAndState').at(-1)");
+    let report = browser.run("return heard.filter(message => message.subject === 'SPLICE.reportScoreAndState').at(-1)");
     assert_eq!(report["score"], json!(1.0 / all), "{report}");
     assert_eq!(report["state"]["lesson"]["answers"], json!({ "implementation": [1], "meaning": [1] }));
     assert_ne!(report["state"]["link"], Value::Null);

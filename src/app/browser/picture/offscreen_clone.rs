@@ -1,4 +1,4 @@
-//! A clone of a part of the page, from which a picture is made in several tasks while the page goes on.
+//! A clone of a part of the page, from which a picture is made in several tasks while the page continues to work.
 
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement, Node};
@@ -52,7 +52,7 @@ impl OffscreenClone {
         let host = window.document()?.create_element("div").ok()?.dyn_into::<HtmlElement>().ok()?;
         host.set_attribute("aria-hidden", "true").ok()?;
         host.set_attribute("inert", "").ok()?;
-        let length = |side: Result<JsValue, JsValue>| side.ok().and_then(|it| it.as_f64()).unwrap_or(0.0);
+        let length = |side: Result<JsValue, JsValue>| side.ok().and_then(|side| side.as_f64()).unwrap_or(0.0);
         let (width, height) = (length(window.inner_width()), length(window.inner_height()));
         place(&host, &[("position", "fixed".into()), ("left", "-99999px".into()), ("top", "0".into())]);
         place(&host, &[("width", format!("{width}px")), ("height", format!("{height}px"))]);

@@ -27,13 +27,13 @@ impl View<'_> {
             LessonBlock::Slider(slider) => self.slider(slider),
             LessonBlock::Code(text) => html! { <pre><code>{ text }</code></pre> },
             LessonBlock::Rule => html! { <hr /> },
-            LessonBlock::Listing(place) => self.listing(*place),
-            LessonBlock::Question(place) => self.question(*place),
-            LessonBlock::Scenario(place) => {
-                let title = self.lesson.page().and_then(|page| page.scenarios.get(*place as usize));
+            LessonBlock::Listing(index) => self.listing(*index),
+            LessonBlock::Question(index) => self.question(*index),
+            LessonBlock::Scenario(index) => {
+                let title = self.lesson.page().and_then(|page| page.scenarios.get(*index as usize));
                 let is_opening = self.lesson.page().and_then(|page| page.steps.get(self.lesson.step)?.scenario);
-                match title.filter(|_| is_opening != Some(*place)) {
-                    Some(scenario) => self.scenario_button(*place, &scenario.title),
+                match title.filter(|_| is_opening != Some(*index)) {
+                    Some(scenario) => self.scenario_button(*index, &scenario.title),
                     None => html! {},
                 }
             }
@@ -57,7 +57,7 @@ impl View<'_> {
             false => html! { <th scope="col">{ self.spans(cell) }</th> },
         });
         let row = |row: &Vec<Vec<LessonSpan>>| {
-            let cells = row.iter().enumerate().map(|(place, cell)| match place {
+            let cells = row.iter().enumerate().map(|(index, cell)| match index {
                 0 => html! { <th scope="row">{ self.spans(cell) }</th> },
                 _ => html! { <td>{ self.spans(cell) }</td> },
             });
@@ -134,15 +134,15 @@ impl View<'_> {
             LessonSpan::TermLink(term, inner) => {
                 html! { <button class="term" popovertarget={format!("term-{term}")}>{ self.spans(inner) }</button> }
             }
-            LessonSpan::Figure(place) => self.figure(*place),
+            LessonSpan::Figure(index) => self.figure(*index),
             LessonSpan::Break => html! { <br /> },
         }
     }
 
-    fn figure(self, place: u32) -> Html {
+    fn figure(self, index: u32) -> Html {
         let is_claim =
-            self.lesson.page().and_then(|page| page.figures.get(place as usize)).is_some_and(|it| it.is_claim);
-        match self.lesson.figure(place) {
+            self.lesson.page().and_then(|page| page.figures.get(index as usize)).is_some_and(|figure| figure.is_claim);
+        match self.lesson.figure(index) {
             None => {
                 html! { <span class="figure waits" title={self.words.not_yet}><span aria-hidden="true">{ "…" }</span><span class="sr">{ self.words.not_yet }</span></span> }
             }

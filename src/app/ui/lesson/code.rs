@@ -7,14 +7,15 @@ use crate::session::protocol::lesson::{FactMark, LessonListing, LessonPage};
 use yew::prelude::*;
 
 impl View<'_> {
-    pub(super) fn listing(self, place: u32) -> Html {
+    pub(super) fn listing(self, index: u32) -> Html {
         let Some(page) = self.lesson.page() else { return html! {} };
-        let Some(listing) = page.listings.get(place as usize) else { return html! {} };
+        let Some(listing) = page.listings.get(index as usize) else { return html! {} };
         let chosen = self.chosen_language(page);
         if listing.language != chosen {
             return html! {};
         }
-        let title = page.scenarios.get(listing.scenario as usize).map(|it| it.id.clone()).unwrap_or_default();
+        let title =
+            page.scenarios.get(listing.scenario as usize).map(|scenario| scenario.id.clone()).unwrap_or_default();
         let is_shown = self.shown == Some(listing.scenario);
         let show = self.on(LessonMsg::OpenScenario(listing.scenario));
         html! {

@@ -69,17 +69,19 @@ impl View<'_> {
         if self.document.tasks.len() < 2 {
             return html! {};
         }
-        let tab = |(place, task): (usize, &Task)| {
+        let tab = |(index, task): (usize, &Task)| {
             let is_current = task.id == self.task.id;
             let title = if task.title.is_empty() { &task.id } else { &task.title };
-            html! { <button key={place} role="tab" aria-selected={is_current.to_string()} onclick={self.on(TaskMsg::GoTo(place))}>{ shown_title(title) }</button> }
+            html! { <button key={index} role="tab" aria-selected={is_current.to_string()} onclick={self.on(TaskMsg::GoTo(index))}>{ shown_title(title) }</button> }
         };
         html! { <div class="lesson-tabs" role="tablist" aria-label={text!("Tasks")}>{ for self.document.tasks.iter().enumerate().map(tab) }</div> }
     }
 
     fn goal(self, goal: &Goal) -> Html {
         let judged = match &self.model.tasks.grading {
-            Grading::Graded(grade, _) => grade.goals.iter().find(|judged| judged.id == goal.id).map(|it| (it, grade)),
+            Grading::Graded(grade, _) => {
+                grade.goals.iter().find(|judged| judged.id == goal.id).map(|judged| (judged, grade))
+            }
             Grading::None | Grading::Running { .. } | Grading::Impossible(_) => None,
         };
         let (class, mark, word) = match judged {

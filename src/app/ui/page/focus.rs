@@ -23,14 +23,14 @@ const AREAS: [&str; 12] = [
 const CONTROLS: &str =
     "button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea, a[href], summary, [tabindex='0']";
 
-/// The most attempts to move a lost focus, one for each frame.
+/// The maximum number of attempts to move a lost focus, one for each frame.
 const MAX_ATTEMPTS: u32 = 120;
 
 /// Where the focus was at the last rendering.
 #[derive(Default)]
 pub(super) struct LastFocus {
     element: Option<Element>,
-    /// The area, and the place of the element among the area's controls; none for the canvas.
+    /// The area, and the index of the element among the area's controls; none for the canvas.
     area: Option<(&'static str, u32)>,
     /// The number of attempts to move the focus since it was lost.
     attempts: u32,
@@ -38,7 +38,7 @@ pub(super) struct LastFocus {
 
 impl Page {
     /// Remembers the focused element. If it has disappeared, moves the focus to its neighbour, or else to the canvas.
-    /// Runs after each rendering, and in the frame after it: components inside of the page may render later than the page.
+    /// Runs after each rendering, and in the frame after it: components in the page may render later than the page itself.
     pub(super) fn keep_focus(&mut self) {
         let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
         match document.active_element().filter(|element| element.tag_name() != "BODY") {
@@ -49,7 +49,7 @@ impl Page {
                 }
             }
             None => {
-                // An element that is still shown gave up the focus, or is removed by a later rendering.
+                // An element that is still shown has lost the focus for another reason, or is removed by a later rendering.
                 if self.last_focus.element.as_ref().is_none_or(is_shown) {
                     return;
                 }
@@ -86,7 +86,7 @@ fn area_of(document: &Document, element: &Element) -> Option<(&'static str, u32)
     Some((area, index as u32))
 }
 
-/// Returns the control of an area at a place, or the last one before it.
+/// Returns the control of an area at an index, or the last one if there are fewer.
 fn neighbour(document: &Document, area: &str, index: u32) -> Option<HtmlElement> {
     let controls = controls(document, area);
     let last = controls.len().checked_sub(1)?;

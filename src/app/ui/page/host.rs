@@ -14,7 +14,7 @@ use web_sys::MessageEvent;
 
 /// The room around the drawing, px.
 const MARGIN: f64 = 80.0;
-/// The least and the greatest height that an embed requests, px.
+/// The minimum and the maximum height that an embed requests, px.
 const HEIGHT: (f64, f64) = (320.0, 1_200.0);
 
 /// The connection to the host page of an embed.

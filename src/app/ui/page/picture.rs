@@ -1,4 +1,4 @@
-//! Saves a picture of the drawing: its layers get their places for the picture, are captured, and go back.
+//! Saves a picture of the drawing: its layers are placed for the picture, captured, and placed back.
 
 use super::painter::{Painter, place_layers, show_detail};
 use crate::app::camera::Camera;

@@ -73,7 +73,7 @@ fn too_many_references_to_a_long_text_are_refused() {
 #[test]
 fn too_many_or_too_deeply_nested_values_are_refused() {
     assert_eq!(pack(&Value::Array(vec![Value::Null; 1 << 15])), None);
-    let nested = (0..DEEPEST).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
+    let nested = (0..MAX_DEPTH).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
     assert_eq!(pack(&nested), None);
 }
 

@@ -41,7 +41,7 @@ fn siblings_lost_updates_roles_and_hints_are_shown_on_cards() {
     browser.wait(
         "document.querySelectorAll('.sibling-values').length === 3 && \
          [...document.querySelectorAll('.sibling-values')].every(value => { \
-         const [inner, row] = [value, value.parentElement].map(it => it.getBoundingClientRect()); \
+         const [inner, row] = [value, value.parentElement].map(element => element.getBoundingClientRect()); \
          return inner.top > row.top - 3 && inner.bottom < row.bottom + 3 && value.scrollWidth <= value.clientWidth })",
     );
     assert!(browser.text("[data-node=\"a\"] .rows .v").contains(" | "));

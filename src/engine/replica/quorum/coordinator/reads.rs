@@ -83,7 +83,7 @@ impl Coordinator {
         Vec::new()
     }
 
-    /// Handles the R-th response: replies, writes back, or goes on to the write.
+    /// Handles the R-th response: replies, writes back, or continues with the write.
     fn conclude_read(
         &mut self,
         now: Micros,
