@@ -57,6 +57,38 @@ fn validation_warns_of_endless_work_with_its_path() {
     }
 }
 
+/// A service of 100 ms without a queue, and clients, over links without latency.
+fn without_latency(clients: serde_json::Value) -> Scenario {
+    let service = json!({ "id": "a", "data": { "k": 0 }, "queue": 0, "concurrency": 1, "service_time": { "constant": { "ms": 100 } } });
+    let instant = json!({ "id": "b", "data": { "k": 0 }, "service_time": { "constant": { "ms": 0 } } });
+    let document =
+        json!({ "default_latency": { "constant": { "ms": 0 } }, "services": [service, instant], "clients": clients });
+    scenario_from(&document.to_string()).expect("a valid scenario")
+}
+
+#[test]
+fn validation_warns_of_refused_operations_and_circles_of_writes_without_time() {
+    let follows = |id: &str, other: &str, ms: u32| {
+        json!({ "id": id, "target": "b", "script": [{ "at_ms": 1, "do": { "write": { "key": "k", "value": 1 } } }],
+            "generate": { "arrivals": { "after": { "client": other, "ms": ms } }, "keys": { "one": { "key": "k" } } } })
+    };
+    let closed = |sessions: u32| {
+        json!([{ "id": "c", "target": "a", "sessions": sessions,
+            "generate": { "arrivals": { "closed": { "think": { "constant": { "ms": 0 } } } }, "keys": { "one": { "key": "k" } } } }])
+    };
+    for (clients, halts) in [
+        (closed(3), true),
+        (closed(1), false),
+        (json!([follows("c", "d", 0), follows("d", "c", 0)]), true),
+        (json!([follows("c", "d", 0), follows("d", "c", 5)]), false),
+    ] {
+        let scenario = without_latency(clients.clone());
+        let warns = scenario.warnings().iter().any(|warning| warning.problem.starts_with("never ends"));
+        let halted = RunReport::of(&Scenario { until_ms: 1000.0, ..scenario }, u64::MAX).halted;
+        assert_eq!((warns, halted.is_some()), (halts, halts), "{clients}: {halted:?}");
+    }
+}
+
 #[test]
 fn a_halted_run_comes_first_in_every_output_and_exits_2() {
     let file = path("cases/halted-run-looks-successful.json");

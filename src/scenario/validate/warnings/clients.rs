@@ -23,6 +23,7 @@ impl Warnings<'_> {
         for (i, client) in scenario.clients.iter().enumerate() {
             let path = format!("clients[{i}]");
             self.closed_loop(&path, client);
+            self.circle_of_writes(&path, client);
             let group = self.group(&client.target);
             for (j, step) in client.script.iter().enumerate() {
                 self.operation(&format!("{path}.script[{j}].do"), &step.operation, &client.target, group);

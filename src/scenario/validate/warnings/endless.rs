@@ -2,7 +2,7 @@
 
 use super::Warnings;
 use crate::language::sentence;
-use crate::scenario::{Acknowledge, Arrivals, Backoff, Client, OnFailure, Service, Subscription};
+use crate::scenario::{Acknowledge, Arrivals, Backoff, Client, OnFailure, Order, Service, Subscription};
 
 impl Warnings<'_> {
     /// Returns whether messages from one node to another take no time.
@@ -36,6 +36,34 @@ impl Warnings<'_> {
             && self.service(id).is_some_and(|service| service.service_time.is_zero() && calls(service))
     }
 
+    /// Returns whether a service refuses some of these sessions' operations at once, because all of its workers are busy.
+    fn refuses_at_once(&self, client: &Client, id: &str) -> bool {
+        let is_full = |service: &Service| service.queue == 0 && service.concurrency < client.sessions;
+        self.are_instant(&client.id, id) && self.service(id).is_some_and(is_full)
+    }
+
+    /// Clients whose writes follow each other in a circle, and take no time, never end.
+    pub(super) fn circle_of_writes(&mut self, path: &str, client: &Client) {
+        let mut next = client;
+        for _ in 0..self.scenario.clients.len() {
+            let Some(workload) = &next.generate else { return };
+            let Arrivals::After { client: other, ms } = &workload.arrivals else { return };
+            if *ms > 0.0 || workload.read_share > 0.0 || !self.serves_at_once(&next.id, &next.target) {
+                return;
+            }
+            let Some(followed) = self.scenario.clients.iter().find(|it| it.id == *other) else { return };
+            next = followed;
+            if next.id == client.id {
+                let problem = sentence!(
+                    "never ends: the write of `{}` that follows leads to another one in no time",
+                    "endet nie: der Schreibvorgang von `{}`, der folgt, führt ohne Zeit zu einem weiteren",
+                    client.id
+                );
+                return self.never_ends(format!("{path}.generate.arrivals.after"), problem);
+            }
+        }
+    }
+
     /// A closed loop whose operations and think time take no time never ends.
     pub(super) fn closed_loop(&mut self, path: &str, client: &Client) {
         let Some(workload) = &client.generate else { return };
@@ -54,6 +82,15 @@ impl Warnings<'_> {
                 "endet nie: weder die Operationen bei `{}` noch die Denkzeit \
                  dauern, also beginnt `{}` in einem Augenblick Operationen ohne Ende",
                 client.target,
+                client.id
+            );
+            self.never_ends(format!("{path}.generate.arrivals.closed.think"), problem);
+        } else if let Some(id) = targets.iter().find(|id| self.refuses_at_once(client, id)) {
+            let problem = sentence!(
+                "never ends: while all workers of `{id}` are busy, it refuses operations at once, and `{}` \
+                 issues the next one without a think time",
+                "endet nie: während alle Worker von `{id}` beschäftigt sind, weist es Operationen sofort ab, \
+                 und `{}` beginnt ohne Denkzeit die nächste",
                 client.id
             );
             self.never_ends(format!("{path}.generate.arrivals.closed.think"), problem);
@@ -98,7 +135,8 @@ impl Warnings<'_> {
                 sentence!("a poison message {never_ends}", "eine vergiftete Nachricht {never_ends}"),
             );
         }
-        if service.queue == 0 {
+        // A log sends the events of a partition again only after the first of them.
+        if service.queue == 0 && subscription.order != Order::Log {
             self.never_ends(
                 format!("{path}.max_deliveries"),
                 sentence!(
