@@ -11,3 +11,4 @@ mod missing_updates;
 mod slices;
 mod stores;
 mod systems;
+mod versions;

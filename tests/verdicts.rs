@@ -1,5 +1,8 @@
 //! The guarantees that each example keeps over many seeds, as theory predicts.
 
+mod lost_updates;
+mod purged_tombstones;
+
 use converge::analysis::InvariantStatus;
 use converge::analysis::check::{self, GUARANTEES, Guarantee, Verdict};
 use converge::analysis::history::{History, HistoryRecorder};
@@ -202,5 +205,36 @@ fn a_violated_invariant_names_the_time_the_nodes_and_the_values() {
             matches!(found[0], InvariantStatus::Violated { .. }),
             "seed {seed}: the cart contains three items at the end: {found:?}"
         );
+    }
+}
+
+#[test]
+fn an_invariant_that_is_false_after_the_last_record_is_violated_since_then_and_not_since_the_end() {
+    let document = |until_ms: u32, invariant: &str| {
+        serde_json::json!({
+            "converge": 1,
+            "until_ms": until_ms,
+            "services": [
+                { "id": "orders", "data": { "status": 0 }, "publishes": [{ "to": "q" }] },
+                { "id": "stock", "data": { "status": 0 }, "subscribes": [{ "to": "q", "acknowledge": "never" }] },
+            ],
+            "buses": [{ "id": "q" }],
+            "links": [{ "from": "q", "to": "stock", "loss": 1.0 }],
+            "script": [{
+                "at_ms": 100,
+                "do": { "operate": { "service": "orders", "operation": { "write": { "key": "status", "value": 1 } } } },
+            }],
+            "invariants": [invariant],
+        })
+    };
+    for (invariant, at_ms) in [("orders.status == stock.status when quiescent", 111), ("orders.status < 1", 101)] {
+        for until_ms in [2000, 60_000] {
+            let text = document(until_ms, invariant).to_string();
+            let scenario = Scenario::from_json(&text).expect("a valid scenario");
+            let run = crate::common::runs::run(&scenario);
+            let found = run.invariants();
+            let InvariantStatus::Violated { at, .. } = found[0] else { panic!("{found:?}") };
+            assert_eq!(at, at_ms * 1000, "{invariant} until {until_ms}");
+        }
     }
 }

@@ -181,10 +181,19 @@ pub struct Initial {
 /// or their group undid them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LostChanges {
-    /// Their number, with those that no operation of the history made.
-    pub count: u64,
-    /// The indexes of their operations, in order.
-    pub operations: Vec<usize>,
+    /// The number of those that another change replaced, with those that no operation of the history made.
+    pub overwritten: u64,
+    /// The number of those that their group undid, likewise.
+    pub rolled_back: u64,
+    /// The indexes of their operations, in order, each with whether the group undid it.
+    pub operations: Vec<(usize, bool)>,
+}
+
+impl LostChanges {
+    /// Returns the number of lost changes.
+    pub fn count(&self) -> u64 {
+        self.overwritten + self.rolled_back
+    }
 }
 
 /// The operations of clients.

@@ -69,6 +69,11 @@ impl Invariants {
         }
     }
 
+    /// Evaluates the invariants as if the current instant were over.
+    pub fn evaluate_pending(&mut self, analysis: &Analysis, names: &Names) {
+        self.evaluate(self.now.unwrap_or_default(), analysis, names);
+    }
+
     /// Evaluates the invariants at the end of an instant.
     pub fn evaluate(&mut self, at: Micros, analysis: &Analysis, names: &Names) {
         let mut quiet = None;

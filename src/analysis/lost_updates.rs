@@ -1,3 +1,5 @@
+use super::loss_evidence::LossEvidence;
+use super::tombstones::PurgedTombstones;
 use crate::scenario::Micros;
 use crate::trace::{Fact, KeyId, NodeId, OperationId, Record, UpdateId, Version, facts_about};
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +32,8 @@ pub struct LostUpdates {
     key_of: BTreeMap<UpdateId, KeyId>,
     /// By key id.
     replicas: Vec<Vec<NodeId>>,
+    tombstones: PurgedTombstones,
+    evidence: LossEvidence,
     lost: Vec<(Micros, UpdateId, UpdateId)>,
     /// Number of the lost updates of each key that a node coordinated.
     counts: BTreeMap<(NodeId, KeyId), u32>,
@@ -37,6 +41,8 @@ pub struct LostUpdates {
 
 impl LostUpdates {
     pub(super) fn observe(&mut self, record: &Record) {
+        self.tombstones.observe(&record.fact);
+        self.evidence.observe(&record.fact);
         match &record.fact {
             Fact::OperationIssued { operation, .. } => {
                 self.issued.push_back((*operation, record.at));
@@ -50,7 +56,10 @@ impl LostUpdates {
                     .issued
                     .binary_search_by_key(operation, |(id, _)| *id)
                     .map_or(record.at, |at| self.issued[at].1);
-                let (update, version, replaces) = (*update, *version, *replaces);
+                let (update, version) = (*update, *version);
+                // A coordinator that has purged a tombstone knows that the key is absent.
+                let purged = self.tombstones.of_replica(*node, *key).filter(|_| replaces.is_none());
+                let replaces = purged.unwrap_or(*replaces);
                 let at_replica = self.replicas.get(key.index()).is_some_and(|replicas| replicas.contains(node));
                 let writes = at_key(&mut self.keys, *key);
                 writes.push_back(Write {
@@ -142,6 +151,17 @@ impl LostUpdates {
     /// Returns the number of lost updates of a key that a node coordinated.
     pub fn count_at(&self, node: NodeId, key: KeyId) -> u32 {
         self.counts.get(&(node, key)).copied().unwrap_or(0)
+    }
+
+    /// Returns whether no update is known to be lost only because nothing could have shown it: no operation read a key after an
+    /// update of it was acknowledged, and no group acknowledged two updates of a key.
+    pub fn is_unknown(&self) -> bool {
+        self.lost.is_empty() && !self.evidence.is_complete()
+    }
+
+    /// Returns the number of updates that their group rolled back, among the lost ones.
+    pub fn rolled_back(&self) -> u64 {
+        self.lost.iter().filter(|(_, update, by)| update == by).count() as u64
     }
 
     /// Returns the number of lost updates.

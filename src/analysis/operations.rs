@@ -128,9 +128,10 @@ impl Operations {
                 if let Some(pending) = self.pending.get_mut(operation) {
                     pending.value = value.clone();
                     pending.missed = (0, 0);
-                    if context.is_some() || *version < pending.acknowledged {
+                    let version = copies.reflected_by_read(pending.key, *version);
+                    if context.is_some() || version < pending.acknowledged {
                         pending.missed =
-                            copies.missed_updates(pending.key, *node, *version, context.as_ref(), pending.issued);
+                            copies.missed_updates(pending.key, *node, version, context.as_ref(), pending.issued);
                     }
                 }
             }

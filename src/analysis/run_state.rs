@@ -137,7 +137,7 @@ impl Analysis {
                 let info = message.update.and_then(|update| self.updates.get(self.event_writes.carried_update(update)));
                 info.is_none_or(|info| {
                     let copy = self.staleness.copy(message.to, info.key);
-                    copy.is_some_and(|copy| copy.reflects(info.version))
+                    copy.is_some_and(|copy| copy.ignores(info.version))
                 })
             }
             // A pull request of gossip.

@@ -53,6 +53,8 @@ struct Key {
     holders: LiteMap<NodeId, NodeSet>,
     /// Updates whose operation ended without their acknowledgement: they are not in the reference.
     unacknowledged: BTreeMap<Version, UnacknowledgedUpdate>,
+    /// The newest tombstone that a replica purged.
+    purged: Version,
 }
 
 impl Key {
@@ -288,7 +290,8 @@ impl Staleness {
             return self.recount_copy(at, node, key);
         }
         // Visits only the removed updates, because a copy may miss many.
-        while copy.missing.first().is_some_and(|missing| *missing <= copy.newest_applied) {
+        let newest = copy.newest_applied.max(version);
+        while copy.missing.first().is_some_and(|missing| *missing <= newest) {
             copy.missing.pop_first();
         }
         let mut reflected: Vec<MissingUpdate> = Vec::new();

@@ -49,8 +49,8 @@ pub(super) fn lacks(figure: &Figure) -> Option<Lacks> {
     }
 }
 
-/// Returns a figure, `None` if nothing was counted.
-pub(super) fn value(figure: &Figure, sweep: &Sweep, lost_updates: u64, target: &[(f64, f64)]) -> Option<Range> {
+/// Returns a figure, `None` if nothing was counted. `lost_updates` is none if no run could have shown one.
+pub(super) fn value(figure: &Figure, sweep: &Sweep, lost_updates: Option<u64>, target: &[(f64, f64)]) -> Option<Range> {
     match figure {
         Figure::Runs(_) => None,
         Figure::Number(name) => number(name, sweep, lost_updates).map(Range::exactly),
@@ -69,9 +69,11 @@ pub(super) fn value(figure: &Figure, sweep: &Sweep, lost_updates: u64, target: &
     }
 }
 
-fn number(name: &str, sweep: &Sweep, lost_updates: u64) -> Option<f64> {
+fn number(name: &str, sweep: &Sweep, lost_updates: Option<u64>) -> Option<f64> {
     let share = |held: u64, of: u64| Share::new(held, of).value();
     let each_run = |count: u64| (sweep.runs > 0).then(|| count as f64 / sweep.runs as f64);
+    // Without cases, none of them failed, which shows nothing.
+    let each_run_of = |cases: u64, count: u64| each_run(count).filter(|_| cases + count > 0);
     let ok =
         |outcomes: &Outcomes| share(outcomes.ok, outcomes.ok + outcomes.fail + outcomes.unknown + outcomes.pending);
     match name {
@@ -80,14 +82,14 @@ fn number(name: &str, sweep: &Sweep, lost_updates: u64) -> Option<f64> {
         "write_ok_share" => ok(&sweep.write_outcomes),
         "executions_per_event" => share(sweep.executions, sweep.published),
         "effects_per_event" => share(sweep.effects, sweep.published),
-        "lost_updates" => each_run(lost_updates),
+        "lost_updates" => each_run(lost_updates?),
         "messages" => each_run(sweep.messages.values().sum()),
         "updates" => each_run(sweep.updates),
         "published" => each_run(sweep.published),
-        "never_published" => each_run(sweep.never_published),
-        "dead_lettered" => each_run(sweep.dead_lettered),
-        "discarded" => each_run(sweep.discarded),
-        "windows_open" => each_run(sweep.windows_open),
+        "never_published" => each_run_of(sweep.published + sweep.never_published, sweep.never_published),
+        "dead_lettered" => each_run_of(sweep.published, sweep.dead_lettered),
+        "discarded" => each_run_of(sweep.published, sweep.discarded),
+        "windows_open" => each_run_of(sweep.updates, sweep.windows_open),
         _ => None,
     }
 }

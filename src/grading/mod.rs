@@ -28,7 +28,8 @@ pub struct Grader {
     conditions: Conditions,
     not_permitted: Vec<ScenarioError>,
     sweep: Sweep,
-    lost_updates: u64,
+    /// The lost updates of all runs; none if no run could have shown one.
+    lost_updates: Option<u64>,
     /// For each goal, in how many runs its condition was true.
     held: Vec<u64>,
     failures: Vec<Option<(u64, Micros, String)>>,
@@ -70,7 +71,7 @@ impl Grader {
             scenario,
             conditions,
             not_permitted,
-            lost_updates: 0,
+            lost_updates: None,
             held: vec![0; task.goals.len()],
             failures: vec![None; task.goals.len()],
             unended: [None; 2],
@@ -125,7 +126,10 @@ impl Grader {
     }
 
     fn judge(&mut self, run: &Run, recorder: Option<&HistoryRecorder>, seed: u64) {
-        self.lost_updates += run.analysis().lost.count();
+        let lost = &run.analysis().lost;
+        if !lost.is_unknown() {
+            *self.lost_updates.get_or_insert(0) += lost.count();
+        }
         self.digest.update(run.engine().trace().digest().hex().as_bytes());
         let staleness = &run.analysis().staleness;
         let has_ended =

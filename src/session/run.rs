@@ -28,6 +28,14 @@ pub fn halted_early() -> &'static str {
     phrase("the run was halted before its end", "der Lauf wurde vor seinem Ende angehalten")
 }
 
+/// Returns why it is unknown whether an update was lost.
+pub(super) fn unknown_loss() -> &'static str {
+    phrase(
+        "unknown, because no acknowledged update was followed by a read or another update of its key",
+        "unbekannt, denn auf keine bestätigte Änderung folgte ein Lesevorgang oder eine weitere Änderung ihres Schlüssels",
+    )
+}
+
 /// Events between two observations of the trace: few enough that the trace discards no record before it is observed.
 const STRIDE: u64 = 4096;
 
@@ -185,7 +193,8 @@ impl Run {
     /// is unknown.
     pub fn invariants(&self) -> Vec<InvariantStatus> {
         let mut invariants = self.invariants.clone();
-        invariants.evaluate(self.engine.now(), &self.analysis, self.engine.names());
+        // Since the last record nothing has changed, so what is false now was false then.
+        invariants.evaluate_pending(&self.analysis, self.engine.names());
         let is_halted = self.engine.halt().is_some();
         let status = |status: &InvariantStatus| match status {
             InvariantStatus::Holds if is_halted => InvariantStatus::Unknown,
@@ -237,8 +246,10 @@ impl Run {
             }
             Promise::LostUpdates { count } => {
                 let lost = self.analysis.lost.count();
-                (lost != u64::from(*count))
-                    .then(|| sentence!("{lost} were lost, not {count}", "{lost} gingen verloren, nicht {count}"))
+                match lost == u64::from(*count) {
+                    true => self.analysis.lost.is_unknown().then(|| unknown_loss().into()),
+                    false => Some(sentence!("{lost} were lost, not {count}", "{lost} gingen verloren, nicht {count}")),
+                }
             }
             Promise::Diverged { service, key } => {
                 return self.miss_state(CopyState::Diverged, "diverged", service, key);

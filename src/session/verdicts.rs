@@ -2,7 +2,7 @@
 
 use super::convergence_check::{CONVERGENCE, ConvergenceCheck, Findings, never_judged};
 use super::protocol::{NO_LOST_UPDATE, VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
-use super::run::{Run, halted_early};
+use super::run::{Run, halted_early, unknown_loss};
 use super::{halt_text, labels, log_text, reasons};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
 use crate::analysis::history::{History, HistoryRecorder, Revisions};
@@ -288,16 +288,21 @@ fn lost_updates(context: &RunContext) -> Option<VerdictView> {
             nodes: info.map(|info| vec![info.node]).unwrap_or_default(),
         }
     };
+    let rolled_back = context.analysis.lost.rolled_back();
+    let (status, because) = match lost.len() as u64 {
+        0 if context.analysis.lost.is_unknown() => {
+            (VerdictStatus::Unknown, format!("{}.", labels::capitalized(unknown_loss())))
+        }
+        0 => (VerdictStatus::Holds, String::new()),
+        all => (VerdictStatus::Violated, check::lost_changes(all - rolled_back, rolled_back)),
+    };
     (context.analysis.staleness.acknowledged() > 0).then(|| VerdictView {
         about: VerdictSubject::Guarantee,
         node: None,
         id: NO_LOST_UPDATE.into(),
         title: title(Guarantee::NoLostUpdate).into(),
-        status: if lost.is_empty() { VerdictStatus::Holds } else { VerdictStatus::Violated },
-        because: match lost.len() {
-            0 => String::new(),
-            n => check::lost_changes(n),
-        },
+        status,
+        because,
         steps: lost.iter().take(MAX).map(step).collect(),
     })
 }

@@ -230,7 +230,7 @@ fn without(operations: &[Operation], n: usize) -> Vec<Operation> {
     others().filter(|operation| !depends(operation)).cloned().collect()
 }
 
-fn assert_minimal(history: &History, guarantee: Guarantee) -> Result<bool, TestCaseError> {
+pub(super) fn assert_minimal(history: &History, guarantee: Guarantee) -> Result<bool, TestCaseError> {
     let Verdict::Violated(witness) = check(history, guarantee, 100_000) else { return Ok(false) };
     let operations: Vec<Operation> =
         witness.operations.iter().map(|place| history.operations[*place].clone()).collect();

@@ -47,6 +47,9 @@ pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<String>
 /// Returns why one guarantee is not shown to hold, without its parts.
 fn missing_of(history: &History, guarantee: Guarantee) -> Option<&'static str> {
     let operations = &history.operations;
+    if guarantee == Guarantee::NoLostUpdate {
+        return missing_loss(history);
+    }
     let is_compare_and_set =
         |it: &Operation| it.acknowledged() && it.invocation.leaves().is_some() && !it.invocation.is_blind();
     if !operations.iter().any(|operation| is_read(operation) || is_compare_and_set(operation)) {
@@ -79,9 +82,6 @@ fn missing_of(history: &History, guarantee: Guarantee) -> Option<&'static str> {
         Guarantee::BoundedStaleness { .. } if !operations.iter().any(Operation::acknowledged) => {
             Some(phrase("no change was acknowledged", "keine Änderung wurde bestätigt"))
         }
-        Guarantee::NoLostUpdate if !operations.iter().any(Operation::acknowledged) => {
-            Some(phrase("no change was acknowledged", "keine Änderung wurde bestätigt"))
-        }
         Guarantee::ReadYourWrites
         | Guarantee::MonotonicReads
         | Guarantee::MonotonicWrites
@@ -94,6 +94,36 @@ fn missing_of(history: &History, guarantee: Guarantee) -> Option<&'static str> {
         | Guarantee::Regular
         | Guarantee::Causal => None,
     }
+}
+
+/// Returns why no lost update is not shown; none if an operation read a key after a change of it was acknowledged, or if the
+/// servers know what they lost and a key has two acknowledged changes, of which one could have replaced the other unawares, or a
+/// compare-and-set that failed besides.
+fn missing_loss(history: &History) -> Option<&'static str> {
+    let operations = &history.operations;
+    // Of each key the acknowledged change that ended first, and their number.
+    let mut changes: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+    for change in operations.iter().filter(|operation| operation.acknowledged()) {
+        let (first, count) = changes.entry(change.key).or_insert((change.ended, 0));
+        (*first, *count) = (change.ended.min(*first), *count + 1);
+    }
+    if changes.is_empty() {
+        return Some(phrase("no change was acknowledged", "keine Änderung wurde bestätigt"));
+    }
+    let reads = |it: &Operation| is_read(it) || (it.acknowledged() && !it.invocation.is_blind());
+    let is_later = |it: &Operation| changes.get(&it.key).is_some_and(|(first, _)| *first < it.invoked);
+    let is_read_later = operations.iter().any(|operation| reads(operation) && is_later(operation));
+    let is_refused = |key: u32| {
+        let fails = |it: &Operation| it.key == key && it.outcome == Outcome::Fail && !it.invocation.is_blind();
+        operations.iter().any(|it| fails(it) && it.invocation.changes())
+    };
+    let is_known = history.lost.is_some() && changes.iter().any(|(key, (_, count))| *count > 1 || is_refused(*key));
+    (!is_read_later && !is_known).then(|| {
+        phrase(
+            "no operation read a key after a change of it was acknowledged",
+            "keine Operation hat einen Schlüssel gelesen, nachdem eine Änderung von ihm bestätigt war",
+        )
+    })
 }
 
 fn sessions(history: &History) -> BTreeMap<u32, Session> {

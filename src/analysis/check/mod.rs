@@ -21,7 +21,7 @@ mod verdicts;
 mod visited_states;
 mod zones;
 
-use super::history::History;
+use super::history::{History, LostChanges};
 use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
@@ -57,12 +57,9 @@ pub fn check_slice(
         return Some(Verdict::Unknown(phrase("no operation succeeded", "keine Operation ist gelungen").into()));
     }
     if let (Guarantee::NoLostUpdate, Some(lost)) = (guarantee, &history.lost) {
-        return Some(match lost.count {
-            0 => Verdict::Holds,
-            count => Verdict::Violated(Witness {
-                operations: lost.operations.clone(),
-                sentence: lost_changes(count as usize),
-            }),
+        return Some(match lost.count() {
+            0 => evidence::missing(history, guarantee).map_or(Verdict::Holds, Verdict::Unknown),
+            _ => Verdict::Violated(lost_witness(history, lost)),
         });
     }
     let index = memo.verdicts.iter().position(|(of, _)| *of == guarantee).unwrap_or_else(|| {
@@ -97,17 +94,45 @@ pub fn check_slice(
     }
 }
 
-/// States how many acknowledged changes the servers lost.
-pub fn lost_changes(count: usize) -> String {
-    match count {
-        1 => phrase(
+/// Returns the proof that the servers lost changes, for which one of them is enough.
+fn lost_witness(history: &History, lost: &LostChanges) -> Witness {
+    let all = lost_changes(lost.overwritten, lost.rolled_back);
+    let first = lost.operations.first().map(|(place, _)| *place);
+    let sentence = match first.filter(|_| lost.count() > 1) {
+        Some(place) => {
+            let name = explanations::name(history, place);
+            sentence!("{all} One of them: the {name}.", "{all} Einer davon: das {name}.")
+        }
+        None => all,
+    };
+    Witness { operations: first.into_iter().collect(), sentence }
+}
+
+/// States how many acknowledged changes the servers lost, and how.
+pub fn lost_changes(overwritten: u64, rolled_back: u64) -> String {
+    match (overwritten, rolled_back) {
+        (1, 0) => phrase(
             "An acknowledged write was overwritten without having been seen.",
             "Ein bestätigter Schreibvorgang wurde überschrieben, ohne gesehen worden zu sein.",
         )
         .into(),
-        n => sentence!(
+        (n, 0) => sentence!(
             "{n} acknowledged writes were overwritten without having been seen.",
             "{n} bestätigte Schreibvorgänge wurden überschrieben, ohne gesehen worden zu sein."
+        ),
+        (0, 1) => phrase(
+            "An acknowledged write was rolled back by its group.",
+            "Ein bestätigter Schreibvorgang wurde von seiner Gruppe zurückgerollt.",
+        )
+        .into(),
+        (0, n) => sentence!(
+            "{n} acknowledged writes were rolled back by their group.",
+            "{n} bestätigte Schreibvorgänge wurden von ihrer Gruppe zurückgerollt."
+        ),
+        (n, m) => sentence!(
+            "{} acknowledged writes were lost: {n} overwritten without having been seen, {m} rolled back by their group.",
+            "{} bestätigte Schreibvorgänge gingen verloren: {n} überschrieben, ohne gesehen worden zu sein, {m} von ihrer Gruppe zurückgerollt.",
+            n + m
         ),
     }
 }

@@ -1,12 +1,13 @@
 //! Session guarantees (Terry et al. 1994), as far as clients can observe them.
 //!
-//! Registers whose writes all differ: a guarantee requires that the result of a read is no older than certain writes. Versions
-//! order two writes, if the history has them; otherwise a write is newer than the writes that its process had made or read
-//! before. Real time orders no writes: a server may apply them in another order than that of their acknowledgements. These
-//! facts, and the requirements of one process's reads, are edges between the writes of a key. The process satisfies the
-//! guarantees if and only if the edges form no cycle. Two processes may see writes of unknown order in either order. A
-//! compare-and-set has read the write that it replaced. O(n log n) for n operations, times the number of processes for the last
-//! two guarantees.
+//! Registers whose writes all differ: a guarantee requires that the result of a read is no older than certain writes. If the
+//! history has versions, they order the writes of a key. Then the last two guarantees also require that a write is newer than
+//! the writes that its process had made (monotonic writes) or read (writes follow reads) before. Without versions, a write is
+//! assumed to be newer than these. Real time orders no writes: a server may apply them in another order than that of their
+//! acknowledgements. These facts, and the requirements of one process's reads, are edges between the writes of a key. The
+//! process satisfies the guarantees if and only if the edges form no cycle. Two processes may see writes of unknown order in
+//! either order. A compare-and-set has read the write that it replaced. O(n log n) for n operations, times the number of
+//! processes for the last two guarantees.
 //!
 //! Sets without removals, and lists: a read must contain the required elements.
 
@@ -49,8 +50,6 @@ struct SessionChecker<'a> {
     steps: BTreeMap<u32, Vec<KnownWrite>>,
     /// The process that made each write, and the position of the write in the steps of this process.
     place_in: BTreeMap<usize, (u32, usize)>,
-    /// For each key, edges from a write to a newer one, which its process had read before.
-    edges: BTreeMap<u32, Vec<(usize, usize)>>,
     /// For each key, edges from the writes that a process had made or read to its next write. They count where no versions do.
     causes: BTreeMap<u32, Vec<(usize, usize)>>,
     /// For each key, edges that the reads of one process require.
@@ -66,48 +65,35 @@ struct Requirements {
     all: BTreeSet<usize>,
 }
 
-/// Returns whether the operations at these places violate the guarantees.
-pub(super) fn is_violated(history: &History, places: &[usize], wanted: SessionGuarantees) -> bool {
-    let operations = &history.operations;
-    let mut checker = SessionChecker {
-        history,
-        models: BTreeMap::new(),
-        writers: BTreeMap::new(),
-        removed: BTreeSet::new(),
-        steps: BTreeMap::new(),
-        place_in: BTreeMap::new(),
-        edges: BTreeMap::new(),
-        causes: BTreeMap::new(),
-        required: BTreeMap::new(),
-    };
-    let mut keys: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for &place in places {
-        let operation = &operations[place];
-        keys.entry(operation.key).or_default().push(place);
-        match operation.invocation {
-            Invocation::Write(value)
-            | Invocation::CompareAndSet { value, .. }
-            | Invocation::Add(value)
-            | Invocation::Append(value) => {
-                if operation.outcome != Outcome::Fail {
-                    checker.writers.insert((operation.key, value), place);
-                }
-            }
-            Invocation::Remove(value) => {
-                checker.removed.insert((operation.key, value));
-            }
-            Invocation::Read | Invocation::Increment(_) => {}
-        }
-    }
-    for (key, places) in keys.iter() {
-        checker.models.insert(*key, history.model_of(places).unwrap_or(Model::Register));
-    }
+/// Returns the operations at these places by process.
+fn by_process(history: &History, places: &[usize]) -> BTreeMap<u32, Vec<usize>> {
     let mut processes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for &place in places {
-        processes.entry(operations[place].process).or_default().push(place);
+        processes.entry(history.operations[place].process).or_default().push(place);
     }
+    processes
+}
+
+/// Returns whether versions alone show that the operations at these places violate the guarantees: they put a write before one
+/// that its process had made or read earlier.
+pub(super) fn is_order_violated(history: &History, places: &[usize], wanted: SessionGuarantees) -> bool {
+    let (checker, _) = SessionChecker::new(history, places);
+    by_process(history, places).values().any(|own| checker.orders_wrongly(own, wanted))
+}
+
+/// Returns whether the operations at these places violate the guarantees.
+pub(super) fn is_violated(history: &History, places: &[usize], wanted: SessionGuarantees) -> bool {
+    let (mut checker, keys) = SessionChecker::new(history, places);
+    let processes = by_process(history, places);
     for (process, own) in processes.iter() {
+        if checker.orders_wrongly(own, wanted) {
+            return true;
+        }
         checker.add_process(*process, own);
+    }
+    // Without versions, writes are newer than those that their processes had seen, unless that contradicts itself.
+    if wanted.follow && keys.iter().any(|(key, places)| checker.is_violated(*key, places, &[])) {
+        return true;
     }
     // If the edges of all processes together form no cycle, which is common, those of no process do.
     let mut together: BTreeMap<u32, Vec<(usize, usize)>> = BTreeMap::new();
@@ -121,12 +107,50 @@ pub(super) fn is_violated(history: &History, places: &[usize], wanted: SessionGu
         each.push(required);
     }
     together.iter().any(|(key, all)| {
-        let is_cyclic = |required: &[(usize, usize)]| checker.has_cycle(*key, &keys[key], required);
-        is_cyclic(all) && each.iter().filter_map(|required| required.get(key)).any(|required| is_cyclic(required))
+        let is_violated = |required: &[(usize, usize)]| checker.is_violated(*key, &keys[key], required);
+        let of_key = || each.iter().filter_map(|required| required.get(key));
+        is_violated(all) && !is_violated(&[]) && of_key().any(|required| is_violated(required))
     })
 }
 
-impl SessionChecker<'_> {
+impl<'a> SessionChecker<'a> {
+    /// Returns a checker without the operations of processes, and the operations by key.
+    fn new(history: &'a History, places: &[usize]) -> (Self, BTreeMap<u32, Vec<usize>>) {
+        let mut checker = SessionChecker {
+            history,
+            models: BTreeMap::new(),
+            writers: BTreeMap::new(),
+            removed: BTreeSet::new(),
+            steps: BTreeMap::new(),
+            place_in: BTreeMap::new(),
+            causes: BTreeMap::new(),
+            required: BTreeMap::new(),
+        };
+        let mut keys: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for &place in places {
+            let operation = &history.operations[place];
+            keys.entry(operation.key).or_default().push(place);
+            match operation.invocation {
+                Invocation::Write(value)
+                | Invocation::CompareAndSet { value, .. }
+                | Invocation::Add(value)
+                | Invocation::Append(value) => {
+                    if operation.outcome != Outcome::Fail {
+                        checker.writers.insert((operation.key, value), place);
+                    }
+                }
+                Invocation::Remove(value) => {
+                    checker.removed.insert((operation.key, value));
+                }
+                Invocation::Read | Invocation::Increment(_) => {}
+            }
+        }
+        for (key, places) in keys.iter() {
+            checker.models.insert(*key, history.model_of(places).unwrap_or(Model::Register));
+        }
+        (checker, keys)
+    }
+
     /// Returns the writes that a read returned, or that a compare-and-set replaced.
     fn seen_writes(&self, place: usize) -> Vec<usize> {
         let operation = &self.history.operations[place];
@@ -141,9 +165,28 @@ impl SessionChecker<'_> {
         }
     }
 
+    /// Returns whether versions put a write of a process before one that the process had made or read earlier.
+    fn orders_wrongly(&self, own: &[usize], wanted: SessionGuarantees) -> bool {
+        // For each key, the highest rank of the writes that the process had made, and of those that it had read.
+        let mut newest: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+        own.iter().any(|&place| {
+            let operation = &self.history.operations[place];
+            if operation.invocation.changes() && operation.outcome == Outcome::Fail {
+                return false;
+            }
+            let (made, read) = newest.entry(operation.key).or_default();
+            for write in self.seen_writes(place) {
+                *read = self.history.operations[write].rank.max(*read);
+            }
+            let rank = operation.rank;
+            let is_older = (wanted.writes && rank < *made) || (wanted.follow && rank < *read);
+            *made = rank.max(*made);
+            rank > 0 && is_older
+        })
+    }
+
     fn add_process(&mut self, process: u32, own: &[usize]) {
         let mut steps = Vec::new();
-        let mut last: BTreeMap<u32, usize> = BTreeMap::new();
         // For each key the last own write, and the writes read since.
         let mut before: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
         for &place in own {
@@ -152,13 +195,8 @@ impl SessionChecker<'_> {
             if operation.invocation.changes() {
                 if operation.outcome != Outcome::Fail {
                     for write in self.seen_writes(place) {
-                        last.insert(operation.key, write);
                         known.insert(write);
                         steps.push(KnownWrite { key: operation.key, write, own: false });
-                    }
-                    // A write is newer than the writes of the key that its process had seen.
-                    if let Some(before) = last.get(&operation.key) {
-                        self.edges.entry(operation.key).or_default().push((*before, place));
                     }
                     let causes = std::mem::replace(known, BTreeSet::from([place])).into_iter();
                     let edges = causes.filter(|cause| *cause != place).map(|cause| (cause, place));
@@ -169,7 +207,6 @@ impl SessionChecker<'_> {
             } else {
                 let seen = self.seen_writes(place);
                 if let (Output::Value(_), [write]) = (&operation.output, seen.as_slice()) {
-                    last.insert(operation.key, *write);
                     known.insert(*write);
                 }
                 steps.extend(seen.into_iter().map(|write| KnownWrite { key: operation.key, write, own: false }));
@@ -230,11 +267,13 @@ impl SessionChecker<'_> {
         if self.models.get(&key) == Some(&Model::Register) {
             let operations = &self.history.operations;
             // Without versions, only the order of the writes of one process is known.
-            let is_known = |other: &usize| {
+            let replaced = |other: &usize| {
                 let (other, write) = (&operations[*other], &operations[write]);
-                other.process == write.process || (other.rank > 0 && write.rank > 0)
+                match (other.rank, write.rank) {
+                    (0, 0) => other.process == write.process && other.precedes(write),
+                    (older, newer) => older > 0 && older < newer,
+                }
             };
-            let replaced = |other: &usize| is_known(other) && operations[*other].precedes(&operations[write]);
             requirements.writes.iter().filter(|other| replaced(other)).for_each(|other| {
                 requirements.all.remove(other);
             });
@@ -293,34 +332,31 @@ impl SessionChecker<'_> {
         }
     }
 
-    /// Returns whether the edges between a key's writes, with `required`, form a cycle.
-    fn has_cycle(&self, key: u32, places: &[usize], required: &[(usize, usize)]) -> bool {
+    /// Returns whether the edges `required` contradict the order of a key's writes.
+    fn is_violated(&self, key: u32, places: &[usize], required: &[(usize, usize)]) -> bool {
         let operations = &self.history.operations;
-        let mut writes: Vec<usize> = places
-            .iter()
-            .copied()
-            .filter(|place| operations[*place].invocation.changes() && operations[*place].outcome != Outcome::Fail)
-            .collect();
-        let none = Vec::new();
-        let ranked = writes.iter().any(|write| operations[*write].rank > 0);
-        let known = if ranked { &self.edges } else { &self.causes };
-        let edges = known.get(&key).unwrap_or(&none);
-        if ranked {
-            writes.sort_unstable_by_key(|write| operations[*write].rank);
+        let is_write =
+            |place: &usize| operations[*place].invocation.changes() && operations[*place].outcome != Outcome::Fail;
+        let writes = places.iter().copied().filter(is_write);
+        if writes.clone().all(|write| operations[write].rank == 0) {
+            return self.has_cycle(key, &writes.collect::<Vec<usize>>(), required);
         }
+        // Versions order all writes that have one. Of another, only the initial value is known to be older.
+        required.iter().any(|(older, newer)| {
+            let older = operations[*older].rank;
+            *newer == INITIAL || (1..older).contains(&operations[*newer].rank)
+        })
+    }
+
+    /// Returns whether the edges between a key's writes without versions, with `required`, form a cycle.
+    fn has_cycle(&self, key: u32, writes: &[usize], required: &[(usize, usize)]) -> bool {
         let number: BTreeMap<usize, usize> = writes.iter().enumerate().map(|(i, write)| (*write, i + 1)).collect();
         let of = |write: usize| if write == INITIAL { Some(0) } else { number.get(&write).copied() };
         let count = writes.len();
         let mut after: Vec<Vec<usize>> = vec![Vec::new(); count + 1];
-        if ranked {
-            (0..count).for_each(|i| after[i].push(i + 1));
-        } else {
-            after[0].extend(1..=count);
-        }
-        for (older, newer) in edges.iter().chain(required) {
-            // Versions order all writes that have one.
-            let is_unranked = ranked && *newer != INITIAL && operations[*older].rank == 0;
-            if let (Some(older), Some(newer), false) = (of(*older), of(*newer), is_unranked) {
+        after[0].extend(1..=count);
+        for (older, newer) in self.causes.get(&key).into_iter().flatten().chain(required) {
+            if let (Some(older), Some(newer)) = (of(*older), of(*newer)) {
                 after[older].push(newer);
             }
         }

@@ -364,6 +364,32 @@ fn broken_session(guarantee: Guarantee) -> &'static str {
     }
 }
 
+/// States what the versions of writes show of a violated session guarantee.
+fn broken_order(guarantee: Guarantee) -> &'static str {
+    match guarantee {
+        Guarantee::MonotonicWrites => phrase(
+            "By its version, a write precedes an earlier write of the same process",
+            "Nach seiner Version liegt ein Schreibvorgang vor einem früheren desselben Prozesses",
+        ),
+        Guarantee::WritesFollowReads => phrase(
+            "By its version, a write precedes a write that its process had seen before",
+            "Nach seiner Version liegt ein Schreibvorgang vor einem, den sein Prozess zuvor gesehen hatte",
+        ),
+        Guarantee::Session
+        | Guarantee::ReadYourWrites
+        | Guarantee::MonotonicReads
+        | Guarantee::Linearizable
+        | Guarantee::Regular
+        | Guarantee::Sequential
+        | Guarantee::Causal
+        | Guarantee::BoundedStaleness { .. }
+        | Guarantee::NoLostUpdate => phrase(
+            "By its version, a write precedes a write that its process had made or seen before",
+            "Nach seiner Version liegt ein Schreibvorgang vor einem, den sein Prozess zuvor gemacht oder gesehen hatte",
+        ),
+    }
+}
+
 fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict {
     let all = guarantee == Guarantee::Session;
     let wanted = SessionGuarantees {
@@ -404,7 +430,8 @@ fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict
     let places = effective(history, places);
     if sessions::is_violated(history, &places, wanted) {
         let operations = shrink::minimize(history, &places, |places| sessions::is_violated(history, places, wanted));
-        let broken = broken_session(guarantee);
+        let is_by_order = sessions::is_order_violated(history, &operations, wanted);
+        let broken = if is_by_order { broken_order(guarantee) } else { broken_session(guarantee) };
         return Verdict::Violated(Witness {
             sentence: explanations::session(history, &operations, broken),
             operations,

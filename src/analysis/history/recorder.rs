@@ -2,6 +2,7 @@ use super::key_values::KeyValues;
 use super::recorded_operation::RecordedOperation;
 use super::{ABSENT, History, Invocation, LostChanges, NEVER, Operation, Output};
 use crate::analysis::Analysis;
+use crate::analysis::tombstones::PurgedTombstones;
 use crate::language::phrase;
 use crate::scenario::{Micros, Value};
 use crate::trace::{
@@ -38,11 +39,13 @@ pub struct HistoryRecorder {
     initial: BTreeMap<KeyId, Value>,
     /// For each key, how often its operations have changed.
     revisions: LiteMap<KeyId, u32>,
+    tombstones: PurgedTombstones,
 }
 
 impl HistoryRecorder {
     /// Observes the next record.
     pub fn observe(&mut self, record: &Record) {
+        self.tombstones.observe(&record.fact);
         match &record.fact {
             Fact::Seeded { key, value, .. } | Fact::ReplicaStored { update: None, key, value: Some(value), .. }
                 if self.operations.is_empty() =>
@@ -77,8 +80,12 @@ impl HistoryRecorder {
             }
             Fact::ReadServed { operation, version, value, context, .. } => {
                 // A duplicate of the request may be served after the operation has ended.
-                if let Some(recorded) = self.find(*operation).filter(|recorded| !recorded.has_ended) {
-                    (recorded.version, recorded.served) = (Some(*version), value.clone());
+                if let Some(&place) = self.indexes.get(operation)
+                    && let Some(recorded) = self.operations.get_mut(place).filter(|recorded| !recorded.has_ended)
+                {
+                    // A read that found the key absent returned the deletion whose tombstone is purged.
+                    let purged = self.tombstones.of_key(recorded.key).filter(|_| version.is_none());
+                    (recorded.version, recorded.served) = (Some(purged.unwrap_or(*version)), value.clone());
                     recorded.unordered = context.is_some();
                     let key = recorded.key;
                     *self.revisions.entry(key).or_default() += 1;
@@ -190,10 +197,11 @@ impl HistoryRecorder {
         if analysis.staleness.acknowledged() == 0 || (lost.is_empty() && !is_of_groups) {
             return None;
         }
-        let updates: BTreeSet<UpdateId> = lost.iter().map(|(_, update, _)| *update).collect();
-        let is_lost = |place: &usize| self.operations[*place].update.is_some_and(|update| updates.contains(&update));
-        let operations = (0..self.operations.len()).filter(is_lost).collect();
-        Some(LostChanges { count: lost.len() as u64, operations })
+        let updates: BTreeMap<UpdateId, bool> = lost.iter().map(|(_, update, by)| (*update, update == by)).collect();
+        let operations = (0..).zip(&self.operations);
+        let operations = operations.filter_map(|(place, it)| Some((place, *updates.get(&it.update?)?))).collect();
+        let rolled_back = analysis.lost.rolled_back();
+        Some(LostChanges { overwritten: analysis.lost.count() - rolled_back, rolled_back, operations })
     }
 
     /// Builds the history so far. `key` and `process` return the names of keys and processes.

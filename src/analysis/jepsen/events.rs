@@ -22,6 +22,8 @@ pub(super) struct Event {
     pub(super) has_siblings: bool,
     /// Whether the servers lost the change.
     pub(super) is_lost: Option<bool>,
+    /// Whether the servers lost the change because its group undid it.
+    pub(super) is_rolled_back: Option<bool>,
 }
 
 impl Event {
@@ -84,8 +86,22 @@ pub(super) fn event(position: String, value: &Value) -> Result<Option<Event>, St
     let version = fields.get("version").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
     let is_initial = flag("initial")? == Some(true);
     let (has_siblings, is_lost) = (flag("siblings")? == Some(true), flag("lost")?);
-    let mut event =
-        Event { position, kind, process, f, key, value, time, index, is_initial, version, has_siblings, is_lost };
+    let is_rolled_back = flag("rolled_back")?;
+    let mut event = Event {
+        position,
+        kind,
+        process,
+        f,
+        key,
+        value,
+        time,
+        index,
+        is_initial,
+        version,
+        has_siblings,
+        is_lost,
+        is_rolled_back,
+    };
     if event.f == "txn" {
         single(&mut event)?;
     }

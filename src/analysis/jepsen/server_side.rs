@@ -2,7 +2,8 @@
 
 use super::data_model::DataModel;
 use super::events::Event;
-use crate::analysis::history::{History, LostChanges, Model};
+use crate::analysis::history::{History, LostChanges, Model, Operation};
+use crate::trace::Outcome;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,11 +33,23 @@ pub(super) fn lost_changes(events: &[Event], history: &History) -> Option<LostCh
     let mut any = false;
     for (place, operation) in acknowledged {
         // The position of an end is that of its event.
-        if events.get(operation.ended as usize)?.is_lost? {
-            lost.operations.push(place);
+        let end = events.get(operation.ended as usize)?;
+        if end.is_lost? {
+            let is_rolled_back = end.is_rolled_back.unwrap_or_else(|| !has_other_change(history, place));
+            lost.operations.push((place, is_rolled_back));
+            match is_rolled_back {
+                true => lost.rolled_back += 1,
+                false => lost.overwritten += 1,
+            }
         }
         any = true;
     }
-    lost.count = lost.operations.len() as u64;
     any.then_some(lost)
+}
+
+/// Returns whether another operation may have changed the key of an operation.
+fn has_other_change(history: &History, place: usize) -> bool {
+    let key = history.operations[place].key;
+    let is_change = |it: &Operation| it.key == key && it.invocation.changes() && it.outcome != Outcome::Fail;
+    history.operations.iter().enumerate().any(|(other, it)| other != place && is_change(it))
 }

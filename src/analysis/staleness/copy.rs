@@ -66,6 +66,8 @@ pub struct KeyCopy {
     pub(super) siblings: Vec<Value>,
     /// Whether it held a tombstone that was purged.
     pub(super) tombstone_purged: bool,
+    /// The newest tombstone that a replica of its group purged, which it reflects while it has no value.
+    pub(super) purged: Version,
     /// For a copy that several services hold together: the value that each of them holds.
     pub(super) pooled: Option<Box<PooledValues>>,
 }
@@ -182,6 +184,13 @@ impl KeyCopy {
         }
     }
 
+    /// Returns whether a message with a version of its key would change nothing. Where a tombstone was purged, an older value
+    /// would reappear.
+    pub fn ignores(&self, version: Version) -> bool {
+        let is_purged = self.tombstone_purged || (self.held.is_none() && !self.purged.is_none());
+        !is_purged && self.reflects(version)
+    }
+
     /// Returns whether it contains an update of this version that was never acknowledged.
     pub fn contains_unacknowledged(&self, version: Version) -> bool {
         self.sum.as_ref().map_or_else(|| self.reflects(version), |sum| sum.early.contains(&version))
@@ -195,9 +204,9 @@ impl KeyCopy {
         }
     }
 
-    /// Returns the version that it holds.
+    /// Returns the version that it holds, or that its absence reflects.
     pub(super) fn version(&self) -> Version {
-        self.held.as_ref().map(|held| held.version).unwrap_or_default()
+        self.held.as_ref().map_or(self.purged, |held| held.version)
     }
 }
 

@@ -45,8 +45,7 @@ impl Staleness {
                 copy.held = Some(StoredValue { value, version: Version::counted(newest, 0), update: *update });
                 self.update_missing(at, *node, *key);
             }
-            // The copy still reflects the deletion: a read finds no value.
-            Fact::TombstonePurged { node, key } => self.copy_mut(*node, *key).tombstone_purged = true,
+            Fact::TombstonePurged { node, key } => self.purge(at, *node, *key),
             Fact::WriteRolledBack { update, node, key } => {
                 let source = event_writes.source(*update);
                 // The copy is stored again if it had applied the update.
@@ -87,6 +86,28 @@ impl Staleness {
             self.store(at, node, key, (!version.is_none()).then_some(held));
         } else {
             self.apply(at, node, key, version);
+        }
+    }
+
+    /// A replica purged a tombstone. Its copy still reflects the deletion, since a read finds no value, and so does a replica's
+    /// copy without a value.
+    fn purge(&mut self, at: Micros, node: NodeId, key: KeyId) {
+        let copy = self.copy_mut(node, key);
+        copy.tombstone_purged = true;
+        let version = copy.version();
+        let entry = key_mut(&mut self.keys, key);
+        entry.purged = entry.purged.max(version);
+        let holders = &entry.holders;
+        let replicas = entry.copies.iter_mut().filter(|(node, _)| holders.values().any(|all| all.contains_key(*node)));
+        let mut absent = Vec::new();
+        for (replica, copy) in replicas {
+            copy.purged = copy.purged.max(version);
+            if copy.held.is_none() {
+                absent.push(*replica);
+            }
+        }
+        for replica in absent {
+            self.update_missing(at, replica, key);
         }
     }
 

@@ -63,6 +63,13 @@ impl Staleness {
         newer.fold((0, issued), |(count, oldest), (_, update)| (count + 1, oldest.min(update.behind.acknowledged)))
     }
 
+    /// Returns the newest version that the result of a read reflects, of a key without a version vector. A read that found no
+    /// version reflects the newest deletion whose tombstone was purged.
+    pub fn reflected_by_read(&self, key: KeyId, version: Version) -> Version {
+        let purged = self.keys.get(key.index()).map(|entry| entry.purged).filter(|_| version.is_none());
+        purged.unwrap_or(version)
+    }
+
     /// Returns a number that grows with each record that may have changed a copy.
     pub fn revision(&self) -> u64 {
         self.revision

@@ -1,5 +1,5 @@
 //! The operations of a run as a history in Jepsen's format, with fields for what clients do not observe: `initial`, `version`,
-//! `siblings` and `lost`.
+//! `siblings`, `lost` and `rolled_back`.
 
 use super::record_cursor::RecordCursor;
 use crate::analysis::history::{History, HistoryRecorder, Output, RecordedOperation, ValueId};
@@ -93,9 +93,13 @@ impl ServerSide {
             (Some(Outcome::Ok), Output::Nothing) if operation.acknowledged() => {
                 // A lost change that no client made belongs to no operation.
                 if let Some(lost) =
-                    self.history.lost.as_ref().filter(|lost| lost.count == 0 || !lost.operations.is_empty())
+                    self.history.lost.as_ref().filter(|lost| lost.count() == 0 || !lost.operations.is_empty())
                 {
-                    line["lost"] = json!(lost.operations.binary_search(&place).is_ok());
+                    let found = lost.operations.binary_search_by_key(&place, |(lost, _)| *lost);
+                    line["lost"] = json!(found.is_ok());
+                    if let Ok(at) = found {
+                        line["rolled_back"] = json!(lost.operations[at].1);
+                    }
                 }
             }
             _ => {}
