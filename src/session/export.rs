@@ -95,11 +95,16 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
 /// The inconsistency windows, in the order of their start.
 fn windows(run: &Run) -> Vec<WindowBar> {
     let (analysis, names, now) = (run.analysis(), run.engine().names(), run.engine().now());
+    let is_missed_again = |update| {
+        let info = analysis.updates.get(update);
+        info.is_some_and(|info| analysis.staleness.is_missed_again(info.key, info.version))
+    };
     let bar = |Window { update, since, took }| WindowBar {
         update: content::update(update, analysis, names),
         since,
         took: took.unwrap_or(now - since),
         open: took.is_none(),
+        missed_again: took.is_some() && is_missed_again(update),
     };
     let mut all: Vec<WindowBar> = analysis.staleness.windows().map(bar).collect();
     all.sort_by_key(|window| window.since);

@@ -174,4 +174,5 @@ pub(super) const TEXTS: &[Entry] = &[
     ("▲ {} stale", "▲ {} veraltet"),
     ("● ok", "● ok"),
     ("● {} fresh", "● {} aktuell"),
+    ("✗ {} lost again", "✗ {} wieder verloren"),
 ];
