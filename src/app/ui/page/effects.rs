@@ -4,7 +4,7 @@ use super::{Page, PageMsg, ViewsState, opening};
 use crate::app::browser::{address, crash_report, documents, drawings, files, language, storage, theme};
 use crate::app::gesture::Gesture;
 use crate::app::kept_drawings::{DrawingsAnswer, DrawingsRequest};
-use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, LessonMsg, Msg, SharingMsg, TaskMsg};
+use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, KEPT_TAB, LessonMsg, Msg, SharingMsg, TaskMsg};
 use crate::app::picture::PictureFailure;
 use crate::app::ui::lazy_views;
 use crate::scenario::Scenario;
@@ -28,9 +28,13 @@ impl Page {
             Err(action) if self.views == ViewsState::Loaded => lazy_views::update(&mut self.model, action),
             Err(action) => return self.waiting_actions.push(action),
         };
-        crash_report::remember_drawing(&self.model.document.scenario, self.model.document.drawing.as_ref());
+        crash_report::remember(self.model.run_record());
         for effect in effects {
             self.execute(effect);
+        }
+        if !self.has_tab_record && self.model.document.can_undo() {
+            // The code that writes the record is then there when the visitor leaves the page.
+            self.keep_tab_record();
         }
     }
 
@@ -41,12 +45,25 @@ impl Page {
         }
     }
 
+    /// Keeps the document of this tab, with its history, for a reload.
+    pub(super) fn keep_tab_record(&mut self) {
+        if crash_report::has_crashed() {
+            return;
+        }
+        let Some(record) = self.model.tab_record(address::fragment()).map(Box::new) else {
+            return storage::keep_in_tab(KEPT_TAB, None);
+        };
+        self.has_tab_record = true;
+        spawn_local(async move {
+            if let Ok(text) = documents::write_tab_record(record).await {
+                storage::keep_in_tab(KEPT_TAB, Some(&text));
+            }
+        });
+    }
+
     fn execute(&mut self, effect: Effect) {
         match effect {
-            Effect::Send(request) => {
-                crash_report::remember(self.model.run_record());
-                self.engine.send(&request);
-            }
+            Effect::Send(request) => self.engine.send(&request),
             Effect::RestartEngine => self.engine.restart(),
             // A new card can receive the focus only after the page is rendered.
             Effect::Focus(id) => {
