@@ -205,3 +205,21 @@ pub fn history(recorder: &HistoryRecorder, run: &Run) -> String {
     while !lines.write(recorder, run, &mut out) {}
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::windows;
+    use crate::scenario::{examples, micros};
+    use crate::session::run::Run;
+
+    #[test]
+    fn a_window_whose_update_a_copy_has_lost_again_is_marked() {
+        let mut run = Run::new(&examples::find("reordering").expect("an example").scenario());
+        let marked = |run: &Run| windows(run).iter().filter(|window| window.missed_again).count();
+        run.complete(micros(1_500.0));
+        assert_eq!(marked(&run), 0);
+        run.complete(micros(5_000.0));
+        assert_eq!(marked(&run), 1);
+        assert!(windows(&run).iter().all(|window| !(window.open && window.missed_again)));
+    }
+}

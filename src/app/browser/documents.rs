@@ -96,15 +96,6 @@ pub fn write_tab_record(record: Box<TabRecord>) -> Result<String, SplitLoaderErr
     Ok(record.to_text())
 }
 
-/// Reads what a tab has kept while it was reloaded; `None` if it is not about the address with this fragment.
-///
-/// # Errors
-/// The code could not be fetched.
-#[wasm_split(documents, fallible)]
-pub fn read_tab_record(text: String, fragment: String) -> Result<Option<Box<TabRecord>>, SplitLoaderError> {
-    Ok(TabRecord::from_text(&text, &fragment).map(Box::new))
-}
-
 /// Returns the command line that reproduces a run; `None` if the drawing is too large for a link.
 ///
 /// # Errors

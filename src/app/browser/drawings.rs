@@ -7,7 +7,7 @@ use super::storage;
 use crate::app::kept_drawings::{
     DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, exported, stored, unique_title,
 };
-use crate::app::model::{KEPT_BEFORE, KEPT_LAST, KEPT_WORK};
+use crate::app::model::{KEPT_BEFORE, KEPT_LAST, KEPT_WORK, Opening, TabRecord};
 use crate::app::titles::{COPY, RECOVERED};
 use crate::scenario::Scenario;
 use js_sys::{Array, Promise};
@@ -49,6 +49,33 @@ pub fn execute(request: DrawingsRequest) -> Result<Pin<Box<dyn Future<Output = A
 /// The code could not be fetched, or the storage does not execute the request.
 pub async fn request(request: DrawingsRequest) -> Answer {
     execute(request).await.map_err(|_| StorageProblem::NotFetched)?.await
+}
+
+/// A document to open, and what is known of it if the browser keeps it.
+type Restored = Option<(Box<Opening>, Option<DrawingInfo>)>;
+
+/// Reads what a tab has kept while it was reloaded; `None` if it is not about the address with this fragment, or another tab has
+/// changed the drawing since.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(documents, fallible)]
+pub fn restore(text: String, fragment: String) -> Result<Pin<Box<dyn Future<Output = Restored>>>, SplitLoaderError> {
+    Ok(Box::pin(async move {
+        let record = TabRecord::from_text(&text, &fragment)?;
+        let kept = match (record.drawing(), record.revision) {
+            (Some(id), Some(revision)) => {
+                let request = DrawingsRequest::Read { id: id.clone(), version: None };
+                let Ok(DrawingsAnswer::Read(info, saved)) = answer(request).await else { return None };
+                // A save may have ended after the record was written.
+                let is_unchanged = info.revision == revision || *saved == *record.document();
+                Some(info).filter(|info| info.deleted.is_none() && is_unchanged)?.into()
+            }
+            // It could not be saved.
+            (Some(_), None) | (None, _) => None,
+        };
+        Some((Box::new(record.opening()), kept))
+    }))
 }
 
 async fn answer(request: DrawingsRequest) -> Answer {

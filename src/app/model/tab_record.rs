@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 /// The longest text of a record. A storage of a tab holds about 5 million characters.
-const MAX_LENGTH: usize = 2_000_000;
+const MAX_LENGTH: usize = 3_000_000;
 
 /// The document of a tab, as it was when the tab left the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl TabRecord {
     /// Returns the record as a text. If it is too long, it lacks the oldest steps of the history.
     pub fn to_text(mut self) -> String {
         loop {
-            let text = json::compact(&self);
+            let text = json::pretty(&self);
             if text.len() <= MAX_LENGTH || !self.history.forget_older_half() {
                 return text;
             }
@@ -68,7 +68,7 @@ impl Model {
         }
         let mut history = document.history.clone();
         history.forget_unanswered();
-        let scenario = Rc::new(self.run_record().document());
+        let scenario = self.run_record().kept();
         let present = Past { scenario, ..self.present(Some(self.run.now), String::new()) };
         let revision = document.drawing.as_ref().and_then(|id| self.drawings.revision(id));
         Some(TabRecord { fragment, revision, present, history })

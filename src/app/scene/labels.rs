@@ -9,6 +9,8 @@ use crate::text;
 const LETTER: f64 = 0.62;
 /// Distance between a link and its label.
 const GAP: f64 = 5.0;
+/// Least distance between a label and a card.
+const EDGE: f64 = 3.0;
 /// Width and height of the mark of a fault above a card.
 const MARK: (f64, f64) = (150.0, 20.0);
 /// Shares of a link's length at which its label may be, the best first.
@@ -68,7 +70,7 @@ pub(super) fn place(
         }
         let is_free = |place: &Rect| {
             (place.x >= left && place.right() <= right)
-                && !nodes.iter().any(|node| node.rect.overlaps(place))
+                && !nodes.iter().any(|node| node.rect.grown(EDGE).overlaps(place))
                 && !placed.iter().any(|other| other.overlaps(place))
         };
         let is_clear = |place: &Rect| {

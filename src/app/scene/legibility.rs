@@ -80,11 +80,16 @@ fn crossings(scene: &Scene, detail: Detail) -> Vec<String> {
         let others = scene.nodes.iter().enumerate().filter(|(node, _)| *node != link.from && *node != link.to);
         let crossed = others.filter(|(_, node)| link.curve.points().iter().any(|at| node.rect.contains(*at)));
         found.extend(crossed.map(|(_, node)| format!("{from} to {to} crosses {}", node.id)));
+        // In the narrow gaps of a column, a name may have no place without a link, and interrupts it.
+        let names = scene.areas.iter().filter(|_| !scene.is_column()).map(|area| (area, area.name_rect(detail)));
+        let behind =
+            names.filter(|(_, name)| link.curve.points().windows(2).any(|line| name.is_crossed(line[0], line[1])));
+        found.extend(behind.map(|(area, _)| format!("{from} to {to} passes behind the name {}", area.name)));
         let Some(label) = link.label_rect(detail) else { continue };
         let words = [(true, true), (true, false), (false, true), (false, false)].map(|cut| link.faulty_label(cut));
         let longest = words.iter().chain([&&*link.label]).map(|text| text.chars().count()).max();
         assert!(longest <= Some(link.label_letters), "{} has room for {}", link.label, link.label_letters);
-        let covered = scene.nodes.iter().filter(|node| node.rect.overlaps(&label));
+        let covered = scene.nodes.iter().filter(|node| node.rect.grown(2.0).overlaps(&label));
         found.extend(covered.map(|node| format!("{} covers {}", link.label, node.id)));
         let named = scene.areas.iter().filter(|area| area.name_rect(detail).overlaps(&label));
         found.extend(named.map(|area| format!("{} covers the name {}", link.label, area.name)));

@@ -116,7 +116,7 @@ pub struct Page {
     /// Actions of the visitor that wait for their code, oldest first.
     waiting_actions: Vec<Msg>,
     /// What this tab keeps for a reload was written once.
-    has_tab_record: bool,
+    is_tab_kept: bool,
     /// A pointer has just dropped an item of the palette on the canvas.
     dropped: Rc<Cell<bool>>,
     send: Callback<Msg>,
@@ -166,7 +166,7 @@ impl Component for Page {
             views: ViewsState::NotLoaded,
             lesson_views: ViewsState::NotLoaded,
             waiting_actions: Vec::new(),
-            has_tab_record: false,
+            is_tab_kept: false,
             dropped: Rc::default(),
             send: link.callback(PageMsg::Model),
             link: link.clone(),
@@ -323,7 +323,7 @@ impl Page {
                 let _ = web_sys::window().map(|window| window.location().reload());
             }
             PageMsg::AddressChanged => self.open(opening::open_address(false)),
-            PageMsg::Left => self.keep_tab_record(),
+            PageMsg::Left => self.keep_tab(),
             PageMsg::Opened(opened) => self.show_opened(opened),
             PageMsg::HostConnected(port) => self.host_connected(port),
             PageMsg::HostPosted(data, origin) => self.hear_host(&data, &origin),

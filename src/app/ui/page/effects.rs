@@ -32,9 +32,9 @@ impl Page {
         for effect in effects {
             self.execute(effect);
         }
-        if !self.has_tab_record && self.model.document.can_undo() {
+        if !self.is_tab_kept && self.model.document.can_undo() {
             // The code that writes the record is then there when the visitor leaves the page.
-            self.keep_tab_record();
+            self.keep_tab();
         }
     }
 
@@ -45,20 +45,12 @@ impl Page {
         }
     }
 
-    /// Keeps the document of this tab, with its history, for a reload.
-    pub(super) fn keep_tab_record(&mut self) {
-        if crash_report::has_crashed() {
-            return;
+    /// Keeps the document of this tab, with its history, for a reload. Before the code of actions is loaded, nothing was done.
+    pub(super) fn keep_tab(&mut self) {
+        if self.views == ViewsState::Loaded && !crash_report::has_crashed() {
+            self.is_tab_kept = true;
+            self.update_model(Msg::KeepTab(address::fragment()));
         }
-        let Some(record) = self.model.tab_record(address::fragment()).map(Box::new) else {
-            return storage::keep_in_tab(KEPT_TAB, None);
-        };
-        self.has_tab_record = true;
-        spawn_local(async move {
-            if let Ok(text) = documents::write_tab_record(record).await {
-                storage::keep_in_tab(KEPT_TAB, Some(&text));
-            }
-        });
     }
 
     fn execute(&mut self, effect: Effect) {
@@ -79,6 +71,12 @@ impl Page {
                 self.model.redraw.page = true;
             }
             Effect::Keep(name, text) => storage::keep(name, &text),
+            Effect::KeepTab(None) => storage::keep_in_tab(KEPT_TAB, None),
+            Effect::KeepTab(Some(record)) => spawn_local(async move {
+                if let Ok(text) = documents::write_tab_record(record).await {
+                    storage::keep_in_tab(KEPT_TAB, Some(&text));
+                }
+            }),
             Effect::Drawings(request) => self.request_drawings(request),
             Effect::Address { fragment, is_new } => {
                 if !self.model.mode.is_embed() {

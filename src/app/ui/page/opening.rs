@@ -87,24 +87,11 @@ pub async fn open_address(is_first: bool) -> Opened {
     }
 }
 
-/// Opens what this tab has kept while it was reloaded, unless another tab has changed the drawing since.
+/// Opens what this tab has kept while it was reloaded.
 async fn open_tab_record() -> Option<Opened> {
     let text = storage::kept_in_tab(KEPT_TAB)?;
-    let record = documents::read_tab_record(text, address::fragment()).await.ok()??;
-    let kept = match (record.drawing(), record.revision) {
-        (Some(id), Some(revision)) => {
-            let read = drawings::request(DrawingsRequest::Read { id: id.clone(), version: None }).await;
-            let Ok(DrawingsAnswer::Read(info, stored)) = read else { return None };
-            // A save may have ended after the record was written.
-            if info.deleted.is_some() || info.revision != revision && *stored != *record.document() {
-                return None;
-            }
-            Some(info)
-        }
-        // It could not be saved.
-        (Some(_), None) | (None, _) => None,
-    };
-    Some(Opened { drawing: Drawing::Read(Box::new(record.opening())), kept, ..Opened::default() })
+    let (opening, kept) = drawings::restore(text, address::fragment()).await.ok()?.await?;
+    Some(Opened { drawing: Drawing::Read(opening), kept, ..Opened::default() })
 }
 
 /// Opens the link or example that a fragment names.
