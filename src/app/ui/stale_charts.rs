@@ -133,7 +133,7 @@ pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html
             { log.rows(room, scale.width) }
             if windows.is_empty() { { note(top, 0.0, text!("none yet").into()) } }
             if open > 0 { { note(top, 0.0, text!("{} open", open)) } }
-            if missed_again > 0 { { note(top, 1.0, text!("✗ {} lost again", missed_again)) } }
+            if missed_again > 0 { { note(top, 1.0, text!("✗ {} lost", missed_again)) } }
         </g>
     }
 }
