@@ -89,7 +89,7 @@ fn crossings(scene: &Scene, detail: Detail) -> Vec<String> {
         let words = [(true, true), (true, false), (false, true), (false, false)].map(|cut| link.faulty_label(cut));
         let longest = words.iter().chain([&&*link.label]).map(|text| text.chars().count()).max();
         assert!(longest <= Some(link.label_letters), "{} has room for {}", link.label, link.label_letters);
-        let covered = scene.nodes.iter().filter(|node| node.rect.grown(2.0).overlaps(&label));
+        let covered = scene.nodes.iter().filter(|node| node.rect.overlaps(&label));
         found.extend(covered.map(|node| format!("{} covers {}", link.label, node.id)));
         let named = scene.areas.iter().filter(|area| area.name_rect(detail).overlaps(&label));
         found.extend(named.map(|area| format!("{} covers the name {}", link.label, area.name)));
@@ -255,4 +255,11 @@ fn a_column_on_a_phone_shows_everything_and_nothing_beside_the_window() {
             assert!(right <= width, "{}: {right} of {width} px", example.id);
         }
     }
+}
+
+#[test]
+fn every_link_of_the_first_page_has_its_label() {
+    let mut scene = Scene::new(&Scenario::first(), Layout::Free, &[1, 1], &BTreeMap::new(), Some(0));
+    scene.place_labels(Detail::at(1.0));
+    assert!(scene.links.iter().all(|link| link.label_at.is_some()), "{:?}", scene.links);
 }
