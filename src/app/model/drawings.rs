@@ -42,7 +42,7 @@ pub struct Drawings {
     /// The newest content of the drawings that wait to be saved, and their captions.
     waiting: BTreeMap<Rc<str>, (Rc<Scenario>, Rc<str>)>,
     /// The last revision of each drawing that this tab has read or written.
-    revisions: BTreeMap<Rc<str>, u32>,
+    pub(super) revisions: BTreeMap<Rc<str>, u32>,
     /// The previous drawing is opened once the drawings are listed.
     opens_other: bool,
     /// The visitor knows that nothing is kept.
@@ -82,13 +82,6 @@ pub enum DrawingsMsg {
     Failed(StorageProblem),
     /// Another tab has saved a drawing.
     ChangedElsewhere(Rc<str>, u32),
-}
-
-impl Drawings {
-    /// Returns the revision of a drawing that this tab has read or written last.
-    pub(super) fn revision(&self, id: &Rc<str>) -> Option<u32> {
-        self.revisions.get(id).copied()
-    }
 }
 
 impl Model {

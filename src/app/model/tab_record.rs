@@ -70,7 +70,7 @@ impl Model {
         history.forget_unanswered();
         let scenario = self.run_record().kept();
         let present = Past { scenario, ..self.present(Some(self.run.now), String::new()) };
-        let revision = document.drawing.as_ref().and_then(|id| self.drawings.revision(id));
+        let revision = document.drawing.as_ref().and_then(|id| self.drawings.revisions.get(id).copied());
         Some(TabRecord { fragment, revision, present, history })
     }
 }
