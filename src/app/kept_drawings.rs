@@ -13,6 +13,9 @@ pub struct DrawingInfo {
     pub id: Rc<str>,
     /// The title of its scenario.
     pub title: String,
+    /// What it shows, in one line, as [`crate::app::model::Document::caption`]; empty if unknown.
+    #[serde(default)]
+    pub caption: Rc<str>,
     /// When it was saved, ms since 1970.
     pub at: f64,
     /// Counts the times that it was saved.
@@ -47,8 +50,10 @@ pub enum DrawingsRequest {
         id: Rc<str>,
         /// The last revision that this tab has read or written; absent for a new drawing.
         base: Option<u32>,
-        /// The drawing.
+        /// The drawing, with its branches and live commands.
         scenario: Rc<Scenario>,
+        /// What it shows, in one line.
+        caption: Rc<str>,
     },
     /// Keep what was shown when the page stopped: beside the drawing, unless it is saved already.
     Recover {
@@ -113,6 +118,8 @@ pub enum DrawingsAnswer {
         id: Rc<str>,
         /// The drawing of this tab.
         scenario: Rc<Scenario>,
+        /// Its caption.
+        caption: Rc<str>,
     },
     /// A drawing was read.
     Read(DrawingInfo, Box<Scenario>),
@@ -152,6 +159,13 @@ impl StorageProblem {
             StorageProblem::NotFetched => crate::app::NOT_FETCHED.get().into(),
         }
     }
+}
+
+/// Returns a drawing as it is stored: an edit may have left live commands that are not valid in it.
+pub fn stored(scenario: &Scenario) -> String {
+    let mut scenario = scenario.clone();
+    scenario.fit_branches();
+    scenario.to_json()
 }
 
 /// Returns a title that is not in use: the title itself, or the title with a number. An empty title stays empty.
@@ -202,6 +216,7 @@ pub fn imported(text: &str) -> Result<(Vec<Scenario>, Vec<ScenarioError>), Scena
 mod tests {
     use super::*;
     use crate::scenario::examples::EXAMPLES;
+    use crate::scenario::{Branch, Command, Step};
 
     #[test]
     fn exported_drawings_are_imported_unchanged() {
@@ -209,6 +224,18 @@ mod tests {
         let texts: Vec<String> = all.iter().map(Scenario::to_json).collect();
         assert_eq!(imported(&exported(&texts)), Ok((all, Vec::new())));
         assert_eq!(imported(&exported(&[])), Ok((Vec::new(), Vec::new())));
+    }
+
+    #[test]
+    fn a_drawing_is_stored_with_the_live_commands_that_are_valid_in_it() {
+        let mut scenario = EXAMPLES[0].scenario();
+        let service = scenario.services[0].id.clone();
+        let step = |service: &str| Step { at_ms: 5.0, command: Command::Restart { service: service.into() } };
+        let script = vec![step(&service), step("deleted")];
+        scenario.branches = vec![Branch { name: "Main".into(), script, ..Branch::default() }];
+        let read = Scenario::from_json(&stored(&scenario)).expect("a valid drawing");
+        assert_eq!(read.branches[0].script, [step(&service)]);
+        assert_eq!(read.validate(), Ok(()));
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod preferences;
 mod recovery;
 mod selection;
 mod sharing;
+mod tab_record;
 mod task;
 mod verdicts;
 mod viewport;
@@ -45,12 +46,13 @@ pub use self::panels::{ContextMenu, Panels, PanelsMsg};
 pub use self::playback::PlaybackMsg;
 pub use self::pointer::{Pointer, PointerMsg};
 pub use self::preferences::{
-    KEPT_BEFORE, KEPT_HINTS, KEPT_KEYS, KEPT_LANGUAGE, KEPT_LAST, KEPT_LESSONS, KEPT_MOTION, KEPT_TASKS, KEPT_THEME,
-    KEPT_WORK, Preferences, PreferencesMsg, Theme,
+    KEPT_BEFORE, KEPT_HINTS, KEPT_KEYS, KEPT_LANGUAGE, KEPT_LAST, KEPT_LESSONS, KEPT_MOTION, KEPT_TAB, KEPT_TASKS,
+    KEPT_THEME, KEPT_WORK, Preferences, PreferencesMsg, Theme,
 };
 pub use self::recovery::{Crash, RunRecord};
 pub use self::selection::{Clipboard, Selection, SelectionMsg};
 pub use self::sharing::{FileSlice, SharedRun, Sharing, SharingMsg};
+pub use self::tab_record::TabRecord;
 pub use self::task::TaskMsg;
 pub use self::verdicts::VerdictsMsg;
 pub use self::viewport::{MESSAGE_GROUPS, MessageGroup, Sizes, Viewport, ViewportMsg};
@@ -263,6 +265,7 @@ impl Model {
             Msg::Live(msg) => self.update_live(msg, effects),
             Msg::Branch(command) => self.command_branches(command),
             Msg::DrawBranches => self.draw_branches(),
+            Msg::KeepTab(fragment) => effects.push(Effect::KeepTab(self.tab_record(fragment).map(Box::new))),
             Msg::Time(msg) => {
                 self.time_view.update(msg, self.run.until);
                 self.redraw = Redraw { page: true, paint: true };

@@ -95,6 +95,9 @@ impl Scene {
         let names: Vec<Rect> = areas.iter().map(|area| area.name_rect(Detail::at(0.5))).collect();
         let publish = publish.map(|node| publish::publish_button(&nodes, &relations, &names, node));
         let links = links::links(scenario, &nodes, &relations, publish.as_ref(), spacing);
+        let button = publish.iter().map(PublishButton::rect);
+        let taken: Vec<Rect> = nodes.iter().map(|node| node.rect).chain(button).collect();
+        areas::clear_names(&mut areas, &taken, &links);
         cards::describe_connections(&mut nodes, &links);
         let ends = |link: &SceneLink| (link.from as u32, link.to as u32);
         let mut link_of_ends = BTreeMap::new();

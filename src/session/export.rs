@@ -95,11 +95,16 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
 /// The inconsistency windows, in the order of their start.
 fn windows(run: &Run) -> Vec<WindowBar> {
     let (analysis, names, now) = (run.analysis(), run.engine().names(), run.engine().now());
+    let is_missed_again = |update| {
+        let info = analysis.updates.get(update);
+        info.is_some_and(|info| analysis.staleness.is_missed_again(info.key, info.version))
+    };
     let bar = |Window { update, since, took }| WindowBar {
         update: content::update(update, analysis, names),
         since,
         took: took.unwrap_or(now - since),
         open: took.is_none(),
+        missed_again: took.is_some() && is_missed_again(update),
     };
     let mut all: Vec<WindowBar> = analysis.staleness.windows().map(bar).collect();
     all.sort_by_key(|window| window.since);
@@ -199,4 +204,22 @@ pub fn history(recorder: &HistoryRecorder, run: &Run) -> String {
     let (mut lines, mut out) = (jepsen::Lines::default(), String::new());
     while !lines.write(recorder, run, &mut out) {}
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::windows;
+    use crate::scenario::{examples, micros};
+    use crate::session::run::Run;
+
+    #[test]
+    fn a_window_whose_update_a_copy_has_lost_again_is_marked() {
+        let mut run = Run::new(&examples::find("reordering").expect("an example").scenario());
+        let marked = |run: &Run| windows(run).iter().filter(|window| window.missed_again).count();
+        run.complete(micros(1_500.0));
+        assert_eq!(marked(&run), 0);
+        run.complete(micros(5_000.0));
+        assert_eq!(marked(&run), 1);
+        assert!(windows(&run).iter().all(|window| !(window.open && window.missed_again)));
+    }
 }

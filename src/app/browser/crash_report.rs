@@ -5,10 +5,8 @@ use super::{documents, drawings};
 use crate::app::kept_drawings::DrawingsRequest;
 use crate::app::model::RunRecord;
 use crate::app::texts::Text;
-use crate::scenario::Scenario;
 use crate::text;
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::cell::{Cell, RefCell};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, Document, Element, HtmlElement};
@@ -17,20 +15,17 @@ const KEPT: Text = Text::new("Your drawing is kept in this browser. Reload the p
 
 thread_local! {
     static RUN: RefCell<RunRecord> = RefCell::default();
+    static HAS_CRASHED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Remembers the run that the engine executes, for the report of a panic.
+/// Remembers the run that the page shows, for the report of a panic.
 pub fn remember(run: RunRecord) {
     RUN.set(run);
 }
 
-/// Remembers the drawing that the page shows, also before the engine is asked to execute it.
-pub fn remember_drawing(scenario: &Rc<Scenario>, drawing: Option<&Rc<str>>) {
-    RUN.with_borrow_mut(|run| {
-        if !Rc::ptr_eq(&run.scenario, scenario) {
-            (run.scenario, run.drawing) = (scenario.clone(), drawing.cloned());
-        }
-    });
+/// Returns whether this thread has panicked.
+pub fn has_crashed() -> bool {
+    HAS_CRASHED.get()
 }
 
 /// Installs the panic hook of this thread: of the page, or of the worker.
@@ -50,6 +45,7 @@ pub fn install() {
 
 /// Shows a panic of the page. The components no longer work, so the overlay is plain DOM.
 fn show_overlay(message: String) -> Result<(), JsValue> {
+    HAS_CRASHED.set(true);
     let Some(window) = web_sys::window() else { return Ok(()) };
     let Some(document) = window.document() else { return Ok(()) };
     let run = RUN.with(|run| run.try_borrow().map(|run| run.clone()).unwrap_or_default());
@@ -62,7 +58,7 @@ fn show_overlay(message: String) -> Result<(), JsValue> {
     append(&document, &overlay, "pre", &message)?;
     append(&document, &overlay, "p", &text!("Seed {}. To reproduce the run:", run.scenario.seed))?;
     let command = append(&document, &overlay, "pre", "")?;
-    let drawing = run.drawing.clone().map(|id| DrawingsRequest::Recover { id, scenario: run.scenario.clone() });
+    let drawing = run.drawing.clone().map(|id| DrawingsRequest::Recover { id, scenario: run.kept() });
     let is_kept = drawing.is_some();
     // Saving and encoding a link use no state of the page, so they work after a panic.
     spawn_local(async move {

@@ -1,6 +1,6 @@
 //! Reading and writing documents and links. Their code is loaded from a separate wasm file when the first of them is called.
 
-use crate::app::model::{Opening, Origin, RunRecord};
+use crate::app::model::{Opening, Origin, RunRecord, TabRecord};
 use crate::scenario::link::{self, LinkError};
 use crate::scenario::{Micros, Scenario, ScenarioError, examples, micros};
 use crate::text;
@@ -85,6 +85,15 @@ fn link_problem(error: &LinkError) -> String {
 #[wasm_split(documents, fallible)]
 pub fn write_document(scenario: Rc<Scenario>) -> Result<String, SplitLoaderError> {
     Ok(scenario.to_json())
+}
+
+/// Writes what a tab keeps while it is reloaded.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(documents, fallible)]
+pub fn write_tab_record(record: Box<TabRecord>) -> Result<String, SplitLoaderError> {
+    Ok(record.to_text())
 }
 
 /// Returns the command line that reproduces a run; `None` if the drawing is too large for a link.

@@ -5,14 +5,15 @@
 use super::files;
 use super::storage;
 use crate::app::kept_drawings::{
-    DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, exported, unique_title,
+    DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, exported, stored, unique_title,
 };
-use crate::app::model::{KEPT_BEFORE, KEPT_LAST, KEPT_WORK};
+use crate::app::model::{KEPT_BEFORE, KEPT_LAST, KEPT_WORK, Opening, TabRecord};
 use crate::app::titles::{COPY, RECOVERED};
 use crate::scenario::Scenario;
 use js_sys::{Array, Promise};
 use std::collections::BTreeSet;
 use std::pin::Pin;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -50,15 +51,42 @@ pub async fn request(request: DrawingsRequest) -> Answer {
     execute(request).await.map_err(|_| StorageProblem::NotFetched)?.await
 }
 
+/// A document to open, and what is known of it if the browser keeps it.
+type Restored = Option<(Box<Opening>, Option<DrawingInfo>)>;
+
+/// Reads what a tab has kept while it was reloaded; `None` if it is not about the address with this fragment, or another tab has
+/// changed the drawing since.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(documents, fallible)]
+pub fn restore(text: String, fragment: String) -> Result<Pin<Box<dyn Future<Output = Restored>>>, SplitLoaderError> {
+    Ok(Box::pin(async move {
+        let record = TabRecord::from_text(&text, &fragment)?;
+        let kept = match (record.drawing(), record.revision) {
+            (Some(id), Some(revision)) => {
+                let request = DrawingsRequest::Read { id: id.clone(), version: None };
+                let Ok(DrawingsAnswer::Read(info, saved)) = answer(request).await else { return None };
+                // A save may have ended after the record was written.
+                let is_unchanged = info.revision == revision || *saved == *record.document();
+                Some(info).filter(|info| info.deleted.is_none() && is_unchanged)?.into()
+            }
+            // It could not be saved.
+            (Some(_), None) | (None, _) => None,
+        };
+        Some((Box::new(record.opening()), kept))
+    }))
+}
+
 async fn answer(request: DrawingsRequest) -> Answer {
     let store = Store::open().await?;
     match request {
         DrawingsRequest::List => store.list().await,
-        DrawingsRequest::Save { id, base, scenario } => {
-            let text = scenario.to_json();
-            match store.save(&id, base, &scenario.title, &text).await? {
+        DrawingsRequest::Save { id, base, scenario, caption } => {
+            let text = stored(&scenario);
+            match store.save(&id, base, (&scenario.title, Some(caption.clone())), &text).await? {
                 Some(info) => Ok(DrawingsAnswer::Saved(info)),
-                None => Ok(DrawingsAnswer::Conflict { id, scenario }),
+                None => Ok(DrawingsAnswer::Conflict { id, scenario, caption }),
             }
         }
         DrawingsRequest::Recover { id, scenario } => store.recover(&id, &scenario).await,
@@ -73,13 +101,14 @@ async fn answer(request: DrawingsRequest) -> Answer {
         DrawingsRequest::Rename { id, title } => {
             let info = store.info(&id).await?;
             let scenario = Scenario { title, ..read(&id, &store.text(TEXTS, &id).await?)? };
-            store.save(&id, Some(info.revision), &scenario.title, &scenario.to_json()).await?;
+            store.save(&id, Some(info.revision), (&scenario.title, None), &scenario.to_json()).await?;
             store.list().await
         }
         DrawingsRequest::Duplicate { id, copy } => {
             let mut scenario = read(&id, &store.text(TEXTS, &id).await?)?;
             scenario.title = COPY.behind(&scenario.title);
-            store.save(&copy, None, &scenario.title, &scenario.to_json()).await?;
+            let caption = store.info(&id).await.ok().map(|info| info.caption);
+            store.save(&copy, None, (&scenario.title, caption), &scenario.to_json()).await?;
             store.list().await
         }
         DrawingsRequest::Delete { id, deleted } => {
@@ -162,12 +191,13 @@ impl Store {
         completed(&transaction).await
     }
 
-    /// Saves a drawing if the storage has the revision that it is based on, and keeps the content before as a version.
+    /// Saves a drawing if the storage has the revision that it is based on, and keeps the content before as a version. Without
+    /// a caption, it keeps the one that it has.
     async fn save(
         &self,
         id: &str,
         base: Option<u32>,
-        title: &str,
+        (title, caption): (&str, Option<Rc<str>>),
         text: &str,
     ) -> Result<Option<DrawingInfo>, StorageProblem> {
         let now = js_sys::Date::now();
@@ -188,8 +218,9 @@ impl Store {
                 }
             }
         }
-        let revision = known.map_or(1, |known| known.revision + 1);
-        let info = DrawingInfo { id: id.into(), title: title.into(), at: now, revision, deleted: None };
+        let revision = known.as_ref().map_or(1, |known| known.revision + 1);
+        let caption = caption.or(known.map(|known| known.caption)).unwrap_or_default();
+        let info = DrawingInfo { id: id.into(), title: title.into(), caption, at: now, revision, deleted: None };
         put(&transaction, DRAWINGS, id, &to_text(&info))?;
         put(&transaction, TEXTS, id, text)?;
         completed(&transaction).await?;
@@ -199,12 +230,12 @@ impl Store {
     /// Saves a drawing that the page could no longer save. If the storage holds another content, the drawing is kept beside it,
     /// and opens next.
     async fn recover(&self, id: &str, scenario: &Scenario) -> Answer {
-        if self.get(TEXTS, id).await?.is_some_and(|saved| saved == scenario.to_json()) {
+        if self.get(TEXTS, id).await?.is_some_and(|saved| saved == stored(scenario)) {
             return self.info(id).await.map(DrawingsAnswer::Saved);
         }
         let mut scenario = scenario.clone();
         scenario.title = RECOVERED.behind(&scenario.title);
-        let info = self.add(id, &scenario.title, &scenario.to_json()).await?;
+        let info = self.add(id, &scenario.title, &stored(&scenario)).await?;
         storage::keep(KEPT_LAST, &info.id);
         Ok(DrawingsAnswer::Saved(info))
     }
@@ -214,7 +245,7 @@ impl Store {
         let mut number = 1;
         let mut free = id.to_string();
         loop {
-            if let Some(info) = self.save(&free, None, title, text).await? {
+            if let Some(info) = self.save(&free, None, (title, None), text).await? {
                 return Ok(info);
             }
             number += 1;
@@ -278,8 +309,13 @@ impl Store {
             let title = unique_title(&drawing.title, |title| titles.contains(title));
             titles.insert(title.clone());
             let id = format!("{id}-{number}");
-            let info =
-                DrawingInfo { id: id.as_str().into(), title, at: js_sys::Date::now(), revision: 1, deleted: None };
+            let info = DrawingInfo {
+                id: id.as_str().into(),
+                title,
+                at: js_sys::Date::now(),
+                revision: 1,
+                ..DrawingInfo::default()
+            };
             let text = Scenario { title: info.title.clone(), ..drawing.clone() }.to_json();
             put(&transaction, DRAWINGS, &id, &to_text(&info))?;
             put(&transaction, TEXTS, &id, &text)?;

@@ -10,11 +10,12 @@ use crate::app::{drawing, measurement::Measurement, script};
 use crate::scenario::{Command, Micros, Scenario};
 use crate::session::protocol::{BranchCommand, BranchList, Request};
 use crate::text;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Where the scenario on the page came from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// An example, a new drawing, or the visitor's own.
     #[default]
@@ -44,6 +45,8 @@ pub struct Opening {
     pub notice: Option<String>,
     /// The branch that is compared with the shown one, by its place.
     pub compared: Option<u32>,
+    /// The number of the document and its history, if this tab had it before a reload.
+    pub past: Option<(u32, History)>,
 }
 
 impl Opening {
@@ -68,6 +71,7 @@ impl Opening {
             address: None,
             notice: None,
             compared: None,
+            past: None,
         }
     }
 }
@@ -255,7 +259,7 @@ impl Model {
 
     /// Shows another scenario, as a step of undo if there is a previous one.
     fn clear(&mut self, opening: Opening) {
-        let Opening { scenario, origin, drawing, address, caption, .. } = opening;
+        let Opening { scenario, origin, drawing, address, caption, past, .. } = opening;
         if self.document.opened > 0 {
             let title = match &*scenario.title {
                 "" => text!("an untitled drawing").to_string(),
@@ -263,8 +267,8 @@ impl Model {
             };
             self.push_step(text!("Opened {}", title), Some(self.run.now));
         }
-        let history = std::mem::take(&mut self.document.history);
-        let opened = self.document.opened + 1;
+        let next = (self.document.opened + 1, std::mem::take(&mut self.document.history));
+        let (opened, history) = past.unwrap_or(next);
         let address = address.unwrap_or_default();
         let scenario = Rc::new(scenario);
         self.document = Document { scenario, origin, caption, drawing, address, opened, history };

@@ -39,10 +39,10 @@ pub struct Drawings {
     created: u32,
     /// The drawing that is being saved. One is saved at a time, so each is based on the revision before.
     saving: Option<Rc<str>>,
-    /// The newest content of the drawings that wait to be saved.
-    waiting: BTreeMap<Rc<str>, Rc<Scenario>>,
+    /// The newest content of the drawings that wait to be saved, and their captions.
+    waiting: BTreeMap<Rc<str>, (Rc<Scenario>, Rc<str>)>,
     /// The last revision of each drawing that this tab has read or written.
-    revisions: BTreeMap<Rc<str>, u32>,
+    pub(super) revisions: BTreeMap<Rc<str>, u32>,
     /// The previous drawing is opened once the drawings are listed.
     opens_other: bool,
     /// The visitor knows that nothing is kept.
@@ -105,7 +105,7 @@ impl Model {
                     self.notify(text!("Saved as “{}”. You are editing the copy.", self.title()));
                 }
             }
-            DrawingsMsg::Download => effects.push(Effect::SaveFile(self.document.scenario.clone())),
+            DrawingsMsg::Download => effects.push(Effect::SaveFile(self.run_record().kept())),
             DrawingsMsg::Request(request) => effects.push(Effect::Drawings(request)),
             DrawingsMsg::Open(id) => effects.push(Effect::Drawings(DrawingsRequest::Read { id, version: None })),
             DrawingsMsg::Rename(id, title) => self.rename_drawing(id, title, effects),
@@ -185,7 +185,7 @@ impl Model {
             }
         };
         effects.push(Effect::Keep(KEPT_LAST, id.to_string()));
-        self.drawings.waiting.insert(id, self.document.scenario.clone());
+        self.drawings.waiting.insert(id, (self.run_record().kept(), self.document.caption.clone()));
         self.save_next(effects);
         self.redraw.page = true;
     }
@@ -204,11 +204,11 @@ impl Model {
         if self.drawings.saving.is_some() {
             return;
         }
-        if let Some((id, scenario)) = self.drawings.waiting.pop_first() {
+        if let Some((id, (scenario, caption))) = self.drawings.waiting.pop_first() {
             self.drawings.saving = Some(id.clone());
             self.drawings.state = SaveState::Saving;
             let base = self.drawings.revisions.get(&id).copied();
-            effects.push(Effect::Drawings(DrawingsRequest::Save { id, base, scenario }));
+            effects.push(Effect::Drawings(DrawingsRequest::Save { id, base, scenario, caption }));
         }
     }
 
@@ -229,12 +229,13 @@ impl Model {
                 self.learn_info(info);
                 self.save_next(effects);
             }
-            DrawingsAnswer::Conflict { id, scenario } => self.keep_beside(&id, scenario, effects),
+            DrawingsAnswer::Conflict { id, scenario, caption } => self.keep_beside(&id, (scenario, caption), effects),
             DrawingsAnswer::Read(info, scenario) => {
                 self.drawings.revisions.insert(info.id.clone(), info.revision);
                 let address = Some(format!("d={}", info.id));
                 self.drawings.open = false;
-                self.open(Opening { drawing: Some(info.id.clone()), address, ..Opening::own(*scenario) });
+                let (drawing, caption) = (Some(info.id.clone()), info.caption);
+                self.open(Opening { drawing, caption, address, ..Opening::own(*scenario) });
                 effects.push(Effect::Address { fragment: format!("d={}", info.id), is_new: true });
             }
             DrawingsAnswer::Versions(id, versions) => self.drawings.versions = Some((id, versions.into())),
@@ -275,22 +276,22 @@ impl Model {
     }
 
     /// Keeps a drawing that another tab has changed too beside the other tab's.
-    fn keep_beside(&mut self, id: &Rc<str>, scenario: Rc<Scenario>, effects: &mut Vec<Effect>) {
+    fn keep_beside(&mut self, id: &Rc<str>, refused: (Rc<Scenario>, Rc<str>), effects: &mut Vec<Effect>) {
         self.drawings.saving = None;
-        let newest = self.drawings.waiting.remove(id).unwrap_or(scenario);
+        let (newest, caption) = self.drawings.waiting.remove(id).unwrap_or(refused);
         let copy = self.new_drawing_id();
         let mut scenario = Scenario::clone(&newest);
         scenario.title = THIS_TAB.behind(&scenario.title);
         let scenario = Rc::new(scenario);
         if self.document.drawing.as_ref() == Some(id) {
             self.document.drawing = Some(copy.clone());
-            self.document.scenario = scenario.clone();
+            Rc::make_mut(&mut self.document.scenario).title = scenario.title.clone();
             effects.push(Effect::Address { fragment: format!("d={copy}"), is_new: false });
             effects.push(Effect::Keep(KEPT_LAST, copy.to_string()));
         }
         let title = shown_title(&scenario.title);
         self.notify(text!("Another tab has changed this drawing. Your version is kept as “{}”.", title));
-        self.drawings.waiting.insert(copy, scenario);
+        self.drawings.waiting.insert(copy, (scenario, caption));
         self.save_next(effects);
     }
 
@@ -339,8 +340,8 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::model::test_page::TestPage;
-    use crate::app::model::{DocumentMsg, update};
+    use crate::app::model::test_page::{TestPage, write};
+    use crate::app::model::{DocumentMsg, PlaybackMsg, update};
     use crate::app::scene::NodeKind;
 
     fn add(page: &mut TestPage) {
@@ -349,7 +350,7 @@ mod tests {
 
     fn saved(page: &TestPage) -> (Rc<str>, Option<u32>, Rc<Scenario>) {
         let requests = page.effects.iter().filter_map(|effect| match effect {
-            Effect::Drawings(DrawingsRequest::Save { id, base, scenario }) => {
+            Effect::Drawings(DrawingsRequest::Save { id, base, scenario, .. }) => {
                 Some((id.clone(), *base, scenario.clone()))
             }
             _ => None,
@@ -364,7 +365,7 @@ mod tests {
     }
 
     fn info(id: &Rc<str>, revision: u32) -> DrawingInfo {
-        DrawingInfo { id: id.clone(), title: "T".into(), at: 0.0, revision, deleted: None }
+        DrawingInfo { id: id.clone(), title: "T".into(), revision, ..DrawingInfo::default() }
     }
 
     #[test]
@@ -403,12 +404,54 @@ mod tests {
         let mut page = TestPage::new();
         add(&mut page);
         let (id, _, scenario) = saved(&page);
-        answer(&mut page, DrawingsAnswer::Conflict { id: id.clone(), scenario });
+        answer(&mut page, DrawingsAnswer::Conflict { id: id.clone(), scenario, caption: "".into() });
         let (copy, base, scenario) = saved(&page);
         assert!(copy != id && base.is_none());
         assert_eq!(page.model.document.drawing.as_ref(), Some(&copy));
         assert!(scenario.title.ends_with("(this tab)"));
         assert!(page.model.notices.notice.as_ref().is_some_and(|text| text.contains("Another tab")));
+    }
+
+    /// Executes a message to the engine. The effects of the page are those of its answer.
+    fn act(page: &mut TestPage, msg: Msg) {
+        let requests = update(&mut page.model, msg);
+        page.answer_all(requests);
+    }
+
+    #[test]
+    fn live_actions_and_branches_of_a_kept_drawing_are_saved_with_it() {
+        let mut page = TestPage::new();
+        act(&mut page, write(7));
+        let is_save = |effect: &Effect| matches!(effect, Effect::Drawings(DrawingsRequest::Save { .. }));
+        assert!(!page.effects.iter().any(is_save), "the example has not become the visitor's own");
+        add(&mut page);
+        let (id, _, scenario) = saved(&page);
+        assert_eq!(scenario.branches[0].script.len(), 1);
+        answer(&mut page, DrawingsAnswer::Saved(info(&id, 1)));
+        act(&mut page, write(8));
+        let (again, base, scenario) = saved(&page);
+        assert_eq!((again, base, scenario.branches[0].script.len()), (id.clone(), Some(1), 2));
+        assert_eq!(page.model.document.scenario.branches, [], "a plain drawing has no branches");
+        answer(&mut page, DrawingsAnswer::Saved(info(&id, 2)));
+        page.update(Msg::Document(DocumentMsg::Undo));
+        assert_eq!(saved(&page).2.branches[0].script.len(), 1);
+        let mut opened = TestPage::with(Opening { drawing: Some(id), ..Opening::own(Scenario::clone(&scenario)) });
+        assert_eq!(opened.model.branches.list[0].script.len(), 2);
+        assert_eq!(opened.model.document.scenario.branches, []);
+        assert!(!opened.effects.iter().any(is_save), "opening is no change");
+        act(&mut opened, Msg::Playback(PlaybackMsg::Reset));
+        assert_eq!(saved(&opened).2.branches, [], "a reset discards the live actions");
+    }
+
+    #[test]
+    fn a_branch_of_an_example_makes_it_the_visitors_own() {
+        let mut page = TestPage::with(Opening::own(Scenario::first()));
+        page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
+        page.update(write(7));
+        page.update(Msg::Playback(PlaybackMsg::Seek(200_000)));
+        page.update(write(8));
+        assert_eq!(page.model.branches.list.len(), 2);
+        assert!(page.model.document.drawing.is_some());
     }
 
     #[test]

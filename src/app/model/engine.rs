@@ -3,7 +3,7 @@
 use super::sharing::{FileSlice, SharedRun};
 use super::{Effect, Model};
 use crate::app::measurement::Measurement;
-use crate::session::protocol::{Frame, FromEngine, Report, Request};
+use crate::session::protocol::{BranchList, Frame, FromEngine, Report, Request};
 use crate::text;
 use std::rc::Rc;
 
@@ -128,6 +128,10 @@ impl Model {
 
     /// Updates the branches of the document, without a step of undo, and the branch that is compared.
     fn apply_branches(&mut self, frame: &mut Frame) {
+        if frame.whole && frame.branches.is_none() && self.branches.list.is_empty() {
+            // An opened document without branches and live commands.
+            self.branches = Rc::new(BranchList::only());
+        }
         if let Some(branches) = frame.branches.take() {
             let is_plain = branches.list.len() == 1 && branches.list[0].set.is_empty();
             let name = branches.list[branches.current as usize].name.clone();

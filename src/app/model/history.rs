@@ -4,6 +4,7 @@ use super::{CanvasItem, Effect, Mode, Model, Origin, Redraw};
 use crate::scenario::{Command, Micros, Scenario};
 use crate::session::protocol::{BranchCommand, BranchList, Report, Request};
 use crate::text;
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 /// By how much a run is extended: in ms, and in µs.
@@ -12,27 +13,27 @@ const EXTENSION: (f64, u64) = (5_000.0, 5_000_000);
 const MAX_STEPS: usize = 200;
 
 /// A step of the history: the drawing and its run before a change.
-#[derive(Clone, Debug)]
-struct Past {
-    scenario: Rc<Scenario>,
-    origin: Origin,
-    drawing: Option<Rc<str>>,
-    address: String,
-    caption: Rc<str>,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Past {
+    pub(super) scenario: Rc<Scenario>,
+    pub(super) origin: Origin,
+    pub(super) drawing: Option<Rc<str>>,
+    pub(super) address: String,
+    pub(super) caption: Rc<str>,
     /// The number of the opened document.
-    opened: u32,
+    pub(super) opened: u32,
     /// The branches with their live commands.
-    branches: Rc<BranchList>,
+    pub(super) branches: Rc<BranchList>,
     /// While the engine has not reported `branches`: they are those after this number of live commands.
-    awaited: Option<u64>,
+    pub(super) awaited: Option<u64>,
     /// The time to return to; the present time if absent.
-    at: Option<Micros>,
+    pub(super) at: Option<Micros>,
     /// What the change did: `Deleted Inventory`.
-    change: String,
+    pub(super) change: String,
 }
 
 /// The changes that can be undone and redone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     undo: Vec<Past>,
     redo: Vec<Past>,
@@ -59,6 +60,14 @@ impl History {
         self.nudged.clear();
     }
 
+    /// Forgets the older half of the steps that can be undone, then those that can be redone. Returns whether there were any.
+    pub(super) fn forget_older_half(&mut self) -> bool {
+        let steps = if self.undo.is_empty() { &mut self.redo } else { &mut self.undo };
+        let half = steps.len().div_ceil(2);
+        steps.drain(..half);
+        half > 0
+    }
+
     /// Counts an answered live command, and sets the branches of the steps that awaited it.
     fn count_answer(&mut self, branches: &Rc<BranchList>) {
         self.answered += 1;
@@ -78,7 +87,7 @@ impl History {
 
 impl Model {
     /// Returns the present state, for the history.
-    fn present(&self, at: Option<Micros>, change: String) -> Past {
+    pub(super) fn present(&self, at: Option<Micros>, change: String) -> Past {
         let (document, history) = (&self.document, &self.document.history);
         Past {
             scenario: document.scenario.clone(),
@@ -273,13 +282,15 @@ impl Model {
         }
     }
 
-    /// Saves the visitor's own drawing after the engine has reported other branches than `before`.
+    /// Saves the visitor's own drawing after the engine has reported other branches or live commands than `before`. An
+    /// example with a single branch becomes the visitor's own only with the first edit.
     pub(super) fn save_branches(&mut self, before: &Rc<BranchList>, effects: &mut Vec<Effect>) {
-        let has_branches = !self.document.scenario.branches.is_empty() && !before.list.is_empty();
+        let is_kept = self.document.drawing.is_some() || !self.document.scenario.branches.is_empty();
         let is_own = self.document.origin == Origin::Own && self.mode == Mode::App;
         // A comparison is no change of the document.
         let is_same = before.list == self.branches.list && before.current == self.branches.current;
-        if has_branches && is_own && !is_same {
+        // The first branches are those of an opened document.
+        if is_kept && is_own && !is_same && !before.list.is_empty() {
             self.keep(effects);
         }
     }

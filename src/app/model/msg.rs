@@ -13,6 +13,7 @@ use super::pointer::PointerMsg;
 use super::preferences::{PreferencesMsg, Theme};
 use super::selection::SelectionMsg;
 use super::sharing::{FileSlice, SharingMsg};
+use super::tab_record::TabRecord;
 use super::task::TaskMsg;
 use super::verdicts::VerdictsMsg;
 use super::viewport::ViewportMsg;
@@ -64,6 +65,8 @@ pub enum Msg {
     Branch(BranchCommand),
     /// The branches have changed: compute their drawings.
     DrawBranches,
+    /// The tab may be reloaded: keep its document. The address has this fragment.
+    KeepTab(String),
     /// Concerns the time axis.
     Time(TimeMsg),
     /// Concerns the space-time diagram.
@@ -103,6 +106,8 @@ pub enum Effect {
     FocusElement(String),
     /// Store a text under a key, if the browser allows it.
     Keep(&'static str, String),
+    /// Keep this while the tab is reloaded, or nothing.
+    KeepTab(Option<Box<TabRecord>>),
     /// Ask the storage of the visitor's drawings.
     Drawings(DrawingsRequest),
     /// Show this fragment in the address.

@@ -11,6 +11,8 @@ pub const KEPT_LAST: &str = "converge.last";
 pub const KEPT_WORK: &str = "converge.work";
 /// Storage key of the work before that, as earlier versions of the page kept it.
 pub const KEPT_BEFORE: &str = "converge.before";
+/// Key of what a tab keeps of its document while it is reloaded, in the storage of the tab.
+pub const KEPT_TAB: &str = "converge.tab";
 /// Storage key of the theme.
 pub const KEPT_THEME: &str = "converge.theme";
 /// Storage key of the motion preference: `less` or `full`.

@@ -43,6 +43,13 @@ impl RunRecord {
         scenario
     }
 
+    /// Returns the drawing as the browser keeps it: with its branches and live commands, if it has any.
+    pub fn kept(&self) -> Rc<Scenario> {
+        let list = &self.branches.list;
+        let is_plain = list.len() <= 1 && list.iter().all(|branch| branch.set.is_empty() && branch.script.is_empty());
+        if is_plain { self.scenario.clone() } else { Rc::new(self.document()) }
+    }
+
     /// Describes a crash of this run.
     pub fn crash(&self, message: String) -> Crash {
         Crash { message, seed: self.scenario.seed, command: self.command() }

@@ -1,6 +1,6 @@
 //! A page for tests, with a session that answers every request at once.
 
-use super::{DocumentMsg, Effect, LiveMsg, Model, Msg, Sizes, TaskMsg, ViewportMsg, update};
+use super::{DocumentMsg, Effect, LiveMsg, Model, Msg, Opening, Sizes, TaskMsg, ViewportMsg, update};
 use crate::lessons::CourseDesk;
 use crate::scenario::{Command, Operation};
 use crate::session::Session;
@@ -18,13 +18,22 @@ pub(crate) struct TestPage {
 
 impl TestPage {
     pub fn new() -> TestPage {
+        TestPage::open(Msg::Document(DocumentMsg::OpenFirst))
+    }
+
+    /// A page that opens a document at its start.
+    pub fn with(opening: Opening) -> TestPage {
+        TestPage::open(Msg::Document(DocumentMsg::Open(Box::new(opening))))
+    }
+
+    fn open(open: Msg) -> TestPage {
         let (model, session) = (Model::default(), Session::default());
         let course = CourseDesk::default();
         let mut page = TestPage { model, session, course, restarts: 0, effects: Vec::new() };
         let canvas = (1200.0, 800.0);
         let sizes = Sizes { canvas, room: canvas, unit: 1.0, ..Sizes::default() };
         page.update(Msg::Viewport(ViewportMsg::Resized(sizes)));
-        page.update(Msg::Document(DocumentMsg::OpenFirst));
+        page.update(open);
         page.update(ready());
         page
     }

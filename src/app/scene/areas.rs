@@ -1,6 +1,6 @@
 //! Areas behind the cards: a rounded hull around the members of a replica group, and a frame around a region.
 
-use super::parts::SceneNode;
+use super::parts::{SceneLink, SceneNode};
 use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
 use crate::scenario::{Data, Group, Protocol, RaftReads, Scenario};
@@ -16,6 +16,10 @@ const FRAME: f64 = 34.0;
 const NARROW_FRAME: f64 = 10.0;
 /// Width of a letter of a name, as a share of its size.
 const LETTER: f64 = 0.62;
+/// Above this number of pairs of an area and a link, names do not avoid links.
+const MAX_PAIRS: usize = 20_000;
+/// Least distance between a name and a link.
+const CLEARANCE: f64 = 3.0;
 /// Width of the padding at both sides of a name.
 const PADDING: f64 = 8.0;
 
@@ -36,6 +40,8 @@ pub struct Area {
     pub rect: Rect,
     /// The lower left corner of its label.
     pub label_at: Point,
+    /// The right end of its upper edge.
+    top_right: f64,
     /// The letters that its label shows.
     letters: usize,
 }
@@ -75,6 +81,7 @@ pub(super) fn areas(scenario: &Scenario, nodes: &[SceneNode], is_narrow: bool) -
             outline: format!("M{x:.1} {y:.1}h{w:.1}v{h:.1}h{:.1}z", -w),
             rect,
             label_at: point(x + 2.0, y - 2.0),
+            top_right: x + w,
         });
     }
     for group in &scenario.groups {
@@ -97,9 +104,51 @@ pub(super) fn areas(scenario: &Scenario, nodes: &[SceneNode], is_narrow: bool) -
             outline: rounded(&corners),
             rect: rect.grown(MARGIN),
             label_at: point(top.x + 4.0, top.y - 2.0),
+            top_right: corners.iter().filter(|at| at.y - top.y < 1.0).map(|at| at.x).fold(top.x, f64::max),
         });
     }
     areas
+}
+
+/// Moves each name along the upper edge of its area to the first place that no link crosses and where it covers nothing. A
+/// name without such a place stays; it interrupts the links behind it.
+pub(super) fn clear_names(areas: &mut [Area], taken: &[Rect], links: &[SceneLink]) {
+    let detail = Detail::default();
+    if areas.len() * links.len() > MAX_PAIRS {
+        return;
+    }
+    for index in 0..areas.len() {
+        let name = areas[index].name_rect(detail).grown(CLEARANCE);
+        let others = areas.iter().enumerate().filter(|(other, _)| *other != index);
+        let others = others.map(|(_, area)| area.name_rect(detail));
+        let covered =
+            taken.iter().copied().chain(others).filter(|rect| rect.y < name.bottom() && rect.bottom() > name.y);
+        let lines = links.iter().flat_map(|link| link.curve.points().windows(2));
+        let crossed = lines.filter_map(|line| within(line[0], line[1], (name.y, name.bottom())));
+        let mut blocked: Vec<(f64, f64)> = crossed.chain(covered.map(|rect| (rect.x, rect.right()))).collect();
+        blocked.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut x = name.x;
+        for (from, to) in blocked {
+            if from < x + name.w && to > x {
+                x = to;
+            }
+        }
+        if x + name.w - CLEARANCE <= areas[index].top_right {
+            areas[index].label_at.x += x - name.x;
+        }
+    }
+}
+
+/// Returns the range in x of the part of a line that is between two heights.
+fn within(a: Point, b: Point, (top, bottom): (f64, f64)) -> Option<(f64, f64)> {
+    let (upper, lower) = if a.y <= b.y { (a, b) } else { (b, a) };
+    if lower.y <= top || upper.y >= bottom {
+        return None;
+    }
+    let at = |y: f64| upper.mix(lower, ((y - upper.y) / (lower.y - upper.y).max(1e-9)).clamp(0.0, 1.0)).x;
+    let (from, to) =
+        if lower.y - upper.y < 1e-9 { (a.x, b.x) } else { (at(top.max(upper.y)), at(bottom.min(lower.y))) };
+    Some((from.min(to), from.max(to)))
 }
 
 /// Describes a group's protocol and data type: `N 3 · R 2 · W 1 · siblings`.
@@ -182,6 +231,15 @@ fn hull(mut points: Vec<Point>) -> Vec<Point> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_part_of_a_line_between_two_heights() {
+        let part = |a, b| within(a, b, (10.0, 20.0));
+        assert_eq!(part(point(0.0, 0.0), point(40.0, 40.0)), Some((10.0, 20.0)));
+        assert_eq!(part(point(5.0, 15.0), point(1.0, 15.0)), Some((1.0, 5.0)));
+        assert_eq!(part(point(9.0, 12.0), point(3.0, 12.0 + 4.0)), Some((3.0, 9.0)));
+        assert_eq!((part(point(0.0, 0.0), point(9.0, 9.0)), part(point(0.0, 30.0), point(9.0, 21.0))), (None, None));
+    }
 
     #[test]
     fn the_hull_consists_of_the_outermost_points() {

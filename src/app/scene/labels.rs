@@ -9,6 +9,8 @@ use crate::text;
 const LETTER: f64 = 0.62;
 /// Distance between a link and its label.
 const GAP: f64 = 5.0;
+/// Distance between a label and a card, where there is room.
+const EDGE: f64 = 3.0;
 /// Width and height of the mark of a fault above a card.
 const MARK: (f64, f64) = (150.0, 20.0);
 /// Shares of a link's length at which its label may be, the best first.
@@ -66,9 +68,9 @@ pub(super) fn place(
         if is_hidden {
             continue;
         }
-        let is_free = |place: &Rect| {
+        let is_free = |place: &Rect, edge: f64| {
             (place.x >= left && place.right() <= right)
-                && !nodes.iter().any(|node| node.rect.overlaps(place))
+                && !nodes.iter().any(|node| node.rect.grown(edge).overlaps(place))
                 && !placed.iter().any(|other| other.overlaps(place))
         };
         let is_clear = |place: &Rect| {
@@ -81,11 +83,15 @@ pub(super) fn place(
         let letters = links[index].label.chars().count();
         let wishes =
             [(letters.max(longest_word), true), (letters, true), (letters.max(longest_word), false), (letters, false)];
-        let found = wishes.into_iter().find_map(|(letters, alone)| {
-            let mut free = candidates(&links[index].curve, size_of(letters, detail));
-            let place = free.find(|(place, _)| is_free(place) && (!alone || is_clear(place) && !is_marked(place)))?;
-            Some((place, letters))
-        });
+        // A label touches a card only if it would have no place otherwise.
+        let found =
+            [EDGE, 0.0].into_iter().flat_map(|edge| wishes.map(|wish| (edge, wish))).find_map(|(edge, wish)| {
+                let (letters, alone) = wish;
+                let mut free = candidates(&links[index].curve, size_of(letters, detail));
+                let place =
+                    free.find(|(place, _)| is_free(place, edge) && (!alone || is_clear(place) && !is_marked(place)))?;
+                Some((place, letters))
+            });
         if let Some(((place, anchor), letters)) = found {
             placed.push(place);
             let x = match anchor {

@@ -80,6 +80,11 @@ fn crossings(scene: &Scene, detail: Detail) -> Vec<String> {
         let others = scene.nodes.iter().enumerate().filter(|(node, _)| *node != link.from && *node != link.to);
         let crossed = others.filter(|(_, node)| link.curve.points().iter().any(|at| node.rect.contains(*at)));
         found.extend(crossed.map(|(_, node)| format!("{from} to {to} crosses {}", node.id)));
+        // In the narrow gaps of a column, a name may have no place without a link, and interrupts it.
+        let names = scene.areas.iter().filter(|_| !scene.is_column()).map(|area| (area, area.name_rect(detail)));
+        let behind =
+            names.filter(|(_, name)| link.curve.points().windows(2).any(|line| name.is_crossed(line[0], line[1])));
+        found.extend(behind.map(|(area, _)| format!("{from} to {to} passes behind the name {}", area.name)));
         let Some(label) = link.label_rect(detail) else { continue };
         let words = [(true, true), (true, false), (false, true), (false, false)].map(|cut| link.faulty_label(cut));
         let longest = words.iter().chain([&&*link.label]).map(|text| text.chars().count()).max();
@@ -250,4 +255,11 @@ fn a_column_on_a_phone_shows_everything_and_nothing_beside_the_window() {
             assert!(right <= width, "{}: {right} of {width} px", example.id);
         }
     }
+}
+
+#[test]
+fn every_link_of_the_first_page_has_its_label() {
+    let mut scene = Scene::new(&Scenario::first(), Layout::Free, &[1, 1], &BTreeMap::new(), Some(0));
+    scene.place_labels(Detail::at(1.0));
+    assert!(scene.links.iter().all(|link| link.label_at.is_some()), "{:?}", scene.links);
 }

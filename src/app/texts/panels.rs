@@ -174,4 +174,6 @@ pub(super) const TEXTS: &[Entry] = &[
     ("▲ {} stale", "▲ {} veraltet"),
     ("● ok", "● ok"),
     ("● {} fresh", "● {} aktuell"),
+    ("✗ {} lost", "✗ {} verloren"),
+    ("✗ {} lost again", "✗ {} wieder verloren"),
 ];

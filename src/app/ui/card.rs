@@ -307,9 +307,10 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
     };
     let rows = bus.subscriptions.iter().take(SHOWN_SUBSCRIPTIONS).enumerate().map(|(i, subscription)| {
         let name = names.get(i).cloned().unwrap_or_default();
+        let topic_title = text!("topic {}, {} partitions; {}", subscription.topic, subscription.partitions, attachment(subscription));
         html! {
             <div class="lane" key={i}>
-                <span class={classes!("consumer", (!subscription.attached).then_some("gone"))} title={text!("topic {}, {} partitions; {}", subscription.topic, subscription.partitions, attachment(subscription))}>
+                <span class={classes!("consumer", (!subscription.attached).then_some("gone"))} title={format!("{name}: {topic_title}")}>
                     { &*name }
                     if !subscription.attached { <small>{ text!("not attached") }</small> }
                     if topics { <small>{ topic(subscription) }</small> }

@@ -64,6 +64,8 @@ pub enum PageMsg {
     Scrolled,
     /// The fragment of the address changed.
     AddressChanged,
+    /// The visitor leaves the page, or reloads it.
+    Left,
     /// A drawing was opened.
     Opened(Opened),
     /// The code of the messages to the host page of an embed was fetched.
@@ -113,6 +115,8 @@ pub struct Page {
     lesson_views: ViewsState,
     /// Actions of the visitor that wait for their code, oldest first.
     waiting_actions: Vec<Msg>,
+    /// What this tab keeps for a reload was written once.
+    is_tab_kept: bool,
     /// A pointer has just dropped an item of the palette on the canvas.
     dropped: Rc<Cell<bool>>,
     send: Callback<Msg>,
@@ -162,6 +166,7 @@ impl Component for Page {
             views: ViewsState::NotLoaded,
             lesson_views: ViewsState::NotLoaded,
             waiting_actions: Vec::new(),
+            is_tab_kept: false,
             dropped: Rc::default(),
             send: link.callback(PageMsg::Model),
             link: link.clone(),
@@ -318,6 +323,7 @@ impl Page {
                 let _ = web_sys::window().map(|window| window.location().reload());
             }
             PageMsg::AddressChanged => self.open(opening::open_address(false)),
+            PageMsg::Left => self.keep_tab(),
             PageMsg::Opened(opened) => self.show_opened(opened),
             PageMsg::HostConnected(port) => self.host_connected(port),
             PageMsg::HostPosted(data, origin) => self.hear_host(&data, &origin),

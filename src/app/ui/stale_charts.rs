@@ -70,8 +70,11 @@ impl Log {
 pub fn descriptions(charts: &Charts) -> impl Iterator<Item = String> {
     let longest = charts.windows.iter().map(|window| window.took).max();
     let open = charts.windows.iter().filter(|window| window.open).count();
+    let missed_again = charts.windows.iter().filter(|window| window.missed_again).count();
     let windows = longest.map(|took| {
-        text!("{} inconsistency windows, the longest {}, {} of them open", charts.windows.len(), short(took), open)
+        let count = charts.windows.len();
+        let text = text!("{} inconsistency windows, the longest {}, {} of them open", count, short(took), open);
+        if missed_again == 0 { text } else { format!("{text}; {}", text!("✗ {} lost again", missed_again)) }
     });
     let stale = || charts.operations.iter().filter(|read| read.behind > 0);
     let reads = charts.operations.iter().filter(|operation| operation.read).count();
@@ -104,10 +107,17 @@ pub fn bars(windows: &[WindowBar], indices: &Range<usize>, scale: Scale, room: f
         }
         let (from, to, y) = (room + from.max(0.0), room + to.min(scale.width), log.place(window.took));
         let state = if window.open { text!("open for") } else { text!("reached every copy in") };
-        let title =
-            format!("{}, {}: {state} {}", clock(window.since), labels::update(&window.update), short(window.took));
+        let lost = if window.missed_again { format!(", {}", text!("a copy lost it again")) } else { String::new() };
+        let (since, update) = (clock(window.since), labels::update(&window.update));
+        let title = format!("{since}, {update}: {state} {}{lost}", short(window.took));
         let class = classes!("bar", update_class(window.update.update), window.open.then_some("unclosed"));
-        html! { <path key={i} class={class} d={format!("M{from:.1} {y:.1}H{:.1}", to.max(from + 0.1))}><title>{ title }</title></path> }
+        let to = to.max(from + 0.1);
+        html! {
+            <g key={i}>
+                <path class={class} d={format!("M{from:.1} {y:.1}H{to:.1}")}><title>{ title.clone() }</title></path>
+                if window.missed_again { <path class="missed" d={format!("M{to:.1} {y:.1}m-4 -4l8 8m0 -8l-8 8")}><title>{ title }</title></path> }
+            </g>
+        }
     };
     windows[indices.clone()].iter().enumerate().map(bar).collect()
 }
@@ -116,12 +126,14 @@ pub fn bars(windows: &[WindowBar], indices: &Range<usize>, scale: Scale, room: f
 pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html {
     let log = window_axis(windows, top);
     let open = windows.iter().filter(|window| window.open).count();
+    let missed_again = windows.iter().filter(|window| window.missed_again).count();
     html! {
         <g key="windows">
             { frame(text!("Inconsistency windows, one bar per update (log)"), short(log.most), room, scale.width, top) }
             { log.rows(room, scale.width) }
             if windows.is_empty() { { note(top, 0.0, text!("none yet").into()) } }
             if open > 0 { { note(top, 0.0, text!("{} open", open)) } }
+            if missed_again > 0 { { note(top, 1.0, text!("✗ {} lost", missed_again)) } }
         </g>
     }
 }

@@ -49,6 +49,8 @@ pub struct WindowBar {
     pub took: Micros,
     /// It is still open.
     pub open: bool,
+    /// It closed, and a copy has lost the update again.
+    pub missed_again: bool,
 }
 
 /// A message of the space-time diagram.

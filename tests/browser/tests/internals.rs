@@ -115,3 +115,13 @@ fn the_steps_of_a_verdict_are_marked_on_canvas_timeline_and_diagram() {
     browser.wait("!document.querySelector('.proof')");
     assert_clean_console(&browser);
 }
+
+#[test]
+fn the_chart_of_windows_shows_that_a_copy_lost_an_update_again() {
+    let browser = SITE.visit(WIDE, "#ex=reordering&t=5000");
+    browser.click("[data-action=Diagram]");
+    press_in(&browser, ".diagram .seg", "Charts");
+    browser.wait("document.querySelector('.charts .missed title')?.textContent.endsWith('a copy lost it again')");
+    browser.wait("document.querySelector('.charts').getAttribute('aria-label').includes('1 lost again')");
+    assert_clean_console(&browser);
+}

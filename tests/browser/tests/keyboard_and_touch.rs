@@ -51,6 +51,28 @@ fn row(id: &str, text: &str) -> String {
 }
 
 #[test]
+fn tab_goes_on_from_a_card_to_its_buttons_and_shift_tab_comes_back() {
+    let browser = open(WIDE, "#ex=inventory-notification");
+    browser.run("document.querySelector('[data-node=inventory]').focus()");
+    let focused = "return document.activeElement.dataset.node || document.activeElement.ariaLabel || document.activeElement.textContent.trim() || document.activeElement.tagName";
+    let mut forth = vec![browser.run(focused)];
+    for _ in 0..5 {
+        browser.keys(&["Tab"]);
+        assert_eq!(
+            browser.run("return document.activeElement.checkVisibility({ opacityProperty: true })"),
+            json!(true)
+        );
+        forth.push(browser.run(focused));
+    }
+    let names: Vec<&str> = forth.iter().filter_map(Value::as_str).collect();
+    assert!(names[1].starts_with("Crash") && names[4].starts_with("Publish update"), "{names:?}");
+    for name in names[..5].iter().rev() {
+        browser.keys(&["Shift+Tab"]);
+        assert_eq!(browser.run(focused), json!(name), "{names:?}");
+    }
+}
+
+#[test]
 fn the_outline_builds_publishes_cuts_heals_deletes_and_shares_by_keyboard_alone() {
     let browser = open(WIDE, "");
     open_from_gallery(&browser, "-");

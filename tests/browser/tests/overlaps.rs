@@ -23,6 +23,49 @@ const COVERED_TEXTS: &str = "const out = []; \
 const CUT_BUTTONS: &str = "return [...document.querySelectorAll('main .card button')].filter(e => e.checkVisibility()) \
     .filter(e => e.getBoundingClientRect().right > e.closest('.card').getBoundingClientRect().right).map(e => e.textContent)";
 
+/// Returns the cards whose content is higher than they are: rows, header, or all together.
+const HIGHER_CONTENT: &str = "const out = [], r = e => e.getBoundingClientRect(); \
+    for (const card of document.querySelectorAll('main .card:not(.member)')) { const scale = r(card).height / card.offsetHeight; \
+        const add = (where, inner, outer) => { if ((r(inner).bottom - r(outer).bottom) / scale > 1.5) out.push(card.dataset.node + ' ' + where + ': ' + inner.textContent); }; \
+        const shown = e => [...e.children].filter(c => c.checkVisibility() && getComputedStyle(c).position !== 'absolute'); \
+        for (const rows of card.querySelectorAll('.rows')) if (rows.checkVisibility() && shown(rows).length) add('rows', shown(rows).at(-1), rows); \
+        if (shown(card).length) add('card', shown(card).at(-1), card); \
+        const header = card.querySelector('header'); if (header && header.scrollHeight > header.clientHeight + 2) out.push(card.dataset.node + ' header'); } \
+    return out";
+
+#[test]
+fn no_card_is_clipped_at_its_bottom_at_any_level_of_detail() {
+    let mut found = Vec::new();
+    for (look, language) in [(WIDE, "en"), (PHONE, "de")] {
+        let browser = SITE.visit(look, "");
+        for example in examples::EXAMPLES {
+            browser.open(&SITE.at(&format!("?{}#ex={}&lang={language}", example.id, example.id)));
+            browser.wait("document.querySelector('.page[data-detail] .card .badge, .page[data-detail] .card.member')");
+            browser.run("document.querySelector('main.canvas').focus()");
+            // At its end, most operations have a result.
+            browser.keys(&["End"]);
+            for zoom in 0..8 {
+                let higher = browser.run(HIGHER_CONTENT);
+                if higher != json!([]) {
+                    found.push(format!("{}, {} px, {language}, zoom {zoom}: {higher}", example.id, look.width));
+                }
+                browser.keys(&["-"]);
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn a_single_key_of_a_card_is_whole_beside_a_lesson_on_a_phone() {
+    let browser = SITE.visit(PHONE, "#lesson=lessons/eventual-consistency.md&step=alternatives");
+    browser.wait(
+        "document.querySelector('#lesson-step') && document.querySelector('.page[data-detail=values] main .card .key')",
+    );
+    let keys = "[...document.querySelectorAll('main .card.service .rows > :only-child :is(.key, .v)')]";
+    browser.wait(&format!("{keys}.length > 0 && {keys}.every(e => e.scrollWidth <= e.clientWidth)"));
+}
+
 /// A card of each kind with long names, faults, dead letters, siblings and lost writes.
 const EXAMPLES: [&str; 5] = ["poison-message", "cart-siblings", "raft-and-quorum", "bus-outage", "kafka-commit"];
 

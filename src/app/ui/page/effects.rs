@@ -4,7 +4,7 @@ use super::{Page, PageMsg, ViewsState, opening};
 use crate::app::browser::{address, crash_report, documents, drawings, files, language, storage, theme};
 use crate::app::gesture::Gesture;
 use crate::app::kept_drawings::{DrawingsAnswer, DrawingsRequest};
-use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, LessonMsg, Msg, SharingMsg, TaskMsg};
+use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, KEPT_TAB, LessonMsg, Msg, SharingMsg, TaskMsg};
 use crate::app::picture::PictureFailure;
 use crate::app::ui::lazy_views;
 use crate::scenario::Scenario;
@@ -28,9 +28,13 @@ impl Page {
             Err(action) if self.views == ViewsState::Loaded => lazy_views::update(&mut self.model, action),
             Err(action) => return self.waiting_actions.push(action),
         };
-        crash_report::remember_drawing(&self.model.document.scenario, self.model.document.drawing.as_ref());
+        crash_report::remember(self.model.run_record());
         for effect in effects {
             self.execute(effect);
+        }
+        if !self.is_tab_kept && self.model.document.can_undo() {
+            // The code that writes the record is then there when the visitor leaves the page.
+            self.keep_tab();
         }
     }
 
@@ -41,12 +45,17 @@ impl Page {
         }
     }
 
+    /// Keeps the document of this tab, with its history, for a reload. Before the code of actions is loaded, nothing was done.
+    pub(super) fn keep_tab(&mut self) {
+        if self.views == ViewsState::Loaded && !crash_report::has_crashed() {
+            self.is_tab_kept = true;
+            self.update_model(Msg::KeepTab(address::fragment()));
+        }
+    }
+
     fn execute(&mut self, effect: Effect) {
         match effect {
-            Effect::Send(request) => {
-                crash_report::remember(self.model.run_record());
-                self.engine.send(&request);
-            }
+            Effect::Send(request) => self.engine.send(&request),
             Effect::RestartEngine => self.engine.restart(),
             // A new card can receive the focus only after the page is rendered.
             Effect::Focus(id) => {
@@ -62,6 +71,12 @@ impl Page {
                 self.model.redraw.page = true;
             }
             Effect::Keep(name, text) => storage::keep(name, &text),
+            Effect::KeepTab(None) => storage::keep_in_tab(KEPT_TAB, None),
+            Effect::KeepTab(Some(record)) => spawn_local(async move {
+                if let Ok(text) = documents::write_tab_record(record).await {
+                    storage::keep_in_tab(KEPT_TAB, Some(&text));
+                }
+            }),
             Effect::Drawings(request) => self.request_drawings(request),
             Effect::Address { fragment, is_new } => {
                 if !self.model.mode.is_embed() {

@@ -12,6 +12,7 @@ use web_sys::{
 };
 use yew::html::Scope;
 
+type OnEvent = Closure<dyn FnMut(web_sys::Event)>;
 type OnKey = Closure<dyn FnMut(KeyboardEvent)>;
 type OnDrag = Closure<dyn FnMut(DragEvent)>;
 type OnPaste = Closure<dyn FnMut(ClipboardEvent)>;
@@ -25,8 +26,9 @@ pub(super) struct Observers {
     _keys: Vec<OnKey>,
     _drops: Vec<OnDrag>,
     _paste: Option<OnPaste>,
-    _address: Option<Closure<dyn FnMut(web_sys::Event)>>,
-    _input: Option<Closure<dyn FnMut(web_sys::Event)>>,
+    _address: Option<OnEvent>,
+    _left: Option<OnEvent>,
+    _input: Option<OnEvent>,
     size: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
     visibility: Option<(IntersectionObserver, OnVisibility)>,
 }
@@ -44,7 +46,8 @@ impl Observers {
             _drops: observe_drops(link),
             _paste: observe_paste(link.clone()),
             single_keys,
-            _address: observe_address(link.clone()),
+            _address: observe_window(link, "hashchange", || PageMsg::AddressChanged),
+            _left: observe_window(link, "pagehide", || PageMsg::Left),
             _input: observe_input(),
             size: observe_size(link.clone(), resized),
             visibility: embed_canvas.and_then(|canvas| observe_visibility(link.clone(), canvas)),
@@ -71,17 +74,19 @@ impl Observers {
     }
 }
 
-fn observe_address(link: Scope<Page>) -> Option<Closure<dyn FnMut(web_sys::Event)>> {
-    let changed = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| link.send_message(PageMsg::AddressChanged));
-    let _ = web_sys::window()?.add_event_listener_with_callback("hashchange", changed.as_ref().unchecked_ref());
-    Some(changed)
+/// Observes an event of the window.
+fn observe_window(link: &Scope<Page>, event: &str, msg: impl Fn() -> PageMsg + 'static) -> Option<OnEvent> {
+    let link = link.clone();
+    let happened = OnEvent::new(move |_: web_sys::Event| link.send_message(msg()));
+    let _ = web_sys::window()?.add_event_listener_with_callback(event, happened.as_ref().unchecked_ref());
+    Some(happened)
 }
 
 /// Fetches the code that is loaded on demand when the visitor's pointer, finger or key first reaches the page, so that it
 /// is there at the first action. A failure is ignored here: the action fetches the code again.
-fn observe_input() -> Option<Closure<dyn FnMut(web_sys::Event)>> {
+fn observe_input() -> Option<OnEvent> {
     let mut is_first = true;
-    let reached = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| {
+    let reached = OnEvent::new(move |_: web_sys::Event| {
         if std::mem::take(&mut is_first) {
             spawn_local(async {
                 let _ = engine::load_requests().await;

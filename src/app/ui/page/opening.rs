@@ -7,7 +7,8 @@ use crate::app::browser::slices::next_task;
 use crate::app::browser::{drawings, storage, theme};
 use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem};
 use crate::app::model::{
-    DocumentMsg, DrawingsMsg, KEPT_LAST, KEPT_WORK, LessonMsg, Mode, Msg, NEW_ADDRESS, Opening, Origin, PlaybackMsg,
+    DocumentMsg, DrawingsMsg, KEPT_LAST, KEPT_TAB, KEPT_WORK, LessonMsg, Mode, Msg, NEW_ADDRESS, Opening, Origin,
+    PlaybackMsg,
 };
 use crate::app::ui::canvas_2d::CanvasColours;
 use crate::scenario::{Scenario, link};
@@ -53,6 +54,13 @@ pub struct Opened {
 /// be opened falls back to that.
 pub async fn open_address(is_first: bool) -> Opened {
     let address = address::read(&address::fragment());
+    if is_first
+        && address.lesson.is_none()
+        && !address::is_embed()
+        && let Some(opened) = open_tab_record().await
+    {
+        return Opened { options: Some(address), ..opened };
+    }
     if let Some(lesson) = address.lesson.clone() {
         let drawing = if is_first { Drawing::First } else { Drawing::Unchanged };
         Opened { drawing, lesson: Some(lesson), options: Some(address), ..Opened::default() }
@@ -77,6 +85,13 @@ pub async fn open_address(is_first: bool) -> Opened {
     } else {
         Opened { options: Some(address), ..open_last().await }
     }
+}
+
+/// Opens what this tab has kept while it was reloaded.
+async fn open_tab_record() -> Option<Opened> {
+    let text = storage::kept_in_tab(KEPT_TAB)?;
+    let (opening, kept) = drawings::restore(text, address::fragment()).await.ok()?.await?;
+    Some(Opened { drawing: Drawing::Read(opening), kept, ..Opened::default() })
 }
 
 /// Opens the link or example that a fragment names.
@@ -140,7 +155,8 @@ fn is_link(text: &str) -> bool {
 async fn open_kept(id: &str) -> Result<Opened, StorageProblem> {
     match drawings::request(DrawingsRequest::Read { id: id.into(), version: None }).await? {
         DrawingsAnswer::Read(info, scenario) => {
-            let opening = Opening { drawing: Some(info.id.clone()), ..Opening::own(*scenario) };
+            let (drawing, caption) = (Some(info.id.clone()), info.caption.clone());
+            let opening = Opening { drawing, caption, ..Opening::own(*scenario) };
             Ok(Opened { drawing: Drawing::Read(Box::new(opening)), kept: Some(info), ..Opened::default() })
         }
         DrawingsAnswer::Listed(_)
