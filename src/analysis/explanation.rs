@@ -2,14 +2,18 @@
 //! verdict that follows from them.
 
 mod background_work;
+mod carried_states;
 mod event_history;
 mod group_prospects;
 mod healing;
 mod inquiry;
+mod leaderships;
 mod pending_work;
 mod prospects;
 mod publication_prospects;
 mod queue_prospects;
+mod read_repairs;
+mod repeated_events;
 mod steps;
 
 use super::prospect::Prospect;

@@ -1,6 +1,9 @@
 use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, UpdateId, facts_about};
 use litemap::LiteMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Maximum number of remembered updates of one hint.
+const MOST_HINTED: usize = 64;
 
 /// The protocol state of a group's member, apart from its data. Also of a service that takes part in transactions.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +16,8 @@ pub struct MemberState {
     pub log: (u32, u32),
     /// The hints that it stores, by replica and key.
     pub hints: BTreeSet<(NodeId, KeyId)>,
+    /// The newest updates that each of them was stored for.
+    pub(super) hinted: BTreeMap<(NodeId, KeyId), BTreeSet<UpdateId>>,
     /// Keys locked by promised writes, with the update.
     pub promised: LiteMap<KeyId, UpdateId>,
     /// The last comparison of its Merkle tree: the peer, the level, the number of hashes, and the number that differ.
@@ -25,6 +30,8 @@ pub struct Members {
     members: LiteMap<NodeId, MemberState>,
     grouped: NodeSet,
     changed: NodeSet,
+    /// Those whose disk was ever lost.
+    lost_disks: NodeSet,
 }
 
 impl Members {
@@ -44,18 +51,30 @@ impl Members {
                 (member.log, member.term) = ((*last, *committed), *term);
             }
             Fact::ServiceCrashed { node, lost_disk } if self.members.contains_key(node) => {
+                if *lost_disk {
+                    self.lost_disks.insert(*node, ());
+                }
                 let member = self.member_mut(*node);
                 member.leads = false;
                 if *lost_disk {
                     // The disk held the log, the hints and the promises.
-                    (member.log, member.hints, member.promised) = ((0, 0), BTreeSet::default(), LiteMap::default());
+                    (member.log, member.promised) = ((0, 0), LiteMap::default());
+                    (member.hints, member.hinted) = (BTreeSet::default(), BTreeMap::default());
                 }
             }
-            Fact::HintStored { node, replica, key, .. } => {
-                self.member_mut(*node).hints.insert((*replica, *key));
+            Fact::HintStored { node, replica, key, update } => {
+                let member = self.member_mut(*node);
+                member.hints.insert((*replica, *key));
+                let hinted = member.hinted.entry((*replica, *key)).or_default();
+                hinted.extend(*update);
+                if hinted.len() > MOST_HINTED {
+                    hinted.pop_first();
+                }
             }
             Fact::HintRemoved { node, replica, key, .. } => {
-                self.member_mut(*node).hints.remove(&(*replica, *key));
+                let member = self.member_mut(*node);
+                member.hints.remove(&(*replica, *key));
+                member.hinted.remove(&(*replica, *key));
             }
             Fact::WritePromised { update, node, key } => {
                 self.member_mut(*node).promised.insert(*key, *update);
@@ -96,6 +115,11 @@ impl Members {
     /// Returns a member's state, if any was recorded.
     pub fn get(&self, node: NodeId) -> Option<&MemberState> {
         self.members.get(&node)
+    }
+
+    /// Returns whether a member ever lost its disk.
+    pub(super) fn lost_disk(&self, node: NodeId) -> bool {
+        self.lost_disks.contains_key(&node)
     }
 
     /// Iterates over all members with recorded state.

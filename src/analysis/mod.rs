@@ -44,7 +44,7 @@ pub use members::{MemberState, Members};
 pub use messages::{MessageInFlight, Messages};
 pub use metrics::{Metrics, Sample, TimedOperation};
 pub use operations::{EndedOperation, OperationInfo, OperationTally, Operations};
-pub use prospect::Prospect;
+pub use prospect::{Prospect, Uncertainty};
 pub use provenance::{CoordinatedWrite, Provenance, Tombstone};
 pub use queue_depths::queue_depths;
 pub use quorums::{Coordination, Phase, Quorums, ReplicaRequest};

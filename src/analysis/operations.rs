@@ -225,6 +225,11 @@ impl Operations {
         (reads as u64, self.pending.len() as u64)
     }
 
+    /// Iterates over the pending operations: who issued each, and the service or group that it is sent to.
+    pub(super) fn pending_paths(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        self.pending.values().map(|pending| (pending.by, pending.to))
+    }
+
     /// Returns the number of pending operations.
     pub fn pending(&self) -> usize {
         self.pending.len()

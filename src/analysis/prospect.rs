@@ -1,3 +1,4 @@
+use crate::language::phrase;
 use crate::scenario::Micros;
 use crate::trace::{DropReason, NodeId, SubscriptionId, UpdateId};
 
@@ -56,9 +57,77 @@ pub enum Prospect {
     Siblings,
     /// No work that carries the update is pending.
     Lost,
+    /// Neither is certain.
+    Uncertain(Uncertainty),
+}
+
+/// Why it is uncertain whether a copy becomes consistent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uncertainty {
+    /// Members of a group that reach only a part of the others take over from each other.
+    Takeovers,
+    /// Members of a Raft group lost their logs, and no majority is known to store the update.
+    LostLogs,
+    /// A read repairs the copy if its coordinator and the first responses are the right ones.
+    Reads,
+    /// A message or a hint carries a state that may contain the update.
+    States,
+    /// The handler overwrites, and events of one key may be applied in another order or once more.
+    Order,
+    /// The handler adds, and an event may be applied once more.
+    Repetition,
+    /// The caller awaits its callees, and then commits the update or gives it up.
+    Calls,
+    /// The attempts to publish or deliver may be used up before a fault is healed.
+    Attempts,
+}
+
+impl Uncertainty {
+    /// Describes it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Uncertainty::Takeovers => phrase(
+                "members that reach only a part of the others take over from each other, and the last leader decides",
+                "Mitglieder, die nur einen Teil der anderen erreichen, lösen einander ab, und der letzte Leader entscheidet",
+            ),
+            Uncertainty::LostLogs => phrase(
+                "members lost their logs, and the next leader may lack it",
+                "Mitglieder haben ihr Log verloren, und dem nächsten Leader kann die Änderung fehlen",
+            ),
+            Uncertainty::Reads => phrase(
+                "only a read at the right coordinator with the right first responses repairs it",
+                "nur ein Lesevorgang beim richtigen Koordinator mit den richtigen ersten Antworten repariert es",
+            ),
+            Uncertainty::States => phrase(
+                "what is under way carries a state that may or may not contain it",
+                "unterwegs ist ein Zustand, der die Änderung enthalten kann",
+            ),
+            Uncertainty::Order => phrase(
+                "the handler overwrites, and an older event may be applied after a newer one",
+                "der Handler überschreibt, und ein älteres Event kann nach einem neueren angewendet werden",
+            ),
+            Uncertainty::Repetition => phrase(
+                "the handler adds, and an event may be delivered once more",
+                "der Handler addiert, und ein Event kann noch einmal zugestellt werden",
+            ),
+            Uncertainty::Calls => phrase(
+                "a service awaits its callees, and then commits it or gives it up",
+                "ein Service wartet auf die aufgerufenen und schreibt die Änderung dann fest oder gibt sie auf",
+            ),
+            Uncertainty::Attempts => phrase(
+                "the attempts may be used up before the fault is healed",
+                "die Versuche können verbraucht sein, bevor der Fehler behoben ist",
+            ),
+        }
+    }
 }
 
 impl Prospect {
+    /// Returns whether neither that the copy becomes consistent nor the opposite is certain.
+    pub fn is_uncertain(self) -> bool {
+        matches!(self, Prospect::Uncertain(_))
+    }
+
     /// Returns whether the copy can become consistent without intervention.
     pub fn is_hopeful(self) -> bool {
         match self {
@@ -72,7 +141,8 @@ impl Prospect {
             | Prospect::ReadRepair
             | Prospect::Superseded(_)
             | Prospect::Undone(_)
-            | Prospect::AfterHealing(_) => true,
+            | Prospect::AfterHealing(_)
+            | Prospect::Uncertain(_) => true,
             Prospect::Down(_)
             | Prospect::Cut(..)
             | Prospect::CutOff

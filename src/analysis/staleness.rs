@@ -17,7 +17,7 @@ mod windows;
 use super::copy_state::CopyState;
 use super::event_writes::EventWrites;
 use crate::scenario::{Micros, Value};
-use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, UpdateId, Version, VersionVector, facts_about};
+use crate::trace::{Fact, KeyId, MessageKind, NodeId, NodeSet, Record, UpdateId, Version, VersionVector, facts_about};
 use litemap::LiteMap;
 use pools::Pools;
 use unacknowledged::{PendingOperations, UnacknowledgedUpdate};
@@ -171,13 +171,26 @@ impl Staleness {
                 }
                 self.abandon_updates(at, *operation);
             }
+            Fact::MessageSent {
+                kind: MessageKind::Call,
+                update: Some(update),
+                operation: Some(operation),
+                from,
+                ..
+            } => {
+                self.revision -= 1;
+                self.operations.note_call(*update, *operation, *from);
+            }
             Fact::UpdateApplied { update, node, key, version, sum: Some(sum), .. } => {
                 let value = Some(Value::Int(*sum));
                 let held = StoredValue { value, version: *version, update: Some(*update) };
                 let (holder, sum) = self.pool_sum(*node, *key, held, *sum);
                 self.add(at, *update, holder, *key, *version, sum);
             }
-            Fact::UpdateApplied { update, node, key, version, value, changed, sum: None, .. } => {
+            Fact::UpdateApplied { update, node, key, version, value, changed, by, sum: None } => {
+                if by.is_none() {
+                    self.await_commit(at, *update, *key, *version);
+                }
                 if *changed {
                     let held = StoredValue { value: Some(value.clone()), version: *version, update: Some(*update) };
                     let (holder, held) = self.pool_value(*node, *key, Some(held));
@@ -198,7 +211,11 @@ impl Staleness {
                 self.down.remove(node);
                 self.update_service_state(at, *node);
             }
-            facts_about!(messages, events, links, disturbances, brokers, leaders, transactions)
+            facts_about!(events, links, disturbances, brokers, leaders, transactions)
+            | Fact::MessageSent { .. }
+            | Fact::MessageDuplicated { .. }
+            | Fact::MessageDelivered { .. }
+            | Fact::MessageDropped { .. }
             | Fact::ReadServed { .. }
             | Fact::OperationRefused { .. }
             | Fact::QueueShared { .. }

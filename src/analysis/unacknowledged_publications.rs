@@ -89,6 +89,11 @@ impl UnacknowledgedPublications {
         }
     }
 
+    /// Returns whether the attempts of a publisher at a bus are counted.
+    pub(super) fn counts(&self, publisher: NodeId, bus: NodeId) -> bool {
+        self.attempts.contains_key(&(publisher, bus))
+    }
+
     /// Iterates over the publications that will be sent again: the publisher, the bus and the update.
     pub(super) fn awaited(&self) -> impl Iterator<Item = (NodeId, NodeId, UpdateId)> {
         let all = self.awaited.iter();

@@ -148,7 +148,11 @@ fn reason(why: &Explanation, context: &RunContext) -> VerdictView {
         node: Some(why.node),
         id: format!("{key} at {node}"),
         title: sentence!("Why is {key} {state} at {node}?", "Warum ist {key} bei {node} {state}?"),
-        status: if why.prospect.is_hopeful() { VerdictStatus::Pending } else { VerdictStatus::Violated },
+        status: match why.prospect {
+            uncertain if uncertain.is_uncertain() => VerdictStatus::Unknown,
+            hopeful if hopeful.is_hopeful() => VerdictStatus::Pending,
+            _ => VerdictStatus::Violated,
+        },
         because: reasons::sentence(why, context),
         steps: reasons::steps(why, context).into_iter().map(step).collect(),
     }

@@ -99,6 +99,7 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
         Prospect::Lost => {
             phrase("nothing that carries it is in flight", "keine Nachricht mit der Änderung ist unterwegs").into()
         }
+        Prospect::Uncertain(why) => why.text().into(),
     }
 }
 

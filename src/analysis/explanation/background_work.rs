@@ -1,9 +1,10 @@
 //! Work under way that no copy is known to wait for, and that may still change one.
 
 use super::prospects::ProspectFinder;
-use crate::analysis::prospect::Prospect;
-use crate::scenario::{Group, Protocol};
-use crate::trace::NodeId;
+use crate::analysis::messages::MessageInFlight;
+use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::scenario::{Group, Micros, Protocol};
+use crate::trace::{KeyId, NodeId};
 
 impl ProspectFinder<'_> {
     /// Returns whether work is pending that a client waits for, or that may change a copy, now or after the script's healings.
@@ -21,9 +22,17 @@ impl ProspectFinder<'_> {
         };
         let mut messages = analysis.messages.iter();
         let mut queues = analysis.buses.iter();
-        analysis.operations.pending() > 0
+        let is_ended = |(by, to): (NodeId, NodeId)| {
+            let is_nested = by != to && run.scenario.services.get(by.index()).is_some();
+            is_handled(by) && is_handled(to) && (!is_nested || is_sent((by, to)))
+        };
+        let mut paused = (0..run.scenario.services.len() as u32).map(NodeId);
+        analysis.operations.pending_paths().any(is_ended)
+            // What a paused node has begun is not in the trace.
+            || paused.any(|node| analysis.faults.paused(node).is_some() && is_handled(node))
             || analysis.event_writes.in_progress().any(|(member, _)| is_handled(member))
-            || messages.any(|(_, message)| is_handled(message.to) && !analysis.is_redundant(message))
+            || messages
+                .any(|(_, message)| is_handled(message.to) && self.arrives(message) && !analysis.is_redundant(message))
             || queues.any(|(queue, events)| {
                 events.events.values().any(|event| !analysis.is_ignored(event.update)) && self.is_delivered(queue)
             })
@@ -32,13 +41,34 @@ impl ProspectFinder<'_> {
             || run.scenario.groups.iter().any(|group| self.commits_later(group))
     }
 
+    /// Returns why the copies may be equal only for a while, or none if nothing is known to change them again and again.
+    pub fn unsettled(&mut self) -> Option<Uncertainty> {
+        let keys: Vec<KeyId> = self.events_of_keys().keys().copied().collect();
+        let nodes: Vec<NodeId> = (0..).map(NodeId).take(self.run.scenario.services.len()).collect();
+        let copies = keys.iter().flat_map(|key| nodes.iter().map(move |node| (*node, *key)));
+        copies
+            .filter(|(node, key)| self.run.analysis.staleness.copy(*node, *key).is_some())
+            .find_map(|(node, key)| self.repetition(node, key))
+    }
+
+    /// Returns whether a message in flight is not lost to a fault that the script heals too late or never.
+    fn arrives(&self, message: &MessageInFlight) -> bool {
+        let (run, healing) = (self.run, &self.work.healing);
+        let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= message.due.max(run.now));
+        // A paused node keeps what arrives, also if it crashes.
+        let is_kept =
+            run.analysis.faults.down(message.to).is_none() || run.analysis.faults.paused(message.to).is_some();
+        (is_kept || in_time(healing.up_from(run, message.to)))
+            && in_time(healing.open_from(run, message.from, message.to))
+    }
+
     /// Returns whether the leader of a Raft group has entries that it may still commit: it reaches a majority, now or later.
     fn commits_later(&self, group: &Group) -> bool {
         let (run, healing) = (self.run, &self.work.healing);
         if !matches!(group.protocol, Protocol::Raft(_)) {
             return false;
         }
-        let Some(leader) = self.log_sender(group) else { return false };
+        let Some(leader) = self.log_sender(group) else { return self.elects_later(group) };
         let is_uncommitted = run.analysis.members.get(leader).is_some_and(|member| member.log.0 > member.log.1);
         let is_reached = |node: &NodeId| {
             let path = |from: NodeId, to: NodeId| healing.path(run, from, to).err().is_none_or(Prospect::is_hopeful);
@@ -46,5 +76,14 @@ impl ProspectFinder<'_> {
         };
         let members = group.members.iter().filter_map(|id| run.names.find_node(id));
         is_uncommitted && members.filter(is_reached).count() * 2 > group.members.len()
+    }
+
+    /// Returns whether a Raft group without a leader elects one that may have entries to commit.
+    fn elects_later(&self, group: &Group) -> bool {
+        let Some(last) = self.work.healing.instants().last().copied() else { return false };
+        let up = self.up_at(group, last);
+        let is_uncommitted =
+            |node: &NodeId| self.run.analysis.members.get(*node).is_some_and(|member| member.log.0 > member.log.1);
+        up.len() * 2 > group.members.len() && up.iter().any(is_uncommitted)
     }
 }

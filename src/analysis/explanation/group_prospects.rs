@@ -2,7 +2,7 @@
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::Prospect;
-use crate::scenario::{ClientStep, GossipStyle, Group, Micros, Operation, Protocol, ReadRepair, micros};
+use crate::scenario::{GossipStyle, Group, Micros, Protocol, micros};
 use crate::trace::{KeyId, NodeId, UpdateId, Version};
 use std::collections::BTreeSet;
 
@@ -37,18 +37,10 @@ impl ProspectFinder<'_> {
                 None => {}
             }
         }
-        let read_repair = match &config.protocol {
-            Protocol::Quorum(quorum) => quorum.read_repair != ReadRepair::None || quorum.write_back,
-            Protocol::Raft(_)
-            | Protocol::Primary(_)
-            | Protocol::Chain
-            | Protocol::TwoPhase(_)
-            | Protocol::Gossip(_) => false,
-        };
-        match (read_repair && self.is_read_after(&config.id, key, up), repairs) {
-            (true, _) => Prospect::ReadRepair,
-            (false, true) => Prospect::CutOff,
-            (false, false) => Prospect::Lost,
+        match (self.repaired_by_read(config, up, (node, key), update), repairs) {
+            (Some(found), _) => found,
+            (None, true) => Prospect::CutOff,
+            (None, false) => Prospect::Lost,
         }
     }
 
@@ -79,30 +71,48 @@ impl ProspectFinder<'_> {
         found
     }
 
+    /// Returns whether a member has an update; an initial value of the document if `version` is none.
+    fn has_update(&self, member: NodeId, key: KeyId, version: Option<Version>) -> bool {
+        let staleness = &self.run.analysis.staleness;
+        staleness.copy(member, key).is_some_and(|copy| match version {
+            // A copy that misses no acknowledged update may still lack this one.
+            Some(version) if staleness.is_unacknowledged(key, version) => copy.contains_unacknowledged(version),
+            Some(version) => copy.behind() == 0 || copy.reflects(version),
+            None => copy.behind() == 0,
+        })
+    }
+
+    /// Returns which of these members have an update.
+    pub(super) fn holders(&self, members: &[NodeId], key: KeyId, update: Option<UpdateId>) -> BTreeSet<NodeId> {
+        let version = update.and_then(|update| self.run.analysis.updates.get(update)).map(|info| info.version);
+        members.iter().copied().filter(|member| self.has_update(*member, key, version)).collect()
+    }
+
     /// The members that an update can reach once everything is healed that the script heals by `at`.
-    fn reachable(&self, config: &Group, key: KeyId, update: Option<UpdateId>, at: Micros) -> BTreeSet<NodeId> {
+    pub(super) fn reachable(
+        &self,
+        config: &Group,
+        key: KeyId,
+        update: Option<UpdateId>,
+        at: Micros,
+    ) -> BTreeSet<NodeId> {
         let run = self.run;
         let version = update.and_then(|update| run.analysis.updates.get(update)).map(|info| info.version);
-        let has_update = |member: &NodeId| {
-            let copy = run.analysis.staleness.copy(*member, key);
-            copy.is_some_and(|copy| match version {
-                // A copy that misses no acknowledged update may still lack this one.
-                Some(version) if run.analysis.staleness.is_unacknowledged(key, version) => {
-                    copy.contains_unacknowledged(version)
-                }
-                Some(version) => copy.behind() == 0 || copy.reflects(version),
-                None => copy.behind() == 0,
-            })
-        };
         let healed = |time: Option<Micros>| time.is_some_and(|time| time <= at);
         let members: Vec<NodeId> = config.members.iter().filter_map(|id| run.names.find_node(id)).collect();
         let up = members.iter().copied().filter(|member| healed(self.work.healing.up_from(run, *member)));
-        let (had, mut unreached): (BTreeSet<NodeId>, BTreeSet<NodeId>) = up.partition(has_update);
+        let is_known = |member: &NodeId| {
+            self.has_update(*member, key, version) || self.is_elected_with(config, *member, (key, version), at)
+        };
+        let (had, mut unreached): (BTreeSet<NodeId>, BTreeSet<NodeId>) = up.partition(is_known);
         let coordinator = update.and_then(|update| run.analysis.updates.get(update)).map(|info| info.node);
         let is_open = |from: NodeId, to: NodeId| healed(self.work.healing.open_from(run, from, to));
         let is_open_both_ways = |one: NodeId, other: NodeId| is_open(one, other) && is_open(other, one);
         let place = |node: NodeId| members.iter().position(|member| *member == node);
         let is_contested = had.iter().any(|node| self.is_heard(*node, &members));
+        // A follower without its log replies that the leader's next entries do not fit.
+        let is_sent =
+            |from: NodeId, to: NodeId| is_open(from, to) && (is_open(to, from) || !run.analysis.members.lost_disk(to));
         let sender = self
             .log_sender(config)
             .filter(|node| healed(self.work.healing.up_from(run, *node)) && (had.contains(node) || !is_contested));
@@ -122,11 +132,11 @@ impl ProspectFinder<'_> {
                 (None, _) | (_, None) => false,
             },
             Protocol::Primary(primary) => match sender {
-                Some(sender) => sender == from && is_open(from, to),
+                Some(sender) => sender == from && is_sent(from, to),
                 // A follower takes over.
                 None => primary.failover_ms.is_some() && is_open_both_ways(from, to),
             },
-            Protocol::Raft(_) => (sender == Some(from) && is_open(from, to)) || is_open_both_ways(from, to),
+            Protocol::Raft(_) => (sender == Some(from) && is_sent(from, to)) || is_open_both_ways(from, to),
         };
         let mut reached = had.clone();
         let mut frontier: Vec<NodeId> = reached.iter().copied().collect();
@@ -144,7 +154,7 @@ impl ProspectFinder<'_> {
     }
 
     /// Returns whether another member hears a member now, so that it may follow it again after the present leader.
-    fn is_heard(&self, node: NodeId, members: &[NodeId]) -> bool {
+    pub(super) fn is_heard(&self, node: NodeId, members: &[NodeId]) -> bool {
         let faults = &self.run.analysis.faults;
         let hears = |other: NodeId| faults.cut(node, other).is_none() && faults.cut(other, node).is_none();
         let mut others = members.iter().filter(|other| **other != node && !faults.is_stopped(**other));
@@ -179,20 +189,5 @@ impl ProspectFinder<'_> {
         let healing = &self.work.healing;
         let (up, sends) = (healing.up_from(run, node)?, healing.up_from(run, sender)?);
         (!copy.contains_unacknowledged(version)).then_some(up.max(sends).max(healing.open_from(run, sender, node)?))
-    }
-
-    /// Returns whether clients will read a group's key after a time. Generated reads may be of any key.
-    fn is_read_after(&self, group: &str, key: KeyId, after: Micros) -> bool {
-        let run = self.run;
-        let name = run.names.key(key);
-        let end = |until: Option<f64>| micros(until.unwrap_or(run.scenario.until_ms));
-        run.scenario.clients.iter().filter(|client| client.target == group).any(|client| {
-            let generated = client.generate.as_ref();
-            let is_read = |step: &ClientStep| {
-                micros(step.at_ms) > after && matches!(&step.operation, Operation::Read { key } if &**key == name)
-            };
-            generated.is_some_and(|it| it.read_share > 0.0 && end(it.until_ms) > after)
-                || client.script.iter().any(is_read)
-        })
     }
 }

@@ -6,7 +6,7 @@ use super::prospects::ProspectFinder;
 use super::steps::StepsReader;
 use super::{Convergence, Explanation, MAX_EXPLANATIONS, PART};
 use crate::analysis::copy_state::CopyState;
-use crate::analysis::prospect::Prospect;
+use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::run_context::RunContext;
 use crate::analysis::staleness::{KeyCopy, UnacknowledgedWrite};
 use crate::language::phrase;
@@ -58,6 +58,8 @@ pub struct Inquiry {
     scan: Scan,
     waiting: Vec<Explanation>,
     stuck: Vec<Explanation>,
+    /// Why neither is certain of a copy that is not stuck.
+    uncertainty: Option<Uncertainty>,
     steps: Option<StepsReader>,
 }
 
@@ -101,6 +103,7 @@ impl Inquiry {
             scan: Scan::default(),
             waiting: Vec::new(),
             stuck: Vec::new(),
+            uncertainty: None,
             steps: None,
         }
     }
@@ -173,6 +176,9 @@ impl Inquiry {
             let scan = &mut self.scan;
             if let Some((node, difference)) = scan.copy.and_then(|node| Some((node, scan.differences.pop()?))) {
                 let found = explanation(&mut finder, node, KeyId(scan.next - 1), difference);
+                if let Prospect::Uncertain(why) = found.prospect {
+                    self.uncertainty.get_or_insert(why);
+                }
                 let list = if found.prospect.is_hopeful() { &mut self.waiting } else { &mut self.stuck };
                 if list.len() < MAX_EXPLANATIONS {
                     list.push(found);
@@ -200,15 +206,29 @@ impl Inquiry {
                 "noch wurde keine Änderung bestätigt",
             ));
         }
-        let is_quiet = self.work.as_mut().is_none_or(|work| !ProspectFinder { run, work, history }.is_work_pending());
+        if let Some(why) = self.uncertainty {
+            return Convergence::Unknown(why.text());
+        }
+        let Some(work) = self.work.as_mut() else { return Convergence::Converged };
+        let mut finder = ProspectFinder { run, work, history };
+        let is_quiet = !finder.is_work_pending();
+        let unsettled = (self.waiting.is_empty() && !is_quiet && run.analysis.operations.pending() == 0)
+            .then(|| finder.unsettled())
+            .flatten();
         match (self.waiting.is_empty(), is_quiet) {
             (false, _) => Convergence::Converging(std::mem::take(&mut self.waiting)),
             (true, true) if !run.scenario.unreached_subscriptions().is_empty() => Convergence::Unknown(phrase(
                 "a service subscribes to a topic to which no update is published",
                 "ein Service abonniert ein Topic, auf dem keine Änderung veröffentlicht wird",
             )),
+            (true, true) if run.analysis.operations.pending() > 0 => Convergence::Unknown(phrase(
+                "an operation waits for a service that never replies",
+                "eine Operation wartet auf einen Service, der nie antwortet",
+            )),
             (true, true) => Convergence::Converged,
-            (true, false) => Convergence::Converging(Vec::new()),
+            (true, false) => {
+                unsettled.map_or(Convergence::Converging(Vec::new()), |why| Convergence::Unknown(why.text()))
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::PART;
 use super::healing::HealingTimes;
+use super::repeated_events::Pending;
 use crate::analysis::run_context::RunContext;
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Effect, Micros, Service};
@@ -17,7 +18,7 @@ pub(super) struct PendingWork {
     pub healing: HealingTimes,
     /// For each update and receiver, the senders and arrival times of messages that carry it.
     pub carriers: BTreeMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
-    /// The newest update of each key that a message carries to each receiver.
+    /// The newest update of each key that a message or a queue carries to each receiver.
     pub newest_carried: BTreeMap<(NodeId, KeyId), (Version, UpdateId)>,
     /// Services with a subscription that adds differences.
     pub adding: Vec<NodeId>,
@@ -30,6 +31,8 @@ pub(super) struct PendingWork {
     pub hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
     pub reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
+    /// The events on their way, by key; none until they are asked for.
+    pub events_of_keys: Option<BTreeMap<KeyId, BTreeSet<Pending>>>,
     /// The next message to index; none once all are.
     next_message: Option<MessageId>,
     /// The next event to index: the place of its queue, and its number.
@@ -73,6 +76,9 @@ impl PendingWork {
             let mut last = None;
             for (number, event) in part.by_ref() {
                 self.queued.entry(event.update).or_default().push((subscription, *event));
+                for reader in run.subscriptions_to(subscription) {
+                    self.note_carried(run, event.update, run.names.subscription(reader).service);
+                }
                 last = Some(*number);
             }
             match last.and_then(|number| number.checked_add(1)) {
@@ -88,17 +94,20 @@ impl PendingWork {
         Some(())
     }
 
+    fn note_carried(&mut self, run: &RunContext, update: UpdateId, to: NodeId) {
+        let Some(info) = run.analysis.updates.get(update) else { return };
+        let carried = (info.version, update);
+        let newest = self.newest_carried.entry((to, info.key)).or_insert(carried);
+        *newest = carried.max(*newest);
+    }
+
     fn index_messages(&mut self, run: &RunContext, from: MessageId) {
         let mut waiting = run.analysis.messages.since(from);
         for (_, message) in waiting.by_ref().take(PART) {
             let Some(update) = message.update else { continue };
             let update_of_event = run.analysis.event_writes.carried_update(update);
             self.carriers.entry((update_of_event, message.to)).or_default().push((message.from, message.due));
-            if let Some(info) = run.analysis.updates.get(update_of_event) {
-                let carried = (info.version, update_of_event);
-                let newest = self.newest_carried.entry((message.to, info.key)).or_insert(carried);
-                *newest = carried.max(*newest);
-            }
+            self.note_carried(run, update_of_event, message.to);
             if message.kind == MessageKind::Publish {
                 let publication = (message.from, message.to, message.due);
                 self.publications.entry(update).or_default().push(publication);

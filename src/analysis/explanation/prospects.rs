@@ -2,9 +2,9 @@
 
 use super::event_history::EventHistory;
 use super::pending_work::PendingWork;
-use crate::analysis::prospect::Prospect;
+use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::run_context::RunContext;
-use crate::scenario::{Attachment, Effect, Micros, Order, Publication, Service, Subscription, Topics};
+use crate::scenario::{Attachment, Effect, Micros, Order, Publication, Service, Subscription, Topics, micros};
 use crate::trace::{KeyId, NodeId, Subscriber, SubscriptionId, UpdateId, Version};
 use std::cell::LazyCell;
 
@@ -19,6 +19,12 @@ impl<'a> ProspectFinder<'a> {
     /// Returns the prospect of an update that a copy is missing; of an initial value of the document if `update` is none. If
     /// services hold the copy together, one that is up is enough.
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
+        let found = self.prospect_of_event(node, key, update);
+        self.unless_repeated(found, node, key)
+    }
+
+    /// The same, if each event is applied once and in order.
+    fn prospect_of_event(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let own = match update {
             Some(_) => self.own_prospect(node, key, update),
             None => self.initial_value(node, key),
@@ -26,7 +32,7 @@ impl<'a> ProspectFinder<'a> {
         if own.is_hopeful() || matches!(own, Prospect::Poison(queue) if self.is_blocked(queue)) {
             return own;
         }
-        self.superseded(node, key, update).map_or(own, Prospect::Superseded)
+        self.superseded(node, key, update).unwrap_or(own)
     }
 
     /// The prospect of an initial value that a copy lost. Whether one that adds differences began with it shows in the sum.
@@ -40,32 +46,56 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// The prospect of a copy that applied all updates and has another value: the newest one may be delivered once more.
-    pub fn value(&self, node: NodeId, key: KeyId) -> Prospect {
+    pub fn value(&mut self, node: NodeId, key: KeyId) -> Prospect {
         let run = self.run;
         let overwrites = |service: &Service| service.subscribes.iter().any(|it| it.effect == Effect::Overwrite);
         let is_overwritten = (0..).map(NodeId).zip(&run.scenario.services);
         let mut is_overwritten = is_overwritten.filter(|(_, service)| overwrites(service));
         let newest = run.analysis.staleness.newest_acknowledged_update(key, node);
-        newest
+        let found = newest
             .filter(|_| is_overwritten.any(|(consumer, _)| run.delivers_to(consumer, node)))
             .and_then(|newest| self.in_transit(run.now, node, newest))
-            .filter(|found| found.is_hopeful())
-            .unwrap_or(Prospect::Applied)
+            .filter(|found| found.is_hopeful());
+        match found {
+            Some(found) => self.unless_repeated(found, node, key),
+            None => self.sent_again(node, key),
+        }
     }
 
     /// Returns the prospect of an update that was never acknowledged, at a copy that lacks it. `holder` shows it.
     pub fn unacknowledged(&mut self, holder: NodeId, lacking: NodeId, key: KeyId, update: UpdateId) -> Prospect {
+        let found = self.spread(holder, lacking, key, update);
+        let found = self.unless_repeated(found, lacking, key);
+        match self.run.names.group(holder) {
+            Some(group) if !found.is_hopeful() => self.unless_taken_over(found, group, key, update),
+            Some(_) | None => found,
+        }
+    }
+
+    fn spread(&mut self, holder: NodeId, lacking: NodeId, key: KeyId, update: UpdateId) -> Prospect {
         let own = self.own_prospect(lacking, key, Some(update));
+        if !own.is_hopeful() && self.awaits_callees(update) {
+            return Prospect::Uncertain(Uncertainty::Calls);
+        }
         let Some(info) = self.run.analysis.updates.get(update).filter(|_| !own.is_hopeful()) else { return own };
         let is_undone = self.undone_at(holder, key, info.version);
-        if let Some(at) = is_undone {
-            return if at <= self.run.now { Prospect::Undone(holder) } else { Prospect::AfterHealing(at) };
+        if let Some((at, group)) = is_undone.zip(self.run.names.group(holder)) {
+            let undone = if at <= self.run.now { Prospect::Undone(holder) } else { Prospect::AfterHealing(at) };
+            return self.unless_contested(undone, group, key, Some(update));
         }
         let copy = self.run.analysis.staleness.copy(lacking, key);
         if !copy.is_some_and(|copy| copy.needs_only_the_newest()) {
             return own;
         }
-        self.newer_on_its_way(lacking, key, info.version).map_or(own, Prospect::Superseded)
+        self.newer_on_its_way(lacking, key, info.version).unwrap_or(own)
+    }
+
+    /// Returns whether a service that called others with an update may still commit it.
+    fn awaits_callees(&self, update: UpdateId) -> bool {
+        let calls = self.run.scenario.services.iter().flat_map(|service| &service.calls);
+        let timeout = calls.map(|call| micros(call.timeout_ms)).max();
+        let last = self.history.last_sent.get(&update);
+        last.zip(timeout).is_some_and(|(at, timeout)| at.saturating_add(timeout) >= self.run.now)
     }
 
     /// Returns whether a poison message in a queue keeps back the later events of its key for ever.
@@ -77,7 +107,7 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// A newer update that is under way to a copy, so that the copy needs no older one.
-    fn superseded(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Option<UpdateId> {
+    fn superseded(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Option<Prospect> {
         let run = self.run;
         let copy = run.analysis.staleness.copy(node, key).filter(|copy| copy.needs_only_the_newest())?;
         // A lost difference is not in a later one.
@@ -85,17 +115,24 @@ impl<'a> ProspectFinder<'a> {
             return None;
         }
         let (version, newest) = copy.newest_missing()?;
-        if newest.is_some() && newest != update && self.own_prospect(node, key, newest).is_hopeful() {
-            return newest;
+        if let Some(newer) = newest.filter(|_| newest != update) {
+            let found = self.own_prospect(node, key, newest);
+            if found.is_hopeful() {
+                return Some(if found.is_uncertain() { found } else { Prospect::Superseded(newer) });
+            }
         }
         self.newer_on_its_way(node, key, version)
     }
 
     /// An update that is newer than a version, not acknowledged yet, and carried to a copy.
-    fn newer_on_its_way(&mut self, node: NodeId, key: KeyId, version: Version) -> Option<UpdateId> {
+    fn newer_on_its_way(&mut self, node: NodeId, key: KeyId, version: Version) -> Option<Prospect> {
         self.run.analysis.staleness.holders_of(node, key).into_iter().find_map(|holder| {
             let (carried, newer) = self.work.newest_carried.get(&(holder, key)).copied()?;
-            (carried > version && self.prospect_at(holder, key, Some(newer)).is_hopeful()).then_some(newer)
+            match self.prospect_at(holder, key, Some(newer)) {
+                found if carried <= version || !found.is_hopeful() => None,
+                found if found.is_uncertain() => Some(found),
+                _ => Some(Prospect::Superseded(newer)),
+            }
         })
     }
 
@@ -123,6 +160,7 @@ impl<'a> ProspectFinder<'a> {
         let Prospect::AfterHealing(up) = self.when_up(node) else { return Prospect::Down(node) };
         match self.prospect_from(up, node, key, update) {
             Prospect::AfterHealing(later) => Prospect::AfterHealing(later.max(up)),
+            found if found.is_uncertain() => found,
             found if found.is_hopeful() => Prospect::AfterHealing(up),
             found => found,
         }
@@ -130,11 +168,20 @@ impl<'a> ProspectFinder<'a> {
 
     /// The prospect at a node that is up from a time on: now, or the time of its restart.
     fn prospect_from(&mut self, up: Micros, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
+        let found = self.uncontested_from(up, node, key, update);
+        match self.run.names.group(node) {
+            Some(group) => self.unless_contested(found, group, key, update),
+            None => found,
+        }
+    }
+
+    /// The same, if it is certain whose log remains in the node's group.
+    fn uncontested_from(&mut self, up: Micros, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let run = self.run;
         if let Some(found) = update.and_then(|update| self.in_transit(up, node, update)) {
             return found;
         }
-        match self.hinted(node, key) {
+        match self.hinted(node, key, update) {
             Some(Prospect::AfterHealing(at)) => return Prospect::AfterHealing(at.max(up)),
             Some(found) => return found,
             None => {}
@@ -148,7 +195,9 @@ impl<'a> ProspectFinder<'a> {
                 info.zip(copy).is_some_and(|(info, copy)| copy.reflects(info.version))
             };
             if !foreign || run.members(group).any(has_update) {
-                return self.within_group(group, up, (node, key), update);
+                let found = self.within_group(group, up, (node, key), update);
+                let other = update.filter(|_| !found.is_hopeful());
+                return other.and_then(|update| self.carried_with_another(node, key, update)).unwrap_or(found);
             }
         }
         let Some((update, info)) = update.zip(info) else { return Prospect::Lost };
@@ -176,9 +225,10 @@ impl<'a> ProspectFinder<'a> {
             bus.is_none_or(|bus| bus == subscriber.bus) && run.delivers_to(subscriber.service, node)
         });
         let mut stopped = None;
-        for path in its.map(|it| self.path_to_consumer(run.analysis.buses.queue_of(it), node)) {
-            match path {
+        for queue in its.map(|it| run.analysis.buses.queue_of(it)) {
+            match self.path_to_consumer(queue, node) {
                 Err(found) if !found.is_hopeful() => stopped = Some(found),
+                Err(_) if self.gives_up(queue) => return Prospect::Uncertain(Uncertainty::Attempts),
                 Err(_) | Ok(()) => return published,
             }
         }
@@ -193,18 +243,6 @@ impl<'a> ProspectFinder<'a> {
             let is_up = self.work.healing.up_from(run, bus).is_some();
             is_up && self.path_to_consumer(queue, service).err().is_none_or(Prospect::is_hopeful)
         })
-    }
-
-    /// The first hint for a copy that will reach it.
-    fn hinted(&self, node: NodeId, key: KeyId) -> Option<Prospect> {
-        let (run, healing) = (self.run, &self.work.healing);
-        let arrival = |holder: &NodeId| {
-            let sent = healing.up_from(run, *holder)?.max(healing.open_from(run, *holder, node)?);
-            Some((sent, *holder))
-        };
-        let hints = self.work.hints.get(&(node, key)).into_iter().flatten();
-        let (at, holder) = hints.filter_map(arrival).min()?;
-        Some(if at <= run.now { Prospect::Hinted(holder) } else { Prospect::AfterHealing(at) })
     }
 
     /// What a service does that forwards events to another one: it may not have the update yet, or publish it still.
@@ -266,11 +304,12 @@ impl<'a> ProspectFinder<'a> {
     fn in_transit(&self, up: Micros, node: NodeId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
         // What arrives while the node is down is lost; a paused node receives it when it is resumed.
-        let is_down = run.analysis.faults.down(node).is_some();
+        let is_down = run.analysis.faults.down(node).is_some() && run.analysis.faults.paused(node).is_none();
         let is_open = |from: NodeId, due: Micros| {
             let open = self.work.healing.open_from(run, from, node);
             let arrives = if run.analysis.faults.paused(node).is_some() { due.max(up) } else { due };
-            open.is_some_and(|open| open <= arrives.max(run.now)) && !(is_down && due < up)
+            let is_followed = self.is_followed(from, node);
+            open.is_some_and(|open| open <= arrives.max(run.now)) && !(is_down && due < up) && is_followed
         };
         let carriers = self.work.carriers.get(&(update, node)).into_iter().flatten();
         if let Some(due) = carriers.filter(|(from, due)| is_open(*from, *due)).map(|(_, due)| *due).min() {
@@ -286,7 +325,9 @@ impl<'a> ProspectFinder<'a> {
         // The bus needs no acknowledgement, or has it already.
         let is_handled = group.is_none() && self.history.received.contains(&(node, update));
         match found {
-            None if is_handled => Some(Prospect::Arriving { due: run.now }),
+            found if is_handled && !found.is_some_and(Prospect::is_hopeful) => {
+                Some(Prospect::Arriving { due: run.now })
+            }
             found => found,
         }
     }
@@ -310,6 +351,7 @@ impl<'a> ProspectFinder<'a> {
             if self.work.healing.up_from(run, bus).is_none_or(|at| at > run.now) {
                 return Some(match self.path_to_consumer(*subscription, node) {
                     Err(stopped) if !stopped.is_hopeful() => stopped,
+                    Err(_) if self.gives_up(*subscription) => Prospect::Uncertain(Uncertainty::Attempts),
                     Err(_) | Ok(()) => self.when_up(bus),
                 });
             }
@@ -323,6 +365,9 @@ impl<'a> ProspectFinder<'a> {
             }
             if let Err(stopped) = path {
                 return Some(self.until_healing(*subscription, event, stopped));
+            }
+            if self.is_used_up(*subscription, event) {
+                return Some(Prospect::Uncertain(Uncertainty::Attempts));
             }
             return Some(Prospect::Queued { not_before, deliveries, delivered: event.in_flight });
         }
@@ -353,15 +398,20 @@ impl<'a> ProspectFinder<'a> {
     /// The cause that stops them.
     fn path_to_consumer(&self, queue: SubscriptionId, node: NodeId) -> Result<(), Prospect> {
         let run = self.run;
-        let consumers = run.subscriptions_to(queue).map(|it| run.names.subscription(it));
+        let consumers = run.subscriptions_to(queue).map(|it| (it, run.names.subscription(it)));
         let mut stopped: Option<Prospect> = None;
-        for Subscriber { service, bus, .. } in consumers.filter(|it| run.delivers_to(it.service, node)) {
+        for (subscription, Subscriber { service, bus, .. }) in
+            consumers.filter(|(_, it)| run.delivers_to(it.service, node))
+        {
             let config = run.scenario.services.get(service.index());
             let mut to_bus = config.into_iter().flat_map(|it| &it.subscribes);
             let polls = to_bus.any(|it| {
                 run.names.find_node(&it.to) == Some(bus) && matches!(it.attachment(), Attachment::Polling(_))
             });
-            let asks = if polls { self.work.healing.path(run, service, bus) } else { Ok(()) };
+            // One that is not attached asks the bus for its connection.
+            let is_detached =
+                !run.analysis.buses.is_attached(subscription) || run.analysis.faults.down(service).is_some();
+            let asks = if polls || is_detached { self.work.healing.path(run, service, bus) } else { Ok(()) };
             match self.work.healing.path(run, bus, service).and(asks) {
                 Ok(()) => return Ok(()),
                 Err(prospect) if stopped.is_none_or(|it| !it.is_hopeful()) => stopped = Some(prospect),

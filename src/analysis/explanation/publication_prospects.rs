@@ -1,7 +1,7 @@
 //! Whether an update that no queue has will still be published.
 
 use super::prospects::ProspectFinder;
-use crate::analysis::prospect::Prospect;
+use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::scenario::{Micros, Publication, Service, micros};
 use crate::trace::{DropReason, NodeId, UpdateId};
 
@@ -24,10 +24,14 @@ impl<'a> ProspectFinder<'a> {
         let mut stopped: Option<Prospect> = None;
         for (by, bus) in run.analysis.faults.publishers(update).filter(|(by, _)| is_publisher(*by)) {
             match self.to_bus(by, bus) {
-                Prospect::Unpublished(_) if is_retried(bus) => {
+                Prospect::Unpublished(_) if is_retried(bus) && self.is_sent_again(by, bus, update) => {
                     return Some(Prospect::Unpublished(from));
                 }
-                Prospect::AfterHealing(at) if self.gives_up_before(at, update, by, publications(bus)) => {}
+                Prospect::Unpublished(_) if is_retried(bus) => {}
+                Prospect::AfterHealing(at) if self.gives_up_before(at, 0, update, by, publications(bus)) => {}
+                Prospect::AfterHealing(at) if self.gives_up_before(at, 2, update, by, publications(bus)) => {
+                    return Some(Prospect::Uncertain(Uncertainty::Attempts));
+                }
                 prospect => {
                     let is_better = is_retried(bus) && stopped.is_none_or(|it| !it.is_hopeful());
                     stopped = if is_better { Some(prospect) } else { stopped };
@@ -36,6 +40,17 @@ impl<'a> ProspectFinder<'a> {
         }
         if stopped.is_some() {
             return stopped;
+        }
+        // The bus has it, and the publisher does not know that.
+        let mut resent = run.analysis.confirmations.awaited().filter(|(by, bus, sent)| {
+            let is_unknown = run.analysis.faults.publishers(update).any(|it| it == (*by, *bus));
+            *sent == update && is_publisher(*by) && !is_unknown
+        });
+        if let Some((by, bus, _)) = resent.next()
+            && !self.deduplicates(bus)
+            && self.to_bus(by, bus).is_hopeful()
+        {
+            return Some(self.to_bus(by, bus));
         }
         if let Some(found) = self.read_from_log(&publishers, from, update) {
             return Some(found);
@@ -54,6 +69,12 @@ impl<'a> ProspectFinder<'a> {
         never_published.then_some(Prospect::NeverPublished(from))
     }
 
+    /// Returns whether a bus may ignore an event that it gets once more.
+    fn deduplicates(&self, bus: NodeId) -> bool {
+        let mut all = self.run.scenario.buses.iter().filter(|it| self.run.names.find_node(&it.id) == Some(bus));
+        all.any(|bus| bus.topics.iter().any(|topic| topic.dedup_ms.is_some()))
+    }
+
     /// Returns whether a publication in flight reaches its bus.
     fn is_accepted(&self, publisher: NodeId, bus: NodeId, due: Micros) -> bool {
         let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= due.max(self.run.now));
@@ -61,10 +82,18 @@ impl<'a> ProspectFinder<'a> {
             && in_time(self.work.healing.up_from(self.run, bus))
     }
 
-    /// Returns whether a publisher has made its last attempt, and stopped waiting for its acknowledgement, before a healing.
+    /// Returns whether a publisher will send a publication once more, as far as it was sent.
+    fn is_sent_again(&self, by: NodeId, bus: NodeId, update: UpdateId) -> bool {
+        let mut awaited = self.run.analysis.confirmations.awaited();
+        awaited.any(|found| found == (by, bus, update)) || !self.run.analysis.confirmations.counts(by, bus)
+    }
+
+    /// Returns whether a publisher has made its last attempt, and stopped waiting for its acknowledgement, before a healing;
+    /// with a margin, whether it has made an attempt that many before its last one.
     fn gives_up_before<'p>(
         &self,
         healing: Micros,
+        margin: u32,
         update: UpdateId,
         publisher: NodeId,
         mut publications: impl Iterator<Item = &'p Publication>,
@@ -73,7 +102,8 @@ impl<'a> ProspectFinder<'a> {
         publications.all(|publication| {
             let retry = publication.retry.as_ref().filter(|_| !publication.mode.is_relayed());
             retry.is_some_and(|retry| {
-                let attempts = micros(retry.timeout_ms).saturating_mul(u64::from(retry.attempts));
+                let attempts =
+                    micros(retry.timeout_ms).saturating_mul(u64::from(retry.attempts.saturating_sub(margin)));
                 first.saturating_add(attempts) <= healing
             })
         })

@@ -1,10 +1,10 @@
 //! Events that a queue keeps and does not deliver: behind another one, or too often over a link that is cut.
 
 use super::prospects::ProspectFinder;
-use crate::analysis::prospect::Prospect;
+use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Acknowledge, Backoff, Order, Subscription, micros};
-use crate::trace::{SubscriptionId, UpdateId};
+use crate::trace::{NodeId, SubscriptionId, UpdateId};
 
 impl<'a> ProspectFinder<'a> {
     /// Iterates over the settings of the subscriptions to a queue.
@@ -30,10 +30,45 @@ impl<'a> ProspectFinder<'a> {
         // A consumer that is not attached is sent nothing.
         let mut attached = self.settings(queue).filter(|(it, _)| self.run.analysis.buses.is_attached(*it));
         let cut = self.run.analysis.faults.cut(ends.bus, ends.service).is_some();
-        match cut && attached.any(|(_, settings)| is_used_up(settings)) {
-            true => Prospect::Cut(ends.bus, ends.service),
-            false => stopped,
+        if cut && attached.any(|(_, settings)| is_used_up(settings)) {
+            // A publisher may send it once more, as another event.
+            return match self.may_be_published_again(ends.bus) {
+                true => Prospect::Uncertain(Uncertainty::Attempts),
+                false => Prospect::Cut(ends.bus, ends.service),
+            };
         }
+        // The last of the remaining deliveries is sent at the earliest after so many deadlines.
+        let lasts = |is_attached: bool, settings: &Subscription| match (settings.max_deliveries, settings.acknowledge) {
+            (_, Acknowledge::Never) => false,
+            (None, _) => true,
+            (Some(most), _) => {
+                let left = u64::from(most.saturating_sub(event.deliveries));
+                let waits = micros(settings.ack_deadline_ms).saturating_mul(left.saturating_sub(1));
+                left > 0 && (!is_attached || event.not_before.max(self.run.now).saturating_add(waits) >= at)
+            }
+        };
+        match self.settings(queue).all(|(it, settings)| lasts(self.run.analysis.buses.is_attached(it), settings)) {
+            true => stopped,
+            false => Prospect::Uncertain(Uncertainty::Attempts),
+        }
+    }
+
+    /// Returns whether publishers send events to a bus more than once: again, or after the loss of a position.
+    fn may_be_published_again(&self, bus: NodeId) -> bool {
+        let mut all = self.run.scenario.services.iter().flat_map(|service| &service.publishes);
+        all.any(|it| self.run.names.find_node(&it.to) == Some(bus) && (it.retry.is_some() || it.mode.is_relayed()))
+    }
+
+    /// Returns whether deliveries that do not arrive may be the last ones.
+    pub(super) fn gives_up(&self, queue: SubscriptionId) -> bool {
+        let is_limited = |it: &Subscription| it.max_deliveries.is_some() || it.acknowledge == Acknowledge::Never;
+        self.settings(queue).any(|(_, settings)| is_limited(settings))
+    }
+
+    /// Returns whether an event is not delivered again. Its last delivery is in no message and with no consumer.
+    pub(super) fn is_used_up(&self, queue: SubscriptionId, event: &QueuedEvent) -> bool {
+        let is_last = |it: &Subscription| it.max_deliveries.is_some_and(|most| event.deliveries >= most);
+        self.settings(queue).any(|(_, settings)| is_last(settings))
     }
 
     /// What keeps an event back for ever behind an earlier one of its key: the consumer's acknowledgements do not arrive.

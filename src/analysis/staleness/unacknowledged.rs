@@ -6,7 +6,7 @@ use crate::analysis::staleness::copy::UnacknowledgedWrite;
 use crate::scenario::Micros;
 use crate::trace::{Fact, KeyId, NodeId, NodeSet, OperationId, Outcome, UpdateId, Version};
 use litemap::LiteMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Maximum number of committed updates whose acknowledgement is awaited.
 const MAX_AWAITED: usize = 1 << 16;
@@ -26,9 +26,19 @@ pub(super) struct PendingOperations {
     pending: BTreeSet<OperationId>,
     newest: Option<OperationId>,
     updates: BTreeSet<(OperationId, UpdateId)>,
+    /// Updates that callees are asked to apply before they are committed, with the operation and the caller.
+    called: BTreeMap<UpdateId, (OperationId, NodeId)>,
 }
 
 impl PendingOperations {
+    /// A service asks another one to apply an update of an operation.
+    pub(super) fn note_call(&mut self, update: UpdateId, operation: OperationId, caller: NodeId) {
+        self.called.entry(update).or_insert((operation, caller));
+        if self.called.len() > MAX_AWAITED {
+            self.called.pop_first();
+        }
+    }
+
     /// Returns whether an operation has ended for its client.
     fn has_ended(&self, operation: OperationId) -> bool {
         self.newest.is_some_and(|newest| operation <= newest) && !self.pending.contains(&operation)
@@ -123,6 +133,15 @@ impl Staleness {
         }
         if self.operations.has_ended(operation) {
             self.abandon_updates(at, operation);
+        }
+    }
+
+    /// A callee applied an update that its caller may not commit. It awaits the end of its operation as if it were committed.
+    pub(super) fn await_commit(&mut self, at: Micros, update: UpdateId, key: KeyId, version: Version) {
+        let Some((operation, node)) = self.operations.called.remove(&update) else { return };
+        let is_acknowledged = self.keys.get(key.index()).is_some_and(|entry| entry.acknowledged.contains_key(&version));
+        if !is_acknowledged && !self.committed.contains_key(&update) {
+            self.await_acknowledgement(at, operation, update, Committed { node, key, version });
         }
     }
 

@@ -128,8 +128,8 @@ impl Raft {
 
     /// Panics if an invariant is broken. Called after each event, in debug builds.
     pub fn assert_invariants(&self, index: usize) {
+        // After a lost disk the log may end before the commit index, because the next leader may lack committed entries.
         assert!(self.last_applied <= self.commit_index, "only committed entries are applied");
-        assert!(self.commit_index <= self.log.last_index(), "committed entries are in the log");
         assert!(self.log.last().term <= self.current_term, "no entry is of a later term");
         assert!(self.role != Role::Leader || self.voted_for == Some(index), "a leader voted for itself");
     }
@@ -146,7 +146,7 @@ impl Raft {
             (self.current_term, self.voted_for, self.log) = (0, None, ReplicatedLog::default());
             (self.last_applied, self.commit_index) = (0, 0);
         }
-        debug_assert!(self.commit_index <= self.log.last_index(), "committed entries are in the log");
+        debug_assert!(!lose_disk || self.log.last_index() == 0, "the log is on the disk");
     }
 
     /// Handles a client's request.
@@ -413,8 +413,9 @@ impl Raft {
         check_consistency(&self.log, previous)?;
         let application = Application::OnCommit;
         let index = append_leader_entries(&mut self.log, previous.index, entries, application, member, ctx);
+        // After a lost disk the log may end before the commit index.
         self.commit_index = self.commit_index.max(leader_commit.min(index));
-        debug_assert!(self.commit_index <= self.log.last_index(), "committed entries are in the log");
+        debug_assert!(index <= self.log.last_index(), "matching entries are in the log");
         Ok(index)
     }
 
@@ -473,7 +474,9 @@ impl Raft {
     fn record_progress(&mut self, node: NodeId, ctx: &mut Context) {
         debug_assert!(ctx.node == node, "a member records its own progress");
         debug_assert!(self.log.last().term <= self.current_term, "no entry is of a later term");
-        let (last, committed, term) = (self.log.last_index(), self.commit_index, self.current_term);
+        let (last, term) = (self.log.last_index(), self.current_term);
+        // After a lost disk the log may end before the commit index.
+        let committed = self.commit_index.min(last);
         self.progress.record(LogProgress { last, committed, term }, node, ctx);
     }
 }

@@ -1,0 +1,61 @@
+//! Messages and hints between the members of a leaderless group: each carries the state of a key, which may contain earlier updates.
+
+use super::prospects::ProspectFinder;
+use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::trace::{KeyId, NodeId, UpdateId};
+
+impl ProspectFinder<'_> {
+    /// The first hint for a copy that will reach it with an update.
+    pub(super) fn hinted(&self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Option<Prospect> {
+        let (run, healing) = (self.run, &self.work.healing);
+        let mut is_possible = false;
+        let mut found = None;
+        for holder in self.work.hints.get(&(node, key)).into_iter().flatten().copied() {
+            let sent = healing.up_from(run, holder).zip(healing.open_from(run, holder, node));
+            let Some(at) = sent.map(|(up, open)| up.max(open)) else { continue };
+            let hinted = run.analysis.members.get(holder).and_then(|member| member.hinted.get(&(node, key)));
+            match hinted.into_iter().flatten().any(|hinted| self.is_contained(node, key, update, *hinted)) {
+                true => found = found.into_iter().chain([(at, holder)]).min(),
+                false => is_possible |= !self.needs_only_the_newest(node, key),
+            }
+        }
+        match found {
+            Some((at, holder)) if at <= run.now => Some(Prospect::Hinted(holder)),
+            Some((at, _)) => Some(Prospect::AfterHealing(at)),
+            None => is_possible.then_some(Prospect::Uncertain(Uncertainty::States)),
+        }
+    }
+
+    fn needs_only_the_newest(&self, node: NodeId, key: KeyId) -> bool {
+        self.run.analysis.staleness.copy(node, key).is_none_or(|copy| copy.needs_only_the_newest())
+    }
+
+    /// Returns whether the state that a member made or received with one update contains another one for certain: each member
+    /// merges its own updates in their order.
+    fn is_contained(&self, node: NodeId, key: KeyId, wanted: Option<UpdateId>, carried: UpdateId) -> bool {
+        let version = |update: UpdateId| self.run.analysis.updates.get(update).map(|info| info.version);
+        let Some(wanted) = wanted.filter(|wanted| *wanted != carried) else { return true };
+        let Some((wanted, carried)) = version(wanted).zip(version(carried)) else { return true };
+        let is_later = carried >= wanted;
+        is_later && (self.needs_only_the_newest(node, key) || carried.origin == wanted.origin)
+    }
+
+    /// What a message with another update may bring to a copy whose updates have no total order.
+    pub(super) fn carried_with_another(&self, node: NodeId, key: KeyId, update: UpdateId) -> Option<Prospect> {
+        if self.needs_only_the_newest(node, key) {
+            return None;
+        }
+        let (run, healing) = (self.run, &self.work.healing);
+        let mut others = run.analysis.messages.iter().filter(|(_, message)| {
+            let is_of_key = |carried: UpdateId| run.analysis.updates.get(carried).is_some_and(|info| info.key == key);
+            message.to == node
+                && message.update.is_some_and(|carried| carried != update && is_of_key(carried))
+                && healing.open_from(run, message.from, node).is_some_and(|open| open <= message.due.max(run.now))
+        });
+        let (_, message) = others.next()?;
+        match message.update.is_some_and(|carried| self.is_contained(node, key, Some(update), carried)) {
+            true => Some(Prospect::Arriving { due: message.due }),
+            false => Some(Prospect::Uncertain(Uncertainty::States)),
+        }
+    }
+}

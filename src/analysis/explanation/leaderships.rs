@@ -1,0 +1,188 @@
+//! Groups whose leader decides what remains: whether it is certain who leads in the end, and what that member has.
+
+use super::prospects::ProspectFinder;
+use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::scenario::{Group, Micros, Protocol};
+use crate::trace::{KeyId, NodeId, UpdateId, Version};
+use std::collections::BTreeSet;
+
+impl ProspectFinder<'_> {
+    /// Returns the members that are up once everything is healed that the script heals by `at`.
+    pub(super) fn up_at(&self, config: &Group, at: Micros) -> Vec<NodeId> {
+        let members = config.members.iter().filter_map(|id| self.run.names.find_node(id));
+        members.filter(|node| self.work.healing.up_from(self.run, *node).is_some_and(|up| up <= at)).collect()
+    }
+
+    /// Returns whether one direction of a link is open at a time.
+    pub(super) fn is_open_at(&self, from: NodeId, to: NodeId, at: Micros) -> bool {
+        from == to || self.work.healing.open_from(self.run, from, to).is_some_and(|open| open <= at)
+    }
+
+    /// Returns whether two nodes reach each other at a time.
+    pub(super) fn are_connected_at(&self, one: NodeId, other: NodeId, at: Micros) -> bool {
+        self.is_open_at(one, other, at) && self.is_open_at(other, one, at)
+    }
+
+    /// Returns whether the members that are up at a time form groups in which each reaches all others, and nobody else.
+    fn are_separate(&self, up: &[NodeId], at: Micros) -> bool {
+        let reached = |node: NodeId| -> BTreeSet<NodeId> {
+            up.iter().copied().filter(|other| self.is_open_at(node, *other, at)).collect()
+        };
+        up.iter().all(|node| {
+            let own = reached(*node);
+            own.iter().all(|other| reached(*other) == own)
+        })
+    }
+
+    /// Returns a prospect of a group's copy, which is uncertain if it is uncertain whose log remains.
+    pub(super) fn unless_contested(
+        &self,
+        found: Prospect,
+        group: NodeId,
+        key: KeyId,
+        update: Option<UpdateId>,
+    ) -> Prospect {
+        match found {
+            Prospect::Arriving { .. }
+            | Prospect::BeingHandled(_)
+            | Prospect::Repairing
+            | Prospect::AfterHealing(_)
+            | Prospect::Undone(_)
+            | Prospect::CutOff => {}
+            Prospect::Queued { .. }
+            | Prospect::Unpublished(_)
+            | Prospect::Promised(_)
+            | Prospect::Hinted(_)
+            | Prospect::ReadRepair
+            | Prospect::Superseded(_)
+            | Prospect::Down(_)
+            | Prospect::Cut(..)
+            | Prospect::DeadLettered(_)
+            | Prospect::Poison(_)
+            | Prospect::Discarded(_)
+            | Prospect::NeverPublished(_)
+            | Prospect::Applied
+            | Prospect::Siblings
+            | Prospect::Lost
+            | Prospect::Uncertain(_) => return found,
+        }
+        let run = self.run;
+        let config = run.scenario.groups.iter().find(|it| run.names.find_node(&it.id) == Some(group));
+        match config.and_then(|config| self.contest(config, key, update)) {
+            Some(why) => Prospect::Uncertain(why),
+            None => found,
+        }
+    }
+
+    /// Returns whether the leader lacks an update that a member has which another member hears.
+    fn is_left_behind(&self, config: &Group, leader: Option<NodeId>, key: KeyId, update: Option<UpdateId>) -> bool {
+        let members: Vec<NodeId> = config.members.iter().filter_map(|id| self.run.names.find_node(id)).collect();
+        let holders = self.holders(&members, key, update);
+        leader.is_some_and(|leader| !holders.contains(&leader))
+            && holders.iter().any(|node| self.is_heard(*node, &members))
+    }
+
+    /// Returns whether a member follows another one that sends its log.
+    pub(super) fn is_followed(&self, from: NodeId, node: NodeId) -> bool {
+        let run = self.run;
+        let group = run.names.group(node).filter(|group| run.names.group(from) == Some(*group));
+        let config = run.scenario.groups.iter().find(|it| group.is_some() && run.names.find_node(&it.id) == group);
+        config.is_none_or(|config| match &config.protocol {
+            Protocol::Primary(primary) if primary.failover_ms.is_some() => {
+                self.log_sender(config).is_none_or(|sender| sender == from)
+            }
+            Protocol::Primary(_)
+            | Protocol::Raft(_)
+            | Protocol::Quorum(_)
+            | Protocol::Chain
+            | Protocol::TwoPhase(_)
+            | Protocol::Gossip(_) => true,
+        })
+    }
+
+    /// Returns a prospect of an update that was never acknowledged, which is uncertain if another member may take over.
+    pub(super) fn unless_taken_over(&self, found: Prospect, group: NodeId, key: KeyId, update: UpdateId) -> Prospect {
+        let run = self.run;
+        let config = run.scenario.groups.iter().find(|it| run.names.find_node(&it.id) == Some(group));
+        config.and_then(|config| self.contest(config, key, Some(update))).map_or(found, Prospect::Uncertain)
+    }
+
+    /// Returns why it is uncertain whose log remains in a group.
+    fn contest(&self, config: &Group, key: KeyId, update: Option<UpdateId>) -> Option<Uncertainty> {
+        let instants = self.work.healing.instants();
+        let is_center = |node: NodeId, up: &[NodeId], at: Micros| {
+            up.contains(&node) && up.iter().all(|other| self.are_connected_at(node, *other, at))
+        };
+        match &config.protocol {
+            Protocol::Primary(primary) if primary.failover_ms.is_some() => {
+                let leader = self.log_sender(config);
+                // A follower that was frozen takes over when it is resumed.
+                if config.members.iter().filter_map(|id| self.run.names.find_node(id)).any(|node| {
+                    self.run.analysis.faults.paused(node).is_some()
+                        && self.work.healing.up_from(self.run, node).is_some()
+                }) {
+                    return Some(Uncertainty::Takeovers);
+                }
+                let is_settled = |at: &Micros| {
+                    let up = self.up_at(config, *at);
+                    self.are_separate(&up, *at) || leader.is_some_and(|leader| is_center(leader, &up, *at))
+                };
+                let stays = |at: &Micros| leader.is_some_and(|leader| is_center(leader, &self.up_at(config, *at), *at));
+                let is_certain = instants.iter().all(is_settled)
+                    && (instants.iter().all(stays) || !self.is_left_behind(config, leader, key, update));
+                (!is_certain).then_some(Uncertainty::Takeovers)
+            }
+            Protocol::Raft(_) => {
+                let last = *instants.last()?;
+                let up = self.up_at(config, last);
+                if up.len() * 2 > config.members.len()
+                    && !self.are_separate(&up, last)
+                    && !up.iter().any(|node| is_center(*node, &up, last))
+                {
+                    return Some(Uncertainty::Takeovers);
+                }
+                self.may_lack(config, key, update).then_some(Uncertainty::LostLogs)
+            }
+            Protocol::Primary(_)
+            | Protocol::Quorum(_)
+            | Protocol::Chain
+            | Protocol::TwoPhase(_)
+            | Protocol::Gossip(_) => None,
+        }
+    }
+
+    /// Returns whether members of a Raft group lost their logs, and no majority is known to store an update.
+    fn may_lack(&self, config: &Group, key: KeyId, update: Option<UpdateId>) -> bool {
+        let run = self.run;
+        let members = || config.members.iter().filter_map(|id| run.names.find_node(id));
+        if !members().any(|node| run.analysis.members.lost_disk(node)) {
+            return false;
+        }
+        let version = update.and_then(|update| run.analysis.updates.get(update)).map(|info| info.version);
+        let has_update = |node: &NodeId| {
+            let copy = run.analysis.staleness.copy(*node, key);
+            copy.is_some_and(|copy| version.map_or(copy.behind() == 0, |version| copy.reflects(version)))
+        };
+        members().filter(has_update).count() * 2 <= config.members.len()
+    }
+
+    /// Returns whether a Raft group elects a member only if its log has an update: an acknowledged one, which a majority stores.
+    pub(super) fn is_elected_with(
+        &self,
+        config: &Group,
+        node: NodeId,
+        (key, version): (KeyId, Option<Version>),
+        at: Micros,
+    ) -> bool {
+        let run = self.run;
+        if !matches!(config.protocol, Protocol::Raft(_)) {
+            return false;
+        }
+        let mut members = config.members.iter().filter_map(|id| run.names.find_node(id));
+        let is_acknowledged = version.is_none_or(|version| !run.analysis.staleness.is_unacknowledged(key, version));
+        let connected = self.up_at(config, at).into_iter().filter(|other| self.are_connected_at(node, *other, at));
+        is_acknowledged
+            && connected.count() * 2 > config.members.len()
+            && !members.any(|node| run.analysis.members.lost_disk(node))
+    }
+}

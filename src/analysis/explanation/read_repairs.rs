@@ -1,0 +1,144 @@
+//! Reads that repair a member of a leaderless group: which will follow, and whether they repair it for certain.
+
+use super::prospects::ProspectFinder;
+use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::scenario::{Client, ClientStep, Group, Micros, Operation, Protocol, Quorum, ReadRepair, Route, micros};
+use crate::trace::{KeyId, NodeId, UpdateId};
+use std::collections::BTreeSet;
+
+/// The members of a group at the time of a read.
+struct Members<'a> {
+    quorum: &'a Quorum,
+    up: Vec<NodeId>,
+    /// Those that have the update.
+    holders: BTreeSet<NodeId>,
+    at: Micros,
+}
+
+impl ProspectFinder<'_> {
+    /// The prospect of a copy that reads by clients may repair.
+    pub(super) fn repaired_by_read(
+        &mut self,
+        config: &Group,
+        up: Micros,
+        (node, key): (NodeId, KeyId),
+        update: Option<UpdateId>,
+    ) -> Option<Prospect> {
+        let Protocol::Quorum(quorum) = &config.protocol else { return None };
+        if quorum.read_repair == ReadRepair::None && !quorum.write_back {
+            return None;
+        }
+        let readers = self.run.scenario.clients.iter().filter(|client| client.target == config.id);
+        let mut is_possible = false;
+        for client in readers {
+            for at in self.scripted_reads(client, key, up) {
+                let members = self.members_at(config, quorum, (key, update), at);
+                let coordinators = self.coordinators(config, client);
+                if coordinators.iter().all(|it| self.is_repaired(&members, client, *it, node)) {
+                    return Some(Prospect::ReadRepair);
+                }
+                is_possible = true;
+            }
+            let generated = client.generate.as_ref().filter(|it| it.read_share > 0.0);
+            let end = generated.map(|it| micros(it.until_ms.unwrap_or(self.run.scenario.until_ms)));
+            if end.is_some_and(|end| end > up) {
+                is_possible = true;
+                let members = self.members_at(config, quorum, (key, update), up);
+                // One of many reads is enough.
+                if self.coordinators(config, client).iter().any(|it| self.is_repaired(&members, client, *it, node)) {
+                    return Some(Prospect::ReadRepair);
+                }
+            }
+        }
+        let last = self.work.healing.instants().last().copied();
+        let is_connected =
+            is_possible && last.is_some_and(|at| self.may_spread(config, quorum, (node, key), update, at));
+        is_connected.then_some(Prospect::Uncertain(Uncertainty::Reads))
+    }
+
+    /// The times after `up` at which a client will read a key.
+    fn scripted_reads(&self, client: &Client, key: KeyId, up: Micros) -> Vec<Micros> {
+        let name = self.run.names.key(key);
+        let is_read = |step: &&ClientStep| {
+            micros(step.at_ms) > up && matches!(&step.operation, Operation::Read { key } if &**key == name)
+        };
+        client.script.iter().filter(is_read).map(|step| micros(step.at_ms)).collect()
+    }
+
+    /// The nodes that may coordinate a client's reads.
+    fn coordinators(&self, config: &Group, client: &Client) -> Vec<NodeId> {
+        let names = self.run.names;
+        match client.read_route.unwrap_or(client.route) {
+            Route::Itself => names.find_node(&client.id).into_iter().collect(),
+            Route::Nearest => {
+                let nearest = self.run.scenario.nearest(&client.id, config);
+                nearest.and_then(|id| names.find_node(id)).into_iter().collect()
+            }
+            Route::Sticky | Route::Any | Route::Primary => {
+                config.members.iter().filter_map(|id| names.find_node(id)).collect()
+            }
+        }
+    }
+
+    fn members_at<'a>(
+        &self,
+        config: &Group,
+        quorum: &'a Quorum,
+        (key, update): (KeyId, Option<UpdateId>),
+        at: Micros,
+    ) -> Members<'a> {
+        let up = self.up_at(config, at);
+        let holders = self.holders(&up, key, update);
+        Members { quorum, up, holders, at }
+    }
+
+    /// Returns whether a read at a coordinator repairs a member for certain.
+    fn is_repaired(&self, members: &Members, client: &Client, coordinator: NodeId, node: NodeId) -> bool {
+        let Members { quorum, up, holders, at } = members;
+        let Some(reader) = self.run.names.find_node(&client.id) else { return false };
+        let is_asked =
+            coordinator == reader || (up.contains(&coordinator) && self.is_open_at(reader, coordinator, *at));
+        let heard: BTreeSet<NodeId> =
+            up.iter().copied().filter(|it| self.are_connected_at(coordinator, *it, *at)).collect();
+        let needed = quorum.read as usize;
+        if !is_asked || !heard.contains(&node) || heard.len() < needed {
+            return false;
+        }
+        let having = heard.intersection(holders).count();
+        match (quorum.write_back, quorum.read_repair) {
+            // The first responses are merged, and written to all.
+            (true, _) => needed + having > heard.len(),
+            (false, ReadRepair::Blocking) => needed == heard.len() && having > 0,
+            (false, ReadRepair::Async) => having > 0,
+            (false, ReadRepair::None) => false,
+        }
+    }
+
+    /// Returns whether reads may bring an update to a member, perhaps through others.
+    fn may_spread(
+        &self,
+        config: &Group,
+        quorum: &Quorum,
+        (node, key): (NodeId, KeyId),
+        update: Option<UpdateId>,
+        at: Micros,
+    ) -> bool {
+        let Members { up, holders: mut reached, .. } = self.members_at(config, quorum, (key, update), at);
+        let run = self.run;
+        let readers = run.scenario.clients.iter().filter(|client| client.target == config.id);
+        let coordinators: BTreeSet<NodeId> = readers.flat_map(|client| self.coordinators(config, client)).collect();
+        // A response takes one direction of a link, the request for it and the repair the other one.
+        loop {
+            let is_reached = |to: &NodeId| {
+                coordinators.iter().any(|it| {
+                    self.is_open_at(*it, *to, at) && reached.iter().any(|from| self.are_connected_at(*it, *from, at))
+                })
+            };
+            let next: Vec<NodeId> = up.iter().copied().filter(|it| !reached.contains(it) && is_reached(it)).collect();
+            if next.is_empty() {
+                return reached.contains(&node);
+            }
+            reached.extend(next);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Copies that are changed by an event that arrives late or once more: overwritten ones, and sums without an inbox.
+
+use super::prospects::ProspectFinder;
+use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::scenario::{Effect, Order, Subscription};
+use crate::trace::{KeyId, NodeId, SubscriptionId, UpdateId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An event on its way to a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Pending {
+    /// In a queue, with its number.
+    Queued(SubscriptionId, u32, UpdateId),
+    /// Not in a queue: in a message to this node or in its handler; in an outbox or at a publisher that sends it again, if
+    /// that is none.
+    Elsewhere(Option<NodeId>, UpdateId),
+}
+
+impl Pending {
+    pub(super) fn update(self) -> UpdateId {
+        match self {
+            Pending::Queued(.., update) | Pending::Elsewhere(_, update) => update,
+        }
+    }
+}
+
+impl<'a> ProspectFinder<'a> {
+    /// The subscriptions whose events change a copy, in ways that depend on their order or number.
+    fn sensitive(&self, node: NodeId) -> Vec<(NodeId, &'a Subscription)> {
+        let run = self.run;
+        let services = (0..).map(NodeId).zip(&run.scenario.services);
+        let all = services.flat_map(|(service, config)| config.subscribes.iter().map(move |it| (service, it)));
+        let is_sensitive = |it: &Subscription| match it.effect {
+            Effect::Overwrite => true,
+            Effect::Increment => it.inbox.is_none(),
+            Effect::SetIfNewer | Effect::LastWriterWins => false,
+        };
+        all.filter(|(service, it)| is_sensitive(it) && run.delivers_to(*service, node)).collect()
+    }
+
+    /// Returns a prospect of a copy, which is uncertain if an event may change the copy late or once more.
+    pub(super) fn unless_repeated(&mut self, found: Prospect, node: NodeId, key: KeyId) -> Prospect {
+        if !found.is_hopeful() || found.is_uncertain() {
+            return found;
+        }
+        match self.repetition(node, key) {
+            Some(why) => Prospect::Uncertain(why),
+            None => found,
+        }
+    }
+
+    /// Returns why the events on their way to a copy may change it more often than once each, or in another order.
+    pub(super) fn repetition(&mut self, node: NodeId, key: KeyId) -> Option<Uncertainty> {
+        let sensitive = self.sensitive(node);
+        let pending = if sensitive.is_empty() { BTreeSet::new() } else { self.pending(node, key) };
+        let newest = self.run.analysis.staleness.newest_acknowledged_update(key, node);
+        for (_, subscription) in sensitive {
+            let is_certain = match subscription.effect {
+                Effect::Overwrite => {
+                    pending.iter().all(|it| Some(it.update()) == newest)
+                        || (subscription.order == Order::FifoPerKey && self.is_ordered(&pending, newest))
+                }
+                Effect::Increment => {
+                    let updates: BTreeSet<UpdateId> = pending.iter().map(|it| it.update()).collect();
+                    updates.len() == pending.len() && pending.iter().all(|it| self.is_applied_once(*it, node, key))
+                }
+                Effect::SetIfNewer | Effect::LastWriterWins => true,
+            };
+            if !is_certain {
+                let is_added = subscription.effect == Effect::Increment;
+                return Some(if is_added { Uncertainty::Repetition } else { Uncertainty::Order });
+            }
+        }
+        None
+    }
+
+    /// Returns whether all events are in one queue, the newest update last.
+    fn is_ordered(&self, pending: &BTreeSet<Pending>, newest: Option<UpdateId>) -> bool {
+        let mut queues = BTreeSet::new();
+        for event in pending {
+            match event {
+                Pending::Queued(queue, ..) => _ = queues.insert(*queue),
+                Pending::Elsewhere(..) => return false,
+            }
+        }
+        queues.len() < 2 && pending.last().is_none_or(|last| Some(last.update()) == newest)
+    }
+
+    /// Returns whether an event is applied once: it was not applied, and its acknowledgement will arrive.
+    fn is_applied_once(&self, event: Pending, node: NodeId, key: KeyId) -> bool {
+        let run = self.run;
+        let has_applied = run
+            .analysis
+            .updates
+            .get(event.update())
+            .is_some_and(|info| run.analysis.staleness.has_applied(node, key, info.version));
+        let mut its = run.names.subscriptions().map(|it| run.names.subscription(it));
+        let is_open = its.all(|ends| {
+            !run.delivers_to(ends.service, node) || self.work.healing.path(run, ends.service, ends.bus).is_ok()
+        });
+        !has_applied && is_open
+    }
+
+    /// The events of a key on their way to a copy.
+    fn pending(&mut self, node: NodeId, key: KeyId) -> BTreeSet<Pending> {
+        let run = self.run;
+        let reaches = |event: &Pending| match event {
+            Pending::Queued(queue, ..) => run.queue_reaches(*queue, node),
+            Pending::Elsewhere(None, _) => true,
+            Pending::Elsewhere(Some(at), _) => run.delivers_to(*at, node),
+        };
+        let of_key = self.events_of_keys().get(&key).into_iter().flatten();
+        let all: BTreeSet<Pending> = of_key.filter(|event| reaches(event)).copied().collect();
+        let is_queued =
+            |update: UpdateId| all.iter().any(|it| matches!(it, Pending::Queued(.., queued) if *queued == update));
+        // The event of a delivery is in the queue, too.
+        let is_separate = |event: &&Pending| match event {
+            Pending::Elsewhere(Some(_), update) => !is_queued(*update),
+            Pending::Elsewhere(None, _) | Pending::Queued(..) => true,
+        };
+        all.iter().filter(is_separate).copied().collect()
+    }
+
+    /// The events on their way, by key. They are indexed at the first call.
+    pub(super) fn events_of_keys(&mut self) -> &BTreeMap<KeyId, BTreeSet<Pending>> {
+        if self.work.events_of_keys.is_none() {
+            self.work.events_of_keys = Some(self.index_events());
+        }
+        self.work.events_of_keys.get_or_insert_default()
+    }
+
+    fn index_events(&self) -> BTreeMap<KeyId, BTreeSet<Pending>> {
+        let analysis = self.run.analysis;
+        let queued = analysis.buses.iter().flat_map(|(queue, events)| {
+            events.events.iter().map(move |(number, event)| Pending::Queued(queue, *number, event.update))
+        });
+        let carried = self.work.carriers.keys().map(|(update, to)| Pending::Elsewhere(Some(*to), *update));
+        let received = self.history.received.iter().map(|(at, update)| Pending::Elsewhere(Some(*at), *update));
+        let resent = analysis.confirmations.awaited().map(|(.., update)| update);
+        let unpublished = self.work.publications.keys().chain(self.work.outboxes.keys()).copied().chain(resent);
+        let elsewhere = unpublished.map(|update| Pending::Elsewhere(None, update));
+        let mut index: BTreeMap<KeyId, BTreeSet<Pending>> = BTreeMap::new();
+        for event in queued.chain(carried).chain(received).chain(elsewhere) {
+            if let Some(info) = analysis.updates.get(event.update()) {
+                index.entry(info.key).or_default().insert(event);
+            }
+        }
+        index
+    }
+
+    /// The prospect of an overwritten copy with another value than the newest: a publisher may send that once more.
+    pub(super) fn sent_again(&mut self, node: NodeId, key: KeyId) -> Prospect {
+        let newest = self.run.analysis.staleness.newest_acknowledged_update(key, node);
+        let is_pending = newest.is_some_and(|newest| self.pending(node, key).iter().any(|it| it.update() == newest));
+        let is_overwritten = self.sensitive(node).iter().any(|(_, it)| it.effect == Effect::Overwrite);
+        match is_pending && is_overwritten {
+            true => Prospect::Uncertain(Uncertainty::Order),
+            false => Prospect::Applied,
+        }
+    }
+}
