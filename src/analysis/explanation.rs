@@ -15,6 +15,7 @@ mod queue_prospects;
 mod read_repairs;
 mod repeated_events;
 mod steps;
+mod write_steps;
 
 use super::prospect::Prospect;
 use super::run_context::RunContext;

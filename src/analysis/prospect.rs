@@ -66,11 +66,11 @@ pub enum Prospect {
 pub enum Uncertainty {
     /// Members of a group that reach only a part of the others take over from each other.
     Takeovers,
-    /// Members of a Raft group lost their logs, and no majority is known to store the update.
+    /// Members of a group lost their logs: no majority is known to store the update, or the leader cannot know what they lack.
     LostLogs,
     /// A read repairs the copy if its coordinator and the first responses are the right ones.
     Reads,
-    /// A message or a hint carries a state that may contain the update.
+    /// A message, a hint or a frozen member has a state that may contain the update.
     States,
     /// The handler overwrites, and events of one key may be applied in another order or once more.
     Order,
@@ -91,8 +91,8 @@ impl Uncertainty {
                 "Mitglieder, die nur einen Teil der anderen erreichen, lösen einander ab, und der letzte Leader entscheidet",
             ),
             Uncertainty::LostLogs => phrase(
-                "members lost their logs, and the next leader may lack it",
-                "Mitglieder haben ihr Log verloren, und dem nächsten Leader kann die Änderung fehlen",
+                "members lost their logs, so that a leader may lack it or not know who lacks it",
+                "Mitglieder haben ihr Log verloren, so dass einem Leader die Änderung fehlen kann oder er nicht weiß, wem sie fehlt",
             ),
             Uncertainty::Reads => phrase(
                 "only a read at the right coordinator with the right first responses repairs it",

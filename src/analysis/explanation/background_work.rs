@@ -30,6 +30,9 @@ impl ProspectFinder<'_> {
         analysis.operations.pending_paths().any(is_ended)
             // What a paused node has begun is not in the trace.
             || paused.any(|node| analysis.faults.paused(node).is_some() && is_handled(node))
+            || self.history.received.iter().any(|(node, update)| {
+                run.names.group(*node).is_none() && is_handled(*node) && !analysis.is_ignored(*update)
+            })
             || analysis.event_writes.in_progress().any(|(member, _)| is_handled(member))
             || messages
                 .any(|(_, message)| is_handled(message.to) && self.arrives(message) && !analysis.is_redundant(message))

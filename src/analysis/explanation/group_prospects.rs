@@ -1,7 +1,7 @@
 //! What the protocol of a replication group still does about an update that a member is missing.
 
 use super::prospects::ProspectFinder;
-use crate::analysis::prospect::Prospect;
+use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::scenario::{GossipStyle, Group, Micros, Protocol, micros};
 use crate::trace::{KeyId, NodeId, UpdateId, Version};
 use std::collections::BTreeSet;
@@ -39,9 +39,23 @@ impl ProspectFinder<'_> {
         }
         match (self.repaired_by_read(config, up, (node, key), update), repairs) {
             (Some(found), _) => found,
+            // What a frozen member has begun is not in the trace.
+            (None, _) if self.is_resumed(config) => Prospect::Uncertain(Uncertainty::States),
             (None, true) => Prospect::CutOff,
             (None, false) => Prospect::Lost,
         }
+    }
+
+    /// Returns whether a frozen member of a leaderless group will be resumed.
+    fn is_resumed(&self, config: &Group) -> bool {
+        let run = self.run;
+        let mut frozen = config
+            .members
+            .iter()
+            .filter_map(|id| run.names.find_node(id))
+            .filter(|node| run.analysis.faults.paused(*node).is_some());
+        matches!(config.protocol, Protocol::Quorum(_))
+            && frozen.any(|node| self.work.healing.up_from(run, node).is_some())
     }
 
     /// Returns whether members still spread an update as a rumor: one sent it within the last two gossip intervals.

@@ -116,8 +116,13 @@ impl ProspectFinder<'_> {
         match &config.protocol {
             Protocol::Primary(primary) if primary.failover_ms.is_some() => {
                 let leader = self.log_sender(config);
+                let members = || config.members.iter().filter_map(|id| self.run.names.find_node(id));
+                let leads = |node: &NodeId| self.run.analysis.members.get(*node).is_some_and(|member| member.leads);
+                if members().filter(leads).filter(|node| self.run.analysis.faults.down(*node).is_none()).count() > 1 {
+                    return Some(Uncertainty::Takeovers);
+                }
                 // A follower that was frozen takes over when it is resumed.
-                if config.members.iter().filter_map(|id| self.run.names.find_node(id)).any(|node| {
+                if members().any(|node| {
                     self.run.analysis.faults.paused(node).is_some()
                         && self.work.healing.up_from(self.run, node).is_some()
                 }) {
@@ -143,11 +148,14 @@ impl ProspectFinder<'_> {
                 }
                 self.may_lack(config, key, update).then_some(Uncertainty::LostLogs)
             }
-            Protocol::Primary(_)
-            | Protocol::Quorum(_)
-            | Protocol::Chain
-            | Protocol::TwoPhase(_)
-            | Protocol::Gossip(_) => None,
+            Protocol::Primary(_) => {
+                let (leader, last) = (self.log_sender(config)?, *instants.last()?);
+                let is_one_way =
+                    |node: &NodeId| self.is_open_at(leader, *node, last) && !self.is_open_at(*node, leader, last);
+                let mut empty = self.up_at(config, last).into_iter().filter(is_one_way);
+                empty.any(|node| self.run.analysis.members.lost_disk(node)).then_some(Uncertainty::LostLogs)
+            }
+            Protocol::Quorum(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => None,
         }
     }
 

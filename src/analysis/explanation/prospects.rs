@@ -412,7 +412,12 @@ impl<'a> ProspectFinder<'a> {
             let is_detached =
                 !run.analysis.buses.is_attached(subscription) || run.analysis.faults.down(service).is_some();
             let asks = if polls || is_detached { self.work.healing.path(run, service, bus) } else { Ok(()) };
-            match self.work.healing.path(run, bus, service).and(asks) {
+            // What is never healed matters more than what is healed.
+            let path = match (self.work.healing.path(run, bus, service), asks) {
+                (Err(delivery), Err(request)) if delivery.is_hopeful() => Err(request),
+                (path, asks) => path.and(asks),
+            };
+            match path {
                 Ok(()) => return Ok(()),
                 Err(prospect) if stopped.is_none_or(|it| !it.is_hopeful()) => stopped = Some(prospect),
                 Err(_) => {}

@@ -1,15 +1,16 @@
 //! The records that led to a copy's state.
 
+use super::write_steps::WriteSteps;
 use super::{Explanation, PART};
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
 use crate::trace::{
     DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, Record, SubscriptionId, UpdateId, facts_about,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// Maximum number of steps. Of more steps, only the first and the last are kept.
-const MAX_STEPS: usize = 14;
+pub(super) const MAX_STEPS: usize = 14;
 
 /// Finds the records that led to the states of copies, in one reading of the trace, in slices.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +30,7 @@ enum Steps {
     /// No records.
     Nothing,
     /// The last records that wrote the copy.
-    Writes { node: NodeId, key: KeyId, steps: VecDeque<u64> },
+    Writes(Box<WriteSteps>),
 }
 
 impl StepsReader {
@@ -44,7 +45,7 @@ impl StepsReader {
         let is_written = matches!(prospect, Prospect::Siblings | Prospect::Applied);
         self.wanted.push(match update {
             Some(update) => Steps::Delivery(Box::new(DeliverySteps::new(lacking.unwrap_or(node), update))),
-            None if writes && is_written => Steps::Writes { node, key, steps: VecDeque::new() },
+            None if writes && is_written => Steps::Writes(Box::new(WriteSteps::new(node, key))),
             None => Steps::Nothing,
         });
     }
@@ -70,13 +71,8 @@ impl Steps {
     fn observe(&mut self, run: &RunContext, number: u64, record: &Record) {
         match self {
             Steps::Delivery(steps) => steps.observe(run, number, record),
-            Steps::Writes { node, key, steps } if is_write(&record.fact, *node, *key) => {
-                if steps.len() == MAX_STEPS / 2 {
-                    steps.pop_front();
-                }
-                steps.push_back(number);
-            }
-            Steps::Writes { .. } | Steps::Nothing => {}
+            Steps::Writes(steps) => steps.observe(run, number, record),
+            Steps::Nothing => {}
         }
     }
 
@@ -89,14 +85,14 @@ impl Steps {
                 steps.dedup();
                 shorten(steps)
             }
-            Steps::Writes { steps, .. } => steps.into(),
+            Steps::Writes(steps) => steps.finish(),
             Steps::Nothing => Vec::new(),
         }
     }
 }
 
 /// Returns whether a record is about a write of a copy.
-fn is_write(fact: &Fact, node: NodeId, key: KeyId) -> bool {
+pub(super) fn is_write(fact: &Fact, node: NodeId, key: KeyId) -> bool {
     match fact {
         Fact::UpdateApplied { node: at, key: written, .. }
         | Fact::ReplicaStored { node: at, key: written, .. }

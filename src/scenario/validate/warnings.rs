@@ -4,6 +4,7 @@ mod branches;
 mod buses;
 mod clients;
 mod commands;
+mod conditions;
 mod endless;
 mod groups;
 mod network;
@@ -63,6 +64,7 @@ impl<'a> Warnings<'a> {
         warnings.groups();
         warnings.network();
         warnings.script();
+        warnings.conditions();
         warnings
     }
 

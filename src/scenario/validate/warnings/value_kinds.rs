@@ -158,6 +158,13 @@ impl<'a> ValueKinds<'a> {
             || (prefix..key.len()).any(|length| self.generated_prefixes.contains(&key[..length]))
     }
 
+    /// Returns whether a key has a value anywhere at any time.
+    pub(super) fn is_held(&self, key: &str) -> bool {
+        self.forwarded.contains(key)
+            || self.is_generated(key)
+            || self.kinds.get(key).is_some_and(|kinds| !kinds.is_empty())
+    }
+
     fn can_have(&self, key: &str, kind: ValueKind) -> bool {
         self.forwarded.contains(key)
             || (kind == ValueKind::Number && self.is_generated(key))
