@@ -181,25 +181,7 @@ impl Staleness {
                 self.revision -= 1;
                 self.operations.note_call(*update, *operation, *from);
             }
-            Fact::UpdateApplied { update, node, key, version, sum: Some(sum), .. } => {
-                let value = Some(Value::Int(*sum));
-                let held = StoredValue { value, version: *version, update: Some(*update) };
-                let (holder, sum) = self.pool_sum(*node, *key, held, *sum);
-                self.add(at, *update, holder, *key, *version, sum);
-            }
-            Fact::UpdateApplied { update, node, key, version, value, changed, by, sum: None } => {
-                if by.is_none() {
-                    self.await_commit(at, *update, *key, *version);
-                }
-                if *changed {
-                    let held = StoredValue { value: Some(value.clone()), version: *version, update: Some(*update) };
-                    let (holder, held) = self.pool_value(*node, *key, Some(held));
-                    self.store(at, holder, *key, held);
-                } else {
-                    let holder = self.holder(*node, *key);
-                    self.apply(at, holder, *key, *version);
-                }
-            }
+            Fact::UpdateApplied { .. } => self.observe_application(at, &record.fact),
             Fact::KeyPlaced { .. }
             | Fact::WriteCoordinated { .. }
             | Fact::ReplicaStored { .. }
@@ -224,6 +206,27 @@ impl Staleness {
             | Fact::HintStored { .. }
             | Fact::HintRemoved { .. }
             | Fact::TreesCompared { .. } => self.revision -= 1,
+        }
+    }
+
+    /// A service applied an update that was made elsewhere.
+    fn observe_application(&mut self, at: Micros, fact: &Fact) {
+        let Fact::UpdateApplied { update, node, key, version, value, changed, by, sum } = fact else { return };
+        if let Some(sum) = sum {
+            let held = StoredValue { value: Some(Value::Int(*sum)), version: *version, update: Some(*update) };
+            let (holder, sum) = self.pool_sum(*node, *key, held, *sum);
+            return self.add(at, *update, holder, *key, *version, sum);
+        }
+        if by.is_none() {
+            self.await_commit(at, *update, *key, *version);
+        }
+        if *changed {
+            let held = StoredValue { value: Some(value.clone()), version: *version, update: Some(*update) };
+            let (holder, held) = self.pool_value(*node, *key, Some(held));
+            self.store(at, holder, *key, held);
+        } else {
+            let holder = self.holder(*node, *key);
+            self.apply(at, holder, *key, *version);
         }
     }
 

@@ -46,6 +46,17 @@ impl ProspectFinder<'_> {
 
     /// Returns why the copies may be equal only for a while, or none if nothing is known to change them again and again.
     pub fn unsettled(&mut self) -> Option<Uncertainty> {
+        let (run, healing) = (self.run, &self.work.healing);
+        let is_closed =
+            |from: NodeId, to: NodeId| healing.path(run, from, to).is_err_and(|stopped| !stopped.is_hopeful());
+        let is_sent_for_ever = run.analysis.tables.unpublished().any(|(publisher, bus, _)| is_closed(bus, publisher));
+        let is_delivered_for_ever = run.analysis.buses.iter().any(|(queue, events)| {
+            let mut its = run.subscriptions_to(queue).map(|it| run.names.subscription(it));
+            !events.events.is_empty() && its.any(|ends| is_closed(ends.service, ends.bus))
+        });
+        if !is_sent_for_ever && !is_delivered_for_ever {
+            return None;
+        }
         let keys: Vec<KeyId> = self.events_of_keys().keys().copied().collect();
         let nodes: Vec<NodeId> = (0..).map(NodeId).take(self.run.scenario.services.len()).collect();
         let copies = keys.iter().flat_map(|key| nodes.iter().map(move |node| (*node, *key)));

@@ -118,7 +118,13 @@ impl ProspectFinder<'_> {
                 let leader = self.log_sender(config);
                 let members = || config.members.iter().filter_map(|id| self.run.names.find_node(id));
                 let leads = |node: &NodeId| self.run.analysis.members.get(*node).is_some_and(|member| member.leads);
-                if members().filter(leads).filter(|node| self.run.analysis.faults.down(*node).is_none()).count() > 1 {
+                let now = self.run.now;
+                let is_up = |node: &NodeId| self.run.analysis.faults.down(*node).is_none();
+                let leaders: Vec<NodeId> = members().filter(leads).filter(is_up).collect();
+                let meets = |node: &NodeId| {
+                    leaders.iter().any(|other| other != node && self.are_connected_at(*node, *other, now))
+                };
+                if leaders.iter().any(meets) {
                     return Some(Uncertainty::Takeovers);
                 }
                 // A follower that was frozen takes over when it is resumed.

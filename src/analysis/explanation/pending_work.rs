@@ -2,7 +2,6 @@
 
 use super::PART;
 use super::healing::HealingTimes;
-use super::repeated_events::Pending;
 use crate::analysis::run_context::RunContext;
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Effect, Micros, Service};
@@ -11,6 +10,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A time of healing, and the members that an update can reach from then on.
 pub(super) type ReachedAt = (Micros, BTreeSet<NodeId>);
+
+/// An event on its way to a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Pending {
+    /// In a queue, with its number.
+    Queued(SubscriptionId, u32, UpdateId),
+    /// Not in a queue: in a message to this node or in its handler; in an outbox or at a publisher that sends it again, if
+    /// that is none.
+    Elsewhere(Option<NodeId>, UpdateId),
+}
+
+impl Pending {
+    pub(super) fn update(self) -> UpdateId {
+        match self {
+            Pending::Queued(.., update) | Pending::Elsewhere(_, update) => update,
+        }
+    }
+}
 
 /// The work that is pending at one instant, indexed so that each copy costs little.
 #[derive(Clone, Debug, Default)]

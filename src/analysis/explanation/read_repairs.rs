@@ -108,8 +108,8 @@ impl ProspectFinder<'_> {
         match (quorum.write_back, quorum.read_repair) {
             // The first responses are merged, and written to all.
             (true, _) => needed + having > heard.len(),
-            (false, ReadRepair::Blocking) => needed == heard.len() && having > 0,
-            (false, ReadRepair::Async) => having > 0,
+            // Whether the first responses of a blocking repair include the copy is not considered.
+            (false, ReadRepair::Blocking | ReadRepair::Async) => having > 0,
             (false, ReadRepair::None) => false,
         }
     }

@@ -1,28 +1,11 @@
 //! Copies that are changed by an event that arrives late or once more: overwritten ones, and sums without an inbox.
 
+use super::pending_work::Pending;
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::scenario::{Effect, Order, Subscription};
-use crate::trace::{KeyId, NodeId, SubscriptionId, UpdateId};
+use crate::trace::{KeyId, NodeId, UpdateId};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// An event on its way to a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Pending {
-    /// In a queue, with its number.
-    Queued(SubscriptionId, u32, UpdateId),
-    /// Not in a queue: in a message to this node or in its handler; in an outbox or at a publisher that sends it again, if
-    /// that is none.
-    Elsewhere(Option<NodeId>, UpdateId),
-}
-
-impl Pending {
-    pub(super) fn update(self) -> UpdateId {
-        match self {
-            Pending::Queued(.., update) | Pending::Elsewhere(_, update) => update,
-        }
-    }
-}
 
 impl<'a> ProspectFinder<'a> {
     /// The subscriptions whose events change a copy, in ways that depend on their order or number.

@@ -1,16 +1,11 @@
 //! The records that led to a copy's state.
 
-use super::write_steps::WriteSteps;
+use super::write_steps::{MAX_STEPS, WriteSteps};
 use super::{Explanation, PART};
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
-use crate::trace::{
-    DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, Record, SubscriptionId, UpdateId, facts_about,
-};
+use crate::trace::{DropCause, Fact, MessageId, MessageKind, NodeId, Record, SubscriptionId, UpdateId, facts_about};
 use std::collections::BTreeMap;
-
-/// Maximum number of steps. Of more steps, only the first and the last are kept.
-pub(super) const MAX_STEPS: usize = 14;
 
 /// Finds the records that led to the states of copies, in one reading of the trace, in slices.
 #[derive(Clone, Debug, Default)]
@@ -88,22 +83,6 @@ impl Steps {
             Steps::Writes(steps) => steps.finish(),
             Steps::Nothing => Vec::new(),
         }
-    }
-}
-
-/// Returns whether a record is about a write of a copy.
-pub(super) fn is_write(fact: &Fact, node: NodeId, key: KeyId) -> bool {
-    match fact {
-        Fact::UpdateApplied { node: at, key: written, .. }
-        | Fact::ReplicaStored { node: at, key: written, .. }
-        | Fact::StateMerged { node: at, key: written, .. }
-        | Fact::UpdateCommitted { node: at, key: written, .. } => (*at, *written) == (node, key),
-        Fact::WriteCoordinated { key: written, .. } => *written == key,
-        facts_about!(declarations, operations, messages, events, faults, repair, leaders, transactions)
-        | Fact::UpdateProposed { .. }
-        | Fact::UpdateAcknowledged { .. }
-        | Fact::KeyPlaced { .. }
-        | Fact::WriteRolledBack { .. } => false,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The records that wrote a copy, and why an event was applied to it once more.
 
-use super::steps::{MAX_STEPS, is_write};
 use crate::analysis::run_context::RunContext;
 use crate::trace::{DropCause, Fact, KeyId, MessageKind, NodeId, Record, UpdateId, facts_about};
 use std::collections::{BTreeMap, VecDeque};
+
+/// Maximum number of steps. Of more steps, only the first and the last are kept.
+pub(super) const MAX_STEPS: usize = 14;
 
 /// Maximum number of remembered updates.
 const MOST_APPLIED: usize = 1024;
@@ -124,5 +126,21 @@ impl WriteSteps {
         let mut steps: Vec<u64> = self.steps.into();
         steps.sort_unstable();
         steps
+    }
+}
+
+/// Returns whether a record is about a write of a copy.
+fn is_write(fact: &Fact, node: NodeId, key: KeyId) -> bool {
+    match fact {
+        Fact::UpdateApplied { node: at, key: written, .. }
+        | Fact::ReplicaStored { node: at, key: written, .. }
+        | Fact::StateMerged { node: at, key: written, .. }
+        | Fact::UpdateCommitted { node: at, key: written, .. } => (*at, *written) == (node, key),
+        Fact::WriteCoordinated { key: written, .. } => *written == key,
+        facts_about!(declarations, operations, messages, events, faults, repair, leaders, transactions)
+        | Fact::UpdateProposed { .. }
+        | Fact::UpdateAcknowledged { .. }
+        | Fact::KeyPlaced { .. }
+        | Fact::WriteRolledBack { .. } => false,
     }
 }
