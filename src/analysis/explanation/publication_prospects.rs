@@ -42,7 +42,7 @@ impl<'a> ProspectFinder<'a> {
             return stopped;
         }
         // The bus has it, and the publisher does not know that.
-        let mut resent = run.analysis.confirmations.awaited().filter(|(by, bus, sent)| {
+        let mut resent = run.analysis.unacknowledged_publications.awaited().filter(|(by, bus, sent)| {
             let is_unknown = run.analysis.faults.publishers(update).any(|it| it == (*by, *bus));
             *sent == update && is_publisher(*by) && !is_unknown
         });
@@ -84,8 +84,9 @@ impl<'a> ProspectFinder<'a> {
 
     /// Returns whether a publisher will send a publication once more, as far as it was sent.
     fn is_sent_again(&self, by: NodeId, bus: NodeId, update: UpdateId) -> bool {
-        let mut awaited = self.run.analysis.confirmations.awaited();
-        awaited.any(|found| found == (by, bus, update)) || !self.run.analysis.confirmations.counts(by, bus)
+        let mut awaited = self.run.analysis.unacknowledged_publications.awaited();
+        awaited.any(|found| found == (by, bus, update))
+            || !self.run.analysis.unacknowledged_publications.counts(by, bus)
     }
 
     /// Returns whether a publisher has made its last attempt, and stopped waiting for its acknowledgement, before a healing;

@@ -119,7 +119,7 @@ impl<'a> ProspectFinder<'a> {
         });
         let carried = self.work.carriers.keys().map(|(update, to)| Pending::Elsewhere(Some(*to), *update));
         let received = self.history.received.iter().map(|(at, update)| Pending::Elsewhere(Some(*at), *update));
-        let resent = analysis.confirmations.awaited().map(|(.., update)| update);
+        let resent = analysis.unacknowledged_publications.awaited().map(|(.., update)| update);
         let unpublished = self.work.publications.keys().chain(self.work.outboxes.keys()).copied().chain(resent);
         let elsewhere = unpublished.map(|update| Pending::Elsewhere(None, update));
         let mut index: BTreeMap<KeyId, BTreeSet<Pending>> = BTreeMap::new();
