@@ -1,4 +1,5 @@
-use crate::trace::{Fact, MessageKind, NodeId, Record, UpdateId, facts_about};
+use crate::scenario::{Link, Scenario};
+use crate::trace::{Fact, MessageKind, Names, NodeId, Record, UpdateId, facts_about};
 use litemap::LiteMap;
 use std::collections::BTreeSet;
 
@@ -9,12 +10,32 @@ pub struct Faults {
     paused: LiteMap<NodeId, u64>,
     cut: LiteMap<(NodeId, NodeId), u64>,
     disturbed: LiteMap<(NodeId, NodeId), u64>,
+    /// Links that a disturbance lets lose every message.
+    losing: BTreeSet<(NodeId, NodeId)>,
+    /// Links that lose every message by their own settings.
+    lossy: BTreeSet<(NodeId, NodeId)>,
     /// Events sent to a bus that has not confirmed them, by update, bus and publisher.
     unconfirmed: BTreeSet<(UpdateId, NodeId, NodeId)>,
     records: u64,
 }
 
+/// A certain loss, in parts in a million.
+const CERTAIN: u32 = 1_000_000;
+
 impl Faults {
+    /// Returns the faults of a run that has not begun.
+    pub(super) fn new(scenario: &Scenario, names: &Names) -> Self {
+        let node = |id: &str| names.find_node(id);
+        let ends = |link: &Link| node(&link.from).zip(node(&link.to));
+        let mut lossy = BTreeSet::new();
+        for (from, to) in scenario.links.iter().filter(|link| link.loss >= 1.0).filter_map(ends) {
+            let is_listed = scenario.links.iter().filter_map(ends).any(|other| other == (to, from));
+            // A link that is listed in one direction has the same settings in the other.
+            lossy.extend([Some((from, to)), (!is_listed).then_some((to, from))].into_iter().flatten());
+        }
+        Faults { lossy, ..Faults::default() }
+    }
+
     pub(super) fn observe(&mut self, record: &Record) {
         let number = self.records;
         self.records += 1;
@@ -39,9 +60,12 @@ impl Faults {
             Fact::LinkHealed { from, to } => {
                 self.cut.remove(&(*from, *to));
                 self.disturbed.remove(&(*from, *to));
+                self.losing.remove(&(*from, *to));
             }
-            Fact::LinkDisturbed { from, to, .. } => {
+            Fact::LinkDisturbed { from, to, loss, .. } => {
                 self.disturbed.insert((*from, *to), number);
+                self.losing.remove(&(*from, *to));
+                self.losing.extend((*loss == CERTAIN).then_some((*from, *to)));
             }
             Fact::MessageSent { kind: MessageKind::Publish, from, to, update: Some(update), .. } => {
                 self.unconfirmed.insert((*update, *to, *from));
@@ -84,6 +108,16 @@ impl Faults {
     /// Returns the number of the record that cut one direction of a link, if it is cut.
     pub fn cut(&self, from: NodeId, to: NodeId) -> Option<u64> {
         self.cut.get(&(from, to)).copied()
+    }
+
+    /// Returns whether one direction of a link is cut or disturbed so that no message arrives until it is healed.
+    pub fn blocks(&self, from: NodeId, to: NodeId) -> bool {
+        self.cut.contains_key(&(from, to)) || self.losing.contains(&(from, to))
+    }
+
+    /// Returns whether one direction of a link loses every message by its own settings, which nothing heals.
+    pub fn loses_all(&self, from: NodeId, to: NodeId) -> bool {
+        self.lossy.contains(&(from, to))
     }
 
     /// Returns the number of the record that disturbed one direction of a link, if it is disturbed.

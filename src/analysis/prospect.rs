@@ -37,6 +37,8 @@ pub enum Prospect {
     Undone(NodeId),
     /// A fault prevents it until the script heals the fault at this time.
     AfterHealing(Micros),
+    /// The event is in a dead-letter queue, and the script redrives it at this time.
+    Redriven(Micros),
     /// This node is down, and nothing restarts it.
     Down(NodeId),
     /// The link from the first node to the second is cut, and nothing heals it.
@@ -142,6 +144,7 @@ impl Prospect {
             | Prospect::Superseded(_)
             | Prospect::Undone(_)
             | Prospect::AfterHealing(_)
+            | Prospect::Redriven(_)
             | Prospect::Uncertain(_) => true,
             Prospect::Down(_)
             | Prospect::Cut(..)

@@ -46,7 +46,8 @@ impl Analysis {
     /// Returns the state of a run that has not begun.
     pub fn new(scenario: &Scenario, names: &Names) -> Self {
         let unacknowledged_publications = UnacknowledgedPublications::new(scenario, names);
-        Analysis { unacknowledged_publications, repetitions: Repetitions::new(scenario), ..Analysis::default() }
+        let (faults, repetitions) = (Faults::new(scenario, names), Repetitions::new(scenario));
+        Analysis { unacknowledged_publications, faults, repetitions, ..Analysis::default() }
     }
 
     /// Observes the next record.
@@ -85,7 +86,7 @@ impl Analysis {
 
     fn reaches_bus(&self, (publisher, bus): (NodeId, NodeId)) -> bool {
         let is_stopped = self.faults.is_stopped(publisher) || self.faults.is_stopped(bus);
-        !is_stopped && self.faults.cut(publisher, bus).is_none()
+        !is_stopped && !self.faults.blocks(publisher, bus) && !self.faults.loses_all(publisher, bus)
     }
 
     /// Iterates over the publishers that publish something until the bus acknowledges it, and that could change a copy by it,

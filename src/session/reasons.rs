@@ -5,7 +5,7 @@ use super::{labels, log_text};
 use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RunContext};
 use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
-use crate::trace::{DropReason, Fact, NodeId, Record, facts_about};
+use crate::trace::{DropReason, Fact, NodeId, Record, SubscriptionId, facts_about};
 
 /// Returns why the status of an invariant of a run is unknown.
 pub fn unknown_invariant(run: &Run) -> &'static str {
@@ -38,6 +38,7 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
         | Prospect::Unpublished(_)
         | Prospect::BeingHandled(_)
         | Prospect::DeadLettered(_)
+        | Prospect::Redriven(_)
         | Prospect::Poison(_)
         | Prospect::Discarded(_)
         | Prospect::NeverPublished(_) => prospect_of_event(prospect, context),
@@ -79,12 +80,7 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
             at(when)
         ),
         Prospect::Down(node) => down(node, context),
-        Prospect::Cut(from, to) => sentence!(
-            "the link from {} to {} is cut, and nothing heals it",
-            "die Verbindung von {} nach {} ist getrennt, und nichts heilt sie",
-            name(from),
-            name(to)
-        ),
+        Prospect::Cut(from, to) => cut(from, to, context),
         Prospect::CutOff => phrase(
             "no member that still has it can reach this replica",
             "kein Mitglied, das die Änderung noch hat, kann dieses Replikat erreichen",
@@ -138,6 +134,16 @@ fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
             "das Event liegt in der Dead-Letter-Queue von {}: nur von dort erneut zugestellt kommt es an",
             name(context.names.subscription(subscription).bus)
         ),
+        Prospect::Redriven(at) => sentence!(
+            "it is in a dead-letter queue, and the script redrives it at {}",
+            "das Event liegt in einer Dead-Letter-Queue, und das Skript stellt es bei {} erneut zu",
+            labels::duration(at)
+        ),
+        Prospect::Poison(subscription) if fails_always(subscription, context) => sentence!(
+            "every handling at {} fails",
+            "jede Verarbeitung bei {} schlägt fehl",
+            name(context.names.subscription(subscription).service)
+        ),
         Prospect::Poison(subscription) => sentence!(
             "it is a poison message: every delivery to {} fails",
             "das Event ist vergiftet: jede Zustellung an {} schlägt fehl",
@@ -150,6 +156,29 @@ fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
             name(node)
         ),
         other => unreachable!("not about an event: {other:?}"),
+    }
+}
+
+/// Returns whether a consumer fails at every event of a bus.
+fn fails_always(subscription: SubscriptionId, context: &RunContext) -> bool {
+    let ends = context.names.subscription(subscription);
+    let service = context.scenario.services.get(ends.service.index());
+    let mut its = service.into_iter().flat_map(|service| &service.subscribes);
+    its.any(|it| context.names.find_node(&it.to) == Some(ends.bus) && it.fails >= 1.0)
+}
+
+fn cut(from: NodeId, to: NodeId, context: &RunContext) -> String {
+    let is_cut = context.analysis.faults.cut(from, to).is_some();
+    let (from, to) = (context.names.label(from), context.names.label(to));
+    match is_cut {
+        true => sentence!(
+            "the link from {from} to {to} is cut, and nothing heals it",
+            "die Verbindung von {from} nach {to} ist getrennt, und nichts heilt sie"
+        ),
+        false => sentence!(
+            "the link from {from} to {to} loses every message, and nothing heals it",
+            "die Verbindung von {from} nach {to} verliert jede Nachricht, und nichts heilt sie"
+        ),
     }
 }
 

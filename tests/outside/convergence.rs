@@ -72,3 +72,68 @@ fn a_service_that_is_down_with_equal_copies_breaks_no_promise() {
     let missed = report(&[write(100, 1), crash, write(2500, 2)]);
     assert_eq!((missed.convergence.verdict, missed.missed.len()), ("will not converge", 1), "{:?}", missed.missed);
 }
+
+/// The verdict at 3 s about a write at 100 ms, with changes of the document.
+fn verdict_with(subscription: Value, link: Value, script: &[Value]) -> (&'static str, String) {
+    let mut subscribes = json!({ "to": "q" });
+    subscribes.as_object_mut().expect("an object").extend(subscription.as_object().expect("an object").clone());
+    let steps: Vec<Value> = [write(100, 1)].iter().chain(script).cloned().collect();
+    let scenario = json!({
+        "converge": 1,
+        "until_ms": 3000,
+        "services": [
+            { "id": "a", "data": { "k": 0 }, "publishes": [{ "to": "q", "mode": { "outbox": { "poll_ms": 100, "batch": 10 } } }] },
+            { "id": "view", "data": { "k": 0 }, "subscribes": [subscribes] },
+        ],
+        "buses": [{ "id": "q" }],
+        "links": if link.is_null() { json!([]) } else { json!([link]) },
+        "script": steps,
+    });
+    let report = RunReport::of(&scenario_from(&scenario.to_string()).expect("valid"), u64::MAX);
+    (report.convergence.verdict, report.convergence.because.join(" "))
+}
+
+#[test]
+fn a_link_that_loses_every_message_never_converges_unless_the_script_heals_it() {
+    for link in [json!({ "from": "q", "to": "view", "loss": 1.0 }), json!({ "from": "q", "to": "a", "loss": 1.0 })] {
+        let (verdict, because) = verdict_with(json!({}), link.clone(), &[]);
+        assert_eq!(verdict, "will not converge", "{link}: {because}");
+        assert!(because.contains("loses every message"), "{because}");
+    }
+    let disturbed =
+        |loss: f64| json!({ "at_ms": 50, "do": { "disturb_link": { "from": "q", "to": "view", "loss": loss } } });
+    let healed = json!({ "at_ms": 9000, "do": { "heal_link": { "from": "q", "to": "view" } } });
+    assert_eq!(verdict_with(json!({}), Value::Null, &[disturbed(1.0)]).0, "will not converge");
+    assert_eq!(verdict_with(json!({}), Value::Null, &[disturbed(1.0), healed]).0, "converging");
+    let eased = json!({ "at_ms": 60, "do": { "disturb_link": { "from": "q", "to": "view", "loss": 0.1 } } });
+    assert_ne!(verdict_with(json!({}), Value::Null, &[disturbed(1.0), eased]).0, "will not converge");
+}
+
+#[test]
+fn a_consumer_that_fails_at_every_event_never_converges() {
+    let (verdict, because) = verdict_with(json!({ "fails": 1.0 }), Value::Null, &[]);
+    assert_eq!(verdict, "will not converge", "{because}");
+    assert!(because.contains("every handling at view fails"), "{because}");
+    assert_eq!(verdict_with(json!({ "fails": 0.0 }), Value::Null, &[]).0, "converged");
+}
+
+#[test]
+fn a_dead_letter_converges_if_the_script_redrives_it_and_no_other() {
+    let used_up = json!({ "max_deliveries": 1, "processing": { "constant": { "ms": 500 } }, "ack_deadline_ms": 1000 });
+    let stop = [
+        json!({ "at_ms": 300, "do": { "crash": { "service": "view" } } }),
+        json!({ "at_ms": 400, "do": { "restart": { "service": "view" } } }),
+    ];
+    let verdict = |step: Value| {
+        let steps: Vec<Value> = stop.iter().cloned().chain([step]).collect();
+        verdict_with(used_up.clone(), Value::Null, &steps)
+    };
+    let redrive = json!({ "redrive": { "bus": "q", "service": "view" } });
+    let (redriven, because) = verdict(json!({ "at_ms": 9000, "do": redrive }));
+    assert_eq!(redriven, "converging", "{because}");
+    assert!(because.contains("redrives it at 9"), "{because}");
+    assert_eq!(
+        verdict(json!({ "at_ms": 9000, "do": { "purge": { "bus": "q", "service": "view" } } })).0,
+        "will not converge"
+    );
+}

@@ -61,8 +61,7 @@ fn validation_warns_of_endless_work_with_its_path() {
 fn without_latency(clients: serde_json::Value) -> Scenario {
     let service = json!({ "id": "a", "data": { "k": 0 }, "queue": 0, "concurrency": 1, "service_time": { "constant": { "ms": 100 } } });
     let instant = json!({ "id": "b", "data": { "k": 0 }, "service_time": { "constant": { "ms": 0 } } });
-    let document =
-        json!({ "default_latency": { "constant": { "ms": 0 } }, "services": [service, instant], "clients": clients });
+    let document = json!({ "converge": 1, "default_latency": { "constant": { "ms": 0 } }, "services": [service, instant], "clients": clients });
     scenario_from(&document.to_string()).expect("a valid scenario")
 }
 

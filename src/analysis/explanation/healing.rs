@@ -150,9 +150,12 @@ impl HealingTimes {
         Some(up.max(resumed))
     }
 
-    /// Returns since when one direction of a link is open: now if it is not cut, none if nothing heals it.
+    /// Returns since when one direction of a link is open: now if messages can arrive, none if nothing heals it.
     pub fn open_from(&self, run: &RunContext, from: NodeId, to: NodeId) -> Option<Micros> {
-        if run.analysis.faults.cut(from, to).is_none() {
+        if run.analysis.faults.loses_all(from, to) {
+            return None;
+        }
+        if !run.analysis.faults.blocks(from, to) {
             return Some(self.now);
         }
         self.links.get(&(from, to)).copied().into_iter().chain(self.everything).min()

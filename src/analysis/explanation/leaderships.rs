@@ -55,6 +55,7 @@ impl ProspectFinder<'_> {
             | Prospect::Hinted(_)
             | Prospect::ReadRepair
             | Prospect::Superseded(_)
+            | Prospect::Redriven(_)
             | Prospect::Down(_)
             | Prospect::Cut(..)
             | Prospect::DeadLettered(_)

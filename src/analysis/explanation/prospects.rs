@@ -311,8 +311,13 @@ impl<'a> ProspectFinder<'a> {
             let is_followed = self.is_followed(from, node);
             open.is_some_and(|open| open <= arrives.max(run.now)) && !(is_down && due < up) && is_followed
         };
+        let found = self.at_buses(node, update);
+        // Every delivery of a poison message fails, the one in flight too.
+        let fails =
+            |from: NodeId| matches!(found, Some(Prospect::Poison(queue)) if run.names.subscription(queue).bus == from);
         let carriers = self.work.carriers.get(&(update, node)).into_iter().flatten();
-        if let Some(due) = carriers.filter(|(from, due)| is_open(*from, *due)).map(|(_, due)| *due).min() {
+        let arriving = carriers.filter(|(from, due)| is_open(*from, *due) && !fails(*from));
+        if let Some(due) = arriving.map(|(_, due)| *due).min() {
             return Some(Prospect::Arriving { due });
         }
         let group = run.names.group(node);
@@ -321,7 +326,6 @@ impl<'a> ProspectFinder<'a> {
         if let Some((member, _)) = handling.find(|(member, handled)| *handled == update && in_group(*member)) {
             return Some(Prospect::BeingHandled(member));
         }
-        let found = self.at_buses(node, update);
         // The bus needs no acknowledgement, or has it already.
         let is_handled = group.is_none() && self.history.received.contains(&(node, update));
         match found {
@@ -341,7 +345,8 @@ impl<'a> ProspectFinder<'a> {
             let is_received = event.reader.is_some_and(|reader| {
                 self.history.received.contains(&(run.names.subscription(reader).service, update))
             });
-            let is_poison = event.deliveries > 0 && self.history.poison.contains(&(*subscription, update));
+            let failed = event.deliveries > 0 && self.history.poison.contains(&(*subscription, update));
+            let is_poison = failed || self.fails_always(*subscription);
             let (not_before, deliveries) = (event.not_before, event.deliveries);
             // A consumer that has it needs neither the bus nor a link.
             if event.in_flight && is_received && !is_poison {
@@ -384,7 +389,7 @@ impl<'a> ProspectFinder<'a> {
             return Some(self.delivered(published, Some(bus), node));
         }
         let dead = self.work.dead_letters.get(&update).into_iter().flatten().copied().rfind(|it| reaches(*it));
-        dead.map(Prospect::DeadLettered)
+        dead.map(|queue| self.redriven(queue, node, update).unwrap_or(Prospect::DeadLettered(queue)))
     }
 
     /// The prospect of a publisher's next attempt to reach a bus.
@@ -396,7 +401,7 @@ impl<'a> ProspectFinder<'a> {
     ///
     /// # Errors
     /// The cause that stops them.
-    fn path_to_consumer(&self, queue: SubscriptionId, node: NodeId) -> Result<(), Prospect> {
+    pub(super) fn path_to_consumer(&self, queue: SubscriptionId, node: NodeId) -> Result<(), Prospect> {
         let run = self.run;
         let consumers = run.subscriptions_to(queue).map(|it| (it, run.names.subscription(it)));
         let mut stopped: Option<Prospect> = None;

@@ -3,7 +3,7 @@
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
-use crate::scenario::{Acknowledge, Backoff, Order, Subscription, micros};
+use crate::scenario::{Acknowledge, Backoff, Command, Order, Subscription, micros};
 use crate::trace::{NodeId, SubscriptionId, UpdateId};
 
 impl<'a> ProspectFinder<'a> {
@@ -69,6 +69,35 @@ impl<'a> ProspectFinder<'a> {
     pub(super) fn is_used_up(&self, queue: SubscriptionId, event: &QueuedEvent) -> bool {
         let is_last = |it: &Subscription| it.max_deliveries.is_some_and(|most| event.deliveries >= most);
         self.settings(queue).any(|(_, settings)| is_last(settings))
+    }
+
+    /// Returns whether every consumer of a queue fails at every event.
+    pub(super) fn fails_always(&self, queue: SubscriptionId) -> bool {
+        let mut settings = self.settings(queue).peekable();
+        settings.peek().is_some() && settings.all(|(_, it)| it.fails >= 1.0)
+    }
+
+    /// The prospect of a dead letter that the script redrives. One whose handling always fails returns.
+    pub(super) fn redriven(&self, queue: SubscriptionId, node: NodeId, update: UpdateId) -> Option<Prospect> {
+        let run = self.run;
+        let bus = run.names.subscription(queue).bus;
+        let consumes =
+            |service: NodeId| run.subscriptions_to(queue).any(|it| run.names.subscription(it).service == service);
+        let redrives = |command: &Command| match command {
+            Command::Redrive { bus: id, service } => {
+                run.names.find_node(id) == Some(bus) && run.names.find_node(service).is_some_and(consumes)
+            }
+            _ => false,
+        };
+        let later = run.scenario.script.iter().filter(|step| micros(step.at_ms) > run.now && redrives(&step.command));
+        let at =
+            later.map(|step| micros(step.at_ms)).min().filter(|_| !self.history.poison.contains(&(queue, update)))?;
+        Some(
+            self.path_to_consumer(queue, node)
+                .err()
+                .filter(|stopped| !stopped.is_hopeful())
+                .unwrap_or(Prospect::Redriven(at)),
+        )
     }
 
     /// What keeps an event back for ever behind an earlier one of its key: the consumer's acknowledgements do not arrive.
