@@ -6,14 +6,14 @@ use crate::common::random::{self, random_tests};
 use crate::common::runs::{MAX_EVENTS, history, run_with_facts};
 use crate::common::scenarios::{
     client_steps, constant, crash, exponential, link, operate, read, repaired_quorum, replica, replicas, restart,
-    service, step, write,
+    service, step, workload, write,
 };
 use converge::analysis::KeyCopy;
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::engine::{Engine, RaftView};
 use converge::scenario::{
     Arrivals, Client, Command, Data, Gossip, GossipStyle, Group, Keys, Latency, Merge, Operation, Primary, Protocol,
-    Quorum, Raft, RaftReads, Route, Scenario, SessionGuarantee, Step, TwoPhase, VersionClock, Workload, micros,
+    Quorum, Raft, RaftReads, Route, Scenario, SessionGuarantee, Step, TwoPhase, VersionClock, micros,
 };
 use converge::session::Run;
 use converge::trace::{Fact, Level, NodeId, UpdateId};
@@ -40,14 +40,12 @@ fn client(id: &str, route: Route) -> Client {
 }
 
 fn random_client(id: &str, route: Route, per_second: f64) -> Client {
-    let workload = Workload {
-        arrivals: Arrivals::Poisson { per_second },
-        keys: Keys::Uniform { prefix: "k".into(), count: 3 },
-        read_share: 0.4,
-        optimistic: None,
-        from_ms: 0.0,
-        until_ms: Some(FAULTS_UNTIL),
-    };
+    let workload = workload(
+        Arrivals::Poisson { per_second },
+        Keys::Uniform { prefix: "k".into(), count: 3 },
+        0.4,
+        Some(FAULTS_UNTIL),
+    );
     Client { timeout_ms: 400.0, generate: Some(workload), ..client(id, route) }
 }
 
@@ -373,14 +371,8 @@ fn session_tokens_keep_the_guarantees_that_lag_breaks_without_them() {
         let mut scenario = group(3, Protocol::Primary(Primary::default()));
         scenario.default_latency = constant(1.0);
         scenario.links = ["r2", "r3"].map(|follower| link("r1", follower, exponential(150.0))).to_vec();
-        let workload = Workload {
-            arrivals: Arrivals::Closed { think: exponential(20.0) },
-            keys: Keys::One { key: "k".into() },
-            read_share: 0.4,
-            optimistic: None,
-            from_ms: 0.0,
-            until_ms: Some(2500.0),
-        };
+        let workload =
+            workload(Arrivals::Closed { think: exponential(20.0) }, Keys::One { key: "k".into() }, 0.4, Some(2500.0));
         scenario.clients = vec![Client {
             read_route: Some(Route::Any),
             guarantees,

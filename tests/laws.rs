@@ -7,12 +7,12 @@
 )]
 
 use crate::common::runs::{observe, run};
-use crate::common::scenarios::{constant, exponential, link, operate, write};
+use crate::common::scenarios::{constant, exponential, link, operate, workload, write};
 use crate::common::statistics::{assert_mean, assert_proportion};
 use converge::engine::Engine;
 use converge::scenario::{
     Acknowledge, Arrivals, Backoff, Bus, Client, Clock, Effect, Inbox, Keys, Latency, Link, Publication, Scenario,
-    Service, Subscription, Workload, micros,
+    Service, Subscription, micros,
 };
 use converge::session::Run;
 use converge::session::sweep::{GRID, Sweep};
@@ -38,14 +38,7 @@ fn client(id: &str, target: &str, arrivals: Arrivals, read_share: f64) -> Client
         id: id.into(),
         target: target.into(),
         timeout_ms: 1e6,
-        generate: Some(Workload {
-            arrivals,
-            keys: Keys::One { key: "x".into() },
-            read_share,
-            optimistic: None,
-            from_ms: 0.0,
-            until_ms: None,
-        }),
+        generate: Some(workload(arrivals, Keys::One { key: "x".into() }, read_share, None)),
         ..Client::default()
     }
 }

@@ -9,7 +9,7 @@ use crate::common::random::{self, random_tests};
 use crate::common::runs::{MAX_EVENTS, node, run_with_facts as run};
 use crate::common::scenarios::{
     assert_refused, client_steps, constant, crash, cut, exponential, heal, increment, link, operate, partition, read,
-    repaired_quorum, restart, step,
+    repaired_quorum, restart, step, workload,
 };
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::HistoryRecorder;
@@ -18,7 +18,7 @@ use converge::engine::Engine;
 use converge::scenario::{
     Acknowledge, Arrivals, Backoff, Bus, Client, Command, Data, Effect, Gossip, GossipStyle, Group, Inbox, Keys,
     Latency, Operation, Order, Primary, Protocol, Publication, PublishMode, PublishRetry, Quorum, Raft, Route,
-    Scenario, Service, Step, Subscription, Topic, TwoPhase, Value, VersionClock, Workload, micros,
+    Scenario, Service, Step, Subscription, Topic, TwoPhase, Value, VersionClock, micros,
 };
 use converge::session::Run;
 use converge::trace::{Fact, Level};
@@ -195,14 +195,12 @@ fn fault() -> impl Strategy<Value = Step> {
 }
 
 fn random_client(id: &str, target: &str, key_prefix: &str) -> Client {
-    let workload = Workload {
-        arrivals: Arrivals::Poisson { per_second: 12.0 },
-        keys: Keys::Uniform { prefix: key_prefix.into(), count: 3 },
-        read_share: 0.2,
-        optimistic: None,
-        from_ms: 0.0,
-        until_ms: Some(2400.0),
-    };
+    let workload = workload(
+        Arrivals::Poisson { per_second: 12.0 },
+        Keys::Uniform { prefix: key_prefix.into(), count: 3 },
+        0.2,
+        Some(2400.0),
+    );
     let (id, target) = (id.into(), target.into());
     Client { id, target, route: Route::Primary, timeout_ms: 300.0, generate: Some(workload), ..Client::default() }
 }

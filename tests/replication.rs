@@ -13,14 +13,13 @@ mod restarts;
 use crate::common::runs::{node, observe, run};
 use crate::common::scenarios::{
     client_steps, constant, crash, cut, exponential, heal, increment, link, operate, partition, read, replica,
-    replicas, restart, step, write,
+    replicas, restart, step, workload, write,
 };
 use crate::common::statistics::{assert_mean, assert_mean_within, assert_proportion};
 use converge::engine::Stream;
 use converge::scenario::{
     AntiEntropy, Arrivals, Client, ClientStep, Command, Data, Gossip, GossipStyle, Group, Keys, Latency, Link,
     Operation, Primary, Protocol, Quorum, ReadRepair, Route, Scenario, Service, Value, VersionClock, Weighted,
-    Workload,
 };
 use converge::trace::{Fact, MessageKind, NodeId, OperationKind, Outcome};
 use std::collections::BTreeMap;
@@ -51,14 +50,7 @@ fn client(id: &str, route: Route) -> Client {
 
 /// A client that coordinates its own operations on one key.
 fn coordinator(id: &str, arrivals: Arrivals, read_share: f64) -> Client {
-    let workload = Workload {
-        arrivals,
-        keys: Keys::One { key: "x".into() },
-        read_share,
-        optimistic: None,
-        from_ms: 0.0,
-        until_ms: None,
-    };
+    let workload = workload(arrivals, Keys::One { key: "x".into() }, read_share, None);
     Client { generate: Some(workload), ..client(id, Route::Itself) }
 }
 

@@ -3,10 +3,11 @@
 mod branches;
 
 use crate::common::random::{self, random_tests};
+use crate::common::scenarios::workload;
 use converge::scenario::examples::{EXAMPLES, find};
 use converge::scenario::{
     AntiEntropy, Arrivals, Client, Command, Consistency, Gossip, Group, Keys, Latency, Micros, Operation, Primary,
-    Protocol, Quorum, Raft, Route, Scenario, Service, TwoPhase, Value, Workload,
+    Protocol, Quorum, Raft, Route, Scenario, Service, TwoPhase, Value,
 };
 use converge::session::Session;
 use converge::session::labels;
@@ -308,14 +309,8 @@ fn busy(protocol: usize) -> Scenario {
         _ => Protocol::Gossip(Gossip::default()),
     };
     let ids: Vec<String> = ["r1", "r2", "r3"].map(String::from).to_vec();
-    let workload = Workload {
-        arrivals: Arrivals::Poisson { per_second: 40.0 },
-        keys: Keys::Uniform { prefix: "k".into(), count: 5 },
-        read_share: 0.5,
-        optimistic: None,
-        from_ms: 0.0,
-        until_ms: None,
-    };
+    let workload =
+        workload(Arrivals::Poisson { per_second: 40.0 }, Keys::Uniform { prefix: "k".into(), count: 5 }, 0.5, None);
     let scenario = Scenario {
         default_latency: Latency::Exponential { mean_ms: 3.0 },
         services: ids.iter().map(|id| Service { id: id.clone(), ..Service::default() }).collect(),

@@ -3,14 +3,16 @@
 use crate::common::faults::system_fault;
 use crate::common::random::{self, random_tests};
 use crate::common::runs::{MAX_EVENTS, node, run_with_facts as run};
-use crate::common::scenarios::{assert_refused, constant, crash, cut, increment, operate, read, restart, step};
+use crate::common::scenarios::{
+    assert_refused, constant, crash, cut, increment, operate, read, restart, step, workload,
+};
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::HistoryRecorder;
 use converge::analysis::{Convergence, InvariantStatus, Prospect};
 use converge::engine::Engine;
 use converge::scenario::{
     Arrivals, Bus, Call, Client, Command, Commit, Keys, Latency, Operation, Publication, PublishMode, Scenario,
-    Service, Step, Value, Workload, micros,
+    Service, Step, Value, micros,
 };
 use converge::session::Run;
 use converge::trace::{Fact, Level, OperationId, Outcome};
@@ -281,14 +283,12 @@ fn system() -> impl Strategy<Value = Scenario> {
                 id: "client".into(),
                 target: "order".into(),
                 timeout_ms: 250.0,
-                generate: Some(Workload {
-                    arrivals: Arrivals::Poisson { per_second: 5.0 },
-                    keys: Keys::One { key: "sold".into() },
-                    read_share: 1.0,
-                    optimistic: None,
-                    from_ms: 0.0,
-                    until_ms: Some(2400.0),
-                }),
+                generate: Some(workload(
+                    Arrivals::Poisson { per_second: 5.0 },
+                    Keys::One { key: "sold".into() },
+                    1.0,
+                    Some(2400.0),
+                )),
                 ..Client::default()
             }];
             scenario.invariants = vec![

@@ -110,9 +110,10 @@ impl Faults {
         self.cut.get(&(from, to)).copied()
     }
 
-    /// Returns whether one direction of a link is cut or disturbed so that no message arrives until it is healed.
-    pub fn blocks(&self, from: NodeId, to: NodeId) -> bool {
-        self.cut.contains_key(&(from, to)) || self.losing.contains(&(from, to))
+    /// Returns whether messages can arrive over one direction of a link: it is neither cut nor loses every message.
+    pub fn passes(&self, from: NodeId, to: NodeId) -> bool {
+        let link = (from, to);
+        !self.cut.contains_key(&link) && !self.losing.contains(&link) && !self.lossy.contains(&link)
     }
 
     /// Returns whether one direction of a link loses every message by its own settings, which nothing heals.

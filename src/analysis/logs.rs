@@ -5,7 +5,7 @@
 //! leader (Ongaro and Ousterhout 2014, 5.3).
 
 use super::run_context::RunContext;
-use crate::scenario::{Group, Protocol};
+use crate::scenario::Protocol;
 use crate::trace::{Fact, NodeId, Record, UpdateId, facts_about};
 use litemap::LiteMap;
 
@@ -34,8 +34,7 @@ pub struct Logs {
 impl Logs {
     /// Reads the trace of a run. Returns `None` for a group that keeps no logs.
     pub fn read(run: &RunContext, group: NodeId) -> Option<Logs> {
-        let is_group = |candidate: &&Group| candidate.id == run.names.node(group);
-        let raft = match run.scenario.groups.iter().find(is_group)?.protocol {
+        let raft = match run.group(group)?.protocol {
             Protocol::Raft(_) => true,
             Protocol::Primary(_) | Protocol::Chain => false,
             Protocol::Quorum(_) | Protocol::TwoPhase(_) | Protocol::Gossip(_) => return None,

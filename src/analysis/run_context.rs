@@ -1,7 +1,7 @@
 //! A run as its queries read it: the trace, the analysis, the names and the scenario.
 
 use super::run_state::Analysis;
-use crate::scenario::{Micros, Scenario};
+use crate::scenario::{Group, Micros, Scenario};
 use crate::trace::{Names, NodeId, SubscriptionId, Trace};
 
 /// A run, with all that the queries about it read.
@@ -19,10 +19,14 @@ pub struct RunContext<'a> {
 }
 
 impl<'a> RunContext<'a> {
+    /// Returns the settings of a group.
+    pub fn group(&self, group: NodeId) -> Option<&'a Group> {
+        self.scenario.groups.iter().find(|candidate| candidate.id == self.names.node(group))
+    }
+
     /// Iterates over the members of a group.
     pub(super) fn members(&self, group: NodeId) -> impl Iterator<Item = NodeId> {
-        let group = self.scenario.groups.iter().find(|candidate| self.names.find_node(&candidate.id) == Some(group));
-        group.into_iter().flat_map(|group| &group.members).filter_map(|id| self.names.find_node(id))
+        self.group(group).into_iter().flat_map(|group| &group.members).filter_map(|id| self.names.find_node(id))
     }
 
     /// Returns whether an event that `consumer` applies reaches the copy at `node`: its own, one of its group, or one that both

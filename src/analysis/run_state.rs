@@ -86,7 +86,7 @@ impl Analysis {
 
     fn reaches_bus(&self, (publisher, bus): (NodeId, NodeId)) -> bool {
         let is_stopped = self.faults.is_stopped(publisher) || self.faults.is_stopped(bus);
-        !is_stopped && !self.faults.blocks(publisher, bus) && !self.faults.loses_all(publisher, bus)
+        !is_stopped && self.faults.passes(publisher, bus)
     }
 
     /// Iterates over the publishers that publish something until the bus acknowledges it, and that could change a copy by it,
@@ -119,7 +119,7 @@ impl Analysis {
     pub fn is_idle(&self) -> bool {
         let is_pending = self.operations.pending() > 0 || self.event_writes.is_waiting();
         let is_decided = |(coordinator, member): (Option<NodeId>, NodeId)| match coordinator {
-            Some(node) => !self.faults.is_stopped(node) && self.faults.cut(node, member).is_none(),
+            Some(node) => !self.faults.is_stopped(node) && self.faults.passes(node, member),
             None => true,
         };
         let buses = || self.buses.iter().all(|(_, queue)| queue.events.values().all(|it| self.is_ignored(it.update)));

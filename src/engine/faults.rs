@@ -194,7 +194,12 @@ impl Engine {
         for id in self.directions(from, to, one_way).unwrap_or_default() {
             debug_assert!(!self.ctx.network.link(id).is_ephemeral, "a command names links of the scenario");
             self.set_link_cut(id, cut);
-            debug_assert!(self.ctx.network.link(id).cut == cut, "the link is cut, or is not");
+            let link = self.ctx.network.link(id);
+            debug_assert!(link.cut == cut, "the link is cut, or is not");
+            debug_assert!(
+                self.ctx.cut_since.contains_key(&(link.from, link.to)) == cut,
+                "the time is noted while a link is cut"
+            );
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) fn internals(run: &Run, scenario: &Scenario, live: &[Step], node: Nod
         return internals;
     }
     let group = context.names.group(node).filter(|group| *group != node);
-    if let Some((home, group)) = group.and_then(|home| Some((home, group_of(&context, home)?))) {
+    if let Some((home, group)) = group.and_then(|home| Some((home, context.group(home)?))) {
         let origins = Provenance::read(&context, node);
         internals.clock_ahead = group.is_ordered_by_clock().then(|| run.engine().clock_ahead(node));
         internals.copies = copies(&context, node, group, &origins);
@@ -42,10 +42,6 @@ pub(super) fn internals(run: &Run, scenario: &Scenario, live: &[Step], node: Nod
     }
     internals.quorums = quorums(&context, node);
     internals
-}
-
-fn group_of<'a>(context: &RunContext<'a>, node: NodeId) -> Option<&'a Group> {
-    context.scenario.groups.iter().find(|group| group.id == context.names.node(node))
 }
 
 fn copies(context: &RunContext, node: NodeId, group: &Group, origins: &Provenance) -> Vec<CopyInternals> {

@@ -1,7 +1,8 @@
 //! Parts of scenarios.
 
 use converge::scenario::{
-    AntiEntropy, ClientStep, Command, Hints, Latency, Link, Operation, Quorum, ReadRepair, Scenario, Service, Step,
+    AntiEntropy, Arrivals, ClientStep, Command, Hints, Keys, Latency, Link, Operation, Quorum, ReadRepair, Scenario,
+    Service, Step, Workload,
 };
 use serde_json::{Value, json};
 
@@ -15,6 +16,11 @@ pub fn exponential(mean_ms: f64) -> Latency {
 
 pub fn link(from: &str, to: &str, latency: Latency) -> Link {
     Link { from: from.into(), to: to.into(), latency: Some(latency), ..Link::default() }
+}
+
+/// Operations from the start of the run.
+pub fn workload(arrivals: Arrivals, keys: Keys, read_share: f64, until_ms: Option<f64>) -> Workload {
+    Workload { arrivals, keys, read_share, optimistic: None, from_ms: 0.0, until_ms }
 }
 
 pub fn step(at_ms: f64, command: Command) -> Step {

@@ -50,7 +50,7 @@ fn steps(drawn: &[Drawn]) -> Vec<Step> {
     steps
 }
 
-/// Returns the history of steps. The value of a write tells its version.
+/// Returns the history of these steps. The write of version `n` writes the text `vn`.
 fn history(steps: &[Step]) -> History {
     let line = |step: &Step, kind: &str| {
         let value = if step.version == 0 { Value::Null } else { json!(format!("v{}", step.version)) };

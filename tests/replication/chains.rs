@@ -16,13 +16,13 @@ type DrawnCrash = (f64, prop::sample::Index, bool, f64);
 
 /// A chain whose messages may take long and overtake each other.
 fn chain(members: usize, sigma: f64, seed: u64) -> Scenario {
-    let workload = |read_share: f64| Workload {
-        arrivals: Arrivals::Poisson { per_second: 40.0 },
-        keys: Keys::Uniform { prefix: "k".into(), count: 2 },
-        read_share,
-        optimistic: None,
-        from_ms: 0.0,
-        until_ms: Some(FAULTS_UNTIL),
+    let workload = |read_share: f64| {
+        workload(
+            Arrivals::Poisson { per_second: 40.0 },
+            Keys::Uniform { prefix: "k".into(), count: 2 },
+            read_share,
+            Some(FAULTS_UNTIL),
+        )
     };
     let client = |id: &str, read_share: f64| Client {
         generate: Some(workload(read_share)),

@@ -16,7 +16,7 @@ impl ProspectFinder<'_> {
         update: Option<UpdateId>,
     ) -> Prospect {
         let run = self.run;
-        let Some(config) = run.scenario.groups.iter().find(|it| run.names.find_node(&it.id) == Some(group)) else {
+        let Some(config) = run.group(group) else {
             return Prospect::Lost;
         };
         let repairs = match &config.protocol {
@@ -170,7 +170,7 @@ impl ProspectFinder<'_> {
     /// Returns whether another member hears a member now, so that it may follow it again after the present leader.
     pub(super) fn is_heard(&self, node: NodeId, members: &[NodeId]) -> bool {
         let faults = &self.run.analysis.faults;
-        let hears = |other: NodeId| faults.cut(node, other).is_none() && faults.cut(other, node).is_none();
+        let hears = |other: NodeId| faults.passes(node, other) && faults.passes(other, node);
         let mut others = members.iter().filter(|other| **other != node && !faults.is_stopped(**other));
         !faults.is_stopped(node) && others.any(|other| hears(*other))
     }
@@ -194,7 +194,7 @@ impl ProspectFinder<'_> {
     pub(super) fn undone_at(&self, node: NodeId, key: KeyId, version: Version) -> Option<Micros> {
         let run = self.run;
         let group = run.names.group(node)?;
-        let config = run.scenario.groups.iter().find(|it| run.names.find_node(&it.id) == Some(group))?;
+        let config = run.group(group)?;
         if !matches!(config.protocol, Protocol::Primary(_)) {
             return None;
         }

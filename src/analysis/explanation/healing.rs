@@ -155,7 +155,7 @@ impl HealingTimes {
         if run.analysis.faults.loses_all(from, to) {
             return None;
         }
-        if !run.analysis.faults.blocks(from, to) {
+        if run.analysis.faults.passes(from, to) {
             return Some(self.now);
         }
         self.links.get(&(from, to)).copied().into_iter().chain(self.everything).min()

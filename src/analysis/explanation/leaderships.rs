@@ -67,9 +67,7 @@ impl ProspectFinder<'_> {
             | Prospect::Lost
             | Prospect::Uncertain(_) => return found,
         }
-        let run = self.run;
-        let config = run.scenario.groups.iter().find(|it| run.names.find_node(&it.id) == Some(group));
-        match config.and_then(|config| self.contest(config, key, update)) {
+        match self.run.group(group).and_then(|config| self.contest(config, key, update)) {
             Some(why) => Prospect::Uncertain(why),
             None => found,
         }
@@ -87,8 +85,7 @@ impl ProspectFinder<'_> {
     pub(super) fn is_followed(&self, from: NodeId, node: NodeId) -> bool {
         let run = self.run;
         let group = run.names.group(node).filter(|group| run.names.group(from) == Some(*group));
-        let config = run.scenario.groups.iter().find(|it| group.is_some() && run.names.find_node(&it.id) == group);
-        config.is_none_or(|config| match &config.protocol {
+        group.and_then(|group| run.group(group)).is_none_or(|config| match &config.protocol {
             Protocol::Primary(primary) if primary.failover_ms.is_some() => {
                 self.log_sender(config).is_none_or(|sender| sender == from)
             }
@@ -103,67 +100,72 @@ impl ProspectFinder<'_> {
 
     /// Returns a prospect of an update that was never acknowledged, which is uncertain if another member may take over.
     pub(super) fn unless_taken_over(&self, found: Prospect, group: NodeId, key: KeyId, update: UpdateId) -> Prospect {
-        let run = self.run;
-        let config = run.scenario.groups.iter().find(|it| run.names.find_node(&it.id) == Some(group));
+        let config = self.run.group(group);
         config.and_then(|config| self.contest(config, key, Some(update))).map_or(found, Prospect::Uncertain)
     }
 
     /// Returns why it is uncertain whose log remains in a group.
     fn contest(&self, config: &Group, key: KeyId, update: Option<UpdateId>) -> Option<Uncertainty> {
-        let instants = self.work.healing.instants();
-        let is_center = |node: NodeId, up: &[NodeId], at: Micros| {
-            up.contains(&node) && up.iter().all(|other| self.are_connected_at(node, *other, at))
-        };
         match &config.protocol {
             Protocol::Primary(primary) if primary.failover_ms.is_some() => {
-                let leader = self.log_sender(config);
-                let members = || config.members.iter().filter_map(|id| self.run.names.find_node(id));
-                let leads = |node: &NodeId| self.run.analysis.members.get(*node).is_some_and(|member| member.leads);
-                let now = self.run.now;
-                let is_up = |node: &NodeId| self.run.analysis.faults.down(*node).is_none();
-                let leaders: Vec<NodeId> = members().filter(leads).filter(is_up).collect();
-                let meets = |node: &NodeId| {
-                    leaders.iter().any(|other| other != node && self.are_connected_at(*node, *other, now))
-                };
-                if leaders.iter().any(meets) {
-                    return Some(Uncertainty::Takeovers);
-                }
-                // A follower that was frozen takes over when it is resumed.
-                if members().any(|node| {
-                    self.run.analysis.faults.paused(node).is_some()
-                        && self.work.healing.up_from(self.run, node).is_some()
-                }) {
-                    return Some(Uncertainty::Takeovers);
-                }
-                let is_settled = |at: &Micros| {
-                    let up = self.up_at(config, *at);
-                    self.are_separate(&up, *at) || leader.is_some_and(|leader| is_center(leader, &up, *at))
-                };
-                let stays = |at: &Micros| leader.is_some_and(|leader| is_center(leader, &self.up_at(config, *at), *at));
-                let is_certain = instants.iter().all(is_settled)
-                    && (instants.iter().all(stays) || !self.is_left_behind(config, leader, key, update));
-                (!is_certain).then_some(Uncertainty::Takeovers)
+                self.may_fail_over(config, key, update).then_some(Uncertainty::Takeovers)
             }
-            Protocol::Raft(_) => {
-                let last = *instants.last()?;
-                let up = self.up_at(config, last);
-                if up.len() * 2 > config.members.len()
-                    && !self.are_separate(&up, last)
-                    && !up.iter().any(|node| is_center(*node, &up, last))
-                {
-                    return Some(Uncertainty::Takeovers);
-                }
-                self.may_lack(config, key, update).then_some(Uncertainty::LostLogs)
-            }
-            Protocol::Primary(_) => {
-                let (leader, last) = (self.log_sender(config)?, *instants.last()?);
-                let is_one_way =
-                    |node: &NodeId| self.is_open_at(leader, *node, last) && !self.is_open_at(*node, leader, last);
-                let mut empty = self.up_at(config, last).into_iter().filter(is_one_way);
-                empty.any(|node| self.run.analysis.members.lost_disk(node)).then_some(Uncertainty::LostLogs)
-            }
+            Protocol::Primary(_) => self.may_not_be_told(config).then_some(Uncertainty::LostLogs),
+            Protocol::Raft(_) if self.elects_for_ever(config) => Some(Uncertainty::Takeovers),
+            Protocol::Raft(_) => self.may_lack(config, key, update).then_some(Uncertainty::LostLogs),
             Protocol::Quorum(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => None,
         }
+    }
+
+    /// Returns whether a member reaches all of these members and is one of them.
+    fn is_center(&self, node: NodeId, up: &[NodeId], at: Micros) -> bool {
+        up.contains(&node) && up.iter().all(|other| self.are_connected_at(node, *other, at))
+    }
+
+    /// Returns whether primaries of a group with failover meet, or another member may still take over.
+    fn may_fail_over(&self, config: &Group, key: KeyId, update: Option<UpdateId>) -> bool {
+        let run = self.run;
+        let members: Vec<NodeId> = config.members.iter().filter_map(|id| run.names.find_node(id)).collect();
+        let leads = |node: &NodeId| {
+            run.analysis.members.get(*node).is_some_and(|member| member.leads)
+                && run.analysis.faults.down(*node).is_none()
+        };
+        let leaders: Vec<NodeId> = members.iter().copied().filter(leads).collect();
+        let meets =
+            |node: &NodeId| leaders.iter().any(|other| other != node && self.are_connected_at(*node, *other, run.now));
+        // A follower that was frozen takes over when it is resumed.
+        let is_resumed = |node: &NodeId| {
+            run.analysis.faults.paused(*node).is_some() && self.work.healing.up_from(run, *node).is_some()
+        };
+        if leaders.iter().any(meets) || members.iter().any(is_resumed) {
+            return true;
+        }
+        let leader = self.log_sender(config);
+        let stays = |up: &[NodeId], at: Micros| leader.is_some_and(|leader| self.is_center(leader, up, at));
+        let instants: Vec<(Vec<NodeId>, Micros)> =
+            self.work.healing.instants().into_iter().map(|at| (self.up_at(config, at), at)).collect();
+        let is_settled = instants.iter().all(|(up, at)| self.are_separate(up, *at) || stays(up, *at));
+        let is_kept =
+            || instants.iter().all(|(up, at)| stays(up, *at)) || !self.is_left_behind(config, leader, key, update);
+        !is_settled || !is_kept()
+    }
+
+    /// Returns whether a majority of a Raft group is up for ever, but no member reaches all others.
+    fn elects_for_ever(&self, config: &Group) -> bool {
+        let Some(last) = self.work.healing.instants().last().copied() else { return false };
+        let up = self.up_at(config, last);
+        up.len() * 2 > config.members.len()
+            && !self.are_separate(&up, last)
+            && !up.iter().any(|node| self.is_center(*node, &up, last))
+    }
+
+    /// Returns whether a member that lost its disk hears the primary and cannot answer it.
+    fn may_not_be_told(&self, config: &Group) -> bool {
+        let last = self.work.healing.instants().last().copied();
+        let Some((leader, last)) = self.log_sender(config).zip(last) else { return false };
+        let is_one_way = |node: &NodeId| self.is_open_at(leader, *node, last) && !self.is_open_at(*node, leader, last);
+        let mut unheard = self.up_at(config, last).into_iter().filter(is_one_way);
+        unheard.any(|node| self.run.analysis.members.lost_disk(node))
     }
 
     /// Returns whether members of a Raft group lost their logs, and no majority is known to store an update.

@@ -29,8 +29,8 @@ impl<'a> ProspectFinder<'a> {
         };
         // A consumer that is not attached is sent nothing.
         let mut attached = self.settings(queue).filter(|(it, _)| self.run.analysis.buses.is_attached(*it));
-        let cut = self.run.analysis.faults.cut(ends.bus, ends.service).is_some();
-        if cut && attached.any(|(_, settings)| is_used_up(settings)) {
+        let passes = self.run.analysis.faults.passes(ends.bus, ends.service);
+        if !passes && attached.any(|(_, settings)| is_used_up(settings)) {
             // A publisher may send it once more, as another event.
             return match self.may_be_published_again(ends.bus) {
                 true => Prospect::Uncertain(Uncertainty::Attempts),
@@ -77,27 +77,22 @@ impl<'a> ProspectFinder<'a> {
         settings.peek().is_some() && settings.all(|(_, it)| it.fails >= 1.0)
     }
 
-    /// The prospect of a dead letter that the script redrives. One whose handling always fails returns.
+    /// The prospect of a dead letter that the script redrives. One whose handling always fails returns to its queue.
     pub(super) fn redriven(&self, queue: SubscriptionId, node: NodeId, update: UpdateId) -> Option<Prospect> {
+        if self.fails_always(queue) || self.history.poison.contains(&(queue, update)) {
+            return None;
+        }
         let run = self.run;
         let bus = run.names.subscription(queue).bus;
-        let consumes =
-            |service: NodeId| run.subscriptions_to(queue).any(|it| run.names.subscription(it).service == service);
-        let redrives = |command: &Command| match command {
-            Command::Redrive { bus: id, service } => {
-                run.names.find_node(id) == Some(bus) && run.names.find_node(service).is_some_and(consumes)
-            }
-            _ => false,
+        let consumers: Vec<NodeId> = run.subscriptions_to(queue).map(|it| run.names.subscription(it).service).collect();
+        let redrives = |command: &Command| {
+            matches!(command, Command::Redrive { bus: id, service } if run.names.find_node(id) == Some(bus)
+                && run.names.find_node(service).is_some_and(|service| consumers.contains(&service)))
         };
-        let later = run.scenario.script.iter().filter(|step| micros(step.at_ms) > run.now && redrives(&step.command));
-        let at =
-            later.map(|step| micros(step.at_ms)).min().filter(|_| !self.history.poison.contains(&(queue, update)))?;
-        Some(
-            self.path_to_consumer(queue, node)
-                .err()
-                .filter(|stopped| !stopped.is_hopeful())
-                .unwrap_or(Prospect::Redriven(at)),
-        )
+        let steps = run.scenario.script.iter().filter(|step| redrives(&step.command));
+        let at = steps.map(|step| micros(step.at_ms)).filter(|at| *at > run.now).min()?;
+        let stopped = self.path_to_consumer(queue, node).err().filter(|stopped| !stopped.is_hopeful());
+        Some(stopped.unwrap_or(Prospect::Redriven(at)))
     }
 
     /// What keeps an event back for ever behind an earlier one of its key: the consumer's acknowledgements do not arrive.

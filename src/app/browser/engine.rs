@@ -25,7 +25,8 @@ const LOCAL_BUDGET: u32 = 2_000;
 /// The time that one request may take on the page's thread, ms: half a frame of the screen.
 const LOCAL_TIME: f64 = 8.0;
 
-/// The time that one request may take in the worker, ms. Meanwhile no other request is handled.
+/// The maximum time of one request in the worker, ms. The worker handles one request at a time, so a longer one would delay all
+/// others.
 const WORKER_TIME: f64 = 25.0;
 
 /// Returns the real time, ms, in a window or a worker.

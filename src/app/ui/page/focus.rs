@@ -30,7 +30,7 @@ const MAX_ATTEMPTS: u32 = 120;
 #[derive(Default)]
 pub(super) struct LastFocus {
     element: Option<Element>,
-    /// The area, and the index of the element among the area's controls; none for the canvas.
+    /// The area that had the focus, and the index of the focused control in it; no index if the canvas itself had the focus.
     area: Option<(&'static str, u32)>,
     /// The number of attempts to move the focus since it was lost.
     attempts: u32,
