@@ -2,8 +2,9 @@
 
 use crate::{Look, TIMEOUT};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use xtask::setup;
 
@@ -13,15 +14,33 @@ pub trait Driver: Send + Sync {
     /// `message`. A command without a body reads.
     fn answer(&self, path: &str, body: Value) -> Value;
 
-    /// Ends the browser.
-    fn quit(&mut self);
+    /// The folder of the browser's profile.
+    fn profile(&self) -> &Path;
+
+    /// Ends the browser, or keeps it for another test, without what this test left in it.
+    fn finish(self: Box<Self>);
 }
 
 /// Returns a new folder for the profile of a browser.
 pub fn new_profile(name: &str) -> PathBuf {
-    let profile = std::env::temp_dir().join(format!("converge-{name}-{}-{}", std::process::id(), free_port()));
+    remove_abandoned_profiles();
+    let profile = std::env::temp_dir().join(format!("{PROFILE}{}-{name}-{}", std::process::id(), free_port()));
     std::fs::create_dir_all(&profile).expect("a folder");
     profile
+}
+
+/// How the names of profiles begin, before the number of the process that tests.
+const PROFILE: &str = "converge-profile-";
+
+/// Removes the profiles of processes that have ended: a browser may write to its profile while it ends with its process.
+fn remove_abandoned_profiles() {
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().into_string().unwrap_or_default();
+        let process = name.strip_prefix(PROFILE).and_then(|rest| rest.split('-').next());
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn free_port() -> u16 {
@@ -29,25 +48,48 @@ fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-/// Chromium behind ChromeDriver.
+/// Chromium behind ChromeDriver. Dropping it ends both.
 pub struct ChromeDriver {
-    process: Child,
+    /// A shell around ChromeDriver. It ends the browser when its input is closed, also if this program was killed.
+    shell: Child,
+    profile: PathBuf,
     session: String,
     agent: ureq::Agent,
+    /// The viewport of a phone, which stays while the browser runs.
+    phone: Option<(u32, u32)>,
 }
 
+/// Starts ChromeDriver, waits until its input is closed, ends it, and removes the profile.
+const SHELL: &str = r#""$0" --port="$1" </dev/null & read -r _; kill $!; wait; rm -rf "$2""#;
+
+/// Browsers that wait for another test. Starting one takes a second of a processor.
+static IDLE: Mutex<Vec<ChromeDriver>> = Mutex::new(Vec::new());
+
 impl ChromeDriver {
-    /// Starts Chromium with an empty profile, whose folder it returns.
-    pub fn start(look: Look) -> (ChromeDriver, PathBuf) {
+    /// Returns a Chromium with one empty tab, without data of a page before: an idle one, or else a new one.
+    pub fn reuse_or_start(look: Look) -> ChromeDriver {
+        let phone = look.phone.then_some((look.width, look.height));
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = idle.iter().position(|driver| driver.phone == phone).map(|i| idle.swap_remove(i));
+        drop(idle);
+        found.unwrap_or_else(|| ChromeDriver::start(look))
+    }
+
+    /// Starts Chromium with an empty profile.
+    pub fn start(look: Look) -> ChromeDriver {
         let found = setup::browser().expect("a browser");
         let port = free_port();
-        let process = Command::new(&found.driver)
-            .arg(format!("--port={port}"))
+        let profile = new_profile("chromium");
+        let shell = Command::new("sh")
+            .args(["-c", SHELL])
+            .arg(&found.driver)
+            .arg(port.to_string())
+            .arg(&profile)
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("ChromeDriver starts");
-        let profile = new_profile("chromium");
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
         let agent: ureq::Agent = config.into();
         let base = format!("http://127.0.0.1:{port}");
@@ -65,6 +107,8 @@ impl ChromeDriver {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            // Chromium ends when ChromeDriver does.
+            "--remote-debugging-pipe",
         ]
         .map(String::from)
         .to_vec();
@@ -76,11 +120,27 @@ impl ChromeDriver {
             options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
         }
         let wanted = json!({ "goog:loggingPrefs": { "browser": "ALL" }, "goog:chromeOptions": options });
-        let mut driver = ChromeDriver { process, session: base.clone(), agent };
+        let phone = look.phone.then_some((look.width, look.height));
+        let mut driver = ChromeDriver { shell, profile, session: base.clone(), agent, phone };
         let answer = driver.answer("/session", json!({ "capabilities": { "alwaysMatch": wanted } }));
         let session = answer["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer:#}"));
         driver.session = format!("{base}/session/{session}");
-        (driver, profile)
+        driver
+    }
+
+    /// Closes all tabs but a new one, and removes what pages have stored. Returns whether that succeeded.
+    fn clear(&self) -> bool {
+        let tabs = self.answer("/window/handles", Value::Null);
+        let new = self.answer("/window/new", json!({ "type": "tab" }))["handle"].take();
+        for tab in tabs.as_array().into_iter().flatten() {
+            self.answer("/window", json!({ "handle": tab }));
+            let _ = self.agent.delete(format!("{}/window", self.session)).call();
+        }
+        self.answer("/window", json!({ "handle": new }));
+        let all = json!({ "cmd": "Storage.clearDataForOrigin", "params": { "origin": "*", "storageTypes": "all" } });
+        let cleared = self.answer("/goog/cdp/execute", all);
+        self.answer("/se/log", json!({ "type": "browser" }));
+        self.answer("/window/handles", Value::Null) == json!([new]) && cleared.get("error").is_none()
     }
 }
 
@@ -91,9 +151,22 @@ impl Driver for ChromeDriver {
         answer.expect("the driver answers").body_mut().read_json::<Value>().expect("JSON")["value"].take()
     }
 
-    fn quit(&mut self) {
+    fn profile(&self) -> &Path {
+        &self.profile
+    }
+
+    fn finish(self: Box<Self>) {
+        // A test that failed may have left the browser in any state.
+        if !std::thread::panicking() && self.clear() {
+            IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(*self);
+        }
+    }
+}
+
+impl Drop for ChromeDriver {
+    fn drop(&mut self) {
         let _ = self.agent.delete(&self.session).call();
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
     }
 }

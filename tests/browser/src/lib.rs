@@ -184,16 +184,17 @@ pub const WIDE: Look = Look { width: 1280, height: 800, dark: false, phone: fals
 /// A common phone.
 pub const PHONE: Look = Look { width: 390, height: 844, dark: false, phone: true };
 
-/// A browser with an empty profile.
+/// A browser that holds no data of a page when a test starts.
 pub struct Browser {
-    driver: Box<dyn Driver>,
-    profile: PathBuf,
+    /// Always there until the browser is dropped.
+    driver: Option<Box<dyn Driver>>,
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        self.driver.quit();
-        let _ = std::fs::remove_dir_all(&self.profile);
+        if let Some(driver) = self.driver.take() {
+            driver.finish();
+        }
     }
 }
 
@@ -204,10 +205,18 @@ fn is_unloaded(error: &Value) -> bool {
 }
 
 impl Browser {
-    /// Starts Chromium.
+    /// Starts Chromium, or takes one that another test has left. What it fetched before is in its cache.
     pub fn start(look: Look) -> Browser {
-        let (driver, profile) = ChromeDriver::start(look);
-        let browser = Browser { driver: Box::new(driver), profile };
+        Browser::with(ChromeDriver::reuse_or_start(look), look)
+    }
+
+    /// Starts Chromium with an empty profile and an empty cache.
+    pub fn start_new(look: Look) -> Browser {
+        Browser::with(ChromeDriver::start(look), look)
+    }
+
+    fn with(driver: ChromeDriver, look: Look) -> Browser {
+        let browser = Browser { driver: Some(Box::new(driver)) };
         browser.call("/timeouts", json!({ "script": SCRIPT_MS }));
         if !look.phone {
             let metrics =
@@ -223,8 +232,7 @@ impl Browser {
 
     /// Starts Firefox, with a window like [`WIDE`].
     pub fn start_firefox() -> Browser {
-        let (driver, profile) = Marionette::start();
-        let browser = Browser { driver: Box::new(driver), profile };
+        let browser = Browser { driver: Some(Box::new(Marionette::start())) };
         browser.call("/timeouts", json!({ "script": SCRIPT_MS }));
         let frame = browser.run("return [outerWidth - innerWidth, outerHeight - innerHeight]");
         let outer = |size: u32, frame: &Value| i64::from(size) + frame.as_i64().expect("whole px");
@@ -233,9 +241,13 @@ impl Browser {
         browser
     }
 
+    fn driver(&self) -> &dyn Driver {
+        self.driver.as_deref().expect("the browser is open")
+    }
+
     /// Returns the driver's answer, which may be an error.
     fn answer(&self, path: &str, body: Value) -> Value {
-        self.driver.answer(path, body)
+        self.driver().answer(path, body)
     }
 
     fn call(&self, path: &str, body: Value) -> Value {
@@ -448,7 +460,7 @@ impl Browser {
 
     /// Returns the folders in `/proc` of the processes that render pages.
     fn renderers(&self) -> Vec<PathBuf> {
-        let profile = self.profile.display().to_string();
+        let profile = self.driver().profile().display().to_string();
         let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let draws_pages = |process: &PathBuf| {
             let command = std::fs::read(process.join("cmdline")).unwrap_or_default();

@@ -28,6 +28,7 @@ const SETTINGS: [(&str, &str); 9] = [
 /// Firefox and the connection to it.
 pub struct Marionette {
     process: Child,
+    profile: PathBuf,
     connection: Mutex<Connection>,
 }
 
@@ -38,8 +39,8 @@ struct Connection {
 }
 
 impl Marionette {
-    /// Starts Firefox with an empty profile, whose folder it returns.
-    pub fn start() -> (Marionette, PathBuf) {
+    /// Starts Firefox with an empty profile.
+    pub fn start() -> Marionette {
         let firefox = setup::firefox().expect("Firefox");
         let profile = new_profile("firefox");
         let settings = SETTINGS.map(|(name, value)| format!("user_pref(\"{name}\", {value});\n")).concat();
@@ -58,7 +59,7 @@ impl Marionette {
         assert_eq!(hello["marionetteProtocol"], json!(3), "{hello}");
         let session = connection.command("WebDriver:NewSession", &json!({}));
         assert!(session.get("error").is_none(), "{session:#}");
-        (Marionette { process, connection: Mutex::new(connection) }, profile)
+        Marionette { process, profile, connection: Mutex::new(connection) }
     }
 }
 
@@ -145,8 +146,17 @@ impl Driver for Marionette {
         }
     }
 
-    fn quit(&mut self) {
+    fn profile(&self) -> &Path {
+        &self.profile
+    }
+
+    fn finish(self: Box<Self>) {}
+}
+
+impl Drop for Marionette {
+    fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.profile);
     }
 }

@@ -33,7 +33,7 @@ fn hostile(name: &str) -> (String, u64) {
 /// Opens the first scenario: on the page, or in a sandboxed frame. Returns the browser, in the document of the page, and its
 /// memory before the run: a frame has a separate process, whose own memory does not count.
 fn open(is_sandboxed: bool) -> (Browser, u64) {
-    let browser = Browser::start(WIDE);
+    let browser = Browser::start_new(WIDE);
     browser.open(&format!("{}examples/plain.html", SITE.elsewhere.address()));
     let before = browser.memory();
     if is_sandboxed {

@@ -8,7 +8,7 @@ use xtask::weight::is_first_load;
 fn opening_the_page_requests_only_what_counts_as_first_load() {
     for look in [WIDE, PHONE] {
         let site = Site::start();
-        let browser = Browser::start(look);
+        let browser = Browser::start_new(look);
         browser.open(&site.at(""));
         browser.wait("document.querySelector('.card .badge')");
         // Requests that the page makes when it is idle come within a second.
