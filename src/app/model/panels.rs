@@ -87,8 +87,12 @@ pub enum PanelsMsg {
     InspectScenario,
     /// Open the command palette, or close it.
     ToggleCommands,
+    /// Close the command palette.
+    CloseCommands,
     /// Open the gallery of examples, or close it.
     ToggleExamples,
+    /// Close the gallery of examples.
+    CloseExamples,
     /// Show a step of the script in the inspector.
     InspectStep(usize),
     /// Open or close the list of branches.
@@ -119,6 +123,8 @@ impl Model {
             PanelsMsg::ToggleCommands => self.panels.commands = !self.panels.commands,
             PanelsMsg::ToggleExamples => self.panels.examples = !self.panels.examples,
             PanelsMsg::CloseHelp => self.panels.help = false,
+            PanelsMsg::CloseCommands => self.panels.commands = false,
+            PanelsMsg::CloseExamples => self.panels.examples = false,
             PanelsMsg::InspectScenario => {
                 self.select(BTreeSet::new());
                 self.panels.scenario_inspector = true;

@@ -38,7 +38,7 @@ pub fn CommandsDialog(props: &CommandsDialogProps) -> Html {
         }
     });
     let shown: Vec<PaletteCommand> = found(&props.commands, &typed).into_iter().take(MAX_SHOWN).cloned().collect();
-    let close = props.send.reform(|()| Msg::Panels(PanelsMsg::ToggleCommands));
+    let close = props.send.reform(|()| Msg::Panels(PanelsMsg::CloseCommands));
     let execute = {
         let (send, close) = (props.send.clone(), close.clone());
         move |command: &PaletteCommand| {

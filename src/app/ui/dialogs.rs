@@ -27,7 +27,7 @@ const TOO_LONG: usize = 8_000;
 pub struct ModalProps {
     /// The heading.
     pub title: &'static str,
-    /// Called when the visitor closes the dialog.
+    /// Called when the visitor closes the dialog, once or twice: the browser sends `cancel` and then `close`.
     pub on_close: Callback<()>,
     /// The content.
     pub children: Html,

@@ -48,7 +48,7 @@ pub fn Gallery(props: &GalleryProps) -> Html {
         };
         Entry::all().map(picture).collect()
     });
-    let close = props.send.reform(|()| Msg::Panels(PanelsMsg::ToggleExamples));
+    let close = props.send.reform(|()| Msg::Panels(PanelsMsg::CloseExamples));
     let open = |msg: Msg| {
         let (send, close) = (props.send.clone(), close.clone());
         Callback::from(move |_: MouseEvent| {

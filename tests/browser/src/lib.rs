@@ -314,7 +314,8 @@ impl Browser {
             }
             if Instant::now() > deadline {
                 self.shot(Path::new("test-output/timeout.png"));
-                panic!("timeout: {expression}\npage: {}", self.run("return document.body.innerText"));
+                let focus = self.run("return document.activeElement?.outerHTML.slice(0, 200)");
+                panic!("timeout: {expression}\nfocus: {focus}\npage: {}", self.run("return document.body.innerText"));
             }
         }
     }

@@ -290,3 +290,18 @@ fn shortcuts_act_after_a_click_left_the_focus_on_a_button() {
     assert_eq!(browser.run("return document.activeElement.value"), "p");
     assert_clean_console(&browser);
 }
+
+#[test]
+fn a_dialog_that_is_cancelled_and_closed_in_one_task_stays_closed() {
+    let browser = SITE.visit(WIDE, "#ex=lost-event");
+    browser.run("document.querySelector('main.canvas').focus()");
+    for (keys, inside) in [("Control+k", ".commands-input"), ("e", ".gallery"), ("?", "dialog table")] {
+        browser.keys(&[keys]);
+        browser
+            .wait(&format!("document.querySelector('{inside}')?.closest('dialog').contains(document.activeElement)"));
+        // A busy browser sends both events before the page is rendered.
+        browser.run("const dialog = document.querySelector('dialog'); dialog.dispatchEvent(new Event('cancel')); dialog.dispatchEvent(new Event('close'))");
+        browser.wait("!document.querySelector('dialog') && document.activeElement !== document.body");
+    }
+    assert_clean_console(&browser);
+}
