@@ -4,18 +4,17 @@ use crate::{Result, cargo, root};
 use std::process::ExitStatus;
 use std::time::SystemTime;
 
-/// Checks random inputs. `arguments` are targets, `--inputs N` and `--seed S`.
+/// Checks random inputs of targets, all if none is named: so many of each, determined by a seed.
 ///
 /// # Errors
 /// The program does not build, or it finds a fault with an input.
-pub fn command(arguments: &[String]) -> Result<()> {
+pub fn command(targets: Vec<String>, inputs: Option<u64>, seed: Option<u64>) -> Result<()> {
     // Ctrl-C also reaches the program that checks inputs, which prints its figures and ends.
     let _ = ctrlc::set_handler(|| {});
-    let mut arguments = arguments.to_vec();
-    if !arguments.iter().any(|argument| argument == "--seed") {
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        arguments.extend(["--seed".into(), since_epoch.as_secs().to_string()]);
-    }
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let mut arguments = targets;
+    arguments.extend(["--seed".into(), seed.unwrap_or(since_epoch.as_secs()).to_string()]);
+    arguments.extend(inputs.into_iter().flat_map(|inputs| ["--inputs".into(), inputs.to_string()]));
     let status = check(&arguments)?;
     match status.code() {
         Some(0 | 130) => Ok(()),
