@@ -4,7 +4,7 @@
 use super::run_state::Analysis;
 use super::staleness::KeyCopy;
 use crate::language::{Texts, phrase, sentence};
-use crate::scenario::{Formula, Invariant, Micros, Place, Relation, Scenario, Term, Value};
+use crate::scenario::{Formula, Invariant, Micros, Relation, Scenario, Term, Value, Variable};
 use crate::trace::{Names, NodeId};
 
 /// The status of an invariant.
@@ -18,7 +18,7 @@ pub enum InvariantStatus {
     Violated {
         /// The first time that it was false.
         at: Micros,
-        /// The values that violate it, with their places.
+        /// The values that violate it, with their keys and nodes.
         values: Texts,
         /// The nodes that hold these values.
         nodes: Vec<NodeId>,
@@ -109,11 +109,10 @@ impl<'a> Evaluator<'a> {
     /// Evaluates a formula for every binding, up to the first violation. Returns whether any copy that it names exists, and the
     /// violation.
     fn evaluate(&self, formula: &'a Formula) -> (bool, Option<Violation>) {
-        let mut places = Vec::new();
-        places_of(formula, &mut places);
+        let variables = formula.variables();
         let mut quantified: Vec<(Option<&str>, Vec<NodeId>)> = Vec::new();
-        for place in &places {
-            let holder = place.at.as_deref();
+        for variable in &variables {
+            let holder = variable.at.as_deref();
             let group = holder.and_then(|at| self.groups.iter().find(|(id, _)| id == at));
             if (holder.is_some() && group.is_none()) || quantified.iter().any(|(other, _)| *other == holder) {
                 continue;
@@ -121,10 +120,13 @@ impl<'a> Evaluator<'a> {
             let nodes: Vec<NodeId> = match group {
                 Some((_, members)) => members.iter().filter_map(|id| self.names.find_node(id)).collect(),
                 None => {
-                    let unplaced: Vec<&str> =
-                        places.iter().filter(|place| place.at.is_none()).map(|place| place.key.as_str()).collect();
+                    let free: Vec<&str> = variables
+                        .iter()
+                        .filter(|variable| variable.at.is_none())
+                        .map(|variable| variable.key.as_str())
+                        .collect();
                     let all = (0..self.names.node_count() as u32).map(NodeId);
-                    all.filter(|node| unplaced.iter().any(|key| self.copy(*node, key).is_some())).collect()
+                    all.filter(|node| free.iter().any(|key| self.copy(*node, key).is_some())).collect()
                 }
             };
             quantified.push((holder, nodes));
@@ -132,28 +134,28 @@ impl<'a> Evaluator<'a> {
         let mut applies = false;
         let mut bound = Bindings::new();
         let violation = self.find_binding(&quantified, &mut bound, &mut |bound| {
-            let exists = places.iter().any(|place| self.copy_at(place, bound).is_some());
+            let exists = variables.iter().any(|variable| self.copy_at(variable, bound).is_some());
             applies |= exists;
             if !exists || self.is_true(formula, bound) {
                 return None;
             }
-            let value = |place: &&Place| {
-                let values: Vec<String> = self.values(place, bound).iter().map(display).collect();
-                let node = self.node(place, bound);
+            let value = |variable: &&Variable| {
+                let values: Vec<String> = self.values(variable, bound).iter().map(display).collect();
+                let node = self.node(variable, bound);
                 let label = node.map_or("?", |node| self.names.label(node));
-                let behind = match self.copy_at(place, bound).map_or(0, KeyCopy::behind) {
+                let behind = match self.copy_at(variable, bound).map_or(0, KeyCopy::behind) {
                     0 => String::new(),
                     n => sentence!(" ({n} behind)", " ({n} zurück)"),
                 };
                 let values = values.join(phrase(" and ", " und "));
-                sentence!("{} at {label} is {values}{behind}", "{} bei {label} ist {values}{behind}", place.key)
+                sentence!("{} at {label} is {values}{behind}", "{} bei {label} ist {values}{behind}", variable.key)
             };
             let values = Texts::new(|| {
-                let mut values: Vec<String> = places.iter().map(value).collect();
+                let mut values: Vec<String> = variables.iter().map(value).collect();
                 values.dedup();
                 values.join(", ")
             });
-            let mut nodes: Vec<NodeId> = places.iter().filter_map(|place| self.node(place, bound)).collect();
+            let mut nodes: Vec<NodeId> = variables.iter().filter_map(|variable| self.node(variable, bound)).collect();
             nodes.dedup();
             Some((values, nodes))
         });
@@ -176,8 +178,8 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    fn node(&self, place: &Place, bound: &Bindings) -> Option<NodeId> {
-        let holder = place.at.as_deref();
+    fn node(&self, variable: &Variable, bound: &Bindings) -> Option<NodeId> {
+        let holder = variable.at.as_deref();
         let bound = bound.iter().find(|(other, _)| *other == holder).map(|(_, node)| *node);
         bound.or_else(|| self.names.find_node(holder?))
     }
@@ -187,14 +189,14 @@ impl<'a> Evaluator<'a> {
         self.analysis.staleness.copy(node, key)
     }
 
-    fn copy_at(&self, place: &Place, bound: &Bindings) -> Option<&KeyCopy> {
-        self.copy(self.node(place, bound)?, &place.key)
+    fn copy_at(&self, variable: &Variable, bound: &Bindings) -> Option<&KeyCopy> {
+        self.copy(self.node(variable, bound)?, &variable.key)
     }
 
     /// Returns the values that a read of the copy returns: every sibling.
-    fn values(&self, place: &Place, bound: &Bindings) -> Vec<Option<Value>> {
-        let node = self.node(place, bound);
-        let copy = node.and_then(|node| Some((node, self.copy(node, &place.key)?)));
+    fn values(&self, variable: &Variable, bound: &Bindings) -> Vec<Option<Value>> {
+        let node = self.node(variable, bound);
+        let copy = node.and_then(|node| Some((node, self.copy(node, &variable.key)?)));
         match copy {
             Some((_, copy)) if copy.siblings().len() > 1 => copy.siblings().iter().cloned().map(Some).collect(),
             copy => vec![copy.and_then(|(node, copy)| copy.held_at(node)?.value.clone())],
@@ -227,9 +229,9 @@ impl<'a> Evaluator<'a> {
         };
         match term {
             Term::Constant(value) => vec![value.clone()],
-            Term::Read(place) => self.values(place, bound),
-            Term::Behind(place) => {
-                vec![self.copy_at(place, bound).map(|copy| Value::Int(copy.behind().into()))]
+            Term::Read(variable) => self.values(variable, bound),
+            Term::Behind(variable) => {
+                vec![self.copy_at(variable, bound).map(|copy| Value::Int(copy.behind().into()))]
             }
             Term::Count(inner) => {
                 let count = |value: Option<Value>| match value {
@@ -271,33 +273,5 @@ fn compare(relation: Relation, left: &Option<Value>, right: &Option<Value>) -> b
             (Some(Value::Text(left)), Some(Value::Map(fields))) => fields.contains_key(left),
             _ => false,
         },
-    }
-}
-
-/// Adds the places that a formula reads to `out`.
-fn places_of<'a>(formula: &'a Formula, out: &mut Vec<&'a Place>) {
-    match formula {
-        Formula::Not(inner) => places_of(inner, out),
-        Formula::And(left, right) | Formula::Or(left, right) => {
-            places_of(left, out);
-            places_of(right, out);
-        }
-        Formula::Compare(_, left, right) => {
-            places_in(left, out);
-            places_in(right, out);
-        }
-    }
-}
-
-/// Adds the places that a term reads to `out`.
-fn places_in<'a>(term: &'a Term, out: &mut Vec<&'a Place>) {
-    match term {
-        Term::Constant(_) => {}
-        Term::Read(place) | Term::Behind(place) => out.push(place),
-        Term::Count(inner) => places_in(inner, out),
-        Term::Sum(left, right) | Term::Product(left, right) => {
-            places_in(left, out);
-            places_in(right, out);
-        }
     }
 }

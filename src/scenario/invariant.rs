@@ -54,10 +54,10 @@ pub enum Relation {
 pub enum Term {
     /// A constant; none is the value of an absent key.
     Constant(Option<Value>),
-    /// The value that a read at the place returns.
-    Read(Place),
+    /// The value that a read of it returns.
+    Read(Variable),
     /// Number of acknowledged updates that the copy does not reflect.
-    Behind(Place),
+    Behind(Variable),
     /// Number of elements of a set.
     Count(Box<Term>),
     /// Sum.
@@ -68,18 +68,40 @@ pub enum Term {
 
 /// A key, and where it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Variable {
     /// Service or group; every service that has the key if absent.
     pub at: Option<String>,
     /// The key.
     pub key: String,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Variable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.at {
             Some(at) => write!(f, "{at}.{}", self.key),
             None => f.write_str(&self.key),
+        }
+    }
+}
+
+impl Formula {
+    /// Returns the variables in the order of the text, with repetitions.
+    pub fn variables(&self) -> Vec<&Variable> {
+        match self {
+            Formula::Compare(_, left, right) => [left.variables(), right.variables()].concat(),
+            Formula::Not(inner) => inner.variables(),
+            Formula::And(left, right) | Formula::Or(left, right) => [left.variables(), right.variables()].concat(),
+        }
+    }
+}
+
+impl Term {
+    fn variables(&self) -> Vec<&Variable> {
+        match self {
+            Term::Constant(_) => Vec::new(),
+            Term::Read(variable) | Term::Behind(variable) => vec![variable],
+            Term::Count(inner) => inner.variables(),
+            Term::Sum(left, right) | Term::Product(left, right) => [left.variables(), right.variables()].concat(),
         }
     }
 }

@@ -47,7 +47,7 @@ pub use document::{FORMAT, Link, Promise, Scenario};
 pub use error::ScenarioError;
 pub use event_chain::{Forward, Topics, UnreachedSubscription};
 pub use group::{Data, Group, Merge, VersionClock};
-pub use invariant::{Formula, Invariant, Place, Relation, Term};
+pub use invariant::{Formula, Invariant, Relation, Term, Variable};
 pub use latency::{Latency, Weighted};
 pub use messaging::{
     Acknowledge, Backoff, Bus, Effect, Inbox, Limit, Order, Publication, PublishMode, PublishRetry, ReaderSession,

@@ -8,12 +8,12 @@
 //! relation   = "==" | "!=" | "<" | "<=" | ">" | ">=" | "in"
 //! term       = product { ( "+" | "-" ) product }
 //! product    = factor { "*" factor }
-//! factor     = number | "text" | "absent" | place | "-" factor | "(" term ")"
-//!            | "count" "(" term ")" | "behind" "(" place ")"
-//! place      = key | service "." key | group "." key      (a key with other characters than letters, digits, _ - . in backticks)
+//! factor     = number | "text" | "absent" | variable | "-" factor | "(" term ")"
+//!            | "count" "(" term ")" | "behind" "(" variable ")"
+//! variable   = key | service "." key | group "." key      (a key with other characters than letters, digits, _ - . in backticks)
 //! ```
 
-use super::{Formula, Invariant, Place, Relation, Term};
+use super::{Formula, Invariant, Relation, Term, Variable};
 use crate::language::{phrase, sentence};
 use crate::scenario::{Scenario, Value};
 use std::fmt;
@@ -308,9 +308,9 @@ impl Parser<'_> {
             }
             Token::Name(name, None) if is_call && name == "behind" => {
                 self.position += 2;
-                let place = self.place()?;
+                let variable = self.variable()?;
                 self.expect_close()?;
-                Term::Behind(place)
+                Term::Behind(variable)
             }
             Token::Name(_, None) if is_call => {
                 return Err(self.expected(phrase(
@@ -322,7 +322,7 @@ impl Parser<'_> {
                 self.next();
                 Term::Constant(None)
             }
-            Token::Name(..) | Token::Quoted(_) => Term::Read(self.place()?),
+            Token::Name(..) | Token::Quoted(_) => Term::Read(self.variable()?),
             Token::Symbol(_) | Token::End => {
                 return Err(self.expected(phrase(
                     "a value, a key or a service's key",
@@ -334,26 +334,28 @@ impl Parser<'_> {
         Ok(found)
     }
 
-    fn place(&mut self) -> Result<Place, String> {
+    fn variable(&mut self) -> Result<Variable, String> {
         let column = self.tokens[self.position].0;
         let is_holder = |name: &str| self.holders.contains(&name);
-        let place = match self.peek() {
-            Token::Quoted(key) => Place { at: None, key: key.clone() },
-            Token::Name(holder, Some(key)) if is_holder(holder) => Place { at: Some(holder.clone()), key: key.clone() },
+        let variable = match self.peek() {
+            Token::Quoted(key) => Variable { at: None, key: key.clone() },
+            Token::Name(holder, Some(key)) if is_holder(holder) => {
+                Variable { at: Some(holder.clone()), key: key.clone() }
+            }
             Token::Name(holder, Some(_)) => return Err(self.unknown_holder(column, holder)),
             Token::Name(name, None) if ["and", "or", "not", "in", "when"].contains(&name.as_str()) => {
                 return Err(
                     self.expected(phrase("a key or a service's key", "ein Schlüssel oder der Schlüssel eines Service"))
                 );
             }
-            Token::Name(name, None) if !name.contains('.') => Place { at: None, key: name.clone() },
+            Token::Name(name, None) if !name.contains('.') => Variable { at: None, key: name.clone() },
             Token::Name(name, None) => {
                 // Ids may contain full stops: the longest matching id is meant.
                 let key_of = |holder: &&&str| name.strip_prefix(**holder).and_then(|rest| rest.strip_prefix('.'));
                 let holder =
                     self.holders.iter().filter(|holder| key_of(holder).is_some()).max_by_key(|holder| holder.len());
                 match holder.and_then(|holder| Some((holder, key_of(&holder)?))) {
-                    Some((holder, key)) if !key.is_empty() => Place { at: Some((*holder).into()), key: key.into() },
+                    Some((holder, key)) if !key.is_empty() => Variable { at: Some((*holder).into()), key: key.into() },
                     Some(_) => {
                         return Err(sentence!(
                             "column {column}: expected a key after `{name}`",
@@ -370,7 +372,7 @@ impl Parser<'_> {
             }
         };
         self.next();
-        Ok(place)
+        Ok(variable)
     }
 
     fn unknown_holder(&self, column: usize, name: &str) -> String {
@@ -404,8 +406,8 @@ mod tests {
         Invariant::parse(text, &Scenario { services, groups, ..Scenario::default() })
     }
 
-    fn place(at: Option<&str>, key: &str) -> Term {
-        Term::Read(Place { at: at.map(Into::into), key: key.into() })
+    fn variable(at: Option<&str>, key: &str) -> Term {
+        Term::Read(Variable { at: at.map(Into::into), key: key.into() })
     }
 
     fn number(n: i64) -> Term {
@@ -416,43 +418,43 @@ mod tests {
     fn invariants_are_parsed_with_the_usual_precedence() {
         let compare = |relation, left, right| Formula::Compare(relation, left, right);
         let cases = [
-            ("stock >= 0", compare(Relation::AtLeast, place(None, "stock"), number(0)), false),
+            ("stock >= 0", compare(Relation::AtLeast, variable(None, "stock"), number(0)), false),
             (
                 "orders.status == inventory.status when quiescent",
-                compare(Relation::Equal, place(Some("orders"), "status"), place(Some("inventory"), "status")),
+                compare(Relation::Equal, variable(Some("orders"), "status"), variable(Some("inventory"), "status")),
                 true,
             ),
             (
                 "last-item != \"sold\"",
-                { compare(Relation::Unequal, place(None, "last-item"), Term::Constant(Some("sold".into()))) },
+                { compare(Relation::Unequal, variable(None, "last-item"), Term::Constant(Some("sold".into()))) },
                 false,
             ),
             (
                 "a - 1 < -2",
                 {
-                    let sum = Term::Sum(Box::new(place(None, "a")), Box::new(number(-1)));
+                    let sum = Term::Sum(Box::new(variable(None, "a")), Box::new(number(-1)));
                     compare(Relation::Less, sum, number(-2))
                 },
                 false,
             ),
             (
                 "eu.orders.x.y==absent",
-                compare(Relation::Equal, place(Some("eu.orders"), "x.y"), Term::Constant(None)),
+                compare(Relation::Equal, variable(Some("eu.orders"), "x.y"), Term::Constant(None)),
                 false,
             ),
             (
                 "orders.`order 7` in `all of them`",
-                { compare(Relation::In, place(Some("orders"), "order 7"), place(None, "all of them")) },
+                { compare(Relation::In, variable(Some("orders"), "order 7"), variable(None, "all of them")) },
                 false,
             ),
             (
                 "count(cart.items) <= 3",
-                { compare(Relation::AtMost, Term::Count(Box::new(place(Some("cart"), "items"))), number(3)) },
+                { compare(Relation::AtMost, Term::Count(Box::new(variable(Some("cart"), "items"))), number(3)) },
                 false,
             ),
             (
                 "behind(k) > 0",
-                { compare(Relation::Greater, Term::Behind(Place { at: None, key: "k".into() }), number(0)) },
+                { compare(Relation::Greater, Term::Behind(Variable { at: None, key: "k".into() }), number(0)) },
                 false,
             ),
         ];
