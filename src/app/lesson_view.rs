@@ -7,7 +7,6 @@ use crate::session::protocol::lesson::{
     FactMark, LessonBlock, LessonMeasurement, LessonPage, LessonProblem, LessonQuery, LessonSpan, MeasuredText,
 };
 use crate::session::protocol::{Query, Request};
-use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -58,7 +57,7 @@ pub type Tries = BTreeMap<String, Vec<u32>>;
 /// The times at which the run has reached the lines of the code.
 #[derive(Clone, Debug, Default)]
 struct FactTimes {
-    marks: Vec<(FactMark, Option<NodeId>)>,
+    marks: Vec<FactMark>,
     next: u64,
     reached: Vec<(Micros, u32)>,
     waiting: bool,
@@ -264,7 +263,7 @@ impl LessonView {
             && wall - self.facts.last >= FACTS_INTERVAL
         {
             (self.facts.waiting, self.facts.last) = (true, wall);
-            let marks = self.facts.marks.iter().map(|(mark, node)| (mark.name.clone(), *node)).collect();
+            let marks = self.facts.marks.clone();
             facts = Some(Request::Query(Query::Facts { marks, from: self.facts.next }));
         }
         [facts, self.next_lesson_request(plays, wall)]
@@ -326,7 +325,7 @@ impl LessonView {
     }
 
     /// Watches facts of the run.
-    pub fn watch(&mut self, marks: Vec<(FactMark, Option<NodeId>)>) {
+    pub fn watch(&mut self, marks: Vec<FactMark>) {
         if self.facts.marks != marks {
             self.facts = FactTimes { marks, waiting: self.facts.waiting, ..FactTimes::default() };
         }
@@ -348,7 +347,7 @@ impl LessonView {
 
     /// Returns how often a line was reached, and whether it is the one that was reached last.
     pub fn reached(&self, mark: &FactMark) -> (usize, bool) {
-        let Some(index) = self.facts.marks.iter().position(|(other, _)| other == mark) else { return (0, false) };
+        let Some(index) = self.facts.marks.iter().position(|other| other == mark) else { return (0, false) };
         let index = index as u32;
         let count = self.facts.reached.iter().filter(|(_, line)| *line == index).count();
         let last = self.facts.reached.last().map(|(at, _)| *at);

@@ -169,7 +169,7 @@ impl Playback {
                 self.move_to(0);
                 self.seeks_mark = true;
             }
-            Request::Reset | Request::StepBack | Request::NextFact { .. } => self.move_to(0),
+            Request::Reset | Request::StepBack | Request::NextFact(_) => self.move_to(0),
             Request::Query(_)
             | Request::Lesson(_)
             | Request::Grade(_)
@@ -267,7 +267,7 @@ impl Playback {
         self.requested_until = match &request.request {
             Request::Advance { to, .. } | Request::Seek { to } => *to,
             Request::Load { at, .. } => *at,
-            Request::Step | Request::NextMark | Request::NextFact { .. } => self.until,
+            Request::Step | Request::NextMark | Request::NextFact(_) => self.until,
             Request::Act { command } => {
                 self.unanswered_command = Some(command.clone());
                 self.now

@@ -10,7 +10,7 @@ mod convergence_check;
 pub mod crossing;
 mod diagram;
 pub mod export;
-mod fact_times;
+pub mod fact_times;
 mod first_frame;
 pub mod first_halt;
 mod frame;
@@ -82,7 +82,7 @@ impl Session {
             Request::Edit { scenario } => self.edit(*scenario),
             Request::StepBack => self.control(OpenDocument::step_back),
             Request::NextMark => self.control(OpenDocument::seek_next_mark),
-            Request::NextFact { name, node } => self.control(|document| document.seek_next_fact(&name, node)),
+            Request::NextFact(mark) => self.control(|document| document.seek_next_fact(mark)),
             Request::Lesson(_) | Request::Grade(_) => Report::Unanswered(
                 phrase(
                     "Lessons are measured and answers graded apart from the run.",

@@ -3,6 +3,7 @@
 use super::branches::Branches;
 use super::export::{self, RunExport};
 use super::measurement::ConsistencyMeasurement;
+use super::protocol::lesson::FactMark;
 use super::protocol::{BranchCommand, ExportKind, Frame, Query, Report, Request};
 use super::run::merged;
 use super::seekable_run::SeekableRun;
@@ -10,7 +11,6 @@ use super::time_limit::TimeLimit;
 use super::{diagram, fact_times, host_events, internals, verdicts};
 use crate::language::phrase;
 use crate::scenario::{Command, Micros, Scenario};
-use crate::trace::NodeId;
 use std::cell::Cell;
 
 /// A document under control.
@@ -119,8 +119,8 @@ impl OpenDocument {
     }
 
     /// Runs to the next time that a fact happens.
-    pub fn seek_next_fact(&mut self, name: &str, node: Option<NodeId>) -> Report {
-        let reached = self.shown.seek_next_fact(name, node);
+    pub fn seek_next_fact(&mut self, mark: FactMark) -> Report {
+        let reached = self.shown.seek_next_fact(mark);
         self.report(reached)
     }
 

@@ -20,7 +20,7 @@ mod views;
 use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step};
 use crate::trace::NodeId;
 use grade::{GradingQuery, GradingReport};
-use lesson::{LessonQuery, LessonReport};
+use lesson::{FactMark, LessonQuery, LessonReport};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -89,12 +89,7 @@ pub enum Request {
     /// happens at its time; to the end if there is no further mark.
     NextMark,
     /// Run to the next time that a fact happens; from the start if it does not happen again.
-    NextFact {
-        /// The fact's name.
-        name: String,
-        /// The node that it is about first; any node if absent.
-        node: Option<NodeId>,
-    },
+    NextFact(FactMark),
     /// Execute a command now, like a step of the script.
     Act {
         /// The command.
@@ -128,7 +123,7 @@ impl Request {
             | Request::Seek { .. }
             | Request::Branch(_)
             | Request::NextMark
-            | Request::NextFact { .. }
+            | Request::NextFact(_)
             | Request::Reset
             | Request::StepBack => true,
             Request::Query(_)
@@ -197,8 +192,8 @@ pub enum Query {
     },
     /// When facts have happened, since a record, by its index.
     Facts {
-        /// The names of the facts, each with the node that it is about first, or any node.
-        marks: Vec<(String, Option<NodeId>)>,
+        /// The facts.
+        marks: Vec<FactMark>,
         /// The record.
         from: u64,
     },

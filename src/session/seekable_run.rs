@@ -1,6 +1,7 @@
 //! A run that can go to any time: it advances, seeks, steps back, executes live commands, and discards its future.
 
 use super::frame::FrameBuilder;
+use super::protocol::lesson::FactMark;
 use super::protocol::{self, Frame, LogRow, Report};
 use super::run::Run;
 use super::snapshots::Snapshots;
@@ -9,7 +10,6 @@ use super::verdicts::GuaranteeChecks;
 use super::{fact_times, halt_text, labels, log_text};
 use crate::language::Texts;
 use crate::scenario::{Command, Micros, Scenario, Step, micros};
-use crate::trace::NodeId;
 
 /// Limit of the events of one request. The page requests the rest, and can send other requests in between.
 const BUDGET: u64 = 2_000_000;
@@ -50,8 +50,7 @@ enum Unfinished {
 /// A search for the next time that a fact happens.
 #[derive(Clone, Debug)]
 struct FactSearch {
-    name: String,
-    node: Option<NodeId>,
+    mark: FactMark,
     /// Where it began.
     start: Micros,
     /// It continues from the start of the run.
@@ -194,9 +193,9 @@ impl SeekableRun {
 
     /// Runs to the next time that a fact happens; from the start if it does not happen again. If it never happens, the run
     /// ends at its end. Returns whether it was reached; the next requests to advance continue the search.
-    pub fn seek_next_fact(&mut self, name: &str, node: Option<NodeId>) -> bool {
+    pub fn seek_next_fact(&mut self, mark: FactMark) -> bool {
         let (start, from) = (self.now(), self.run.engine().trace().total());
-        self.continue_fact_search(FactSearch { name: name.into(), node, start, is_again: false, from })
+        self.continue_fact_search(FactSearch { mark, start, is_again: false, from })
     }
 
     fn continue_fact_search(&mut self, mut search: FactSearch) -> bool {
@@ -205,7 +204,7 @@ impl SeekableRun {
             let is_at_end = self.advance(until, 1);
             let total = self.run.engine().trace().total();
             let mut records = search.from..total;
-            if records.any(|index| fact_times::is_at(&self.run, index, &search.name, search.node)) {
+            if records.any(|index| fact_times::is_at(&self.run, index, &search.mark)) {
                 return self.advance(self.now(), BUDGET);
             }
             search.from = total;

@@ -101,8 +101,9 @@ impl Version {
 }
 
 /// The purpose of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[repr(u8)]
 pub enum MessageKind {
     /// A request that awaits a reply: of a client, or a blocking call between services.
@@ -161,8 +162,9 @@ pub enum OperationKind {
 }
 
 /// The outcome of an operation, as far as its client knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[repr(u8)]
 pub enum Outcome {
     /// It took effect, and its client received the result.

@@ -4,6 +4,7 @@ use converge::app::run_view::RunView;
 use converge::report::scenario_from;
 use converge::scenario::{Command, Operation, Scenario};
 use converge::session::Session;
+use converge::session::protocol::lesson::FactMark;
 use converge::session::protocol::{ExportKind, Frame, Query, Report, Request, ToEngine};
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,7 +76,7 @@ fn write(value: i64) -> Request {
 fn searches_and_commands_in_the_past_take_slices_and_reach_the_same_states() {
     let scenario = converge::scenario::examples::find("inventory-notification").expect("an example").scenario();
     let (mut sliced, mut whole) = (Session::with_clock(slow, 1.0), Session::default());
-    let fact = |name: &str| Request::NextFact { name: name.into(), node: None };
+    let fact = |name: &str| Request::NextFact(FactMark { name: name.into(), ..FactMark::default() });
     let mut max_requests = 0;
     for (request, to) in [
         (load(&scenario, 500_000), 500_000),

@@ -6,7 +6,6 @@ use crate::scenario::{Scenario, json};
 use crate::session::protocol::Request;
 use crate::session::protocol::lesson::{FactMark, LessonBlock, LessonReport};
 use crate::text;
-use crate::trace::NodeId;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -233,18 +232,12 @@ impl Model {
     fn go_to_fact(&mut self, scenario: u32, mark: FactMark) {
         self.open_lesson_scenario(scenario, false);
         self.playback.play(false);
-        let node = self.node_of(&mark);
-        self.playback.enqueue(Request::NextFact { name: mark.name, node });
-    }
-
-    /// Returns the node that the fact of a line of code is about.
-    fn node_of(&self, mark: &FactMark) -> Option<NodeId> {
-        mark.node.as_ref().and_then(|id| self.scene.find(id)).map(|node| NodeId(node as u32))
+        self.playback.enqueue(Request::NextFact(mark));
     }
 
     /// Watches the facts that the code of the current step waits for, if its scenario is on the canvas.
     fn watch_lines(&mut self) {
-        let mut marks: Vec<(FactMark, Option<NodeId>)> = Vec::new();
+        let mut marks: Vec<FactMark> = Vec::new();
         if let Some(page) = self.lesson.page()
             && let Some((shown, number)) = self.lesson.shown
             && number == self.document.number()
@@ -256,9 +249,8 @@ impl Model {
                 for mark in
                     listing.iter().flat_map(|listing| listing.lines.iter().filter_map(|(_, mark)| mark.as_ref()))
                 {
-                    let node = self.node_of(mark);
-                    if !marks.iter().any(|(other, _)| other == mark) {
-                        marks.push((mark.clone(), node));
+                    if !marks.contains(mark) {
+                        marks.push(mark.clone());
                     }
                 }
             });

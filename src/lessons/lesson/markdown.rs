@@ -358,8 +358,9 @@ impl Reader<'_> {
                     sentence!("no fact has the name `{}`", "kein Fakt hat den Namen `{}`", mark.name),
                 );
             }
-            let nodes = self.lesson.scenarios.get(scenario).map(node_ids).unwrap_or_default();
-            if let Some(node) = mark.node.as_ref().filter(|node| !nodes.contains(node)) {
+            let ids = self.lesson.scenarios.get(scenario).map(node_ids).unwrap_or_default();
+            let unknown: Vec<String> = mark.nodes.iter().filter(|node| !ids.contains(node)).cloned().collect();
+            for node in unknown {
                 self.error(
                     line + 1 + index,
                     sentence!(
@@ -375,13 +376,20 @@ impl Reader<'_> {
     }
 }
 
-/// Reads the mark of a line of code: the name of a fact, and the id of the node that it is about.
+/// Reads the mark of a line of code: the name of a fact, the ids of at most two nodes that it is about, and the kind of a message
+/// that is sent, or the outcome of an operation that has ended.
 fn fact_mark(text: &str) -> Option<FactMark> {
     let mut words = text.split_whitespace();
     let name = words.next().filter(|name| text.starts_with(name))?;
-    let node = words.next().map(String::from);
     let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    (is_name && words.next().is_none()).then(|| FactMark { name: name.into(), node })
+    let mut nodes: Vec<String> = words.map(String::from).collect();
+    let last = nodes.last().cloned().unwrap_or_default();
+    let kind = (name == "message_sent").then(|| last.parse().ok()).flatten();
+    let outcome = (name == "operation_ended").then(|| last.parse().ok()).flatten();
+    if kind.is_some() || outcome.is_some() {
+        nodes.pop();
+    }
+    (is_name && nodes.len() <= 2).then(|| FactMark { name: name.into(), nodes, kind, outcome })
 }
 
 /// The ids of all nodes of a scenario.

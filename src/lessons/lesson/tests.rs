@@ -1,7 +1,7 @@
 use super::*;
 use crate::lessons::LESSONS;
 use crate::session::protocol::lesson::{LessonQuery, LessonReport};
-use crate::session::{Run, log_text};
+use crate::session::{Run, fact_times};
 use std::collections::BTreeSet;
 
 const HEAD: &str = "---\nlesson: 1\nid: test\ntitle: A test\n---\n";
@@ -18,18 +18,32 @@ fn the_engine_reaches_each_marked_line() {
         for listing in &lesson.listings {
             let scenario = &lesson.scenarios[&listing.scenario];
             let mut run = Run::new(scenario);
-            let mut facts = BTreeSet::new();
+            let mut waiting: Vec<_> =
+                listing.code.iter().filter_map(|(code, mark)| Some((code, mark.as_ref()?))).collect();
             run.advance(crate::scenario::micros(scenario.until_ms), u64::MAX, &mut |record, analysis, engine| {
-                let sentence = log_text::sentence(record, analysis, engine.names());
-                let node = sentence.nodes.first().map(|node| engine.names().node(*node).to_string());
-                facts.insert((record.fact.name(), node));
-                facts.insert((record.fact.name(), None));
+                waiting.retain(|(_, mark)| !fact_times::matches(mark, record, analysis, engine.names()));
             });
-            for (code, fact) in &listing.code {
-                let reached = fact.as_ref().is_none_or(|fact| facts.contains(&(fact.name.as_str(), fact.node.clone())));
-                assert!(reached, "{}, line {}: {code}", lesson.id, listing.line);
-            }
+            assert_eq!(waiting, Vec::new(), "{}, line {}", lesson.id, listing.line);
             assert!(listing.code.iter().any(|(_, fact)| fact.is_some()), "{}, line {}", lesson.id, listing.line);
+        }
+    }
+}
+
+#[test]
+fn a_failed_call_lights_the_line_that_raises_and_a_reply_lights_no_call() {
+    for (_, text) in LESSONS {
+        let lesson = Lesson::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        for listing in lesson.listings.iter().filter(|listing| listing.scenario == "before") {
+            let mut run = Run::new(&lesson.scenarios["before"]);
+            let marks: Vec<_> = listing.code.iter().filter_map(|(_, mark)| mark.as_ref()).collect();
+            let mut counts = vec![0; marks.len()];
+            run.advance(crate::scenario::micros(5_500.0), u64::MAX, &mut |record, analysis, engine| {
+                for (count, mark) in counts.iter_mut().zip(&marks) {
+                    *count += i32::from(fact_times::matches(mark, record, analysis, engine.names()));
+                }
+            });
+            // Three writes, of which one finds Notification down.
+            assert_eq!(counts, [3, 1, 2, 2], "{}", listing.language);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::as_json;
 use crate::scenario::{Micros, Scenario};
+use crate::trace::{MessageKind, Outcome};
 use serde::{Deserialize, Serialize};
 
 /// A request about a lesson.
@@ -166,13 +167,17 @@ pub struct LessonListing {
     pub lines: Vec<(String, Option<FactMark>)>,
 }
 
-/// A fact of the trace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// Facts of the trace that a line of code waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactMark {
-    /// The fact's name, as in `message_sent`.
+    /// Their name, as in `message_sent`.
     pub name: String,
-    /// The id of the node that it is about first; any node if absent.
-    pub node: Option<String>,
+    /// The ids of the nodes that they are about first, in this order, as far as they matter.
+    pub nodes: Vec<String>,
+    /// The kind of a message that is sent, if it matters.
+    pub kind: Option<MessageKind>,
+    /// The outcome of an operation that has ended, if it matters.
+    pub outcome: Option<Outcome>,
 }
 
 /// A term of the glossary.
