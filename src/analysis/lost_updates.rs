@@ -90,7 +90,7 @@ impl LostUpdates {
             Fact::WriteRolledBack { update, .. } => {
                 let Some(key) = self.key_of.get(update).copied() else { return };
                 let write =
-                    self.keys.get_mut(key.index()).and_then(|all| all.iter_mut().find(|it| it.update == *update));
+                    self.keys.get_mut(key.index()).and_then(|all| all.iter_mut().find(|write| write.update == *update));
                 if let Some(write) = write.filter(|write| write.acknowledged.is_some() && !write.lost) {
                     write.lost = true;
                     self.lost.push((record.at, *update, *update));

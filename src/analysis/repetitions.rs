@@ -24,10 +24,15 @@ pub struct Repetitions {
 }
 
 fn repetition(service: &Service) -> Repetition {
-    let all = || service.subscribes.iter().filter(|it| it.inbox.as_ref().is_none_or(|inbox| inbox.window_ms.is_some()));
-    if all().any(|it| it.effect == Effect::Increment) {
+    let all = || {
+        service
+            .subscribes
+            .iter()
+            .filter(|subscription| subscription.inbox.as_ref().is_none_or(|inbox| inbox.window_ms.is_some()))
+    };
+    if all().any(|subscription| subscription.effect == Effect::Increment) {
         Repetition::Sum
-    } else if all().any(|it| it.effect == Effect::Overwrite) {
+    } else if all().any(|subscription| subscription.effect == Effect::Overwrite) {
         Repetition::Value
     } else {
         Repetition::Nothing

@@ -100,7 +100,7 @@ impl Analysis {
     pub(super) fn promises(&self) -> impl Iterator<Item = (Option<NodeId>, NodeId)> {
         let coordinator = |update: UpdateId| self.updates.get(update).map(|info| info.node);
         let members = self.members.iter();
-        members.flat_map(move |(node, member)| member.promised.values().map(move |it| (coordinator(*it), node)))
+        members.flat_map(move |(node, member)| member.promised.values().map(move |update| (coordinator(*update), node)))
     }
 
     /// Returns whether a publisher sends again what every copy has, until the bus acknowledges it.
@@ -122,7 +122,8 @@ impl Analysis {
             Some(node) => !self.faults.is_stopped(node) && self.faults.passes(node, member),
             None => true,
         };
-        let buses = || self.buses.iter().all(|(_, queue)| queue.events.values().all(|it| self.is_ignored(it.update)));
+        let buses =
+            || self.buses.iter().all(|(_, queue)| queue.events.values().all(|event| self.is_ignored(event.update)));
         let messages = || self.messages.iter().all(|(_, message)| self.is_redundant(message));
         !is_pending && !self.promises().any(is_decided) && buses() && messages()
     }

@@ -61,7 +61,11 @@ impl AllTables {
             Fact::InboxHit { node, subscription, update, .. } => {
                 let tables = self.tables_mut(*node);
                 tables.inbox_hits += 1;
-                let known = tables.handled.iter_mut().rev().find(|it| (it.by, it.update) == (*subscription, *update));
+                let known = tables
+                    .handled
+                    .iter_mut()
+                    .rev()
+                    .find(|handled| (handled.by, handled.update) == (*subscription, *update));
                 if let Some(known) = known {
                     known.redelivered = true;
                 }

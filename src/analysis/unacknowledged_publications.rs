@@ -21,7 +21,7 @@ impl UnacknowledgedPublications {
         let mut attempts: LiteMap<(NodeId, NodeId), u32> = LiteMap::new();
         let mut unretried = BTreeSet::new();
         for (publisher, service) in (0..).map(NodeId).zip(&scenario.services) {
-            for publication in service.publishes.iter().filter(|it| !it.mode.is_relayed()) {
+            for publication in service.publishes.iter().filter(|publication| !publication.mode.is_relayed()) {
                 let Some(bus) = names.find_node(&publication.to) else { continue };
                 match &publication.retry {
                     Some(retry) => {
@@ -50,7 +50,7 @@ impl UnacknowledgedPublications {
                 }
             }
             Fact::MessageDelivered { message } if !self.awaited.is_empty() => {
-                let message = messages.recall(*message).filter(|it| it.kind == MessageKind::Acknowledgement);
+                let message = messages.recall(*message).filter(|message| message.kind == MessageKind::Acknowledgement);
                 if let Some((message, update)) = message.and_then(|message| Some((message, message.update?))) {
                     self.end((message.to, message.from), update);
                 }

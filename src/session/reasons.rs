@@ -164,7 +164,7 @@ fn fails_always(subscription: SubscriptionId, context: &RunContext) -> bool {
     let ends = context.names.subscription(subscription);
     let service = context.scenario.services.get(ends.service.index());
     let mut its = service.into_iter().flat_map(|service| &service.subscribes);
-    its.any(|it| context.names.find_node(&it.to) == Some(ends.bus) && it.fails >= 1.0)
+    its.any(|subscription| context.names.find_node(&subscription.to) == Some(ends.bus) && subscription.fails >= 1.0)
 }
 
 fn cut(from: NodeId, to: NodeId, context: &RunContext) -> String {

@@ -115,7 +115,7 @@ fn missing_loss(history: &History) -> Option<&'static str> {
     let is_read_later = operations.iter().any(|operation| reads(operation) && is_later(operation));
     let is_refused = |key: u32| {
         let fails = |it: &Operation| it.key == key && it.outcome == Outcome::Fail && !it.invocation.is_blind();
-        operations.iter().any(|it| fails(it) && it.invocation.changes())
+        operations.iter().any(|operation| fails(operation) && operation.invocation.changes())
     };
     let is_known = history.lost.is_some() && changes.iter().any(|(key, (_, count))| *count > 1 || is_refused(*key));
     (!is_read_later && !is_known).then(|| {

@@ -30,7 +30,7 @@ pub(super) fn returned(history: &History, place: usize) -> String {
         Output::Value(value) => history.value(*value).into(),
         Output::Number(number) => number.to_string(),
         Output::Elements(elements) => {
-            let all: Vec<&str> = elements.iter().map(|it| history.value(*it)).collect();
+            let all: Vec<&str> = elements.iter().map(|element| history.value(*element)).collect();
             if all.len() > 8 {
                 sentence!("[{} … {} elements]", "[{} … {} Elemente]", all[..8].join(" "), all.len())
             } else {

@@ -65,7 +65,8 @@ fn witness(text: &str, guarantee: Guarantee) -> Option<Vec<i64>> {
         Verdict::Holds => None,
         Verdict::Violated(witness) => {
             assert!(witness.sentence.ends_with('.'), "{}", witness.sentence);
-            let mut found: Vec<i64> = witness.operations.iter().map(|it| history.operations[*it].index).collect();
+            let mut found: Vec<i64> =
+                witness.operations.iter().map(|operation| history.operations[*operation].index).collect();
             found.sort_unstable();
             Some(found)
         }
@@ -246,7 +247,7 @@ fn an_insufficient_budget_makes_the_verdict_unknown() {
 fn any_order(items: &[SearchOperation], model: Model, order: Order) -> bool {
     fn fits(state: &mut Vec<i64>, item: &SearchOperation) -> bool {
         let sorted = |elements: &[ValueId]| {
-            let mut all: Vec<i64> = elements.iter().map(|it| i64::from(*it)).collect();
+            let mut all: Vec<i64> = elements.iter().map(|element| i64::from(*element)).collect();
             all.sort_unstable();
             all
         };
@@ -275,7 +276,7 @@ fn any_order(items: &[SearchOperation], model: Model, order: Order) -> bool {
                 true
             }
             (Invocation::Remove(value), _) => {
-                state.retain(|it| *it != i64::from(value));
+                state.retain(|element| *element != i64::from(value));
                 true
             }
         }
@@ -336,8 +337,9 @@ fn random(
         let mut events: Vec<(u32, bool, usize)> =
             all.iter().enumerate().flat_map(|(i, it)| [(it.0, false, i), (it.1, true, i)]).collect();
         events.sort_unstable();
-        let place =
-            |i: usize, end: bool| events.iter().position(|it| it.2 == i && it.1 == end).expect("an event") as u32;
+        let place = |i: usize, end: bool| {
+            events.iter().position(|event| event.2 == i && event.1 == end).expect("an event") as u32
+        };
         let mut history = history("");
         for (i, (_, _, index, process, invocation, output, unknown)) in all.iter().enumerate() {
             history.operations.push(Operation {

@@ -290,7 +290,7 @@ fn initial_value(value: &Value, kind: DataModel, values: &mut Ids) -> Result<Ini
             initial.number = counted(value).ok_or(format!("{COUNTED} is expected, not {value}"))?;
         }
         (Model::Set | Model::Append, Value::Array(elements)) => {
-            initial.elements = elements.iter().map(|it| values.value(it)).collect();
+            initial.elements = elements.iter().map(|element| values.value(element)).collect();
             if kind == DataModel::Set {
                 initial.elements.sort_unstable();
             }
@@ -337,7 +337,7 @@ fn output(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Output, St
         },
         (Model::Set | Model::Append, Value::Null) => Output::Elements(Vec::new()),
         (Model::Set | Model::Append, Value::Array(elements)) => {
-            let mut elements: Vec<ValueId> = elements.iter().map(|it| values.value(it)).collect();
+            let mut elements: Vec<ValueId> = elements.iter().map(|element| values.value(element)).collect();
             if kind == DataModel::Set {
                 elements.sort_unstable();
                 elements.dedup();

@@ -181,7 +181,8 @@ impl Reader<'_> {
                     Some(b'r') => bytes.push(b'\r'),
                     Some(b'u') => {
                         let digits = self.text.get(self.at..self.at + 4).unwrap_or_default();
-                        let code = std::str::from_utf8(digits).ok().and_then(|it| u32::from_str_radix(it, 16).ok());
+                        let code =
+                            std::str::from_utf8(digits).ok().and_then(|digits| u32::from_str_radix(digits, 16).ok());
                         let Some(c) = code.and_then(char::from_u32) else {
                             return Err(self.error("four hexadecimal digits are expected after \\u"));
                         };

@@ -128,7 +128,8 @@ impl Client {
             Some(member) if pending.sent % (members + 1) != 0 => {
                 // Keeps the member that accepts writes. Redirections of other reads do not count, because a chain's tail
                 // accepts only reads.
-                if pending.request.as_ref().is_some_and(|it| it.reads_at_primary || !it.action.is_read()) {
+                if pending.request.as_ref().is_some_and(|request| request.reads_at_primary || !request.action.is_read())
+                {
                     group.set_leader(member);
                 }
                 self.send_request(id, member, ctx);

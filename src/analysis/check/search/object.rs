@@ -21,7 +21,7 @@ impl Search<'_> {
             Model::Append => State::Number(initial.elements.len() as i64),
             Model::Set => {
                 let mut bits = vec![0u64; self.elements.len() / 64 + 1];
-                for element in initial.elements.iter().filter_map(|it| self.elements.get(it)) {
+                for element in initial.elements.iter().filter_map(|initial| self.elements.get(initial)) {
                     bits[element / 64] |= 1 << (element % 64);
                 }
                 State::Bits(bits)

@@ -13,7 +13,7 @@ fn part_of(history: &History, places: &[usize]) -> History {
 fn proves_alone(history: &History) -> Result<(), TestCaseError> {
     let bounded = BoundedStaleness { versions: Some(1), us: None };
     let others = GUARANTEES.iter().map(|(_, guarantee)| *guarantee);
-    for guarantee in others.filter(|it| !matches!(it, BoundedStaleness { .. })).chain([bounded]) {
+    for guarantee in others.filter(|other| !matches!(other, BoundedStaleness { .. })).chain([bounded]) {
         let Verdict::Violated(witness) = check(history, guarantee, BUDGET) else { continue };
         let alone = check(&part_of(history, &witness.operations), guarantee, BUDGET);
         prop_assert!(matches!(alone, Verdict::Violated(_)), "{:?}: {:?}, alone {:?}", guarantee, witness, alone);

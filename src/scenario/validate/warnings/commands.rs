@@ -145,7 +145,7 @@ impl<'a> Warnings<'a> {
             let acknowledges = |it: &&Subscription| it.acknowledge != Acknowledge::Never;
             first.dead_letter && first.max_deliveries.is_some() && (acknowledges(&it) || group.iter().any(acknowledges))
         };
-        if !subscriptions.iter().any(|it| it.to == bus && gives_up(it)) {
+        if !subscriptions.iter().any(|subscription| subscription.to == bus && gives_up(subscription)) {
             let why = sentence!(
                 "`{service}` has no subscription to `{bus}` with a delivery limit and a dead-letter queue",
                 "`{service}` hat kein Abonnement von `{bus}` mit Zustellgrenze und Dead-Letter-Queue"

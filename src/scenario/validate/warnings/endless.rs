@@ -51,7 +51,7 @@ impl Warnings<'_> {
             if *ms > 0.0 || workload.read_share > 0.0 || !self.serves_at_once(&next.id, &next.target) {
                 return;
             }
-            let Some(followed) = self.scenario.clients.iter().find(|it| it.id == *other) else { return };
+            let Some(followed) = self.scenario.clients.iter().find(|client| client.id == *other) else { return };
             next = followed;
             if next.id == client.id {
                 let problem = sentence!(

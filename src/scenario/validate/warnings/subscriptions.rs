@@ -191,7 +191,7 @@ impl<'a> Warnings<'a> {
             ("dead_letter_renews_time", subscription.dead_letter_renews_time == first.dead_letter_renews_time),
             (
                 "late_acknowledgement",
-                subscription.late_acknowledgement.is_none_or(|it| it == first.late_acknowledgements()),
+                subscription.late_acknowledgement.is_none_or(|late| late == first.late_acknowledgements()),
             ),
         ];
         for (field, _) in same.into_iter().filter(|(_, is_same)| !is_same) {

@@ -102,7 +102,7 @@ impl<'a> ValueKinds<'a> {
             services: scenario.services.iter().map(|service| (service.id.as_str(), service)).collect(),
             of_groups: BTreeMap::new(),
             kinds: BTreeMap::new(),
-            forwarded: publications.filter_map(|it| it.forward.as_ref()?.key.as_deref()).collect(),
+            forwarded: publications.filter_map(|publication| publication.forward.as_ref()?.key.as_deref()).collect(),
             generated: BTreeSet::new(),
             generated_prefixes: BTreeSet::new(),
             loses_disks: scenario.script.iter().any(|step| loses_disk(&step.command)),
