@@ -2,7 +2,8 @@
 //! know the media type of wasm files.
 
 use crate::SITE;
-use browser_tests::{Browser, WIDE, assert_clean_console, wait_for_state};
+use browser_tests::{Browser, PHONE, WIDE, assert_clean_console, wait_for_state};
+use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use xtask::layout;
@@ -190,5 +191,21 @@ fn where_trusted_types_are_required_no_text_becomes_markup_or_script_and_the_pag
         assert_eq!(browser.run(refused), true, "text is no markup");
         let refused = "try { new Worker('embed.js'); return false } catch { return true }";
         assert_eq!(browser.run(refused), true, "no other file is run as a worker");
+    }
+}
+
+#[test]
+fn without_scripts_the_page_says_so_and_offers_the_text_of_the_lesson() {
+    for look in [WIDE, PHONE] {
+        let browser = Browser::start(look);
+        browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+        browser.open(&SITE.at("#lesson=lessons/eventual-consistency.md"));
+        // What a page without scripts has drawn stays; only the test's own script runs.
+        browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": false }));
+        let seen = "const link = document.querySelector('noscript a'), r = link.getBoundingClientRect(); \
+            return document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2) === link && r.right <= innerWidth && r.bottom <= innerHeight";
+        assert_eq!(browser.run(seen), json!(true), "{look:?}");
+        browser.click("noscript a");
+        browser.wait("document.title.includes('Eventual consistency')");
     }
 }
