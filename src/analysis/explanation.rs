@@ -2,6 +2,7 @@
 //! verdict that follows from them.
 
 mod background_work;
+mod broker_healing;
 mod carried_states;
 mod event_history;
 mod group_prospects;

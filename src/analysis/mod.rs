@@ -1,6 +1,7 @@
 //! The meaning of a run: the state of each copy, the results of operations, the queues of buses, verdicts. Reads the trace
 //! alone, rebuilds its own state, and shares no code with the engine.
 
+mod brokers;
 pub mod check;
 mod copy_state;
 mod event_writes;
@@ -33,6 +34,7 @@ mod tree_comparisons;
 mod unacknowledged_publications;
 mod updates;
 
+pub use brokers::{Brokers, BusBrokers};
 pub use copy_state::CopyState;
 pub use event_writes::{CarriedUpdate, EventWrites};
 pub use explanation::{Answer, Convergence, EventHistory, Explanation, Inquiry, VerdictSteps};

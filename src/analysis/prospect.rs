@@ -41,6 +41,8 @@ pub enum Prospect {
     Redriven(Micros),
     /// This node is down, and nothing restarts it.
     Down(NodeId),
+    /// This bus refuses the event: too few of its brokers are in sync, and nothing starts enough.
+    OutOfSync(NodeId),
     /// The link from the first node to the second is cut, and nothing heals it.
     Cut(NodeId, NodeId),
     /// No member that has the update can reach the copy: links are cut or the members are down.
@@ -49,6 +51,8 @@ pub enum Prospect {
     DeadLettered(SubscriptionId),
     /// The event is a poison message: every delivery fails.
     Poison(SubscriptionId),
+    /// Every delivery of the event fails: its consumer cannot store the result.
+    Rejected(SubscriptionId),
     /// The bus discarded the event.
     Discarded(DropReason),
     /// The event was never published, and will not be.
@@ -147,10 +151,12 @@ impl Prospect {
             | Prospect::Redriven(_)
             | Prospect::Uncertain(_) => true,
             Prospect::Down(_)
+            | Prospect::OutOfSync(_)
             | Prospect::Cut(..)
             | Prospect::CutOff
             | Prospect::DeadLettered(_)
             | Prospect::Poison(_)
+            | Prospect::Rejected(_)
             | Prospect::Discarded(_)
             | Prospect::NeverPublished(_)
             | Prospect::Applied

@@ -1,3 +1,4 @@
+use super::brokers::Brokers;
 use super::event_writes::EventWrites;
 use super::faults::Faults;
 use super::lost_updates::LostUpdates;
@@ -36,6 +37,8 @@ pub struct Analysis {
     pub members: Members,
     /// The active faults.
     pub faults: Faults,
+    /// The brokers of replicated buses.
+    pub brokers: Brokers,
     /// The publications without a relay that are sent again.
     pub unacknowledged_publications: UnacknowledgedPublications,
     /// The consumers of events.
@@ -47,7 +50,8 @@ impl Analysis {
     pub fn new(scenario: &Scenario, names: &Names) -> Self {
         let unacknowledged_publications = UnacknowledgedPublications::new(scenario, names);
         let (faults, repetitions) = (Faults::new(scenario, names), Repetitions::new(scenario));
-        Analysis { unacknowledged_publications, faults, repetitions, ..Analysis::default() }
+        let brokers = Brokers::new(scenario, names);
+        Analysis { unacknowledged_publications, faults, brokers, repetitions, ..Analysis::default() }
     }
 
     /// Observes the next record.
@@ -63,6 +67,7 @@ impl Analysis {
         self.lost.observe(record);
         self.members.observe(record);
         self.faults.observe(record);
+        self.brokers.observe(record);
         self.unacknowledged_publications.observe(record, &self.messages);
     }
 

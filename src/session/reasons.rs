@@ -1,7 +1,7 @@
 //! Explanations: why a copy has its state, and whether the copies converge.
 
 use super::run::{Run, halted_early};
-use super::{labels, log_text};
+use super::{broker_reasons, labels, log_text};
 use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RunContext};
 use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
@@ -40,6 +40,7 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
         | Prospect::DeadLettered(_)
         | Prospect::Redriven(_)
         | Prospect::Poison(_)
+        | Prospect::Rejected(_)
         | Prospect::Discarded(_)
         | Prospect::NeverPublished(_) => prospect_of_event(prospect, context),
         Prospect::Arriving { due } => sentence!(
@@ -79,7 +80,8 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
             "ein Fehler verhindert es, den das Skript bei {} beendet",
             at(when)
         ),
-        Prospect::Down(node) => down(node, context),
+        Prospect::Down(node) => broker_reasons::without_leader(node, context).unwrap_or_else(|| down(node, context)),
+        Prospect::OutOfSync(bus) => broker_reasons::out_of_sync(bus, context),
         Prospect::Cut(from, to) => cut(from, to, context),
         Prospect::CutOff => phrase(
             "no member that still has it can reach this replica",
@@ -147,6 +149,11 @@ fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
         Prospect::Poison(subscription) => sentence!(
             "it is a poison message: every delivery to {} fails",
             "das Event ist vergiftet: jede Zustellung an {} schlägt fehl",
+            name(context.names.subscription(subscription).service)
+        ),
+        Prospect::Rejected(subscription) => sentence!(
+            "every further delivery to {} fails in the same way",
+            "jede weitere Zustellung an {} schlägt ebenso fehl",
             name(context.names.subscription(subscription).service)
         ),
         Prospect::Discarded(reason) => discarded(reason).into(),

@@ -137,3 +137,107 @@ fn a_dead_letter_converges_if_the_script_redrives_it_and_no_other() {
         "will not converge"
     );
 }
+
+/// The verdict at 60 s about a write at 30 s whose event is published until the bus accepts it. Three brokers; `commit` is their rule.
+fn verdict_of_brokers(commit: Value, script: &[Value]) -> (&'static str, String) {
+    let steps: Vec<Value> = [write(30_000, 1)].iter().chain(script).cloned().collect();
+    let outbox = json!({ "outbox": { "poll_ms": 1000, "batch": 10 } });
+    let scenario = json!({
+        "converge": 1,
+        "until_ms": 60_000,
+        "services": [
+            { "id": "a", "data": { "k": 0 }, "publishes": [{ "to": "q", "mode": outbox }] },
+            { "id": "view", "data": { "k": 0 }, "subscribes": [{ "to": "q" }] },
+        ],
+        "buses": [{ "id": "q", "replication": { "replicas": 3, "commit": commit } }],
+        "script": steps,
+    });
+    let report = RunReport::of(&scenario_from(&scenario.to_string()).expect("valid"), u64::MAX);
+    (report.convergence.verdict, report.convergence.because.join(" "))
+}
+
+fn stop_broker(at_ms: u32, broker: u32) -> Value {
+    json!({ "at_ms": at_ms, "do": { "stop_broker": { "bus": "q", "broker": broker } } })
+}
+
+fn start_broker(at_ms: u32, broker: u32) -> Value {
+    json!({ "at_ms": at_ms, "do": { "start_broker": { "bus": "q", "broker": broker } } })
+}
+
+#[test]
+fn a_bus_that_elects_no_leader_any_more_never_converges_unless_the_script_starts_a_broker_in_sync() {
+    let clean = || json!({ "in_sync": {} });
+    // Broker 1 alone is in sync when it stops; the others return.
+    let alone = [stop_broker(1000, 2), stop_broker(1000, 3), stop_broker(25_000, 1), start_broker(26_000, 2)];
+    let (stuck, because) = verdict_of_brokers(clean(), &alone);
+    assert_eq!(stuck, "will not converge", "{because}");
+    assert!(because.contains("only a broker in sync may lead (broker 1)"), "{because}");
+    let and = |step: Value| -> Vec<Value> { alone.iter().cloned().chain([step]).collect() };
+    assert_eq!(verdict_of_brokers(clean(), &and(start_broker(90_000, 3))).0, "will not converge");
+    assert_eq!(verdict_of_brokers(clean(), &and(start_broker(90_000, 1))).0, "converging");
+    assert_eq!(verdict_of_brokers(clean(), &and(json!({ "at_ms": 90_000, "do": "heal_all" }))).0, "converging");
+    let unclean = json!({ "in_sync": { "unclean_election": true } });
+    assert_eq!(verdict_of_brokers(unclean, &alone).0, "converged");
+    // A majority needs one more than there is.
+    let two_stopped = [stop_broker(1000, 1), stop_broker(1000, 2)];
+    let (stuck, because) = verdict_of_brokers(json!("majority"), &two_stopped);
+    assert_eq!(stuck, "will not converge", "{because}");
+    assert!(because.contains("nothing starts enough of brokers 1 and 2"), "{because}");
+    let again: Vec<Value> = two_stopped.iter().cloned().chain([start_broker(90_000, 2)]).collect();
+    assert_eq!(verdict_of_brokers(json!("majority"), &again).0, "converging");
+}
+
+#[test]
+fn a_bus_that_refuses_every_publication_never_converges_unless_the_script_starts_enough_brokers() {
+    let needs_two = || json!({ "in_sync": { "min_insync": 2 } });
+    let two_stopped = [stop_broker(1000, 2), stop_broker(1000, 3)];
+    let (refused, because) = verdict_of_brokers(needs_two(), &two_stopped);
+    assert_eq!(refused, "will not converge", "{because}");
+    assert!(
+        because.contains("2 of 3 brokers must be in sync, and nothing starts enough of brokers 2 and 3"),
+        "{because}"
+    );
+    let started: Vec<Value> = two_stopped.iter().cloned().chain([start_broker(90_000, 3)]).collect();
+    assert_eq!(verdict_of_brokers(needs_two(), &started).0, "converging");
+    assert_eq!(verdict_of_brokers(needs_two(), &two_stopped[..1]).0, "converged");
+    assert_eq!(verdict_of_brokers(json!({ "in_sync": {} }), &two_stopped).0, "converged");
+}
+
+/// The verdict at 3 s if `b` derives a number from an event of `o`, and publishes it, or adds it with `effect`.
+fn verdict_of_numbers(effect: &str, times: i64, script: &[Value]) -> (&'static str, String) {
+    let operate = |at_ms: u32, service: &str, operation: Value| json!({ "at_ms": at_ms, "do": { "operate": { "service": service, "operation": operation } } });
+    let largest: i64 = 1 << 52;
+    let mut steps = vec![operate(100, "a", json!({ "increment": { "key": "o", "by": largest } }))];
+    steps.extend(script.iter().cloned());
+    let scenario = json!({
+        "converge": 1,
+        "until_ms": 3000,
+        "services": [
+            { "id": "a", "data": { "o": 0 }, "publishes": [{ "to": "x" }] },
+            {
+                "id": "b",
+                "subscribes": [{ "to": "x", "effect": effect, "processing": { "constant": { "ms": 20 } } }],
+                "publishes": [{ "to": "y", "forward": { "key": "p", "times": times } }],
+            },
+            { "id": "c", "subscribes": [{ "to": "y" }] },
+        ],
+        "buses": [{ "id": "x" }, { "id": "y" }],
+        "script": steps,
+    });
+    let report = RunReport::of(&scenario_from(&scenario.to_string()).expect("valid"), u64::MAX);
+    (report.convergence.verdict, report.convergence.because.join(" "))
+}
+
+#[test]
+fn an_event_whose_result_is_too_large_at_each_delivery_never_converges() {
+    for effect in ["set_if_newer", "overwrite", "increment"] {
+        let (verdict, because) = verdict_of_numbers(effect, 4, &[]);
+        assert_eq!(verdict, "will not converge", "{effect}: {because}");
+        assert!(because.contains("every further delivery to b fails in the same way"), "{effect}: {because}");
+        assert_eq!(verdict_of_numbers(effect, 1, &[]).0, "converged", "{effect}");
+    }
+    // A newer event that can be stored is on its way.
+    let operation = json!({ "write": { "key": "o", "value": 1 } });
+    let newer = json!({ "at_ms": 2999, "do": { "operate": { "service": "a", "operation": operation } } });
+    assert_ne!(verdict_of_numbers("set_if_newer", 4, &[newer]).0, "will not converge");
+}

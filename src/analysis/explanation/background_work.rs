@@ -40,7 +40,9 @@ impl ProspectFinder<'_> {
                 events.events.values().any(|event| !analysis.is_ignored(event.update)) && self.is_delivered(queue)
             })
             || analysis.promises().any(is_decided)
-            || analysis.resending_publishers().any(is_sent)
+            || analysis
+                .resending_publishers()
+                .any(|(publisher, bus)| is_sent((publisher, bus)) && self.to_bus(publisher, bus).is_hopeful())
             || run.scenario.groups.iter().any(|group| self.commits_later(group))
     }
 

@@ -4,7 +4,8 @@ use super::PART;
 use crate::analysis::run_context::RunContext;
 use crate::scenario::Micros;
 use crate::trace::{
-    DropReason, Fact, HandlingFailure, MessageId, MessageKind, NodeId, Record, SubscriptionId, UpdateId, facts_about,
+    DropReason, Fact, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, Record, SubscriptionId, UpdateId,
+    facts_about,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct EventHistory {
     pub(super) published: BTreeSet<UpdateId>,
     pub(super) poison: BTreeSet<(SubscriptionId, UpdateId)>,
+    /// Events of a key that a consumer cannot store, since the key last changed.
+    rejected: BTreeMap<KeyId, BTreeSet<(NodeId, UpdateId)>>,
     /// The first reason for which a bus discarded an update's event.
     pub(super) discarded: BTreeMap<UpdateId, DropReason>,
     /// When a message last carried an update.
@@ -51,6 +54,16 @@ impl EventHistory {
             }
         }
         Some(())
+    }
+
+    /// Returns whether the last handling of a key's event at a consumer failed because of its value, and the key did not change since.
+    pub(super) fn is_rejected(&self, consumer: NodeId, key: KeyId, update: UpdateId) -> bool {
+        self.rejected.get(&key).is_some_and(|rejected| rejected.contains(&(consumer, update)))
+    }
+
+    /// Returns whether a consumer could not store an event.
+    pub(super) fn has_rejected(&self) -> bool {
+        !self.rejected.is_empty()
     }
 
     /// Iterates over the buses whose acknowledgement of an update a publisher awaits.
@@ -97,10 +110,18 @@ impl EventHistory {
             Fact::EventPublished { update, .. } => _ = self.published.insert(*update),
             Fact::EventDiscarded { update, reason, .. } => _ = self.discarded.entry(*update).or_insert(*reason),
             Fact::HandlingFailed { subscription, update, cause, .. } => {
-                if *cause == HandlingFailure::Poison {
-                    self.poison.insert((run.analysis.buses.queue_of(*subscription), *update));
+                let consumer = run.names.subscription(*subscription).service;
+                match cause {
+                    HandlingFailure::Poison => {
+                        self.poison.insert((run.analysis.buses.queue_of(*subscription), *update));
+                    }
+                    HandlingFailure::WrongType | HandlingFailure::OutOfRange => {
+                        let key = run.analysis.updates.get(*update).map(|info| info.key);
+                        key.map(|key| self.rejected.entry(key).or_default().insert((consumer, *update)));
+                    }
+                    HandlingFailure::Failed | HandlingFailure::QueueFull | HandlingFailure::NotWritten => {}
                 }
-                self.received.remove(&(run.names.subscription(*subscription).service, *update));
+                self.received.remove(&(consumer, *update));
             }
             Fact::MessageSent { update: Some(_), .. } => self.note_sent(record),
             Fact::MessageDuplicated { message, copy, .. } => {
@@ -117,21 +138,42 @@ impl EventHistory {
                 }
             }
             Fact::PublishAbandoned { node, update, .. } => self.stop_awaiting(*node, *update),
-            Fact::UpdateApplied { node, update, .. } | Fact::InboxHit { node, update, .. } => {
+            Fact::UpdateApplied { node, update, key, .. } => {
                 self.received.remove(&(*node, *update));
+                self.rejected.remove(key);
             }
+            Fact::InboxHit { node, update, .. } => _ = self.received.remove(&(*node, *update)),
+            // What could not be stored may now be.
+            Fact::UpdateCommitted { key, .. }
+            | Fact::WriteCoordinated { key, .. }
+            | Fact::ReplicaStored { key, .. }
+            | Fact::StateMerged { key, .. }
+            | Fact::WriteRolledBack { key, .. }
+            | Fact::TombstonePurged { key, .. } => _ = self.rejected.remove(key),
             Fact::ServiceCrashed { node, .. } => {
                 self.received.retain(|(at, _)| at != node);
                 self.awaited.retain(|(publisher, ..)| publisher != node);
             }
-            facts_about!(declarations, operations, attachments, links, disturbances, brokers, groups)
+            facts_about!(
+                declarations,
+                operations,
+                attachments,
+                links,
+                disturbances,
+                brokers,
+                leaders,
+                transactions
+            )
+            | Fact::KeyPlaced { .. }
+            | Fact::HintStored { .. }
+            | Fact::HintRemoved { .. }
+            | Fact::TreesCompared { .. }
             | Fact::MessageSent { update: None, .. }
             | Fact::OutboxRowWritten { .. }
             | Fact::OutboxRowPublished { .. }
             | Fact::PositionLost { .. }
             | Fact::PublicationLost { .. }
             | Fact::UpdateProposed { .. }
-            | Fact::UpdateCommitted { .. }
             | Fact::UpdateAcknowledged { .. }
             | Fact::EventDeduplicated { .. }
             | Fact::PublicationSkipped { .. }

@@ -1,8 +1,9 @@
 //! The faults that the script heals, and when.
 
+use super::broker_healing::BrokerHealing;
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
-use crate::scenario::{Bus, Command, CommitRule, Micros, Step, micros};
+use crate::scenario::{Command, Micros, micros};
 use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,63 +48,15 @@ pub(super) struct HealingTimes {
     resumed: BTreeMap<NodeId, Micros>,
     links: BTreeMap<(NodeId, NodeId), Micros>,
     everything: Option<Micros>,
-    /// Buses whose brokers elect a leader.
-    electing: BTreeSet<NodeId>,
-}
-
-/// Returns whether the brokers of a bus that are up can elect a leader. Which of them were in sync is not considered.
-fn can_elect(run: &RunContext, bus: &Bus) -> bool {
-    let Some(replication) = &bus.replication else { return false };
-    let is_past = |step: &&Step| micros(step.at_ms) <= run.now;
-    let mut past: Vec<&Step> = run.scenario.script.iter().filter(is_past).collect();
-    past.sort_by_key(|step| micros(step.at_ms));
-    let (mut stopped, mut down) = (false, BTreeSet::new());
-    for step in past {
-        match &step.command {
-            Command::StopBus { bus: id, .. } if *id == bus.id => stopped = true,
-            Command::StartBus { bus: id } if *id == bus.id => stopped = false,
-            Command::StopBroker { bus: id, broker, .. } if *id == bus.id => {
-                // The leader, which may be any broker.
-                let any = (1..=replication.replicas).find(|number| !down.contains(number));
-                down.extend(broker.or(any));
-            }
-            Command::StartBroker { bus: id, broker: Some(number) } if *id == bus.id => _ = down.remove(number),
-            Command::StartBroker { bus: id, broker: None } if *id == bus.id => down.clear(),
-            Command::HealAll => (stopped, down) = (false, BTreeSet::new()),
-            Command::StopBus { .. }
-            | Command::StartBus { .. }
-            | Command::StopBroker { .. }
-            | Command::StartBroker { .. }
-            | Command::Restart { .. }
-            | Command::Resume { .. }
-            | Command::HealLink { .. }
-            | Command::Operate { .. }
-            | Command::CutLink { .. }
-            | Command::DisturbLink { .. }
-            | Command::Partition { .. }
-            | Command::Crash { .. }
-            | Command::Pause { .. }
-            | Command::SlowDown { .. }
-            | Command::SetClock { .. }
-            | Command::JumpClock { .. }
-            | Command::Rebalance { .. }
-            | Command::Redrive { .. }
-            | Command::Purge { .. } => {}
-        }
-    }
-    let up = replication.replicas.saturating_sub(down.len() as u32);
-    !stopped
-        && match replication.commit {
-            CommitRule::Majority => up * 2 > replication.replicas,
-            CommitRule::InSync(_) => up > 0,
-        }
+    /// Since when the brokers of each replicated bus serve.
+    brokers: BTreeMap<NodeId, BrokerHealing>,
 }
 
 impl HealingTimes {
     pub fn new(run: &RunContext) -> Self {
         let mut times = HealingTimes { now: run.now, ..HealingTimes::default() };
-        let electing = run.scenario.buses.iter().filter(|bus| can_elect(run, bus));
-        times.electing = electing.filter_map(|bus| run.names.find_node(&bus.id)).collect();
+        let brokers = run.analysis.brokers.iter();
+        times.brokers = brokers.map(|(bus, brokers)| (bus, BrokerHealing::new(run, bus, brokers))).collect();
         for step in &run.scenario.script {
             let at = micros(step.at_ms);
             if at > run.now {
@@ -144,10 +97,19 @@ impl HealingTimes {
             true => at.copied().into_iter().chain(self.everything).min(),
             false => Some(self.now),
         };
-        let is_down = run.analysis.faults.down(node).is_some() && !self.electing.contains(&node);
-        let up = healed(is_down, self.nodes.get(&node))?;
+        let is_down = run.analysis.faults.down(node).is_some();
+        let up = match self.brokers.get(&node).filter(|_| is_down) {
+            Some(brokers) => brokers.led_from?,
+            None => healed(is_down, self.nodes.get(&node))?,
+        };
         let resumed = healed(run.analysis.faults.paused(node).is_some(), self.resumed.get(&node))?;
         Some(up.max(resumed))
+    }
+
+    /// Returns since when a bus accepts publications that all brokers in sync have to store, if it is up: now if enough of them may
+    /// be in sync, none if nothing starts enough.
+    pub fn in_sync_from(&self, bus: NodeId) -> Option<Micros> {
+        self.brokers.get(&bus).map_or(Some(self.now), |brokers| brokers.in_sync_from)
     }
 
     /// Returns since when one direction of a link is open: now if messages can arrive, none if nothing heals it.

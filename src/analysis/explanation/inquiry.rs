@@ -126,7 +126,11 @@ impl Inquiry {
     ) -> Option<Answer> {
         if self.stage == Stage::Index {
             history.read(run, pauses)?;
-            self.work.get_or_insert_with(|| PendingWork::begin(run)).index(run, pauses)?;
+            let work = self.work.get_or_insert_with(|| PendingWork::begin(run));
+            work.index(run, pauses)?;
+            if history.has_rejected() {
+                ProspectFinder { run, work, history }.events_of_keys();
+            }
             self.stage = Stage::Explain;
         }
         if self.stage == Stage::Explain {

@@ -57,9 +57,11 @@ impl ProspectFinder<'_> {
             | Prospect::Superseded(_)
             | Prospect::Redriven(_)
             | Prospect::Down(_)
+            | Prospect::OutOfSync(_)
             | Prospect::Cut(..)
             | Prospect::DeadLettered(_)
             | Prospect::Poison(_)
+            | Prospect::Rejected(_)
             | Prospect::Discarded(_)
             | Prospect::NeverPublished(_)
             | Prospect::Applied

@@ -29,7 +29,9 @@ impl<'a> ProspectFinder<'a> {
             Some(_) => self.own_prospect(node, key, update),
             None => self.initial_value(node, key),
         };
-        if own.is_hopeful() || matches!(own, Prospect::Poison(queue) if self.is_blocked(queue)) {
+        if own.is_hopeful()
+            || matches!(own, Prospect::Poison(queue) | Prospect::Rejected(queue) if self.is_blocked(queue))
+        {
             return own;
         }
         self.superseded(node, key, update).unwrap_or(own)
@@ -99,7 +101,7 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// Returns whether a poison message in a queue keeps back the later events of its key for ever.
-    fn is_blocked(&self, queue: SubscriptionId) -> bool {
+    pub(super) fn is_blocked(&self, queue: SubscriptionId) -> bool {
         let Subscriber { service, bus, .. } = self.run.names.subscription(queue);
         let mut all = self.run.scenario.services.get(service.index()).into_iter().flat_map(|it| &it.subscribes);
         let blocks = |it: &Subscription| it.order != Order::None && it.max_deliveries.is_none();
@@ -313,21 +315,23 @@ impl<'a> ProspectFinder<'a> {
         };
         let found = self.at_buses(node, update);
         // Every delivery of a poison message fails, the one in flight too.
-        let fails =
-            |from: NodeId| matches!(found, Some(Prospect::Poison(queue)) if run.names.subscription(queue).bus == from);
+        let failing = match found {
+            Some(Prospect::Poison(queue) | Prospect::Rejected(queue)) => Some(run.names.subscription(queue).bus),
+            Some(_) | None => None,
+        };
         let carriers = self.work.carriers.get(&(update, node)).into_iter().flatten();
-        let arriving = carriers.filter(|(from, due)| is_open(*from, *due) && !fails(*from));
+        let arriving = carriers.filter(|(from, due)| is_open(*from, *due) && failing != Some(*from));
         if let Some(due) = arriving.map(|(_, due)| *due).min() {
             return Some(Prospect::Arriving { due });
         }
         let group = run.names.group(node);
         let in_group = |member: NodeId| group.is_some() && run.names.group(member) == group;
-        let mut handling = run.analysis.event_writes.in_progress();
+        let mut handling = run.analysis.event_writes.in_progress().filter(|_| failing.is_none());
         if let Some((member, _)) = handling.find(|(member, handled)| *handled == update && in_group(*member)) {
             return Some(Prospect::BeingHandled(member));
         }
         // The bus needs no acknowledgement, or has it already.
-        let is_handled = group.is_none() && self.history.received.contains(&(node, update));
+        let is_handled = group.is_none() && failing.is_none() && self.history.received.contains(&(node, update));
         match found {
             found if is_handled && !found.is_some_and(Prospect::is_hopeful) => {
                 Some(Prospect::Arriving { due: run.now })
@@ -347,9 +351,10 @@ impl<'a> ProspectFinder<'a> {
             });
             let failed = event.deliveries > 0 && self.history.poison.contains(&(*subscription, update));
             let is_poison = failed || self.fails_always(*subscription);
+            let is_rejected = self.is_rejected(*subscription, update);
             let (not_before, deliveries) = (event.not_before, event.deliveries);
             // A consumer that has it needs neither the bus nor a link.
-            if event.in_flight && is_received && !is_poison {
+            if event.in_flight && is_received && !is_poison && !is_rejected {
                 return Some(Prospect::Queued { not_before, deliveries, delivered: true });
             }
             let bus = run.names.subscription(*subscription).bus;
@@ -362,6 +367,9 @@ impl<'a> ProspectFinder<'a> {
             }
             if is_poison {
                 return Some(Prospect::Poison(*subscription));
+            }
+            if is_rejected {
+                return Some(Prospect::Rejected(*subscription));
             }
             let path = self.path_to_consumer(*subscription, node);
             let blocked = self.blocked(*subscription, event, update);
@@ -390,11 +398,6 @@ impl<'a> ProspectFinder<'a> {
         }
         let dead = self.work.dead_letters.get(&update).into_iter().flatten().copied().rfind(|it| reaches(*it));
         dead.map(|queue| self.redriven(queue, node, update).unwrap_or(Prospect::DeadLettered(queue)))
-    }
-
-    /// The prospect of a publisher's next attempt to reach a bus.
-    pub(super) fn to_bus(&self, publisher: NodeId, bus: NodeId) -> Prospect {
-        self.work.healing.path(self.run, publisher, bus).err().unwrap_or(Prospect::Unpublished(publisher))
     }
 
     /// Checks whether the deliveries of a queue reach a consumer that applies them to a copy. One such consumer is enough.

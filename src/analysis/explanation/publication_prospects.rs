@@ -2,7 +2,7 @@
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
-use crate::scenario::{Micros, Publication, Service, micros};
+use crate::scenario::{Acks, Micros, Publication, Service, micros};
 use crate::trace::{DropReason, NodeId, UpdateId};
 
 impl<'a> ProspectFinder<'a> {
@@ -69,6 +69,29 @@ impl<'a> ProspectFinder<'a> {
         never_published.then_some(Prospect::NeverPublished(from))
     }
 
+    /// The prospect of a publisher's next attempt to reach a bus.
+    pub(super) fn to_bus(&self, publisher: NodeId, bus: NodeId) -> Prospect {
+        match (self.work.healing.path(self.run, publisher, bus), self.accepted_from(publisher, bus)) {
+            (Err(stopped), _) if !stopped.is_hopeful() => stopped,
+            (_, None) => Prospect::OutOfSync(bus),
+            (Err(Prospect::AfterHealing(healed)), Some(at)) => Prospect::AfterHealing(healed.max(at)),
+            (Err(stopped), _) => stopped,
+            (Ok(()), Some(at)) if at > self.run.now => Prospect::AfterHealing(at),
+            (Ok(()), Some(_)) => Prospect::Unpublished(publisher),
+        }
+    }
+
+    /// Returns since when enough brokers of a bus are in sync for what a publisher publishes there; none if they never are.
+    fn accepted_from(&self, publisher: NodeId, bus: NodeId) -> Option<Micros> {
+        let service = self.run.scenario.services.get(publisher.index());
+        let publications = service.into_iter().flat_map(|service| &service.publishes);
+        let mut its = publications.filter(|it| self.run.names.find_node(&it.to) == Some(bus));
+        match its.any(|it| it.acks != Acks::All) {
+            true => Some(self.run.now),
+            false => self.work.healing.in_sync_from(bus),
+        }
+    }
+
     /// Returns whether a bus may ignore an event that it gets once more.
     fn deduplicates(&self, bus: NodeId) -> bool {
         let mut all = self.run.scenario.buses.iter().filter(|it| self.run.names.find_node(&it.id) == Some(bus));
@@ -80,6 +103,7 @@ impl<'a> ProspectFinder<'a> {
         let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= due.max(self.run.now));
         in_time(self.work.healing.open_from(self.run, publisher, bus))
             && in_time(self.work.healing.up_from(self.run, bus))
+            && in_time(self.accepted_from(publisher, bus))
     }
 
     /// Returns whether a publisher will send a publication once more, as far as it was sent.

@@ -1,5 +1,6 @@
 //! Events that a queue keeps and does not deliver: behind another one, or too often over a link that is cut.
 
+use super::pending_work::Pending;
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
@@ -77,9 +78,26 @@ impl<'a> ProspectFinder<'a> {
         settings.peek().is_some() && settings.all(|(_, it)| it.fails >= 1.0)
     }
 
+    /// Returns whether every delivery of an event fails because its consumers cannot store the result: a number is too large, or the key
+    /// has another type. Nothing else that would change the key is on its way to them.
+    pub(super) fn is_rejected(&self, queue: SubscriptionId, update: UpdateId) -> bool {
+        let run = self.run;
+        let Some(info) = run.analysis.updates.get(update) else { return false };
+        let mut consumers = run.subscriptions_to(queue).map(|it| run.names.subscription(it).service).peekable();
+        let waits =
+            |event: &Pending| matches!(event, Pending::Queued(at, ..) if *at == queue && self.is_blocked(queue));
+        let fails = |consumer: NodeId| {
+            let is_rejected = |update: UpdateId| self.history.is_rejected(consumer, info.key, update);
+            let is_stuck = |event: &Pending| is_rejected(event.update()) || waits(event);
+            is_rejected(update) && self.indexed(consumer, info.key).iter().all(is_stuck)
+        };
+        consumers.peek().is_some() && consumers.all(fails)
+    }
+
     /// The prospect of a dead letter that the script redrives. One whose handling always fails returns to its queue.
     pub(super) fn redriven(&self, queue: SubscriptionId, node: NodeId, update: UpdateId) -> Option<Prospect> {
-        if self.fails_always(queue) || self.history.poison.contains(&(queue, update)) {
+        let is_poison = self.history.poison.contains(&(queue, update));
+        if self.fails_always(queue) || is_poison || self.is_rejected(queue, update) {
             return None;
         }
         let run = self.run;

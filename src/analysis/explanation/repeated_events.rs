@@ -86,13 +86,19 @@ impl<'a> ProspectFinder<'a> {
 
     /// The events of a key on their way to a copy.
     fn pending(&mut self, node: NodeId, key: KeyId) -> BTreeSet<Pending> {
+        self.events_of_keys();
+        self.indexed(node, key)
+    }
+
+    /// The same, by the index of events; nothing without it.
+    pub(super) fn indexed(&self, node: NodeId, key: KeyId) -> BTreeSet<Pending> {
         let run = self.run;
         let reaches = |event: &Pending| match event {
             Pending::Queued(queue, ..) => run.queue_reaches(*queue, node),
             Pending::Elsewhere(None, _) => true,
             Pending::Elsewhere(Some(at), _) => run.delivers_to(*at, node),
         };
-        let of_key = self.events_of_keys().get(&key).into_iter().flatten();
+        let of_key = self.work.events_of_keys.as_ref().and_then(|index| index.get(&key)).into_iter().flatten();
         let all: BTreeSet<Pending> = of_key.filter(|event| reaches(event)).copied().collect();
         let is_queued =
             |update: UpdateId| all.iter().any(|it| matches!(it, Pending::Queued(.., queued) if *queued == update));

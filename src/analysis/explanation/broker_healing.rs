@@ -1,0 +1,59 @@
+//! Since when the brokers of a replicated bus elect a leader, and enough of them are in sync.
+
+use crate::analysis::brokers::BusBrokers;
+use crate::analysis::run_context::RunContext;
+use crate::scenario::{Command, Micros, Step, micros};
+use crate::trace::NodeId;
+
+/// The times since which the brokers of a bus serve: now if they do, none if the script does not start enough of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct BrokerHealing {
+    /// Since when one of them leads.
+    pub led_from: Option<Micros>,
+    /// Since when enough of them may be in sync for publications that all of those have to store.
+    pub in_sync_from: Option<Micros>,
+}
+
+impl BrokerHealing {
+    /// Reads the script after now. What it stops is not considered.
+    pub fn new(run: &RunContext, bus: NodeId, brokers: &BusBrokers) -> Self {
+        let id = run.names.node(bus);
+        let mut steps: Vec<&Step> = run.scenario.script.iter().collect();
+        steps.sort_by_key(|step| micros(step.at_ms));
+        let (past, later): (Vec<&Step>, Vec<&Step>) = steps.into_iter().partition(|it| micros(it.at_ms) <= run.now);
+        let mut is_stopped = is_stopped(&past, id, brokers);
+        let mut up = brokers.up;
+        // The brokers in sync include stopped ones whose sessions are not over.
+        let is_enough = |up: u32| up.count_ones() >= brokers.min_insync();
+        let mut healing = BrokerHealing {
+            led_from: (!is_stopped && (brokers.is_led() || brokers.can_elect(up))).then_some(run.now),
+            in_sync_from: (is_enough(up) || brokers.is_led() && is_enough(brokers.in_sync)).then_some(run.now),
+        };
+        for step in later {
+            match &step.command {
+                Command::StartBus { bus } if bus == id => is_stopped = false,
+                Command::StartBroker { bus, broker } if bus == id => up |= brokers.started_by(*broker),
+                Command::HealAll => (is_stopped, up) = (false, brokers.all()),
+                _ => continue,
+            }
+            let at = Some(micros(step.at_ms));
+            healing.led_from = healing.led_from.or(at.filter(|_| !is_stopped && brokers.can_elect(up)));
+            healing.in_sync_from = healing.in_sync_from.or(at.filter(|_| is_enough(up)));
+        }
+        healing
+    }
+}
+
+/// Returns whether a command stopped a bus, and none has started it since. The start of a bus without a leader is not in the trace.
+fn is_stopped(past: &[&Step], id: &str, brokers: &BusBrokers) -> bool {
+    let Some(stopped_at) = brokers.stopped_at else { return false };
+    let starts = |command: &Command| match command {
+        Command::StartBus { bus } => bus == id,
+        command => *command == Command::HealAll,
+    };
+    let stops = |step: &&&Step| {
+        micros(step.at_ms) == stopped_at && matches!(&step.command, Command::StopBus { bus, .. } if bus == id)
+    };
+    let since = past.iter().rposition(|step| stops(&step)).unwrap_or(0);
+    !past[since..].iter().any(|step| micros(step.at_ms) >= stopped_at && starts(&step.command))
+}

@@ -1,0 +1,66 @@
+//! Why the brokers of a replicated bus accept and deliver nothing any more.
+
+use crate::analysis::{BusBrokers, RunContext};
+use crate::language::{Language, language, phrase, sentence};
+use crate::trace::NodeId;
+
+/// Describes why no broker of a bus is elected; none if the bus is down for another reason.
+pub(super) fn without_leader(bus: NodeId, context: &RunContext) -> Option<String> {
+    let brokers = context.analysis.brokers.get(bus).filter(|brokers| brokers.stopped_at.is_none())?;
+    context.analysis.faults.down(bus)?;
+    let (name, replicas) = (context.names.label(bus), brokers.replicas);
+    if brokers.needs_majority() {
+        let missing = unstarted(brokers, !brokers.up);
+        return Some(sentence!(
+            "{name} has no leader: no majority of its {replicas} brokers is up, and {missing}",
+            "{name} hat keinen Leader: keine Mehrheit seiner {replicas} Broker läuft, und {missing}"
+        ));
+    }
+    if brokers.elects_uncleanly() {
+        return Some(sentence!(
+            "{name} has no leader: none of its {replicas} brokers is up, and nothing starts one",
+            "{name} hat keinen Leader: keiner seiner {replicas} Broker läuft, und nichts startet einen"
+        ));
+    }
+    let in_sync = list(brokers, brokers.in_sync & !brokers.up);
+    Some(sentence!(
+        "{name} has no leader: only a broker in sync may lead ({in_sync}), and nothing starts one",
+        "{name} hat keinen Leader: nur ein synchroner Broker darf führen ({in_sync}), und nichts startet einen"
+    ))
+}
+
+/// Describes why a bus refuses publications.
+pub(super) fn out_of_sync(bus: NodeId, context: &RunContext) -> String {
+    let Some(brokers) = context.analysis.brokers.get(bus) else { return String::new() };
+    let (name, replicas, needed) = (context.names.label(bus), brokers.replicas, brokers.min_insync());
+    let missing = unstarted(brokers, !brokers.up);
+    sentence!(
+        "{name} refuses it: {needed} of {replicas} brokers must be in sync, and {missing}",
+        "{name} lehnt das Event ab: {needed} von {replicas} Brokern müssen synchron sein, und {missing}"
+    )
+}
+
+/// States that the script does not start enough of these brokers.
+fn unstarted(brokers: &BusBrokers, bits: u32) -> String {
+    let missing = list(brokers, bits);
+    match (0..brokers.replicas).filter(|at| bits & 1 << at != 0).count() > 1 {
+        true => sentence!("nothing starts enough of {missing}", "nichts startet genug von {missing}"),
+        false => sentence!("nothing starts {missing}", "nichts startet {missing}"),
+    }
+}
+
+/// Lists those of these brokers that exist: "broker 1", "brokers 2 and 3".
+fn list(brokers: &BusBrokers, bits: u32) -> String {
+    let numbers = (0..brokers.replicas).filter(|at| bits & 1 << at != 0).map(|at| (at + 1).to_string());
+    let numbers: Vec<String> = numbers.collect();
+    let noun = match (numbers.len(), language()) {
+        (1, Language::English) => "broker",
+        (_, Language::English) => "brokers",
+        (_, Language::German) => "Broker",
+    };
+    match numbers.split_last() {
+        None => String::new(),
+        Some((last, [])) => format!("{noun} {last}"),
+        Some((last, first)) => format!("{noun} {} {} {last}", first.join(", "), phrase("and", "und")),
+    }
+}
