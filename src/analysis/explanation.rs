@@ -14,6 +14,7 @@ mod prospects;
 mod publication_prospects;
 mod queue_prospects;
 mod read_repairs;
+mod repeated_deliveries;
 mod repeated_events;
 mod steps;
 mod write_steps;
@@ -42,6 +43,19 @@ pub struct Explanation {
     pub prospect: Prospect,
 }
 
+/// An event that changes a consistent copy: it was applied there, or a newer one was, and it is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RepeatedEvent {
+    /// The consumer.
+    pub node: NodeId,
+    /// The event's update.
+    pub update: UpdateId,
+    /// The bus that delivers it, or the publisher that publishes it.
+    pub from: NodeId,
+    /// Whether the consumer adds it. Otherwise, it overwrites a newer value.
+    pub adds: bool,
+}
+
 /// Whether the copies will become consistent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Convergence {
@@ -61,13 +75,12 @@ const MAX_EXPLANATIONS: usize = 8;
 const PART: usize = 4096;
 
 impl RunContext<'_> {
-    /// Returns the convergence verdict.
-    pub fn convergence(&self) -> Convergence {
+    /// Returns the convergence verdict, and the events that change consistent copies.
+    pub fn convergence(&self) -> (Convergence, Vec<RepeatedEvent>) {
         let mut inquiry = Inquiry::new(Vec::new(), 0, Some(VerdictSteps::Found));
-        let answer = inquiry.advance(self, &mut EventHistory::default(), &|| false);
-        answer
-            .and_then(|answer| answer.convergence)
-            .unwrap_or(Convergence::Unknown(phrase("it was not judged", "es wurde nicht beurteilt")))
+        let answer = inquiry.advance(self, &mut EventHistory::default(), &|| false).unwrap_or_default();
+        let unknown = Convergence::Unknown(phrase("it was not judged", "es wurde nicht beurteilt"));
+        (answer.convergence.unwrap_or(unknown), answer.repeated)
     }
 
     /// Explains a copy that is not consistent: one explanation for each missing update, the oldest first. Returns `None` for a

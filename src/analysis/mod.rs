@@ -37,7 +37,7 @@ mod updates;
 pub use brokers::{Brokers, BusBrokers};
 pub use copy_state::CopyState;
 pub use event_writes::{CarriedUpdate, EventWrites};
-pub use explanation::{Answer, Convergence, EventHistory, Explanation, Inquiry, VerdictSteps};
+pub use explanation::{Answer, Convergence, EventHistory, Explanation, Inquiry, RepeatedEvent, VerdictSteps};
 pub use faults::Faults;
 pub use invariants::{InvariantStatus, Invariants};
 pub use logs::{LogEntry, Logs};

@@ -97,8 +97,13 @@ impl Analysis {
     /// Iterates over the publishers that publish something until the bus acknowledges it, and that could change a copy by it,
     /// each with the bus.
     pub(super) fn resending_publishers(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
-        let all = self.unacknowledged_publications.awaited().chain(self.tables.unpublished());
+        let all = self.resending_publications();
         all.filter(|(.., update)| !self.is_ignored(*update)).map(|(publisher, bus, _)| (publisher, bus))
+    }
+
+    /// Iterates over all publications that are published until the bus acknowledges them: the publisher, the bus and the update.
+    pub(super) fn resending_publications(&self) -> impl Iterator<Item = (NodeId, NodeId, UpdateId)> {
+        self.unacknowledged_publications.awaited().chain(self.tables.unpublished())
     }
 
     /// Iterates over the promised writes that await a decision: the coordinator, if it is known, and the member.
@@ -110,7 +115,7 @@ impl Analysis {
 
     /// Returns whether a publisher sends again what every copy has, until the bus acknowledges it.
     pub fn repeats_publications(&self) -> bool {
-        let mut all = self.unacknowledged_publications.awaited().chain(self.tables.unpublished());
+        let mut all = self.resending_publications();
         all.any(|(publisher, bus, update)| self.is_ignored(update) && self.reaches_bus((publisher, bus)))
     }
 

@@ -1,6 +1,6 @@
 //! The report of why copies are stale, conflicted or diverged.
 
-use crate::analysis::Explanation;
+use crate::analysis::{Convergence, Explanation};
 use crate::scenario::Scenario;
 use crate::session::{Run, halt_text, reasons};
 use crate::trace::{KeyId, NodeId};
@@ -16,6 +16,8 @@ pub struct ReasonsReport {
     pub verdict: &'static str,
     /// The time at which the run was examined, ms.
     pub at_ms: f64,
+    /// The reasons for a verdict that no copy explains, a sentence each.
+    pub because: Vec<String>,
     /// One entry for each update that a copy lacks.
     pub copies: Vec<ReasonReport>,
 }
@@ -62,8 +64,15 @@ impl ReasonsReport {
                 .map(|step| StepReport { record: step.record, at_ms: step.at as f64 / 1000.0, text: step.text })
                 .collect(),
         };
-        let copies = copies.flat_map(|(node, key)| context.explain(node, key)).map(reason).collect();
-        let verdict = reasons::convergence(&run.convergence(scenario), &context).0;
-        ReasonsReport { halted: halt_text::sentence(run), verdict, at_ms: run.engine().now() as f64 / 1000.0, copies }
+        let copies: Vec<ReasonReport> = copies.flat_map(|(node, key)| context.explain(node, key)).map(reason).collect();
+        let (judged, repeated) = run.judge(scenario);
+        let (verdict, reasons) = reasons::convergence_with(&judged, &repeated, &context);
+        let is_explained = match &judged {
+            Convergence::Converging(copies) | Convergence::WillNotConverge(copies) => !copies.is_empty(),
+            Convergence::Converged | Convergence::Unknown(_) => false,
+        };
+        let because = if is_explained || !copies.is_empty() { Vec::new() } else { reasons };
+        let at_ms = run.engine().now() as f64 / 1000.0;
+        ReasonsReport { halted: halt_text::sentence(run), verdict, at_ms, because, copies }
     }
 }

@@ -187,7 +187,8 @@ impl RunReport {
             Some((id.clone(), report))
         });
         let context = run.context(scenario);
-        let (verdict, because) = reasons::convergence(&run.convergence(scenario), &context);
+        let (judged, repeated) = run.judge(scenario);
+        let (verdict, because) = reasons::convergence_with(&judged, &repeated, &context);
         RunReport {
             halted: halt_text::sentence(run),
             title: scenario.title.clone(),

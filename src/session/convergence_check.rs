@@ -3,7 +3,9 @@
 use super::protocol::{VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
 use super::run::{Run, halted_early};
 use super::{labels, log_text, reasons};
-use crate::analysis::{Convergence, CopyState, EventHistory, Explanation, Inquiry, RunContext, VerdictSteps};
+use crate::analysis::{
+    Convergence, CopyState, EventHistory, Explanation, Inquiry, RepeatedEvent, RunContext, VerdictSteps,
+};
 use crate::language::{phrase, sentence};
 use crate::scenario::Scenario;
 use crate::trace::NodeId;
@@ -94,7 +96,7 @@ impl ConvergenceCheck {
         let explanations =
             answer.explanations.iter().filter(is_inconsistent).map(|why| reason(why, &context)).collect();
         let verdict = answer.convergence.unwrap_or(Convergence::Unknown(halted_early()));
-        Some(Findings { convergence: Some(convergence(&verdict, &context)), explanations })
+        Some(Findings { convergence: Some(convergence(&verdict, &answer.repeated, &context)), explanations })
     }
 }
 
@@ -108,14 +110,14 @@ pub(super) fn never_judged() -> VerdictView {
     verdict_view(VerdictStatus::Unknown, name, &because)
 }
 
-fn convergence(verdict: &Convergence, context: &RunContext) -> VerdictView {
+fn convergence(verdict: &Convergence, repeated: &[RepeatedEvent], context: &RunContext) -> VerdictView {
     let status = match verdict {
         Convergence::Converged => VerdictStatus::Holds,
         Convergence::Converging(_) => VerdictStatus::Pending,
         Convergence::WillNotConverge(_) => VerdictStatus::Violated,
         Convergence::Unknown(_) => VerdictStatus::Unknown,
     };
-    let (name, because) = reasons::convergence(verdict, context);
+    let (name, because) = reasons::convergence_with(verdict, repeated, context);
     verdict_view(status, name, &because)
 }
 

@@ -5,7 +5,7 @@
 //! with the live commands in its script reproduces the run anywhere.
 
 mod branches;
-mod broker_reasons;
+mod bus_reasons;
 mod content;
 mod convergence_check;
 pub mod crossing;

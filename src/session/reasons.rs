@@ -1,8 +1,8 @@
 //! Explanations: why a copy has its state, and whether the copies converge.
 
 use super::run::{Run, halted_early};
-use super::{broker_reasons, labels, log_text};
-use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RunContext};
+use super::{bus_reasons, labels, log_text};
+use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RepeatedEvent, RunContext};
 use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
 use crate::trace::{DropReason, Fact, NodeId, Record, SubscriptionId, facts_about};
@@ -80,8 +80,8 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
             "ein Fehler verhindert es, den das Skript bei {} beendet",
             at(when)
         ),
-        Prospect::Down(node) => broker_reasons::without_leader(node, context).unwrap_or_else(|| down(node, context)),
-        Prospect::OutOfSync(bus) => broker_reasons::out_of_sync(bus, context),
+        Prospect::Down(node) => bus_reasons::without_leader(node, context).unwrap_or_else(|| down(node, context)),
+        Prospect::OutOfSync(bus) => bus_reasons::out_of_sync(bus, context),
         Prospect::Cut(from, to) => cut(from, to, context),
         Prospect::CutOff => phrase(
             "no member that still has it can reach this replica",
@@ -347,10 +347,23 @@ pub fn steps(explanation: &Explanation, context: &RunContext) -> Vec<Explanation
 
 /// Returns the verdict's name and its reasons, a sentence each.
 pub fn convergence(verdict: &Convergence, context: &RunContext) -> (&'static str, Vec<String>) {
+    convergence_with(verdict, &[], context)
+}
+
+/// The same; `repeated` are the events that change consistent copies.
+pub(crate) fn convergence_with(
+    verdict: &Convergence,
+    repeated: &[RepeatedEvent],
+    context: &RunContext,
+) -> (&'static str, Vec<String>) {
     let sentences =
         |explanations: &[Explanation]| explanations.iter().map(|explanation| sentence(explanation, context)).collect();
     match verdict {
         Convergence::Converged => (phrase("converged", "konvergiert"), repetitions(context)),
+        Convergence::Converging(explanations) if explanations.is_empty() && !repeated.is_empty() => (
+            phrase("converging", "konvergiert gerade"),
+            repeated.iter().map(|event| bus_reasons::repeated(event, context)).collect(),
+        ),
         Convergence::Converging(explanations) if explanations.is_empty() && context.analysis.is_idle() => (
             phrase("converging", "konvergiert gerade"),
             vec![

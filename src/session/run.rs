@@ -2,7 +2,8 @@
 
 use super::labels;
 use crate::analysis::{
-    Analysis, Convergence, CopyState, InvariantStatus, Invariants, Metrics, RunContext, Sample, TimedOperation,
+    Analysis, Convergence, CopyState, InvariantStatus, Invariants, Metrics, RepeatedEvent, RunContext, Sample,
+    TimedOperation,
 };
 use crate::engine::{CommandRefused, Engine, HaltCause, Limits};
 use crate::language::{phrase, sentence};
@@ -183,8 +184,13 @@ impl Run {
 
     /// Returns whether the copies converge. For a halted run it is unknown.
     pub fn convergence(&self, scenario: &Scenario) -> Convergence {
+        self.judge(scenario).0
+    }
+
+    /// Returns the verdict on convergence, and the events that change consistent copies.
+    pub(crate) fn judge(&self, scenario: &Scenario) -> (Convergence, Vec<RepeatedEvent>) {
         if self.engine.halt().is_some() {
-            return Convergence::Unknown(halted_early());
+            return (Convergence::Unknown(halted_early()), Vec::new());
         }
         self.context(scenario).convergence()
     }

@@ -1,6 +1,7 @@
 //! The convergence verdict counts a healing for the node that it heals, and for no other.
 
-use converge::report::{RunReport, scenario_from};
+use converge::report::{ReasonsReport, RunReport, scenario_from};
+use converge::session::Run;
 use serde_json::{Value, json};
 
 /// Runs a publisher, a bus and a view.
@@ -240,4 +241,64 @@ fn an_event_whose_result_is_too_large_at_each_delivery_never_converges() {
     let operation = json!({ "write": { "key": "o", "value": 1 } });
     let newer = json!({ "at_ms": 2999, "do": { "operate": { "service": "a", "operation": operation } } });
     assert_ne!(verdict_of_numbers("set_if_newer", 4, &[newer]).0, "will not converge");
+}
+
+/// What `why` reports at 1 s about a sum, if the acknowledgement of the event was lost by `fault` at 112 ms: it is delivered again at 5 s.
+fn reasons_of_sum(subscription: Value, publication: Value, fault: Value) -> (&'static str, Vec<String>) {
+    let mut subscribes = json!({ "to": "q", "effect": "increment", "ack_deadline_ms": 5000 });
+    subscribes.as_object_mut().expect("an object").extend(subscription.as_object().expect("an object").clone());
+    let mut publishes = json!({ "to": "q" });
+    publishes.as_object_mut().expect("an object").extend(publication.as_object().expect("an object").clone());
+    let add = json!({ "operate": { "service": "a", "operation": { "increment": { "key": "k", "by": 1 } } } });
+    let scenario = json!({
+        "converge": 1,
+        "until_ms": 1000,
+        "services": [
+            { "id": "a", "data": { "k": 0 }, "publishes": [publishes] },
+            { "id": "view", "data": { "k": 0 }, "subscribes": [subscribes] },
+        ],
+        "buses": [{ "id": "q" }],
+        "script": [
+            { "at_ms": 100, "do": add },
+            { "at_ms": 110, "do": { "cut_link": fault } }, { "at_ms": 500, "do": { "heal_link": fault } },
+        ],
+    });
+    let scenario = scenario_from(&scenario.to_string()).expect("valid");
+    let mut run = Run::new(&scenario);
+    run.complete(1_000_000);
+    let report = ReasonsReport::new(&run, &scenario, std::iter::empty());
+    (report.verdict, report.because)
+}
+
+#[test]
+fn equal_copies_have_not_converged_while_an_event_will_be_added_once_more() {
+    let acknowledgement = json!({ "from": "view", "to": "q", "one_way": true });
+    let (verdict, because) = reasons_of_sum(json!({}), json!({}), acknowledgement.clone());
+    assert_eq!(verdict, "converging", "{because:?}");
+    assert!(because[0].contains("q delivers k = 1 (v2) to view once more, which adds it again"), "{because:?}");
+    // The publisher does not know that the bus has it.
+    let resent = json!({ "retry": { "timeout_ms": 2000, "attempts": 5 } });
+    let to_publisher = json!({ "from": "q", "to": "a", "one_way": true });
+    let (verdict, because) = reasons_of_sum(json!({}), resent, to_publisher.clone());
+    assert_eq!(verdict, "converging", "{because:?}");
+    assert!(because[0].contains("a publishes k = 1 (v2) once more, and view adds it again"), "{because:?}");
+    // An inbox ignores the repetition, and without a retry there is none.
+    let (verdict, because) = reasons_of_sum(json!({ "inbox": {} }), json!({}), acknowledgement);
+    assert_eq!(verdict, "converged", "{because:?}");
+    assert_eq!(reasons_of_sum(json!({}), json!({}), to_publisher).0, "converged");
+}
+
+#[test]
+fn a_dead_letter_that_the_script_redrives_to_a_consumer_that_always_fails_never_converges() {
+    let redrive = json!({ "at_ms": 9000, "do": { "redrive": { "bus": "q", "service": "view" } } });
+    let (verdict, because) =
+        verdict_with(json!({ "fails": 1.0, "max_deliveries": 1 }), Value::Null, std::slice::from_ref(&redrive));
+    assert_eq!(verdict, "will not converge", "{because}");
+    assert!(because.contains("dead-letter queue"), "{because}");
+    // So is a poison message.
+    let operation = json!({ "write": { "key": "k", "value": 2 } });
+    let poison = json!({ "operate": { "service": "a", "operation": operation, "poison": true } });
+    let poison = json!({ "at_ms": 200, "do": poison });
+    let (verdict, because) = verdict_with(json!({ "max_deliveries": 1 }), Value::Null, &[poison, redrive]);
+    assert_eq!(verdict, "will not converge", "{because}");
 }

@@ -27,7 +27,8 @@ impl BrokerHealing {
         let is_enough = |up: u32| up.count_ones() >= brokers.min_insync();
         let mut healing = BrokerHealing {
             led_from: (!is_stopped && (brokers.is_led() || brokers.can_elect(up))).then_some(run.now),
-            in_sync_from: (is_enough(up) || brokers.is_led() && is_enough(brokers.in_sync)).then_some(run.now),
+            in_sync_from: (is_enough(up) || !is_stopped && brokers.is_led() && is_enough(brokers.in_sync))
+                .then_some(run.now),
         };
         for step in later {
             match &step.command {

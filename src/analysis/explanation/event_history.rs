@@ -28,6 +28,10 @@ pub struct EventHistory {
     awaited: BTreeSet<(NodeId, UpdateId, NodeId)>,
     /// Acknowledgements of publications that are in flight, with the publisher.
     acknowledgements: BTreeMap<MessageId, (NodeId, UpdateId)>,
+    /// Acknowledgements of publications and deliveries that are in flight: their sender and receiver, and the update.
+    sent_acknowledgements: BTreeMap<MessageId, (NodeId, NodeId, UpdateId)>,
+    /// Those that were lost, until a later one arrives.
+    lost_acknowledgements: BTreeSet<(NodeId, NodeId, UpdateId)>,
     /// Deliveries that are in flight.
     deliveries: BTreeMap<MessageId, (NodeId, UpdateId)>,
     /// The number of the next record to read.
@@ -41,6 +45,7 @@ impl EventHistory {
     /// Reads the records that were written since the last call. Returns none if the work pauses.
     pub(super) fn read(&mut self, run: &RunContext, pauses: &dyn Fn() -> bool) -> Option<()> {
         let entries = self.published.len() + self.last_sent.len() + self.first_published.len();
+        let entries = entries + self.lost_acknowledgements.len();
         if run.trace.oldest() > self.next || entries > MAX_ENTRIES {
             *self = EventHistory { next: run.trace.oldest(), ..EventHistory::default() };
         }
@@ -59,6 +64,11 @@ impl EventHistory {
     /// Returns whether the last handling of a key's event at a consumer failed because of its value, and the key did not change since.
     pub(super) fn is_rejected(&self, consumer: NodeId, key: KeyId, update: UpdateId) -> bool {
         self.rejected.get(&key).is_some_and(|rejected| rejected.contains(&(consumer, update)))
+    }
+
+    /// Returns whether the last acknowledgement of an update's event from one node to another was lost.
+    pub(super) fn is_acknowledgement_lost(&self, from: NodeId, to: NodeId, update: UpdateId) -> bool {
+        self.lost_acknowledgements.contains(&(from, to, update))
     }
 
     /// Returns whether a consumer could not store an event.
@@ -82,6 +92,9 @@ impl EventHistory {
     fn note_sent(&mut self, record: &Record) {
         let Fact::MessageSent { message, from, to, update: Some(update), kind, .. } = &record.fact else { return };
         self.last_sent.insert(*update, record.at);
+        if *kind == MessageKind::Acknowledgement {
+            self.sent_acknowledgements.insert(*message, (*from, *to, *update));
+        }
         match kind {
             MessageKind::Publish => {
                 self.first_published.entry((*update, *from)).or_insert(record.at);
@@ -126,13 +139,19 @@ impl EventHistory {
             Fact::MessageSent { update: Some(_), .. } => self.note_sent(record),
             Fact::MessageDuplicated { message, copy, .. } => {
                 self.deliveries.get(message).copied().and_then(|delivery| self.deliveries.insert(*copy, delivery));
+                let sent = self.sent_acknowledgements.get(message).copied();
+                sent.and_then(|sent| self.sent_acknowledgements.insert(*copy, sent));
             }
             Fact::MessageDropped { message, .. } => {
                 self.deliveries.remove(message);
                 self.acknowledgements.remove(message);
+                self.lost_acknowledgements.extend(self.sent_acknowledgements.remove(message));
             }
             Fact::MessageDelivered { message } => {
                 self.received.extend(self.deliveries.remove(message));
+                if let Some(arrived) = self.sent_acknowledgements.remove(message) {
+                    self.lost_acknowledgements.remove(&arrived);
+                }
                 if let Some((publisher, update)) = self.acknowledgements.remove(message) {
                     self.stop_awaiting(publisher, update);
                 }

@@ -4,7 +4,7 @@ use super::event_history::EventHistory;
 use super::pending_work::PendingWork;
 use super::prospects::ProspectFinder;
 use super::steps::StepsReader;
-use super::{Convergence, Explanation, MAX_EXPLANATIONS, PART};
+use super::{Convergence, Explanation, MAX_EXPLANATIONS, PART, RepeatedEvent};
 use crate::analysis::copy_state::CopyState;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::run_context::RunContext;
@@ -28,6 +28,8 @@ pub struct Answer {
     pub explanations: Vec<Explanation>,
     /// The convergence verdict, if it was asked for.
     pub convergence: Option<Convergence>,
+    /// The events that change copies which are all consistent.
+    pub repeated: Vec<RepeatedEvent>,
 }
 
 /// What an inquiry does next.
@@ -219,6 +221,9 @@ impl Inquiry {
         let unsettled = (self.waiting.is_empty() && !is_quiet && run.analysis.operations.pending() == 0)
             .then(|| finder.unsettled())
             .flatten();
+        if self.waiting.is_empty() && !is_quiet {
+            self.answer.repeated = finder.repeated_events();
+        }
         match (self.waiting.is_empty(), is_quiet) {
             (false, _) => Convergence::Converging(std::mem::take(&mut self.waiting)),
             (true, true) if !run.scenario.unreached_subscriptions().is_empty() => Convergence::Unknown(phrase(

@@ -93,7 +93,7 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// Returns whether a bus may ignore an event that it gets once more.
-    fn deduplicates(&self, bus: NodeId) -> bool {
+    pub(super) fn deduplicates(&self, bus: NodeId) -> bool {
         let mut all = self.run.scenario.buses.iter().filter(|it| self.run.names.find_node(&it.id) == Some(bus));
         all.any(|bus| bus.topics.iter().any(|topic| topic.dedup_ms.is_some()))
     }

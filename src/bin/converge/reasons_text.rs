@@ -8,6 +8,7 @@ use converge::session::labels;
 pub fn text(report: &ReasonsReport) -> String {
     let mut lines: Vec<String> = report.halted.iter().map(|why| labels::capitalized(why)).collect();
     lines.push(report.verdict.to_string());
+    lines.extend(report.because.iter().cloned());
     for reason in &report.copies {
         lines.push(reason.sentence.clone());
         for step in &reason.steps {

@@ -1,6 +1,7 @@
-//! Why the brokers of a replicated bus accept and deliver nothing any more.
+//! What buses do: why their brokers accept and deliver nothing any more, and what is delivered once more.
 
-use crate::analysis::{BusBrokers, RunContext};
+use super::log_text;
+use crate::analysis::{BusBrokers, RepeatedEvent, RunContext};
 use crate::language::{Language, language, phrase, sentence};
 use crate::trace::NodeId;
 
@@ -46,6 +47,31 @@ fn unstarted(brokers: &BusBrokers, bits: u32) -> String {
     match (0..brokers.replicas).filter(|at| bits & 1 << at != 0).count() > 1 {
         true => sentence!("nothing starts enough of {missing}", "nichts startet genug von {missing}"),
         false => sentence!("nothing starts {missing}", "nichts startet {missing}"),
+    }
+}
+
+/// Describes an event that changes a consistent copy once more.
+pub(super) fn repeated(event: &RepeatedEvent, context: &RunContext) -> String {
+    let update = log_text::update(event.update, context.analysis, context.names);
+    let (node, from) = (context.names.label(event.node), context.names.label(event.from));
+    let is_published = context.scenario.services.get(event.from.index()).is_some();
+    match (event.adds, is_published) {
+        (true, true) => sentence!(
+            "Every copy is consistent, but {from} publishes {update} once more, and {node} adds it again.",
+            "Jede Kopie ist konsistent, aber {from} veröffentlicht {update} noch einmal, und {node} addiert die Änderung erneut."
+        ),
+        (true, false) => sentence!(
+            "Every copy is consistent, but {from} delivers {update} to {node} once more, which adds it again.",
+            "Jede Kopie ist konsistent, aber {from} stellt {update} noch einmal zu, und {node} addiert die Änderung erneut."
+        ),
+        (false, true) => sentence!(
+            "Every copy is consistent, but {from} publishes {update} once more, and {node} overwrites a newer value with it.",
+            "Jede Kopie ist konsistent, aber {from} veröffentlicht {update} noch einmal, und {node} überschreibt damit einen neueren Wert."
+        ),
+        (false, false) => sentence!(
+            "Every copy is consistent, but {from} delivers {update} to {node}, which overwrites a newer value with it.",
+            "Jede Kopie ist konsistent, aber {from} stellt {update} zu, und {node} überschreibt damit einen neueren Wert."
+        ),
     }
 }
 

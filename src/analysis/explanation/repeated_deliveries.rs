@@ -1,0 +1,113 @@
+//! Events that consumers have applied, and that reach them once more: their acknowledgement was lost, or they were requeued.
+
+use super::pending_work::Pending;
+use super::prospects::ProspectFinder;
+use super::{MAX_EXPLANATIONS, RepeatedEvent};
+use crate::analysis::prospect::Uncertainty;
+use crate::scenario::{Effect, Order, Subscription};
+use crate::trace::{KeyId, NodeId, SubscriptionId, UpdateId};
+
+impl<'a> ProspectFinder<'a> {
+    /// Returns the events that change a consistent copy when they reach it once more, and that do so unless a fault stops them.
+    pub(super) fn repeated_events(&mut self) -> Vec<RepeatedEvent> {
+        let run = self.run;
+        let services = (0..).map(NodeId).zip(&run.scenario.services);
+        // What one of several holders of a copy applies once more need not change it.
+        let holds_alone = |node: NodeId| {
+            let mut others = (0..run.scenario.services.len() as u32).map(NodeId).filter(|other| *other != node);
+            run.names.group(node).is_none() && !others.any(|other| run.analysis.staleness.hold_together(node, other))
+        };
+        let ungrouped = services.filter(|(node, _)| holds_alone(*node));
+        let sensitive: Vec<(NodeId, &Subscription)> = ungrouped
+            .flat_map(|(node, service)| service.subscribes.iter().map(move |it| (node, it)))
+            .filter(|(_, it)| match it.effect {
+                Effect::Increment => it.inbox.is_none(),
+                Effect::Overwrite => true,
+                Effect::SetIfNewer | Effect::LastWriterWins => false,
+            })
+            .collect();
+        if sensitive.is_empty() {
+            return Vec::new();
+        }
+        let keys: Vec<KeyId> = self.events_of_keys().keys().copied().collect();
+        let mut found: Vec<RepeatedEvent> = Vec::new();
+        for ((node, subscription), key) in sensitive.into_iter().flat_map(|it| keys.iter().map(move |key| (it, *key))) {
+            let adds = subscription.effect == Effect::Increment;
+            // The newest value is overwritten only by an older one.
+            if !adds && self.repetition(node, key) != Some(Uncertainty::Order) {
+                continue;
+            }
+            let newest = run.analysis.staleness.newest_acknowledged_update(key, node);
+            for event in self.indexed(node, key) {
+                let update = event.update();
+                let info = run.analysis.updates.get(update).filter(|_| adds || Some(update) != newest);
+                let has_applied = info.is_some_and(|info| run.analysis.staleness.has_applied(node, key, info.version));
+                let from = has_applied.then(|| self.sends_once_more(event, node, subscription)).flatten();
+                found.extend(from.map(|from| RepeatedEvent { node, update, from, adds }));
+                if found.len() >= MAX_EXPLANATIONS {
+                    return found;
+                }
+            }
+        }
+        found
+    }
+
+    /// The bus that delivers an applied event to a consumer once more, or the publisher that publishes it once more.
+    fn sends_once_more(&self, event: Pending, node: NodeId, subscription: &Subscription) -> Option<NodeId> {
+        let run = self.run;
+        let its_bus = run.names.find_node(&subscription.to)?;
+        match event {
+            Pending::Queued(queue, number, update) => {
+                let bus = run.names.subscription(queue).bus;
+                (bus == its_bus && self.is_redelivered(queue, number, update, node, subscription)).then_some(bus)
+            }
+            Pending::Elsewhere(Some(at), update) => {
+                let mut carriers = self.work.carriers.get(&(update, at)).into_iter().flatten();
+                carriers.any(|(from, _)| *from == its_bus).then_some(its_bus)
+            }
+            Pending::Elsewhere(None, update) => {
+                let mut resent = run.analysis.resending_publications().filter(|(.., it)| *it == update);
+                let is_repeated = |publisher: NodeId, bus: NodeId| {
+                    bus == its_bus
+                        && self.history.is_acknowledgement_lost(bus, publisher, update)
+                        && !self.deduplicates(bus)
+                        && self.to_bus(publisher, bus).is_hopeful()
+                };
+                resent.find(|(publisher, bus, _)| is_repeated(*publisher, *bus)).map(|(publisher, ..)| publisher)
+            }
+        }
+    }
+
+    /// Returns whether a queue delivers an event that was applied: its acknowledgement is not under way any more.
+    fn is_redelivered(
+        &self,
+        queue: SubscriptionId,
+        number: u32,
+        update: UpdateId,
+        node: NodeId,
+        subscription: &Subscription,
+    ) -> bool {
+        let run = self.run;
+        let Some(event) = run.analysis.buses.get(queue).and_then(|queue| queue.events.get(&number)) else {
+            return false;
+        };
+        let bus = run.names.subscription(queue).bus;
+        let consumers = run.subscriptions_to(queue).map(|it| run.names.subscription(it).service);
+        let consumers: Vec<NodeId> = consumers.filter(|consumer| run.delivers_to(*consumer, node)).collect();
+        let is_sent = |from: NodeId, to: NodeId| {
+            let mut carriers = self.work.carriers.get(&(update, to)).into_iter().flatten();
+            carriers.any(|(sender, _)| *sender == from)
+        };
+        if !self.is_delivered(queue) || consumers.iter().any(|consumer| is_sent(*consumer, bus)) {
+            return false;
+        }
+        let is_on_its_way =
+            |consumer: &NodeId| is_sent(bus, *consumer) || self.history.received.contains(&(*consumer, update));
+        // A reader of a log commits its position later.
+        let is_lost = |consumer: &NodeId| {
+            subscription.order != Order::Log && self.history.is_acknowledgement_lost(*consumer, bus, update)
+        };
+        consumers.iter().any(is_on_its_way)
+            || (!self.is_used_up(queue, event) && (!event.in_flight || consumers.iter().any(is_lost)))
+    }
+}
