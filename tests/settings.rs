@@ -261,6 +261,43 @@ fn a_command_without_effect_is_reported() {
 }
 
 #[test]
+fn a_fault_of_a_direction_that_carries_no_messages_is_reported() {
+    let fault = |kind: &str, from: &str, to: &str, more: Value| {
+        let mut fields = json!({ "from": from, "to": to, "one_way": true });
+        fields.as_object_mut().expect("an object").extend(more.as_object().expect("fields").clone());
+        ("/script/-", json!({ "at_ms": 7, "do": { kind: fields } }))
+    };
+    let cut = |from: &str, to: &str| fault("cut_link", from, to, json!({}));
+    let disturb = fault("disturb_link", "bus", "a", json!({ "loss": 1 }));
+    // The publisher awaits no acknowledgement.
+    assert_eq!(paths(&[cut("bus", "a")]), ["script[1].do.cut_link"]);
+    assert_eq!(paths(&[disturb]), ["script[1].do.disturb_link"]);
+    let retry = || ("/services/0/publishes/0/retry", json!({ "timeout_ms": 100, "attempts": 3 }));
+    let outbox = (OUTBOX, json!({ "outbox": { "poll_ms": 5, "batch": 1 } }));
+    for awaited in [retry(), outbox] {
+        assert_eq!(paths(&[awaited, cut("bus", "a")]), Vec::<String>::new());
+    }
+    let never = || (SUBSCRIPTION, subscription(&json!({ "acknowledge": "never" })));
+    assert_eq!(paths(&[never(), cut("b", "bus")]), ["script[1].do.cut_link"]);
+    let crash = ("/script/-", json!({ "at_ms": 8, "do": { "crash": { "service": "b" } } }));
+    assert_eq!(paths(&[never(), cut("b", "bus"), crash]), Vec::<String>::new());
+    for (from, to) in [("a", "bus"), ("bus", "b"), ("b", "bus"), ("c", "a"), ("a", "c"), ("x", "y"), ("d", "z")] {
+        assert_eq!(paths(&[cut(from, to)]), Vec::<String>::new(), "{from} {to}");
+    }
+    // Followers send nothing to each other, nor do members of a chain that are no neighbours.
+    let protocol = |protocol: Value| ("/groups/0/protocol", protocol);
+    for (name, from, to) in [("chain", "x", "z"), ("primary", "y", "z")] {
+        let protocol = || protocol(if name == "chain" { json!(name) } else { json!({ name: {} }) });
+        assert_eq!(paths(&[protocol(), cut(from, to)]), ["script[1].do.cut_link"], "{name}");
+        assert_eq!(paths(&[protocol(), cut("x", "y")]), Vec::<String>::new(), "{name}");
+    }
+    assert_eq!(paths(&[protocol(json!({ "primary": { "failover_ms": 500 } })), cut("y", "z")]), Vec::<String>::new());
+    let partition = |groups: Value| ("/script/-", json!({ "at_ms": 7, "do": { "partition": { "groups": groups } } }));
+    assert_eq!(paths(&[partition(json!([["a"], ["b", "x"]]))]), ["script[1].do.partition.groups"]);
+    assert_eq!(paths(&[partition(json!([["a", "b"], ["x", "bus"]]))]), Vec::<String>::new());
+}
+
+#[test]
 fn a_setting_of_a_client_without_effect_is_reported() {
     assert_eq!(paths(&[("/clients/0/route", json!("any"))]), ["clients[0].route"]);
     let generate = |fields: Value| {

@@ -37,9 +37,13 @@ impl<'a> Warnings<'a> {
                     self.poison(&format!("{path}.operate.poison"), service, operation);
                 }
             }
-            Command::CutLink { from, to, .. } => self.link(&format!("{path}.cut_link"), from, to),
-            Command::DisturbLink { from, to, .. } => self.link(&format!("{path}.disturb_link"), from, to),
-            Command::Partition { groups } => self.sides(&format!("{path}.partition.groups"), groups),
+            Command::CutLink { from, to, one_way } => {
+                self.faulty_link(&format!("{path}.cut_link"), from, to, *one_way);
+            }
+            Command::DisturbLink { from, to, one_way, .. } => {
+                self.faulty_link(&format!("{path}.disturb_link"), from, to, *one_way);
+            }
+            Command::Partition { groups } => self.partition(&format!("{path}.partition.groups"), groups),
             Command::Crash { service, lose_disk: true } => self.lost_disk(&format!("{path}.crash.lose_disk"), service),
             Command::SetClock { service, .. } if !self.reads_clock(service) => {
                 self.no_effect(format!("{path}.set_clock"), unread_clock());

@@ -1,8 +1,8 @@
 //! Links and regions: settings between nodes that exchange no messages.
 
-use super::Warnings;
+use super::{Warnings, awaits_acknowledgement};
 use crate::language::{phrase, sentence};
-use crate::scenario::Scenario;
+use crate::scenario::{Acknowledge, Attachment, Command, Group, Protocol, Publication, Scenario, Subscription};
 use std::collections::BTreeSet;
 
 /// Returns the pairs of nodes that exchange messages, besides the members of a group and its clients.
@@ -44,14 +44,7 @@ impl Warnings<'_> {
 
     /// Warns of a link over which no message is sent.
     pub(super) fn link(&mut self, path: &str, from: &str, to: &str) {
-        let group = |id: &str| self.group_of(id).map(|group| group.id.as_str());
-        let is_client_of =
-            |client: &str, member: &str| group(member).is_some_and(|id| self.pairs.contains(&(client, id)));
-        let exchange = self.pairs.contains(&(from, to))
-            || (group(from).is_some() && group(from) == group(to))
-            || is_client_of(from, to)
-            || is_client_of(to, from);
-        if !exchange {
+        if !self.exchange(from, to) {
             let why = sentence!(
                 "`{from}` and `{to}` exchange no messages",
                 "`{from}` und `{to}` tauschen keine Nachrichten aus"
@@ -60,8 +53,94 @@ impl Warnings<'_> {
         }
     }
 
+    /// Warns of a fault of a link, or of one direction of it, over which no message is sent.
+    pub(super) fn faulty_link(&mut self, path: &str, from: &str, to: &str, one_way: bool) {
+        if one_way && self.exchange(from, to) && !self.sends(from, to) {
+            let why = sentence!("`{from}` sends no messages to `{to}`", "`{from}` sendet `{to}` keine Nachrichten");
+            return self.no_effect(path, &why);
+        }
+        self.link(path, from, to);
+    }
+
+    /// Returns whether two nodes exchange messages, as far as that is certain.
+    fn exchange(&self, one: &str, other: &str) -> bool {
+        let group = |id: &str| self.group_of(id).map(|group| group.id.as_str());
+        let is_client_of =
+            |client: &str, member: &str| group(member).is_some_and(|id| self.pairs.contains(&(client, id)));
+        self.pairs.contains(&(one, other))
+            || self.group_of(one).is_some_and(|group| self.replicate(group, one, other))
+            || is_client_of(one, other)
+            || is_client_of(other, one)
+    }
+
+    /// Returns whether two nodes are members of a group, and send messages to each other.
+    fn replicate(&self, group: &Group, one: &str, other: &str) -> bool {
+        let place = |id: &str| group.members.iter().position(|member| member == id);
+        let Some((one, other)) = place(one).zip(place(other)) else { return false };
+        // A member that handles an event sends the write to the member that executes it.
+        let handles_events =
+            || group.members.iter().any(|id| self.service(id).is_some_and(|member| !member.subscribes.is_empty()));
+        match &group.protocol {
+            Protocol::Chain => one.abs_diff(other) == 1 || handles_events(),
+            Protocol::Primary(primary) if primary.failover_ms.is_none() => one == 0 || other == 0,
+            Protocol::Primary(_)
+            | Protocol::Quorum(_)
+            | Protocol::Raft(_)
+            | Protocol::TwoPhase(_)
+            | Protocol::Gossip(_) => true,
+        }
+    }
+
+    /// Returns whether one of two nodes that exchange messages sends any to the other, as far as that is certain.
+    fn sends(&self, from: &str, to: &str) -> bool {
+        if let Some((bus, service)) = self.buses.get(from).zip(self.service(to)) {
+            // A bus replies to publishers that await its acknowledgement.
+            let is_answered = |it: &Publication| it.to == bus.id && awaits_acknowledgement(it);
+            return service.subscribes.iter().any(|it| it.to == bus.id) || service.publishes.iter().any(is_answered);
+        }
+        if let Some((service, bus)) = self.service(from).zip(self.buses.get(to)) {
+            let reports = |it: &Subscription| it.to == bus.id && self.sends_to_bus(it);
+            return service.publishes.iter().any(|it| it.to == bus.id) || service.subscribes.iter().any(reports);
+        }
+        true
+    }
+
+    /// Returns whether a consumer sends its bus anything: it acknowledges, polls, sends heartbeats, or may have to connect again.
+    fn sends_to_bus(&self, subscription: &Subscription) -> bool {
+        let served = self.consumer_groups.as_served(subscription);
+        let is_silent = match served.attachment() {
+            Attachment::Connection(connection) => connection.heartbeat_ms.is_none(),
+            Attachment::Polling(_) => false,
+        };
+        let stops = |command: &Command| {
+            matches!(command, Command::Crash { .. } | Command::StopBus { .. } | Command::StopBroker { .. })
+        };
+        subscription.acknowledge != Acknowledge::Never
+            || served.session.is_some()
+            || !is_silent
+            || self.scenario.script.iter().any(|step| stops(&step.command))
+    }
+
+    /// Warns of a partition between nodes that exchange no messages.
+    pub(super) fn partition(&mut self, path: &str, groups: &[Vec<String>]) {
+        let sides = || groups.iter().enumerate();
+        let is_cut = |(at, one): (usize, &Vec<String>)| {
+            let others = sides().filter(|(other, _)| *other > at).flat_map(|(_, nodes)| nodes);
+            one.iter().any(|from| others.clone().any(|to| self.exchange(from, to)))
+        };
+        let has_effect = sides().any(is_cut);
+        self.sides(path, groups);
+        if !has_effect {
+            let why = phrase(
+                "no nodes of different groups exchange messages",
+                "keine Knoten verschiedener Gruppen tauschen Nachrichten aus",
+            );
+            self.no_effect(path, why);
+        }
+    }
+
     /// Warns of a partition that has fewer than two sides.
-    pub(super) fn sides(&mut self, path: &str, groups: &[Vec<String>]) {
+    fn sides(&mut self, path: &str, groups: &[Vec<String>]) {
         if groups.iter().filter(|group| !group.is_empty()).count() < 2 {
             let why = phrase(
                 "fewer than two groups have nodes, so no link is cut",
