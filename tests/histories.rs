@@ -434,3 +434,33 @@ fn a_history_states_what_clients_do_not_observe() {
         assert_eq!(found["verdicts"][0]["verdict"], expected, "{first} {second}: {found}");
     }
 }
+
+#[test]
+fn operations_on_maps_and_by_index_are_read_and_unknown_to_all_guarantees() {
+    let line = |process: u32, f: &str, value: &str, more: &str| {
+        ["invoke", "ok"].map(|kind| {
+            format!("{{\"process\": {process}, \"type\": \"{kind}\", \"f\": \"{f}\", \"key\": \"k\", \"value\": {value}{more}}}\n")
+        })
+    };
+    let map = [line(0, "put", "{\"f\": 1}", ""), line(0, "remove", "\"f\"", ""), line(1, "read", "{}", "")];
+    let initial = line(9, "put", "{\"f\": 1}", ", \"initial\": true");
+    let list = [
+        line(0, "append", "1", ""),
+        line(0, "insert", "[0, \"e\"]", ""),
+        line(1, "remove-at", "0", ""),
+        line(1, "read", "[1]", ""),
+    ];
+    let removed = [line(0, "remove", "\"f\"", ""), line(1, "read", "{\"g\": 1}", "")];
+    let started = [&[initial][..], &map].concat();
+    for operations in [&map[..], &started, &list, &removed] {
+        let history: String = operations.iter().flatten().map(String::as_str).collect();
+        for guarantee in ["linearizable", "sequential", "causal", "session", "no-lost-update"] {
+            let (code, found) = check(&history, &["--guarantee", guarantee]);
+            assert_eq!((code, &found["verdicts"][0]["verdict"]), (3, &Value::from("unknown")), "{found}");
+        }
+    }
+    // Other functions are named, with those that are known.
+    let (_, error) = check(&line(0, "pop", "1", "").concat(), &[]);
+    let error = error.as_str().expect("an error");
+    assert!(error.contains("append, increment, decrement, put, insert or remove-at is expected, not pop"), "{error}");
+}

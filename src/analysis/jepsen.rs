@@ -12,11 +12,12 @@ pub use builder::ReadError;
 pub use data_model::DataModel;
 
 use super::history::History;
-use data_model::infer_model;
+use data_model::{infer_model, is_unsupported};
 use events::{Event, complete, event, looks_keyed, name, not_keyed, put_in_order};
 use lines::lines;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use server_side::{UnmadeLosses, lost_changes};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How to read a history.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,7 +36,9 @@ pub struct ReadOptions<'a> {
 /// The history or the initial value is malformed.
 pub fn read(text: &str, options: &ReadOptions) -> Result<(History, DataModel), ReadError> {
     let mut events = Vec::new();
+    let mut unmade = UnmadeLosses::default();
     for (position, value) in lines(text)? {
+        unmade.observe(&position, &value)?;
         events.extend(event(position, &value)?);
     }
     if events.is_empty() {
@@ -63,9 +66,17 @@ pub fn read(text: &str, options: &ReadOptions) -> Result<(History, DataModel), R
     for event in &events {
         by_key.entry(event.key_name()).or_default().push(event);
     }
+    let mut unsupported = BTreeSet::new();
     for (key, events) in by_key {
+        if options.model.is_none() && is_unsupported(&events) {
+            unsupported.insert(key);
+            models.insert(key, DataModel::Register);
+            continue;
+        }
         models.insert(key, options.model.map_or_else(|| infer_model(&events), Ok)?);
     }
     let first = models.values().next().copied().unwrap_or(DataModel::Register);
-    builder::build(&events, &models, options.initial).map(|history| (history, first))
+    let mut history = builder::build(&events, &models, &unsupported, options.initial)?;
+    history.lost = lost_changes(&events, &history, &unmade);
+    Ok((history, first))
 }

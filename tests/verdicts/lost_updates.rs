@@ -56,6 +56,37 @@ fn one_of_several_lost_writes_proves_that_writes_are_lost() {
     assert!(sentence.contains("2 acknowledged writes were overwritten") && sentence.contains("write of "), "{found}");
 }
 
+/// A request that is delivered twice is written twice, and the operation has only the last of the two writes.
+#[test]
+fn a_history_counts_the_lost_writes_that_belong_to_no_operation() {
+    let writes: Vec<Vec<(u32, Value)>> = (0..3).map(|n| vec![(1000 + n, write(n.into())), (4000, read())]).collect();
+    let clients: Vec<Scripted> = writes.iter().map(|steps| ("g", steps.as_slice())).collect();
+    let mut document = group(json!({ "quorum": { "read": 2, "write": 2 } }), &clients);
+    let from = ["c0", "c1", "c2"].into_iter();
+    document["links"] = from
+        .flat_map(|from| ["n1", "n2", "n3"].map(|to| json!({ "from": from, "to": to, "duplicate": 0.7 })))
+        .collect();
+    document["default_latency"] = json!({ "uniform": { "low_ms": 5, "high_ms": 60 } });
+    let mut unmade = 0;
+    for seed in 1..13 {
+        document["seed"] = json!(seed);
+        let report = out(&converge(&["run", "-", "--json"], document.to_string()));
+        let report: Value = serde_json::from_str(&report).expect("a report");
+        let lost = report["lost_updates"].as_u64().expect("a number");
+        let found = verdict(&document, "no-lost-update");
+        assert_eq!(found["verdict"] == "violated", lost > 0, "seed {seed}: {found}");
+        if lost > 1 {
+            assert!(
+                found["sentence"].as_str().expect("a sentence").starts_with(&format!("{lost} ")),
+                "{seed}: {found}"
+            );
+        }
+        let history = out(&converge(&["run", "-", "--history", "-"], document.to_string()));
+        unmade += u32::from(history.contains(r#""process":"nemesis""#));
+    }
+    assert!(unmade > 2, "{unmade} histories have such writes");
+}
+
 #[test]
 fn a_write_that_its_group_rolled_back_is_not_called_overwritten() {
     let mut document = group(json!({ "primary": { "failover_ms": 1000 } }), &[("n1", &[(2000, write(2))])]);

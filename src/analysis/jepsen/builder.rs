@@ -1,9 +1,9 @@
 //! Builds the operations of a history from its events.
 
-use super::data_model::{CAS, DECREMENT, DataModel, INCREMENT};
+use super::data_model::{CAS, DECREMENT, DataModel, INCREMENT, is_known, unknown_function};
 use super::events::Event;
 use super::numbers::{COUNTED, MAX_NUMBER, counted};
-use super::server_side::{lost_changes, siblings};
+use super::server_side::siblings;
 use crate::analysis::history::{ABSENT, History, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
 use crate::trace::Outcome;
 use serde_json::Value;
@@ -57,6 +57,8 @@ impl Ids {
 struct Builder<'a> {
     events: &'a [Event],
     models: &'a BTreeMap<&'a str, DataModel>,
+    /// The keys that no model covers.
+    unsupported: &'a BTreeSet<&'a str>,
     keys: Ids,
     processes: Ids,
     values: Ids,
@@ -99,7 +101,10 @@ impl Builder<'_> {
             ));
         }
         let key = self.keys.id(event.key_name());
-        let mut invocation = invocation(event, self.model_of(event), &mut self.values)?;
+        let mut invocation = match self.unsupported.contains(event.key_name()) {
+            true => unsupported_invocation(event, &mut self.values)?,
+            false => invocation(event, self.model_of(event), &mut self.values)?,
+        };
         if let (Invocation::Write(value), true) = (invocation, self.versioned.contains(event.key_name())) {
             // The version identifies the write, so that values may repeat.
             let distinct = self.values.distinct(self.values.names[value as usize].clone());
@@ -186,6 +191,9 @@ impl Builder<'_> {
     /// Adds to the initial value of a key.
     fn initialize(&mut self, event: &Event) -> Result<(), String> {
         let key = self.keys.id(event.key_name());
+        if self.unsupported.contains(event.key_name()) {
+            return unsupported_invocation(event, &mut self.values).map(|_| ());
+        }
         let initial = self.initial.entry(key).or_default();
         match invocation(event, self.models[event.key_name()], &mut self.values)? {
             Invocation::Write(value) => initial.value = value,
@@ -218,25 +226,27 @@ impl Builder<'_> {
         }
         history.initial.append(&mut self.initial);
         history.siblings = siblings(self.events, self.models).into_iter().map(|key| self.keys.ids[key]).collect();
-        history.lost = lost_changes(self.events, &history);
+        history.unsupported = self.unsupported.iter().map(|key| self.keys.ids[*key]).collect();
         history.values = self.values.names;
         history.processes = self.processes.names.iter().map(|name| format!("process {name}")).collect();
         Ok(history)
     }
 }
 
-/// Builds a history of events in order. `models` contains the data model of each key.
+/// Builds a history of events in order. `models` contains the data model of each key, `unsupported` the keys that none covers.
 ///
 /// # Errors
 /// An operation or the initial value does not fit.
 pub(super) fn build(
     events: &[Event],
     models: &BTreeMap<&str, DataModel>,
+    unsupported: &BTreeSet<&str>,
     initial: Option<&str>,
 ) -> Result<History, ReadError> {
     let mut builder = Builder {
         events,
         models,
+        unsupported,
         keys: Ids::default(),
         processes: Ids::default(),
         values: Ids::default(),
@@ -324,6 +334,15 @@ fn invocation(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Invoca
         ("append", DataModel::Append) => Invocation::Append(values.value(value)),
         _ => return Err(format!("{position}: f: {} is expected, not {f}", kind.functions())),
     })
+}
+
+/// Returns the invocation of an operation on a key that no model covers. Its kind matters to no verdict.
+fn unsupported_invocation(event: &Event, values: &mut Ids) -> Result<Invocation, String> {
+    match event.f.as_str() {
+        "read" => Ok(Invocation::Read),
+        f if is_known(f) => Ok(Invocation::Write(values.value(&event.value))),
+        _ => Err(unknown_function(event)),
+    }
 }
 
 fn output(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Output, String> {

@@ -65,6 +65,31 @@ impl DataModel {
     }
 }
 
+/// Names of the functions on maps, and on lists by index.
+const PARTIAL: &[&str] = &["put", "insert", "remove-at"];
+/// Names of all functions, for error messages.
+const ALL: &str =
+    "read, write, cas, delete, add, remove, append, increment, decrement, put, insert or remove-at is expected";
+
+/// Returns whether a key is a map, or a list with changes by index. No model covers them.
+pub(super) fn is_unsupported(events: &[&Event]) -> bool {
+    let is_map = |event: &Event| event.f == "read" && event.kind == "ok" && event.value.is_object();
+    let mut own = events.iter().filter(|event| !event.is_initial);
+    own.any(|event| PARTIAL.contains(&event.f.as_str()))
+        || (events.iter().any(|event| event.f == "remove") && events.iter().any(|event| is_map(event)))
+}
+
+/// Returns whether a function is known.
+pub(super) fn is_known(f: &str) -> bool {
+    let others = ["read", "write", "delete", "add", "remove", "append"];
+    [&others, PARTIAL, CAS, INCREMENT, DECREMENT].iter().any(|names| names.contains(&f))
+}
+
+/// Returns the error of an operation with an unknown function.
+pub(super) fn unknown_function(event: &Event) -> String {
+    format!("{}: f: {ALL}, not {}", event.position, event.f)
+}
+
 /// Infers the data model of a key from the operations on it.
 ///
 /// # Errors
@@ -94,9 +119,6 @@ pub(super) fn infer_model(events: &[&Event]) -> Result<DataModel, String> {
     match events.iter().find(|event| event.f != "read") {
         None if reads_a_list => Ok(DataModel::Set),
         None => Ok(DataModel::Register),
-        Some(event) => Err(format!(
-            "{}: f: read, write, cas, delete, add, remove, append, increment or decrement is expected, not {}",
-            event.position, event.f
-        )),
+        Some(event) => Err(unknown_function(event)),
     }
 }

@@ -26,11 +26,43 @@ pub(super) fn siblings<'a>(events: &'a [Event], models: &BTreeMap<&str, DataMode
     events.iter().filter(shows_siblings).map(Event::key_name).collect()
 }
 
+/// The lost changes that belong to no operation of the history, which a line of the nemesis states.
+#[derive(Default)]
+pub(super) struct UnmadeLosses {
+    overwritten: u64,
+    rolled_back: u64,
+}
+
+impl UnmadeLosses {
+    /// Observes a line of the history.
+    ///
+    /// # Errors
+    /// It states lost changes, and not their numbers.
+    pub(super) fn observe(&mut self, position: &str, line: &Value) -> Result<(), String> {
+        let is =
+            |field: &str, wanted: &str| line[field].as_str().is_some_and(|it| it.trim_start_matches(':') == wanted);
+        if !is("process", "nemesis") || !is("f", "lost") {
+            return Ok(());
+        }
+        let number = |name: &str| match &line["value"][name] {
+            Value::Null => Ok(0),
+            value => value
+                .as_u64()
+                .filter(|number| *number < 1 << 53)
+                .ok_or_else(|| format!("{position}: value: {name}: a number of lost changes is expected, not {value}")),
+        };
+        self.overwritten = number("overwritten")?;
+        self.rolled_back = number("rolled_back")?;
+        Ok(())
+    }
+}
+
 /// Returns the lost changes, if the history states of each acknowledged change whether the servers lost it.
-pub(super) fn lost_changes(events: &[Event], history: &History) -> Option<LostChanges> {
-    let mut lost = LostChanges::default();
+pub(super) fn lost_changes(events: &[Event], history: &History, unmade: &UnmadeLosses) -> Option<LostChanges> {
+    let UnmadeLosses { overwritten, rolled_back } = *unmade;
+    let mut lost = LostChanges { overwritten, rolled_back, operations: Vec::new() };
     let acknowledged = history.operations.iter().enumerate().filter(|(_, operation)| operation.acknowledged());
-    let mut any = false;
+    let mut any = lost.count() > 0;
     for (place, operation) in acknowledged {
         // The position of an end is that of its event.
         let end = events.get(operation.ended as usize)?;

@@ -91,10 +91,7 @@ impl ServerSide {
                 }
             }
             (Some(Outcome::Ok), Output::Nothing) if operation.acknowledged() => {
-                // A lost change that no client made belongs to no operation.
-                if let Some(lost) =
-                    self.history.lost.as_ref().filter(|lost| lost.count() == 0 || !lost.operations.is_empty())
-                {
+                if let Some(lost) = &self.history.lost {
                     let found = lost.operations.binary_search_by_key(&place, |(lost, _)| *lost);
                     line["lost"] = json!(found.is_ok());
                     if let Ok(at) = found {
@@ -122,7 +119,27 @@ impl Lines {
             self.line(out, line);
             self.next += 1;
         }
-        self.next < before + LINES_PER_PART
+        let is_last = self.next < before + LINES_PER_PART;
+        if is_last {
+            self.unmade_losses(run, out);
+        }
+        is_last
+    }
+
+    /// Writes the numbers of lost changes that belong to no operation, as those of a request that was delivered twice.
+    fn unmade_losses(&mut self, run: &Run, out: &mut String) {
+        let Some(lost) = &self.servers.history.lost else { return };
+        let made = |wanted: bool| {
+            let its = lost.operations.iter().filter(|(_, is_rolled_back)| *is_rolled_back == wanted);
+            its.filter(|(place, _)| self.servers.history.operations[*place].acknowledged()).count() as u64
+        };
+        let rolled_back = lost.rolled_back.saturating_sub(made(true));
+        let overwritten = lost.overwritten.saturating_sub(made(false));
+        if overwritten + rolled_back > 0 {
+            let value = json!({ "overwritten": overwritten, "rolled_back": rolled_back });
+            let time = run.engine().now() * 1000;
+            self.line(out, json!({ "type": "info", "f": "lost", "process": "nemesis", "value": value, "time": time }));
+        }
     }
 
     fn line(&mut self, out: &mut String, mut event: serde_json::Value) {
@@ -139,10 +156,10 @@ impl Lines {
                 Value::Set(elements) => elements.iter().map(|element| ("add", json!(element))).collect(),
                 Value::Int(number) if recorder.has_increments(key) => vec![("increment", json!(number))],
                 Value::List(elements) => elements.iter().map(|element| ("append", json!(element))).collect(),
-                Value::Map(fields) => {
+                Value::Map(fields) if self.servers.history.unsupported.contains(&key.0) => {
                     fields.iter().map(|(name, value)| ("put", json!({ name.to_string(): value }))).collect()
                 }
-                Value::Int(_) | Value::Text(_) => vec![("write", json!(value))],
+                Value::Map(_) | Value::Int(_) | Value::Text(_) => vec![("write", bare(Some(value)))],
             };
             for (f, value) in parts {
                 for kind in ["invoke", "ok"] {
