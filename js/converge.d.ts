@@ -1302,6 +1302,8 @@ export interface ReasonReport {
 export interface ReasonsReport {
   /** The time at which the run was examined, ms. */
   at_ms: number;
+  /** The reasons for a verdict that no copy explains, a sentence each. */
+  because: string[];
   /** One entry for each update that a copy lacks. */
   copies: ReasonReport[];
   /** Why the run was halted before that time; null if it was not. Then the verdict is unknown. */

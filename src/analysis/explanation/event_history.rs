@@ -118,81 +118,83 @@ impl EventHistory {
         }
     }
 
+    fn note_failed(
+        &mut self,
+        run: &RunContext,
+        (subscription, update): (SubscriptionId, UpdateId),
+        cause: HandlingFailure,
+    ) {
+        let consumer = run.names.subscription(subscription).service;
+        match cause {
+            HandlingFailure::Poison => {
+                self.poison.insert((run.analysis.buses.queue_of(subscription), update));
+            }
+            HandlingFailure::WrongType | HandlingFailure::OutOfRange => {
+                let key = run.analysis.updates.get(update).map(|info| info.key);
+                key.map(|key| self.rejected.entry(key).or_default().insert((consumer, update)));
+            }
+            HandlingFailure::Failed | HandlingFailure::QueueFull | HandlingFailure::NotWritten => {}
+        }
+        self.received.remove(&(consumer, update));
+    }
+
+    fn note_duplicated(&mut self, message: MessageId, copy: MessageId) {
+        let delivery = self.deliveries.get(&message).copied();
+        delivery.and_then(|delivery| self.deliveries.insert(copy, delivery));
+        let sent = self.sent_acknowledgements.get(&message).copied();
+        sent.and_then(|sent| self.sent_acknowledgements.insert(copy, sent));
+    }
+
+    fn note_dropped(&mut self, message: MessageId) {
+        self.deliveries.remove(&message);
+        self.acknowledgements.remove(&message);
+        self.lost_acknowledgements.extend(self.sent_acknowledgements.remove(&message));
+    }
+
+    fn note_delivered(&mut self, message: MessageId) {
+        self.received.extend(self.deliveries.remove(&message));
+        if let Some(arrived) = self.sent_acknowledgements.remove(&message) {
+            self.lost_acknowledgements.remove(&arrived);
+        }
+        if let Some((publisher, update)) = self.acknowledgements.remove(&message) {
+            self.stop_awaiting(publisher, update);
+        }
+    }
+
     fn observe(&mut self, run: &RunContext, record: &Record) {
+        // What could not be stored may now be.
+        if let Some(key) = changed_key(&record.fact) {
+            self.rejected.remove(&key);
+        }
         match &record.fact {
             Fact::EventPublished { update, .. } => _ = self.published.insert(*update),
             Fact::EventDiscarded { update, reason, .. } => _ = self.discarded.entry(*update).or_insert(*reason),
             Fact::HandlingFailed { subscription, update, cause, .. } => {
-                let consumer = run.names.subscription(*subscription).service;
-                match cause {
-                    HandlingFailure::Poison => {
-                        self.poison.insert((run.analysis.buses.queue_of(*subscription), *update));
-                    }
-                    HandlingFailure::WrongType | HandlingFailure::OutOfRange => {
-                        let key = run.analysis.updates.get(*update).map(|info| info.key);
-                        key.map(|key| self.rejected.entry(key).or_default().insert((consumer, *update)));
-                    }
-                    HandlingFailure::Failed | HandlingFailure::QueueFull | HandlingFailure::NotWritten => {}
-                }
-                self.received.remove(&(consumer, *update));
+                self.note_failed(run, (*subscription, *update), *cause);
             }
             Fact::MessageSent { update: Some(_), .. } => self.note_sent(record),
-            Fact::MessageDuplicated { message, copy, .. } => {
-                self.deliveries.get(message).copied().and_then(|delivery| self.deliveries.insert(*copy, delivery));
-                let sent = self.sent_acknowledgements.get(message).copied();
-                sent.and_then(|sent| self.sent_acknowledgements.insert(*copy, sent));
-            }
-            Fact::MessageDropped { message, .. } => {
-                self.deliveries.remove(message);
-                self.acknowledgements.remove(message);
-                self.lost_acknowledgements.extend(self.sent_acknowledgements.remove(message));
-            }
-            Fact::MessageDelivered { message } => {
-                self.received.extend(self.deliveries.remove(message));
-                if let Some(arrived) = self.sent_acknowledgements.remove(message) {
-                    self.lost_acknowledgements.remove(&arrived);
-                }
-                if let Some((publisher, update)) = self.acknowledgements.remove(message) {
-                    self.stop_awaiting(publisher, update);
-                }
-            }
+            Fact::MessageDuplicated { message, copy, .. } => self.note_duplicated(*message, *copy),
+            Fact::MessageDropped { message, .. } => self.note_dropped(*message),
+            Fact::MessageDelivered { message } => self.note_delivered(*message),
             Fact::PublishAbandoned { node, update, .. } => self.stop_awaiting(*node, *update),
-            Fact::UpdateApplied { node, update, key, .. } => {
+            Fact::UpdateApplied { node, update, .. } | Fact::InboxHit { node, update, .. } => {
                 self.received.remove(&(*node, *update));
-                self.rejected.remove(key);
             }
-            Fact::InboxHit { node, update, .. } => _ = self.received.remove(&(*node, *update)),
-            // What could not be stored may now be.
-            Fact::UpdateCommitted { key, .. }
-            | Fact::WriteCoordinated { key, .. }
-            | Fact::ReplicaStored { key, .. }
-            | Fact::StateMerged { key, .. }
-            | Fact::WriteRolledBack { key, .. }
-            | Fact::TombstonePurged { key, .. } => _ = self.rejected.remove(key),
-            Fact::ServiceCrashed { node, .. } => {
+            Fact::ServiceCrashed { node, lost_disk } => {
                 self.received.retain(|(at, _)| at != node);
                 self.awaited.retain(|(publisher, ..)| publisher != node);
+                if *lost_disk {
+                    self.rejected.clear();
+                }
             }
-            facts_about!(
-                declarations,
-                operations,
-                attachments,
-                links,
-                disturbances,
-                brokers,
-                leaders,
-                transactions
-            )
-            | Fact::KeyPlaced { .. }
-            | Fact::HintStored { .. }
-            | Fact::HintRemoved { .. }
-            | Fact::TreesCompared { .. }
+            facts_about!(declarations, operations, attachments, links, disturbances, brokers, groups)
             | Fact::MessageSent { update: None, .. }
             | Fact::OutboxRowWritten { .. }
             | Fact::OutboxRowPublished { .. }
             | Fact::PositionLost { .. }
             | Fact::PublicationLost { .. }
             | Fact::UpdateProposed { .. }
+            | Fact::UpdateCommitted { .. }
             | Fact::UpdateAcknowledged { .. }
             | Fact::EventDeduplicated { .. }
             | Fact::PublicationSkipped { .. }
@@ -209,5 +211,25 @@ impl EventHistory {
             | Fact::BusStopped { .. }
             | Fact::BusStarted { .. } => {}
         }
+    }
+}
+
+/// Returns the key whose value a fact changes.
+fn changed_key(fact: &Fact) -> Option<KeyId> {
+    match fact {
+        Fact::UpdateApplied { key, .. }
+        | Fact::UpdateCommitted { key, .. }
+        | Fact::WriteCoordinated { key, .. }
+        | Fact::ReplicaStored { key, .. }
+        | Fact::StateMerged { key, .. }
+        | Fact::WriteRolledBack { key, .. }
+        | Fact::TombstonePurged { key, .. } => Some(*key),
+        facts_about!(declarations, operations, messages, events, faults, leaders, transactions)
+        | Fact::UpdateProposed { .. }
+        | Fact::UpdateAcknowledged { .. }
+        | Fact::KeyPlaced { .. }
+        | Fact::HintStored { .. }
+        | Fact::HintRemoved { .. }
+        | Fact::TreesCompared { .. } => None,
     }
 }
