@@ -35,11 +35,11 @@ pub fn change(change: &Change) -> String {
     }
 }
 
-/// A version: `v3`; `v2.5` for entry 5 of term 2 of a log, which is not version 5 of the key; `written at 12.5 ms` if a clock orders
+/// A version: `v3`; `v2:5` for entry 5 of term 2 of a log, which is not version 5 of the key; `written at 12.5 ms` if a clock orders
 /// the writes.
 pub fn version(version: Version) -> String {
     match version.reading() {
-        None if version.time > 0 => format!("v{}.{}", version.time, version.counter),
+        None if version.time > 0 => format!("v{}:{}", version.time, version.counter),
         None => format!("v{}", version.counter),
         Some(reading) => {
             sentence!(
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn the_first_write_of_a_group_with_a_log_is_not_labelled_like_its_initial_data() {
         let (initial, first) = (Version::counted(1, 0), Version::logged(2, 1));
-        assert_eq!((version(initial).as_str(), version(first).as_str()), ("v1", "v2.1"));
+        assert_eq!((version(initial).as_str(), version(first).as_str()), ("v1", "v2:1"));
         assert_ne!(version(Version::logged(3, 1)), version(first), "two leaders wrote entry 1");
     }
 }

@@ -283,7 +283,7 @@ fn lost_writes(lost: u32) -> Html {
     }
 }
 
-/// Describes the version of a row: `v3`, `v2.5`, `2 siblings`, `deleted`, `none`.
+/// Describes the version of a row: `v3`, `v2:5`, `2 siblings`, `deleted`, `none`.
 fn version(row: &RowView) -> String {
     match row.version {
         _ if row.siblings.len() > 1 => text!("{} siblings", row.siblings.len()),
