@@ -35,12 +35,14 @@ pub fn matches(mark: &FactMark, record: &Record, analysis: &Analysis, names: &Na
     if record.fact.name() != mark.name {
         return false;
     }
-    let is_other = match record.fact {
-        Fact::MessageSent { kind, .. } => mark.kind.is_some_and(|marked| marked != kind),
-        Fact::OperationEnded { outcome, .. } => mark.outcome.is_some_and(|marked| marked != outcome),
-        _ => false,
-    };
-    if is_other {
+    if let Fact::MessageSent { kind, .. } = record.fact
+        && mark.kind.is_some_and(|marked| marked != kind)
+    {
+        return false;
+    }
+    if let Fact::OperationEnded { outcome, .. } = record.fact
+        && mark.outcome.is_some_and(|marked| marked != outcome)
+    {
         return false;
     }
     mark.nodes.is_empty() || {

@@ -66,8 +66,6 @@ pub enum PageMsg {
     AddressChanged,
     /// The visitor leaves the page, or reloads it.
     Left,
-    /// An element has received the focus.
-    Focused,
     /// A drawing was opened.
     Opened(Opened),
     /// The code of the messages to the host page of an embed was fetched.
@@ -326,7 +324,6 @@ impl Page {
             }
             PageMsg::AddressChanged => self.open(opening::open_address(false)),
             PageMsg::Left => self.keep_tab(),
-            PageMsg::Focused => self.keep_focus(),
             PageMsg::Opened(opened) => self.show_opened(opened),
             PageMsg::HostConnected(port) => self.host_connected(port),
             PageMsg::HostPosted(data, origin) => self.hear_host(&data, &origin),

@@ -26,7 +26,7 @@ const CONTROLS: &str =
 /// The maximum number of attempts to move a lost focus, one for each frame.
 const MAX_ATTEMPTS: u32 = 120;
 
-/// Where the focus was last.
+/// Where the focus was at the last rendering.
 #[derive(Default)]
 pub(super) struct LastFocus {
     element: Option<Element>,
@@ -39,7 +39,6 @@ pub(super) struct LastFocus {
 impl Page {
     /// Remembers the focused element. If it has disappeared, moves the focus to its neighbour, or else to the canvas.
     /// Runs after each rendering, and in the frame after it: components in the page may render later than the page itself.
-    /// It also runs when an element receives the focus, which may disappear before either.
     pub(super) fn keep_focus(&mut self) {
         let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
         match document.active_element().filter(|element| element.tag_name() != "BODY") {

@@ -1,4 +1,4 @@
-//! The page's event listeners and observers: address, focus, first input, keys, size, visibility.
+//! The page's event listeners and observers: address, first input, keys, size, visibility.
 
 use super::{Page, PageMsg, input};
 use crate::app::browser::{engine, files};
@@ -28,14 +28,13 @@ pub(super) struct Observers {
     _paste: Option<OnPaste>,
     _address: Option<OnEvent>,
     _left: Option<OnEvent>,
-    _focus: Option<OnEvent>,
     _input: Option<OnEvent>,
     size: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
     visibility: Option<(IntersectionObserver, OnVisibility)>,
 }
 
 impl Observers {
-    /// Observes the address, the focus, the first input, the size of some elements, and whether an embed's canvas is visible.
+    /// Observes the address, the first input, the size of some elements, and whether an embed's canvas is visible.
     pub(super) fn start(
         link: &Scope<Page>,
         resized: impl Iterator<Item = Element>,
@@ -49,7 +48,6 @@ impl Observers {
             single_keys,
             _address: observe_window(link, "hashchange", || PageMsg::AddressChanged),
             _left: observe_window(link, "pagehide", || PageMsg::Left),
-            _focus: observe_window(link, "focusin", || PageMsg::Focused),
             _input: observe_input(),
             size: observe_size(link.clone(), resized),
             visibility: embed_canvas.and_then(|canvas| observe_visibility(link.clone(), canvas)),
