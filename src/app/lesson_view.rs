@@ -1,6 +1,7 @@
 //! The lesson beside the system: the text, the measured numbers, the reader's answers, and the lines of code that the run
 //! has reached.
 
+use super::kept_answers::{AnswerChange, Tries};
 use super::texts::{self, Language};
 use crate::scenario::Micros;
 use crate::session::protocol::lesson::{
@@ -51,9 +52,6 @@ pub struct Prediction {
     pub correct: bool,
 }
 
-/// The choices that the reader has proved, by question, in order; kept for each lesson.
-pub type Tries = BTreeMap<String, Vec<u32>>;
-
 /// The times at which the run has reached the lines of the code.
 #[derive(Clone, Debug, Default)]
 struct FactTimes {
@@ -87,6 +85,14 @@ pub struct LessonView {
     pub tries: Tries,
     /// The answers to all lessons as the browser keeps them.
     pub kept: Option<String>,
+    /// Changes of the answers that the browser does not keep yet.
+    pub changes: Vec<AnswerChange>,
+    /// The translation is being fetched and read; until then, the text is the former one.
+    pub is_translating: bool,
+    /// A phone shows more of the text.
+    pub is_large: bool,
+    /// The host page of an embed keeps the answers.
+    pub is_hosted: bool,
     /// Answers that the host page of an embed has kept, until the lesson is read.
     pub restored: Option<Tries>,
     /// Questions that are asked again.
@@ -126,6 +132,7 @@ impl LessonView {
             wanted_step: step,
             code: std::mem::take(&mut self.code),
             restored: self.restored.take(),
+            is_hosted: self.is_hosted,
             ..LessonView::default()
         };
     }

@@ -36,6 +36,7 @@ pub mod guides;
 pub mod host;
 pub mod host_feed;
 pub mod internals;
+pub mod kept_answers;
 pub mod kept_drawings;
 pub mod keys;
 pub mod latency_text;

@@ -46,8 +46,8 @@ pub use self::panels::{ContextMenu, Panels, PanelsMsg};
 pub use self::playback::PlaybackMsg;
 pub use self::pointer::{Pointer, PointerMsg};
 pub use self::preferences::{
-    KEPT_BEFORE, KEPT_HINTS, KEPT_KEYS, KEPT_LANGUAGE, KEPT_LAST, KEPT_LESSONS, KEPT_MOTION, KEPT_TAB, KEPT_TASKS,
-    KEPT_THEME, KEPT_WORK, Preferences, PreferencesMsg, Theme,
+    KEPT_BEFORE, KEPT_CODE, KEPT_HINTS, KEPT_KEYS, KEPT_LANGUAGE, KEPT_LAST, KEPT_LESSONS, KEPT_MOTION, KEPT_TAB,
+    KEPT_TASKS, KEPT_THEME, KEPT_WORK, Preferences, PreferencesMsg, Theme,
 };
 pub use self::recovery::{Crash, RunRecord};
 pub use self::selection::{Clipboard, Selection, SelectionMsg};
@@ -377,7 +377,7 @@ impl Model {
         let build = |layout| Scene::new(scenario, layout, &self.row_counts(), &self.drag_offsets(), writer);
         let mut scene = build(layout);
         // If a text leaves too little room for the column, a smaller drawing shows all cards at once, in the layout that shows them larger.
-        if narrow && (self.lesson.is_open || self.shows_task()) && scene.bounds().bottom() > size.1 / unit {
+        if narrow && self.has_text() && scene.bounds().bottom() > size.1 / unit {
             let (free, grid) = (build(Layout::Free), build(Layout::Grid));
             let scale = |scene: &Scene| self.viewport.narrow_fit(scene).scale;
             scene = if scale(&grid) > scale(&free) { grid } else { free };

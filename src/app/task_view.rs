@@ -25,6 +25,36 @@ pub struct TaskRecord {
     pub best: u32,
 }
 
+/// A change of what the browser keeps of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordChange {
+    /// The next hint was shown.
+    Hint {
+        /// The number of hints that there are.
+        of: u32,
+    },
+    /// An answer was graded.
+    Graded {
+        /// Its points.
+        points: u32,
+    },
+    /// The learner has forgotten the record, or has taken that back.
+    Replace(TaskRecord),
+}
+
+impl RecordChange {
+    fn apply(self, record: &mut TaskRecord) {
+        match self {
+            RecordChange::Hint { of } => record.hints = (record.hints + 1).min(of),
+            RecordChange::Graded { points } => {
+                record.attempts += 1;
+                record.best = record.best.max(points);
+            }
+            RecordChange::Replace(other) => *record = other,
+        }
+    }
+}
+
 /// The grading of the answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Grading {
@@ -66,6 +96,10 @@ pub struct TaskView {
     pub grading: Grading,
     /// The records of all tasks, as the browser keeps them.
     pub kept: Option<String>,
+    /// The host page of an embed keeps the records.
+    pub is_hosted: bool,
+    /// Changes of records, by their names, that the browser does not keep yet.
+    changes: Vec<(String, RecordChange)>,
     /// Goals for the host page.
     pub judged: Vec<JudgedGoal>,
     /// Points of the last grade, and of all goals, for the host page.
@@ -161,14 +195,44 @@ impl TaskView {
         records.get(&key(task)).copied().unwrap_or_default()
     }
 
-    /// Changes the record of a task. Returns the text to keep.
-    pub fn change_record(&mut self, task: &Task, change: impl FnOnce(&mut TaskRecord)) -> String {
-        let mut records = self.kept.as_deref().map(records_of).unwrap_or_default();
-        change(records.entry(key(task)).or_default());
-        let text = json::pretty(&records);
-        self.kept = Some(text.clone());
-        text
+    /// Changes the record of a task, until the browser keeps the change.
+    pub fn change_record(&mut self, task: &Task, change: RecordChange) {
+        let changes = [(key(task), change)];
+        self.kept = Some(changed(self.kept.as_deref(), &changes));
+        self.changes.extend(changes);
     }
+
+    /// Takes what the browser keeps now. Returns the text to keep instead, if there were changes.
+    pub fn receive_kept(&mut self, kept: Option<String>) -> Option<String> {
+        let changes = std::mem::take(&mut self.changes);
+        // Nothing can be read where storage does not work.
+        let after = match (&kept, changes.is_empty()) {
+            (_, true) => None,
+            (Some(before), false) => Some(changed(Some(before), &changes)),
+            (None, false) => self.kept.clone(),
+        };
+        if !self.is_hosted {
+            self.kept = after.clone().or(kept);
+        }
+        after
+    }
+}
+
+/// Returns the points of the best answer to a document's tasks, and of all goals, if an answer was graded.
+pub fn best_points(kept: Option<&str>, tasks: &[Task]) -> Option<(u32, u32)> {
+    let records = records_of(kept?);
+    let graded = tasks.iter().filter_map(|task| records.get(&key(task))).filter(|record| record.attempts > 0);
+    let best = graded.map(|record| record.best).reduce(|sum, best| sum + best)?;
+    Some((best, tasks.iter().flat_map(|task| &task.goals).map(|goal| goal.points).sum()))
+}
+
+/// Changes records. Returns the text to keep.
+fn changed(kept: Option<&str>, changes: &[(String, RecordChange)]) -> String {
+    let mut records = kept.map(records_of).unwrap_or_default();
+    for (name, change) in changes {
+        change.apply(records.entry(name.clone()).or_default());
+    }
+    json::pretty(&records)
 }
 
 /// The name of a task's record. Documents of different authors may use the same ids.

@@ -312,7 +312,7 @@ pub static ACTIONS: &[Action] = &[
     Action::new(PAGE, ActionId::Lesson, "Lesson", "Open or close the lesson on eventual consistency", &[], || {
         Msg::Lesson(LessonMsg::Toggle)
     })
-    .on_if(|model| model.lesson.is_open),
+    .on_if(Model::shows_lesson),
     Action::new(PAGE, ActionId::Task, "Task", "Show or hide the task of this drawing", &[], || {
         Msg::Task(TaskMsg::Toggle)
     })

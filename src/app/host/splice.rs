@@ -2,7 +2,7 @@
 //! task the share of the points of the last answer, of a lesson the share of its questions that were right on the first try.
 
 use super::{HostAction, shared};
-use crate::app::lesson_view::Tries;
+use crate::app::kept_answers::Tries;
 use crate::app::model::{LessonMsg, Model, Msg, TaskMsg};
 use crate::scenario::{Scenario, link};
 use crate::session::protocol::BranchList;

@@ -1,13 +1,14 @@
 //! The lesson beside the system: opening it, its steps, predictions and their proofs, and the lines of code.
 
-use super::{Effect, KEPT_LESSONS, Model, Opening, Redraw};
-use crate::app::lesson_view::{LessonState, Prediction, Tries, each_block, first_lesson};
+use super::{Effect, KEPT_CODE, KEPT_LESSONS, Model, Msg, NoticeAction, Opening, PreferencesMsg, Redraw};
+use crate::app::kept_answers::{self, AnswerChange, Tries};
+use crate::app::lesson_view::{LessonState, Prediction, each_block, first_lesson};
+use crate::app::texts::Language;
 use crate::scenario::{Scenario, json};
 use crate::session::protocol::Request;
 use crate::session::protocol::lesson::{FactMark, LessonBlock, LessonReport};
 use crate::text;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What the reader does with the lesson.
@@ -15,8 +16,17 @@ use std::rc::Rc;
 pub enum LessonMsg {
     /// Open the lesson at an address relative to the page, at the step with this id.
     Open(String, Option<String>),
-    /// The file was fetched, or not, and why; with the answers that the browser keeps of all lessons.
-    Fetched(Result<String, String>, Option<String>),
+    /// The file was fetched, or not, and why; with the answers that the browser keeps of all lessons, and the programming
+    /// language that it keeps.
+    Fetched(Result<String, String>, Option<String>, Option<String>),
+    /// The answers to all lessons that the browser keeps now: another tab has changed them, or this one is about to.
+    Kept(Option<String>),
+    /// Show the lesson, and the page, in the language with this code.
+    Translate(String),
+    /// Show more of the text on a phone, or as much as before.
+    Enlarge,
+    /// Give the focus to the text of the lesson or the task.
+    Enter,
     /// The engine has answered a request about the lesson.
     Received(Box<LessonReport>),
     /// Show or hide the lesson. The first one opens if none is.
@@ -45,6 +55,8 @@ pub enum LessonMsg {
     Export,
     /// Forget all answers.
     Forget,
+    /// Bring forgotten answers back.
+    BringBack(Tries),
     /// Take over answers that the host page of an embed has kept.
     Restore(Tries),
 }
@@ -74,7 +86,14 @@ impl Model {
     pub(super) fn update_lesson(&mut self, msg: LessonMsg, effects: &mut Vec<Effect>) {
         match msg {
             LessonMsg::Open(address, step) => self.open_lesson(address, step, effects),
-            LessonMsg::Fetched(text, kept) => self.receive_text(text, kept),
+            LessonMsg::Fetched(text, kept, code) => self.receive_text(text, kept, code),
+            LessonMsg::Kept(kept) => self.receive_answers(kept, effects),
+            LessonMsg::Translate(language) => self.translate_page(&language, effects),
+            LessonMsg::Enlarge => self.lesson.is_large = !self.lesson.is_large,
+            LessonMsg::Enter => {
+                let heading = if self.shows_lesson() { "lesson-step" } else { "task-heading" };
+                effects.push(Effect::FocusElement(heading.into()));
+            }
             LessonMsg::Received(report) => self.receive_lesson(*report, effects),
             LessonMsg::Toggle => self.toggle_lesson(effects),
             // The focus stays on the tab.
@@ -87,7 +106,10 @@ impl Model {
                     effects.push(Effect::FocusElement("lesson-step".into()));
                 }
             }
-            LessonMsg::OpenScenario(scenario) => self.open_lesson_scenario(scenario, true),
+            LessonMsg::OpenScenario(scenario) => {
+                self.lesson.is_large = false;
+                self.open_lesson_scenario(scenario, true);
+            }
             LessonMsg::GoToFact(scenario, mark) => self.go_to_fact(scenario, mark),
             LessonMsg::Select(question, choice) => drop(self.lesson.selected.insert(question, choice)),
             LessonMsg::Prove(question) => self.prove(question, effects),
@@ -98,18 +120,26 @@ impl Model {
             }
             LessonMsg::Show(question, choice) => self.lesson.wanted_choice = Some((question, choice)),
             LessonMsg::Slide(label, at) => drop(self.lesson.sliders.insert(label, at)),
-            LessonMsg::Code(language) => self.lesson.code = language,
+            LessonMsg::Code(language) => {
+                effects.push(Effect::Keep(KEPT_CODE, language.clone()));
+                self.lesson.code = language;
+            }
             LessonMsg::Restore(tries) => {
+                self.lesson.is_hosted = true;
                 self.lesson.tries.clone_from(&tries);
                 self.lesson.restored = Some(tries);
             }
             LessonMsg::Export => self.export_answers(effects),
             LessonMsg::Forget => {
-                self.lesson.tries.clear();
+                let forgotten = self.lesson.tries.clone();
                 self.lesson.again.clear();
                 self.lesson.selected.clear();
-                self.keep_tries(effects);
+                self.change_answers(AnswerChange::Replace(Tries::new()), effects);
+                self.notify(text!("The answers were forgotten.").into());
+                let msg = Box::new(Msg::Lesson(LessonMsg::BringBack(forgotten)));
+                self.notices.action = Some(NoticeAction { label: text!("Undo"), msg });
             }
+            LessonMsg::BringBack(answers) => self.change_answers(AnswerChange::Replace(answers), effects),
         }
         self.watch_lines();
         self.redraw = Redraw { page: true, paint: true };
@@ -124,7 +154,9 @@ impl Model {
             return;
         }
         let page = self.lesson.page();
-        let index = step.and_then(|id| page?.steps.iter().position(|step| step.id == id)).unwrap_or(0);
+        let found = step.as_ref().and_then(|id| page?.steps.iter().position(|step| step.id == *id));
+        let index = found.unwrap_or(0);
+        self.report_unknown_step(step.filter(|_| found.is_none()));
         let is_shown = self.lesson.shown.is_some_and(|(_, number)| number == self.document.number());
         if index != self.lesson.step || !is_shown {
             self.show_step(index);
@@ -136,14 +168,24 @@ impl Model {
             effects.push(Effect::Address { fragment: format!("lesson={}", first_lesson()), is_new: true });
             return self.open_lesson(first_lesson().into(), None, effects);
         }
-        self.lesson.is_open = !self.lesson.is_open;
+        self.lesson.is_open = !self.shows_lesson();
+        if self.lesson.is_open {
+            self.uncover_text();
+            let is_shown = self.lesson.shown.is_some_and(|(_, number)| number == self.document.number());
+            if self.lesson.page().is_some() && !is_shown {
+                effects.push(Effect::Address { fragment: self.lesson.fragment(), is_new: true });
+            }
+        }
         effects.push(match self.lesson.is_open {
             true => Effect::FocusElement("lesson-heading".into()),
             false => Effect::FocusCanvas,
         });
     }
 
-    fn receive_text(&mut self, text: Result<String, String>, kept: Option<String>) {
+    fn receive_text(&mut self, text: Result<String, String>, kept: Option<String>, code: Option<String>) {
+        if let Some(code) = code {
+            self.lesson.code = code;
+        }
         match text {
             Ok(text) => {
                 // The answers to this lesson are chosen when its id is known.
@@ -159,16 +201,24 @@ impl Model {
         match report {
             LessonReport::Opened(page) => {
                 let was_ready = self.lesson.page().is_some();
-                if !was_ready && let Some(kept) = &self.lesson.kept {
-                    self.lesson.tries = all_tries(kept).remove(&page.id).unwrap_or_default();
+                if !self.lesson.is_hosted
+                    && let Some(kept) = &self.lesson.kept
+                {
+                    self.lesson.tries = kept_answers::tries_of(kept, &page);
                 }
                 if let Some(tries) = self.lesson.restored.take() {
                     self.lesson.tries = tries;
                 }
                 let wanted = self.lesson.wanted_step.take();
-                let index = wanted.and_then(|id| page.steps.iter().position(|step| step.id == id));
+                let index = wanted.as_ref().and_then(|id| page.steps.iter().position(|step| step.id == *id));
+                self.report_unknown_step(wanted.filter(|_| index.is_none()));
+                let is_translation = std::mem::take(&mut self.lesson.is_translating);
+                if is_translation {
+                    self.lesson.shown_choice = None;
+                    self.lesson.measured.clear();
+                }
                 self.lesson.state = LessonState::Ready(Rc::new(*page));
-                if !was_ready {
+                if !was_ready || is_translation {
                     self.show_step(index.unwrap_or(0));
                     effects.push(Effect::Address { fragment: self.lesson.fragment(), is_new: false });
                 }
@@ -203,6 +253,33 @@ impl Model {
         }
     }
 
+    fn report_unknown_step(&mut self, unknown: Option<String>) {
+        if let Some(step) = unknown {
+            self.notify(text!("The lesson has no step {}. This is its first one.", step));
+        }
+    }
+
+    /// Shows the page, and with it the lesson, in another language.
+    fn translate_page(&mut self, language: &str, effects: &mut Vec<Effect>) {
+        if Language::from_code(language).is_some_and(|language| language != self.preferences.language) {
+            self.update_preferences(PreferencesMsg::NextLanguage, effects);
+        }
+        self.translate_lesson(language, effects);
+    }
+
+    /// Replaces the lesson by its translation, if there is one, at the same step. The text stays until the translation is read.
+    pub(super) fn translate_lesson(&mut self, language: &str, effects: &mut Vec<Effect>) {
+        let Some(page) = self.lesson.page().cloned().filter(|page| page.language != language) else { return };
+        let Some((_, file)) = page.translations.iter().find(|(other, _)| other == language) else { return };
+        let folder = self.lesson.address.rfind('/').map_or("", |end| &self.lesson.address[..=end]);
+        let address = format!("{folder}{file}");
+        if *self.lesson.address != *address {
+            self.lesson.wanted_step = page.steps.get(self.lesson.step).map(|step| step.id.clone());
+            (self.lesson.address, self.lesson.is_translating) = (address.as_str().into(), true);
+            effects.push(Effect::FetchLesson(address));
+        }
+    }
+
     /// Shows a scenario of the lesson from its start, and plays it. One that is on the canvas already stays, unless `again`.
     fn open_lesson_scenario(&mut self, index: u32, again: bool) {
         let is_shown = self.lesson.shown == Some((index, self.document.number()));
@@ -223,6 +300,7 @@ impl Model {
 
     fn show_choice(&mut self, (question, choice): (u32, u32), scenario: Scenario, at: u64, because: String) {
         let index = self.lesson.scenario_of(question, choice);
+        self.lesson.is_large = false;
         let address = Some(self.lesson.fragment());
         self.open(Opening { address, at, caption: because.as_str().into(), ..Opening::own(scenario) });
         self.lesson.shown = index.map(|index| (index, self.document.number()));
@@ -263,25 +341,39 @@ impl Model {
         let Some(asked) = page.questions.get(question as usize) else { return };
         let Some(choice) = self.lesson.selected.remove(&question) else { return };
         let Some(chosen) = asked.choices.get(choice as usize) else { return };
-        self.lesson.tries.entry(asked.id.clone()).or_default().push(choice);
+        self.change_answers(AnswerChange::Add(asked.id.clone(), choice), effects);
         self.lesson.again.remove(&question);
         self.lesson.wanted_choice = Some((question, choice));
         let prediction = Prediction { question: asked.id.clone(), answer: choice + 1, correct: chosen.right };
         self.lesson.predictions.push(prediction);
         let verdict = if chosen.right { text!("Right") } else { text!("Not right") };
         self.notices.announcer.announce(format!("{verdict}. {}", chosen.because));
-        self.keep_tries(effects);
         effects.push(Effect::FocusElement(format!("result-{question}")));
     }
 
-    /// Keeps the answers in the browser, beside those to other lessons.
-    fn keep_tries(&mut self, effects: &mut Vec<Effect>) {
+    /// Changes the answers. Another tab may have changed those that the browser keeps, so they are read first.
+    fn change_answers(&mut self, change: AnswerChange, effects: &mut Vec<Effect>) {
+        change.apply(&mut self.lesson.tries);
+        self.lesson.changes.push(change);
+        effects.push(Effect::ReadKept(KEPT_LESSONS));
+    }
+
+    fn receive_answers(&mut self, kept: Option<String>, effects: &mut Vec<Effect>) {
+        let changes = std::mem::take(&mut self.lesson.changes);
         let Some(page) = self.lesson.page().cloned() else { return };
-        let mut all = self.lesson.kept.as_deref().map(all_tries).unwrap_or_default();
-        all.insert(page.id.clone(), self.lesson.tries.clone());
-        let kept = json::pretty(&all);
-        self.lesson.kept = Some(kept.clone());
-        effects.push(Effect::Keep(KEPT_LESSONS, kept));
+        if changes.is_empty() {
+            self.lesson.kept = kept;
+        } else {
+            // Nothing can be read where storage does not work.
+            let before = kept.or(self.lesson.kept.take());
+            let after = kept_answers::changed(before.as_deref(), &page, &changes);
+            self.lesson.kept = Some(after.clone());
+            effects.push(Effect::Keep(KEPT_LESSONS, after));
+        }
+        if !self.lesson.is_hosted {
+            let kept = self.lesson.kept.as_deref();
+            self.lesson.tries = kept.map(|kept| kept_answers::tries_of(kept, &page)).unwrap_or_default();
+        }
     }
 
     fn export_answers(&self, effects: &mut Vec<Effect>) {
@@ -308,9 +400,4 @@ impl Model {
         };
         effects.push(Effect::Save(format!("{}-answers.json", page.id), json::pretty(&results)));
     }
-}
-
-/// Reads the answers to all lessons, as the browser keeps them. What cannot be read is forgotten.
-fn all_tries(kept: &str) -> BTreeMap<String, Tries> {
-    json::parse(kept).ok().and_then(|value| json::read(&value).ok()).unwrap_or_default()
 }

@@ -106,6 +106,8 @@ pub enum Effect {
     FocusElement(String),
     /// Store a text under a key, if the browser allows it.
     Keep(&'static str, String),
+    /// Read what the browser keeps under a key, which other tabs may have changed; the answer is a message.
+    ReadKept(&'static str),
     /// Keep this while the tab is reloaded, or nothing.
     KeepTab(Option<Box<TabRecord>>),
     /// Ask the storage of the visitor's drawings.

@@ -196,6 +196,28 @@ impl Model {
         self.has_tools() && !self.hidden.inspector && !is_covered && (self.panels.scenario_inspector || is_about())
     }
 
+    /// Returns whether the lesson is visible. On a phone, the inspector covers it.
+    pub fn shows_lesson(&self) -> bool {
+        self.lesson.is_open && !self.covers_text()
+    }
+
+    /// Returns whether a lesson or a task is open, even if the inspector covers it.
+    pub fn has_text(&self) -> bool {
+        self.lesson.is_open || self.tasks.is_open && self.task().is_some() && self.failure.is_none()
+    }
+
+    /// Returns whether the inspector covers the lesson or the task.
+    pub(super) fn covers_text(&self) -> bool {
+        self.viewport.narrow && self.inspector_open()
+    }
+
+    /// Closes the inspector if it covers the lesson or the task.
+    pub(super) fn uncover_text(&mut self) {
+        if self.covers_text() {
+            self.select(BTreeSet::new());
+        }
+    }
+
     /// Returns the node whose internals the inspector shows.
     pub fn internals_node(&self) -> Option<NodeId> {
         let item = self.inspected().filter(|_| self.inspector_open());

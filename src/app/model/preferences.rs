@@ -28,6 +28,9 @@ pub const KEPT_HINTS: &str = "converge.hints";
 /// Storage key of the answers to the questions of lessons.
 pub const KEPT_LESSONS: &str = "converge.lessons";
 
+/// Storage key of the programming language of the code in lessons.
+pub const KEPT_CODE: &str = "converge.code";
+
 /// Storage key of attempts, hints and points of tasks.
 pub const KEPT_TASKS: &str = "converge.tasks";
 
@@ -132,6 +135,7 @@ impl Model {
                 self.measurement = Measurement::default();
                 effects.push(Effect::Language(self.preferences.language));
                 effects.push(Effect::Keep(KEPT_LANGUAGE, self.preferences.language.code().into()));
+                self.translate_lesson(self.preferences.language.code(), effects);
             }
             PreferencesMsg::ReducedMotion(reduced) => {
                 self.preferences.reduced_motion = reduced;

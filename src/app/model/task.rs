@@ -1,8 +1,8 @@
 //! Tasks: what the learner may change, hints, and the grading of the answer.
 
-use super::{Effect, KEPT_TASKS, Model, Redraw};
+use super::{Effect, KEPT_TASKS, Model, Msg, NoticeAction, Redraw};
 use crate::app::chrome::Hidden;
-use crate::app::task_view::{Grading, JudgedGoal, TaskRecord};
+use crate::app::task_view::{Grading, JudgedGoal, RecordChange, TaskRecord};
 use crate::scenario::{ReadOut, Scenario, Task, challenges};
 use crate::session::protocol::grade::{GradingReport, TaskGrade};
 use crate::text;
@@ -29,6 +29,10 @@ pub enum TaskMsg {
     Leave,
     /// Forget the attempts and hints of the current task.
     Forget,
+    /// Bring the forgotten attempts and hints of the current task back.
+    BringBack(TaskRecord),
+    /// The records that the browser keeps now: another tab has changed them, or this one is about to.
+    Kept(Option<String>),
     /// Copy the answer as a link.
     CopyAnswer,
     /// Take over the records that the host page of an embed has kept.
@@ -44,7 +48,8 @@ impl Model {
 
     /// Returns whether the panel with the tasks is visible.
     pub fn shows_task(&self) -> bool {
-        self.tasks.is_open && !self.lesson.is_open && self.task().is_some() && self.failure.is_none()
+        let is_open = self.tasks.is_open && !self.lesson.is_open && self.failure.is_none();
+        is_open && self.task().is_some() && !self.covers_text()
     }
 
     /// Returns whether the current task has attempts left.
@@ -63,15 +68,25 @@ impl Model {
     pub(super) fn update_task(&mut self, msg: TaskMsg, effects: &mut Vec<Effect>) {
         self.redraw = Redraw { page: true, paint: true };
         // The records may come before the document.
-        if let TaskMsg::Restore(records) = msg {
-            self.tasks.kept = Some(records);
-            return;
-        }
+        let msg = match msg {
+            TaskMsg::Restore(records) => {
+                (self.tasks.kept, self.tasks.is_hosted) = (Some(records), true);
+                return;
+            }
+            TaskMsg::Kept(kept) => {
+                effects.extend(self.tasks.receive_kept(kept).map(|text| Effect::Keep(KEPT_TASKS, text)));
+                return;
+            }
+            msg => msg,
+        };
         let Some(task) = self.task().cloned() else { return };
         match msg {
             TaskMsg::Toggle => {
                 self.tasks.is_open = !self.shows_task();
                 self.lesson.is_open &= !self.tasks.is_open;
+                if self.tasks.is_open {
+                    self.uncover_text();
+                }
                 effects.push(match self.tasks.is_open {
                     true => Effect::FocusElement("task-heading".into()),
                     false => Effect::FocusCanvas,
@@ -83,7 +98,7 @@ impl Model {
             }
             TaskMsg::Hint => {
                 let hint_count = task.hints.len() as u32;
-                self.change_task_record(&task, effects, |record| record.hints = (record.hints + 1).min(hint_count));
+                self.change_task_record(&task, effects, RecordChange::Hint { of: hint_count });
             }
             TaskMsg::Grade => {
                 let start = self.task_start().filter(|_| self.may_grade() && !self.tasks.is_running());
@@ -118,8 +133,15 @@ impl Model {
                     effects.push(Effect::FocusCanvas);
                 }
             }
-            TaskMsg::Forget => self.change_task_record(&task, effects, |record| *record = TaskRecord::default()),
-            TaskMsg::Restore(_) => {}
+            TaskMsg::Forget => {
+                let forgotten = self.tasks.record(&task);
+                self.change_task_record(&task, effects, RecordChange::Replace(TaskRecord::default()));
+                self.notify(text!("The attempts and hints were forgotten.").into());
+                let msg = Box::new(Msg::Task(TaskMsg::BringBack(forgotten)));
+                self.notices.action = Some(NoticeAction { label: text!("Undo"), msg });
+            }
+            TaskMsg::BringBack(record) => self.change_task_record(&task, effects, RecordChange::Replace(record)),
+            TaskMsg::Restore(_) | TaskMsg::Kept(_) => {}
             TaskMsg::CopyAnswer => effects.push(Effect::CopyAnswer(self.document.scenario.clone())),
         }
     }
@@ -130,8 +152,10 @@ impl Model {
         }
     }
 
-    fn change_task_record(&mut self, task: &Task, effects: &mut Vec<Effect>, change: impl FnOnce(&mut TaskRecord)) {
-        effects.push(Effect::Keep(KEPT_TASKS, self.tasks.change_record(task, change)));
+    /// Changes the record of a task. Another tab may have changed those that the browser keeps, so they are read first.
+    fn change_task_record(&mut self, task: &Task, effects: &mut Vec<Effect>, change: RecordChange) {
+        self.tasks.change_record(task, change);
+        effects.push(Effect::ReadKept(KEPT_TASKS));
     }
 
     fn receive_grade(&mut self, task: &Task, grade: &TaskGrade, effects: &mut Vec<Effect>) {
@@ -142,10 +166,7 @@ impl Model {
         // An answer that breaks the rules is not run, so it is no attempt.
         if grade.not_permitted.is_empty() {
             let points = grade.points;
-            self.change_task_record(task, effects, |record| {
-                record.attempts += 1;
-                record.best = record.best.max(points);
-            });
+            self.change_task_record(task, effects, RecordChange::Graded { points });
         }
         let verdict = if grade.passed { text!("Passed") } else { text!("Not passed") };
         self.notices.announcer.announce(text!("{}: {} of {} points", verdict, grade.points, grade.of));

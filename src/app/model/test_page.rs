@@ -1,10 +1,15 @@
 //! A page for tests, with a session that answers every request at once.
 
-use super::{DocumentMsg, Effect, LiveMsg, Model, Msg, Opening, Sizes, TaskMsg, ViewportMsg, update};
+use super::{
+    DocumentMsg, Effect, KEPT_LESSONS, LessonMsg, LiveMsg, Model, Msg, Opening, Sizes, TaskMsg, ViewportMsg, update,
+};
 use crate::lessons::CourseDesk;
 use crate::scenario::{Command, Operation};
 use crate::session::Session;
 use crate::session::protocol::{FromEngine, Report, ToEngine};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// A page of 1,200 × 800 px that shows the first scenario, with its session.
 pub(crate) struct TestPage {
@@ -12,6 +17,8 @@ pub(crate) struct TestPage {
     session: Session,
     course: CourseDesk,
     pub restarts: usize,
+    /// What the browser keeps, for all tabs.
+    pub storage: Rc<RefCell<BTreeMap<&'static str, String>>>,
     /// The effects of the last message, apart from requests.
     pub effects: Vec<Effect>,
 }
@@ -29,7 +36,7 @@ impl TestPage {
     fn open(open: Msg) -> TestPage {
         let (model, session) = (Model::default(), Session::default());
         let course = CourseDesk::default();
-        let mut page = TestPage { model, session, course, restarts: 0, effects: Vec::new() };
+        let mut page = TestPage { model, session, course, restarts: 0, storage: Rc::default(), effects: Vec::new() };
         let canvas = (1200.0, 800.0);
         let sizes = Sizes { canvas, room: canvas, unit: 1.0, ..Sizes::default() };
         page.update(Msg::Viewport(ViewportMsg::Resized(sizes)));
@@ -48,7 +55,16 @@ impl TestPage {
                 self.answer(*request);
             } else if let Effect::AnswerGrade(report) = effect {
                 self.update(Msg::Task(TaskMsg::Received(report)));
+            } else if let Effect::ReadKept(name) = effect {
+                let text = self.storage.borrow().get(name).cloned();
+                self.update(match name {
+                    KEPT_LESSONS => Msg::Lesson(LessonMsg::Kept(text)),
+                    _ => Msg::Task(TaskMsg::Kept(text)),
+                });
             } else {
+                if let Effect::Keep(name, text) = &effect {
+                    self.storage.borrow_mut().insert(name, text.clone());
+                }
                 kept.push(effect);
             }
         }

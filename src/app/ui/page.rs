@@ -13,6 +13,7 @@ pub mod opening;
 mod painter;
 mod picture;
 mod settings;
+mod skip_links;
 mod time_pane;
 
 use super::lazy_views::{self, LazyView};
@@ -24,8 +25,7 @@ use crate::app::browser::host::HostPort;
 use crate::app::browser::tabs::Tabs;
 use crate::app::browser::{address, files};
 use crate::app::geometry::{Rect, point};
-use crate::app::model::{Controls, Model, Msg, Opening, Origin, PointerMsg, SelectionMsg};
-use crate::app::outline::OutlineMsg;
+use crate::app::model::{Controls, Model, Msg, Opening, Origin, PointerMsg};
 use crate::app::texts::Language;
 use crate::text;
 use card_views::CardViews;
@@ -66,6 +66,8 @@ pub enum PageMsg {
     AddressChanged,
     /// The visitor leaves the page, or reloads it.
     Left,
+    /// Another tab has changed what the browser keeps.
+    StoredElsewhere,
     /// A drawing was opened.
     Opened(Opened),
     /// The code of the messages to the host page of an embed was fetched.
@@ -131,6 +133,8 @@ pub struct Page {
     /// The id of the element that receives the focus once it is on the page.
     next_element: Option<String>,
     last_focus: LastFocus,
+    /// How far the text of the lesson is scrolled after the next rendering, in another language.
+    text_scroll: Option<f64>,
     /// The tab of the lesson's current step, at the last rendering.
     current_tab: Option<Element>,
     is_visible: bool,
@@ -177,6 +181,7 @@ impl Component for Page {
             next_focus: None,
             next_element: None,
             last_focus: LastFocus::default(),
+            text_scroll: None,
             current_tab: None,
             is_visible: true,
             drawn_language: Language::English,
@@ -277,6 +282,7 @@ impl Component for Page {
         {
             focus::focus_element(&id);
         }
+        self.text_scroll.take().into_iter().for_each(focus::scroll_text);
         self.current_tab = focus::reveal_current_step(self.current_tab.as_ref());
         self.observe_elements(ctx, first);
         self.observe_overlays();
@@ -324,6 +330,7 @@ impl Page {
             }
             PageMsg::AddressChanged => self.open(opening::open_address(false)),
             PageMsg::Left => self.keep_tab(),
+            PageMsg::StoredElsewhere => self.follow_storage(),
             PageMsg::Opened(opened) => self.show_opened(opened),
             PageMsg::HostConnected(port) => self.host_connected(port),
             PageMsg::HostPosted(data, origin) => self.hear_host(&data, &origin),
@@ -403,7 +410,7 @@ impl Page {
 
     /// Loads the code of lessons and tasks when one is opened.
     fn load_lesson(&mut self) {
-        let is_needed = self.model.lesson.is_open || self.model.shows_task();
+        let is_needed = self.model.has_text();
         if is_needed && matches!(self.lesson_views, ViewsState::NotLoaded | ViewsState::Failed) {
             self.lesson_views = ViewsState::Loading;
             self.link.send_future(async { PageMsg::LessonLoaded(lesson::load().await.is_ok()) });
@@ -411,7 +418,7 @@ impl Page {
     }
 
     fn shows_lesson(&self) -> bool {
-        self.model.lesson.is_open && self.lesson_views == ViewsState::Loaded
+        self.model.shows_lesson() && self.lesson_views == ViewsState::Loaded
     }
 
     fn shows_task(&self) -> bool {
@@ -473,21 +480,6 @@ impl Page {
             present.iter().flatten().for_each(|element| self.observers.observe(element));
             self.overlays = present;
             self.measure();
-        }
-    }
-
-    fn skip_links(&self) -> Html {
-        let to_canvas = self.send.reform(|event: MouseEvent| {
-            // The fragment of the address names the scenario.
-            event.prevent_default();
-            Msg::Selection(SelectionMsg::EnterCanvas)
-        });
-        let outline = if self.model.outline.open { text!("Close the outline") } else { text!("Open the outline") };
-        html! {
-            <>
-                <a class="skip" href="#canvas" onclick={to_canvas}>{ text!("Skip to the canvas") }</a>
-                <button class="skip" onclick={self.on(Msg::Outline(OutlineMsg::Toggle))}>{ outline }</button>
-            </>
         }
     }
 

@@ -1,10 +1,12 @@
 //! Executes the model's effects: requests to the engine, storage, focus, files, theme.
 
-use super::{Page, PageMsg, ViewsState, opening};
+use super::{Page, PageMsg, ViewsState, focus, opening};
 use crate::app::browser::{address, crash_report, documents, drawings, files, language, storage, theme};
 use crate::app::gesture::Gesture;
 use crate::app::kept_drawings::{DrawingsAnswer, DrawingsRequest};
-use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, KEPT_TAB, LessonMsg, Msg, SharingMsg, TaskMsg};
+use crate::app::model::{
+    self, DrawingsMsg, Effect, KEPT_CODE, KEPT_LESSONS, KEPT_TAB, KEPT_TASKS, LessonMsg, Msg, SharingMsg, TaskMsg,
+};
 use crate::app::picture::PictureFailure;
 use crate::app::ui::lazy_views;
 use crate::scenario::Scenario;
@@ -71,6 +73,7 @@ impl Page {
                 self.model.redraw.page = true;
             }
             Effect::Keep(name, text) => storage::keep(name, &text),
+            Effect::ReadKept(name) => self.receive_kept(name),
             Effect::KeepTab(None) => storage::keep_in_tab(KEPT_TAB, None),
             Effect::KeepTab(Some(record)) => spawn_local(async move {
                 if let Ok(text) = documents::write_tab_record(record).await {
@@ -101,7 +104,8 @@ impl Page {
             Effect::OpenNamed(fragment) => self.open(opening::open_named(fragment)),
             Effect::FetchLesson(address) => self.link.send_future(async move {
                 let text = files::fetch_lesson(&address).await;
-                PageMsg::Model(Msg::Lesson(LessonMsg::Fetched(text, storage::kept(KEPT_LESSONS))))
+                let (kept, code) = (storage::kept(KEPT_LESSONS), storage::kept(KEPT_CODE));
+                PageMsg::Model(Msg::Lesson(LessonMsg::Fetched(text, kept, code)))
             }),
             Effect::AnswerLesson(report) => {
                 self.link.send_message(PageMsg::Model(Msg::Lesson(LessonMsg::Received(report))));
@@ -118,11 +122,33 @@ impl Page {
             Effect::Save(name, text) => files::download(&name, "text/plain", &text),
             Effect::SaveSlice(slice) => files::download_slice(&slice),
             Effect::LessMotion(reduced) => theme::set_reduced_motion(reduced),
-            Effect::Language(which) => language::apply(which),
+            Effect::Language(which) => {
+                self.text_scroll = focus::text_scroll();
+                language::apply(which);
+            }
             Effect::Theme(which) => {
                 theme::apply(which);
                 self.painter.forget_theme();
             }
+        }
+    }
+
+    /// Reads what the browser keeps of lessons or tasks.
+    fn receive_kept(&mut self, name: &'static str) {
+        let text = storage::kept(name);
+        self.update_model(match name {
+            KEPT_LESSONS => Msg::Lesson(LessonMsg::Kept(text)),
+            _ => Msg::Task(TaskMsg::Kept(text)),
+        });
+    }
+
+    /// Shows the answers and the records that another tab has changed.
+    pub(super) fn follow_storage(&mut self) {
+        if self.model.lesson.page().is_some() && self.model.lesson.kept != storage::kept(KEPT_LESSONS) {
+            self.receive_kept(KEPT_LESSONS);
+        }
+        if self.model.tasks.kept != storage::kept(KEPT_TASKS) {
+            self.receive_kept(KEPT_TASKS);
         }
     }
 

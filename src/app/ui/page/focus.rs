@@ -5,8 +5,11 @@ use wasm_bindgen::JsCast;
 use web_sys::{Document, Element, HtmlElement};
 
 /// The areas of the page, from the smallest: where the focus stays if a control of the area disappears.
-const AREAS: [&str; 12] = [
+const AREAS: [&str; 15] = [
     "dialog",
+    ".lesson-code",
+    ".lesson-question",
+    ".lesson",
     ".inspector",
     ".log",
     ".verdicts",
@@ -106,6 +109,23 @@ pub(super) fn reveal_current_step(before: Option<&Element>) -> Option<Element> {
         row.set_scroll_left(row.scroll_left() + by as i32);
     }
     Some(tab)
+}
+
+/// Returns how far the text of the lesson or the task is scrolled, as a share of its height.
+pub(super) fn text_scroll() -> Option<f64> {
+    let text = text_element()?;
+    Some(f64::from(text.scroll_top()) / f64::from(text.scroll_height().max(1)))
+}
+
+/// Scrolls the text of the lesson or the task.
+pub(super) fn scroll_text(share: f64) {
+    if let Some(text) = text_element() {
+        text.set_scroll_top((share * f64::from(text.scroll_height())).round() as i32);
+    }
+}
+
+fn text_element() -> Option<Element> {
+    web_sys::window()?.document()?.query_selector(".lesson-text").ok()?
 }
 
 /// Scrolls to an element and gives it the focus.

@@ -143,7 +143,9 @@ impl Page {
         self.host.as_ref().is_some_and(|connection| connection.frozen.is_some())
             && match msg {
                 // The page has fetched or measured these itself.
-                Msg::Lesson(LessonMsg::Fetched(..) | LessonMsg::Received(_) | LessonMsg::Code(_)) => false,
+                Msg::Lesson(
+                    LessonMsg::Fetched(..) | LessonMsg::Received(_) | LessonMsg::Kept(_) | LessonMsg::Code(_),
+                ) => false,
                 Msg::Lesson(_) | Msg::Sharing(SharingMsg::Record { .. }) => true,
                 _ => matches!(
                     msg,
