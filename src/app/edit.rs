@@ -20,7 +20,7 @@ pub fn is_permitted(scenario: &Scenario, path: &[String]) -> bool {
 }
 
 /// Returns the path of a field as tasks name it: `<id>.<field>` of a node.
-fn path_of_rule(scenario: &Scenario, path: &[String]) -> String {
+pub(super) fn path_of_rule(scenario: &Scenario, path: &[String]) -> String {
     let [list, place, fields @ ..] = path else { return path.join(".") };
     let id = place.parse::<usize>().ok().and_then(|place| match list.as_str() {
         "services" => scenario.services.get(place).map(|node| &node.id),

@@ -129,6 +129,25 @@ pub fn sections(scenario: &Scenario, selected: Option<&CanvasItem>) -> Vec<Secti
     }
 }
 
+/// Returns the names by which the inspector shows what a rule of a task permits, `<id>.<field>`: that of the field, or those of
+/// the sections with the fields below it.
+pub fn names_of(scenario: &Scenario, id: &str, rule: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for section in sections(scenario, Some(&CanvasItem::Node(id.into()))) {
+        let of = |path: &Path| super::edit::path_of_rule(scenario, path);
+        let exact = section.fields.iter().find(|field| of(&field.path) == rule);
+        let is_below = |field: &Field| of(&field.path).strip_prefix(rule).is_some_and(|rest| rest.starts_with('.'));
+        let name = match exact {
+            Some(field) => Some(&field.label),
+            None => section.fields.iter().any(is_below).then_some(&section.title),
+        };
+        names.extend(
+            name.filter(|name| !name.is_empty() && !names.contains(*name)).cloned().into_iter().collect::<Vec<_>>(),
+        );
+    }
+    names
+}
+
 /// Returns the fields for the name of a node or group and for the position of its card, if it has one.
 pub fn identity(scenario: &Scenario, id: &str) -> Vec<Field> {
     let at = |list: &str, i: usize| FieldsAt::new(&[list]).to(i);

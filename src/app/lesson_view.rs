@@ -157,6 +157,53 @@ impl LessonView {
         format!("lesson={}{step}", self.address)
     }
 
+    /// Returns the scenarios that buttons in the current step offer, each with its first number in the text of the step.
+    fn first_numbers(&self) -> BTreeMap<u32, u32> {
+        let mut first = BTreeMap::new();
+        let Some((page, step)) = self.page().and_then(|page| Some((page, page.steps.get(self.step)?))) else {
+            return first;
+        };
+        let mut offered = BTreeSet::new();
+        each_block(&step.blocks, &mut |block| {
+            if let LessonBlock::Scenario(index) = block {
+                offered.insert(*index);
+            }
+        });
+        let mut note = |spans: &[LessonSpan]| {
+            numbers(spans, &mut |number| {
+                let scenario = page.figures.get(number as usize).map(|figure| figure.scenario);
+                if let Some(scenario) =
+                    scenario.filter(|index| offered.contains(index) && step.scenario != Some(*index))
+                {
+                    first.entry(scenario).or_insert(number);
+                }
+            });
+        };
+        each_block(&step.blocks, &mut |block| match block {
+            LessonBlock::Paragraph(spans) => note(spans),
+            LessonBlock::Table(_, rows) => rows.iter().flatten().for_each(|cell| note(cell)),
+            _ => {}
+        });
+        first
+    }
+
+    /// Returns whether the button of a scenario stands where the first of its numbers is.
+    pub fn is_offered_with_a_number(&self, scenario: u32) -> bool {
+        self.first_numbers().contains_key(&scenario)
+    }
+
+    /// Returns the scenarios, with their titles, whose buttons stand at these spans.
+    pub fn offered_with(&self, spans: &[LessonSpan]) -> Vec<(u32, String)> {
+        let mut found = Vec::new();
+        let first = self.first_numbers();
+        numbers(spans, &mut |number| {
+            let of_number = first.iter().find(|(_, other)| **other == number);
+            let scenario = of_number.and_then(|(index, _)| Some((index, self.page()?.scenarios.get(*index as usize)?)));
+            found.extend(scenario.map(|(index, scenario)| (*index, scenario.title.clone())));
+        });
+        found
+    }
+
     /// Returns the scenarios that a step measures, with those of the questions in it.
     pub fn scenarios_of(page: &LessonPage, step: usize) -> BTreeSet<u32> {
         let mut found = BTreeSet::new();
@@ -385,17 +432,22 @@ pub fn each_block(blocks: &[LessonBlock], visit: &mut dyn FnMut(&LessonBlock)) {
     }
 }
 
-/// Adds the scenarios of the numbers in a line.
-fn figures(page: &LessonPage, spans: &[LessonSpan], found: &mut BTreeSet<u32>) {
+/// Visits the numbers in a line, by their indices.
+fn numbers(spans: &[LessonSpan], visit: &mut dyn FnMut(u32)) {
     for span in spans {
         match span {
-            LessonSpan::Figure(index) => found.extend(page.figures.get(*index as usize).map(|figure| figure.scenario)),
+            LessonSpan::Figure(index) => visit(*index),
             LessonSpan::Emphasis(inner)
             | LessonSpan::Strong(inner)
             | LessonSpan::Link(_, inner)
             | LessonSpan::StepLink(_, inner)
-            | LessonSpan::TermLink(_, inner) => figures(page, inner, found),
+            | LessonSpan::TermLink(_, inner) => numbers(inner, visit),
             LessonSpan::Text(_) | LessonSpan::Code(_) | LessonSpan::Break => {}
         }
     }
+}
+
+/// Adds the scenarios of the numbers in a line.
+fn figures(page: &LessonPage, spans: &[LessonSpan], found: &mut BTreeSet<u32>) {
+    numbers(spans, &mut |index| found.extend(page.figures.get(index as usize).map(|figure| figure.scenario)));
 }

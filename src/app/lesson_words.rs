@@ -20,6 +20,10 @@ words! {
     steps: "Steps", "Schritte";
     /// Closes the view.
     close: "Close the lesson", "Lektion schließen";
+    /// Shows more of the text on a phone.
+    enlarge: "Show more of the text", "Mehr vom Text zeigen";
+    /// Shows less of it again.
+    reduce: "Show less of the text", "Weniger vom Text zeigen";
     /// The button to the next step.
     next: "Next", "Weiter";
     /// The button to the previous step.

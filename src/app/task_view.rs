@@ -255,7 +255,53 @@ pub fn figure_text(goal: &GoalGrade, grade: &TaskGrade) -> String {
         Some(share) if goal.must.trim_start().starts_with("runs(") => {
             text!("in {} of {} runs", format!("{:.0}", share * runs as f64), runs)
         }
-        Some(figure) if figure.fract() == 0.0 => text!("measured: {}", format!("{figure:.0}")),
-        Some(figure) => text!("measured: {}", decimal(format_args!("{figure:.3}"))),
+        Some(figure) => text!("measured: {}", with_unit(&goal.must, figure)),
+    }
+}
+
+/// Returns a figure with its unit, which the name of the figure in the goal has.
+fn with_unit(must: &str, figure: f64) -> String {
+    let name = must.trim_start().split([' ', '<', '>', '=', '!']).next().unwrap_or_default();
+    let (figure, unit) = match name.split('.').next().unwrap_or_default() {
+        name if name.ends_with("_share") => (figure * 100.0, " %"),
+        name if name.ends_with("_ms") => (figure, " ms"),
+        _ => (figure, ""),
+    };
+    let figure = match figure.fract() == 0.0 {
+        true => format!("{figure:.0}"),
+        false => decimal(format_args!("{figure:.3}")),
+    };
+    format!("{figure}{unit}")
+}
+
+/// Returns a sentence of the engine about a condition with the words of the page in place of the name of the condition.
+pub fn verdict_in_words(because: &str) -> String {
+    let Some((name, rest)) = because.split_once(": ") else { return because.into() };
+    let words = match name {
+        "converged" => text!("Not converged"),
+        "no_stale_reads" => text!("Stale reads"),
+        "no_lost_updates" | "lost_updates" => text!("Lost updates"),
+        "all_operations_ok" => text!("Not every operation succeeded"),
+        _ => return because.into(),
+    };
+    format!("{words}: {rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captions_name_a_condition_in_the_words_of_the_page() {
+        assert_eq!(verdict_in_words("converged: 1 copy stale"), "Not converged: 1 copy stale");
+        assert_eq!(verdict_in_words("no_stale_reads: 1 of 1 reads are stale"), "Stale reads: 1 of 1 reads are stale");
+        assert_eq!(verdict_in_words("Inventory crashed: a fault"), "Inventory crashed: a fault");
+    }
+
+    #[test]
+    fn a_measured_figure_has_its_unit() {
+        assert_eq!(with_unit("stale_read_share <= 0.001", 0.781), "78.100 %");
+        assert_eq!(with_unit("read_latency_ms.p50 < 20", 12.0), "12 ms");
+        assert_eq!(with_unit("never_published == 0", 1.0), "1");
     }
 }

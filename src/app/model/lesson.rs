@@ -3,6 +3,7 @@
 use super::{Effect, KEPT_CODE, KEPT_LESSONS, Model, Msg, NoticeAction, Opening, PreferencesMsg, Redraw};
 use crate::app::kept_answers::{self, AnswerChange, Tries};
 use crate::app::lesson_view::{LessonState, Prediction, each_block, first_lesson};
+use crate::app::task_view::verdict_in_words;
 use crate::app::texts::Language;
 use crate::scenario::{Scenario, json};
 use crate::session::protocol::Request;
@@ -156,11 +157,11 @@ impl Model {
         let page = self.lesson.page();
         let found = step.as_ref().and_then(|id| page?.steps.iter().position(|step| step.id == *id));
         let index = found.unwrap_or(0);
-        self.report_unknown_step(step.filter(|_| found.is_none()));
         let is_shown = self.lesson.shown.is_some_and(|(_, number)| number == self.document.number());
         if index != self.lesson.step || !is_shown {
             self.show_step(index);
         }
+        self.report_unknown_step(step.filter(|_| found.is_none()));
     }
 
     fn toggle_lesson(&mut self, effects: &mut Vec<Effect>) {
@@ -211,7 +212,6 @@ impl Model {
                 }
                 let wanted = self.lesson.wanted_step.take();
                 let index = wanted.as_ref().and_then(|id| page.steps.iter().position(|step| step.id == *id));
-                self.report_unknown_step(wanted.filter(|_| index.is_none()));
                 let is_translation = std::mem::take(&mut self.lesson.is_translating);
                 if is_translation {
                     self.lesson.shown_choice = None;
@@ -222,6 +222,7 @@ impl Model {
                     self.show_step(index.unwrap_or(0));
                     effects.push(Effect::Address { fragment: self.lesson.fragment(), is_new: false });
                 }
+                self.report_unknown_step(wanted.filter(|_| index.is_none()));
             }
             LessonReport::Invalid(problems) => self.lesson.state = LessonState::Invalid(Rc::new(problems)),
             LessonReport::Measured(measured) => drop(self.lesson.measured.insert(measured.scenario, measured)),
@@ -299,7 +300,7 @@ impl Model {
     }
 
     fn show_choice(&mut self, (question, choice): (u32, u32), scenario: Scenario, at: u64, because: String) {
-        let index = self.lesson.scenario_of(question, choice);
+        let (index, because) = (self.lesson.scenario_of(question, choice), verdict_in_words(&because));
         self.lesson.is_large = false;
         let address = Some(self.lesson.fragment());
         self.open(Opening { address, at, caption: because.as_str().into(), ..Opening::own(scenario) });
@@ -401,3 +402,6 @@ impl Model {
         effects.push(Effect::Save(format!("{}-answers.json", page.id), json::pretty(&results)));
     }
 }
+
+#[cfg(test)]
+mod tests;

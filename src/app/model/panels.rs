@@ -201,6 +201,12 @@ impl Model {
         self.lesson.is_open && !self.covers_text()
     }
 
+    /// Returns the titles of the step and of the lesson, if it is visible.
+    pub fn lesson_title(&self) -> Option<String> {
+        let page = self.lesson.page().filter(|_| self.shows_lesson())?;
+        Some(format!("{} · {}", page.steps.get(self.lesson.step)?.title, page.title))
+    }
+
     /// Returns whether a lesson or a task is open, even if the inspector covers it.
     pub fn has_text(&self) -> bool {
         self.lesson.is_open || self.tasks.is_open && self.task().is_some() && self.failure.is_none()
@@ -215,6 +221,7 @@ impl Model {
     pub(super) fn uncover_text(&mut self) {
         if self.covers_text() {
             self.select(BTreeSet::new());
+            self.panels.scenario_inspector = false;
         }
     }
 

@@ -2,8 +2,9 @@
 
 use super::{Effect, KEPT_TASKS, Model, Msg, NoticeAction, Redraw};
 use crate::app::chrome::Hidden;
+use crate::app::scene::NodeKind;
 use crate::app::task_view::{Grading, JudgedGoal, RecordChange, TaskRecord};
-use crate::scenario::{ReadOut, Scenario, Task, challenges};
+use crate::scenario::{ReadOut, Scenario, Task, TaskNode, challenges};
 use crate::session::protocol::grade::{GradingReport, TaskGrade};
 use crate::text;
 use std::rc::Rc;
@@ -68,17 +69,7 @@ impl Model {
     pub(super) fn update_task(&mut self, msg: TaskMsg, effects: &mut Vec<Effect>) {
         self.redraw = Redraw { page: true, paint: true };
         // The records may come before the document.
-        let msg = match msg {
-            TaskMsg::Restore(records) => {
-                (self.tasks.kept, self.tasks.is_hosted) = (Some(records), true);
-                return;
-            }
-            TaskMsg::Kept(kept) => {
-                effects.extend(self.tasks.receive_kept(kept).map(|text| Effect::Keep(KEPT_TASKS, text)));
-                return;
-            }
-            msg => msg,
-        };
+        let Some(msg) = self.receive_records(msg, effects) else { return };
         let Some(task) = self.task().cloned() else { return };
         match msg {
             TaskMsg::Toggle => {
@@ -133,17 +124,42 @@ impl Model {
                     effects.push(Effect::FocusCanvas);
                 }
             }
-            TaskMsg::Forget => {
-                let forgotten = self.tasks.record(&task);
-                self.change_task_record(&task, effects, RecordChange::Replace(TaskRecord::default()));
-                self.notify(text!("The attempts and hints were forgotten.").into());
-                let msg = Box::new(Msg::Task(TaskMsg::BringBack(forgotten)));
-                self.notices.action = Some(NoticeAction { label: text!("Undo"), msg });
-            }
+            TaskMsg::Forget => self.forget_record(&task, effects),
             TaskMsg::BringBack(record) => self.change_task_record(&task, effects, RecordChange::Replace(record)),
             TaskMsg::Restore(_) | TaskMsg::Kept(_) => {}
             TaskMsg::CopyAnswer => effects.push(Effect::CopyAnswer(self.document.scenario.clone())),
         }
+    }
+
+    /// Receives the records of the host page or of the browser. Returns any other message.
+    fn receive_records(&mut self, msg: TaskMsg, effects: &mut Vec<Effect>) -> Option<TaskMsg> {
+        match msg {
+            TaskMsg::Restore(records) => (self.tasks.kept, self.tasks.is_hosted) = (Some(records), true),
+            TaskMsg::Kept(kept) => {
+                effects.extend(self.tasks.receive_kept(kept).map(|text| Effect::Keep(KEPT_TASKS, text)));
+            }
+            msg => return Some(msg),
+        }
+        None
+    }
+
+    fn forget_record(&mut self, task: &Task, effects: &mut Vec<Effect>) {
+        let forgotten = self.tasks.record(task);
+        self.change_task_record(task, effects, RecordChange::Replace(TaskRecord::default()));
+        self.notify(text!("The attempts and hints were forgotten.").into());
+        let msg = Box::new(Msg::Task(TaskMsg::BringBack(forgotten)));
+        self.notices.action = Some(NoticeAction { label: text!("Undo"), msg });
+    }
+
+    /// Returns whether the current task permits to add a node of a kind.
+    pub fn may_add(&self, kind: NodeKind) -> bool {
+        let node = match kind {
+            NodeKind::Service => TaskNode::Service,
+            NodeKind::Bus => TaskNode::Bus,
+            NodeKind::Client => TaskNode::Client,
+            NodeKind::Group => TaskNode::Group,
+        };
+        self.task().is_none_or(|task| task.palette.contains(&node))
     }
 
     fn cancel_grading(&mut self) {
@@ -245,7 +261,8 @@ fn breaches(task: &Task, start: &Scenario, drawing: &Scenario) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::app::model::test_page::TestPage;
-    use crate::app::model::{DocumentMsg, Msg, Opening, update};
+    use crate::app::model::{DocumentMsg, Msg, Opening, PanelsMsg, Sizes, ViewportMsg, update};
+    use crate::app::task_view::best_points;
     use crate::scenario::PublishMode;
     use crate::scenario::challenges::find;
 
@@ -333,6 +350,48 @@ mod tests {
         assert!(!page.model.tasks.is_running());
         page.update(Msg::Task(TaskMsg::Forget));
         assert!(page.model.may_grade());
+    }
+
+    #[test]
+    fn an_attempt_in_one_tab_does_not_remove_one_of_another_and_forgotten_ones_are_brought_back() {
+        let (mut first, mut second) = (challenge("lost-event"), challenge("lost-event"));
+        second.storage = first.storage.clone();
+        let record = |page: &TestPage| page.model.tasks.record(page.model.task().expect("a task"));
+        second.grade();
+        first.update(Msg::Task(TaskMsg::Hint));
+        let best = record(&second).best;
+        assert_eq!(record(&first), TaskRecord { attempts: 1, hints: 1, best });
+        first.update(Msg::Task(TaskMsg::Forget));
+        assert_eq!(record(&first), TaskRecord::default());
+        let undo = first.model.notices.action.take().expect("an action");
+        first.update(*undo.msg);
+        assert_eq!(record(&first), TaskRecord { attempts: 1, hints: 1, best });
+        let tasks = &first.model.document.scenario.tasks;
+        let of = tasks[0].goals.iter().map(|goal| goal.points).sum();
+        assert_eq!(best_points(first.model.tasks.kept.as_deref(), tasks), Some((best, of)));
+        assert_eq!(best_points(Some("{}"), tasks), None);
+    }
+
+    #[test]
+    fn only_the_nodes_that_the_task_permits_may_be_added() {
+        let mut page = challenge("lost-event");
+        assert!(!page.model.may_add(NodeKind::Service));
+        page.update(Msg::Task(TaskMsg::Leave));
+        assert!(page.model.may_add(NodeKind::Service));
+    }
+
+    #[test]
+    fn on_a_phone_task_and_inspector_close_each_other() {
+        let mut page = challenge("jammed-queue");
+        let sizes = Sizes { canvas: (390.0, 400.0), room: (390.0, 400.0), unit: 1.0, narrow: true, ..Sizes::default() };
+        page.update(Msg::Viewport(ViewportMsg::Resized(sizes)));
+        assert!(page.model.shows_task());
+        page.update(Msg::Panels(PanelsMsg::InspectScenario));
+        assert!(page.model.inspector_open() && !page.model.shows_task());
+        page.update(Msg::Task(TaskMsg::Toggle));
+        assert!(!page.model.inspector_open() && page.model.shows_task());
+        page.update(Msg::Task(TaskMsg::Toggle));
+        assert!(!page.model.shows_task());
     }
 
     #[test]

@@ -55,6 +55,8 @@ impl TestPage {
                 self.answer(*request);
             } else if let Effect::AnswerGrade(report) = effect {
                 self.update(Msg::Task(TaskMsg::Received(report)));
+            } else if let Effect::AnswerLesson(report) = effect {
+                self.update(Msg::Lesson(LessonMsg::Received(report)));
             } else if let Effect::ReadKept(name) = effect {
                 let text = self.storage.borrow().get(name).cloned();
                 self.update(match name {

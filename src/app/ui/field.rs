@@ -75,9 +75,12 @@ pub fn FieldView(props: &FieldProps) -> Html {
         })
     };
     let control = control(props, &id, refused.as_ref(), &submit);
+    let is_locked = !edit::is_permitted(&props.scenario, &field.path);
+    let title =
+        if is_locked { format!("{} {}", text!("The task locks this field."), field.help) } else { field.help.into() };
     let wide = matches!(field.kind, FieldKind::Note | FieldKind::Numbers | FieldKind::Ids(_));
     html! {
-        <div class={classes!("field", wide.then_some("wide-field"))} title={field.help}>
+        <div class={classes!("field", wide.then_some("wide-field"), is_locked.then_some("locked"))} {title}>
             if matches!(field.kind, FieldKind::Ids(_)) {
                 <span class="label" aria-hidden="true">{ &field.label }</span>
             } else {

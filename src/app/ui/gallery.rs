@@ -7,10 +7,11 @@ use crate::app::gallery::{Entry, Search, Section};
 use crate::app::geometry::Rect;
 use crate::app::model::{DocumentMsg, Msg, PanelsMsg};
 use crate::app::scene::{Layout, NodeKind, Scene, SceneNode};
+use crate::app::task_view::best_points;
 use crate::app::texts::translated;
 use crate::app::titles::shown_title;
-use crate::scenario::Scenario;
 use crate::scenario::examples::Difficulty;
+use crate::scenario::{Scenario, Task};
 use crate::text;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -24,12 +25,14 @@ const MARGIN: f64 = 30.0;
 /// Properties of [`Gallery`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct GalleryProps {
+    /// What the browser keeps of tasks.
+    pub tasks: Option<String>,
     /// Receives messages.
     pub send: Callback<Msg>,
 }
 
-/// Title and picture of an example.
-type Picture = (String, Html);
+/// Title, picture and tasks of an example.
+type Picture = (String, Html, Vec<Task>);
 
 /// The dialog with all examples and challenges.
 #[component]
@@ -44,7 +47,7 @@ pub fn Gallery(props: &GalleryProps) -> Html {
     let pictures: Rc<BTreeMap<String, Picture>> = use_memo((), |()| {
         let picture = |entry: Entry| {
             let scenario = entry.scenario();
-            (entry.fragment(), (scenario.title.clone(), picture(&scenario)))
+            (entry.fragment(), (scenario.title.clone(), picture(&scenario), scenario.tasks))
         };
         Entry::all().map(picture).collect()
     });
@@ -58,7 +61,8 @@ pub fn Gallery(props: &GalleryProps) -> Html {
     };
     let card = |entry: &Entry| {
         let fragment = entry.fragment();
-        let (title, picture) = &pictures[&fragment];
+        let (title, picture, tasks) = &pictures[&fragment];
+        let best = best_points(props.tasks.as_deref(), tasks);
         let onclick = open(Msg::Document(DocumentMsg::OpenNamed(fragment.clone())));
         let name = match entry {
             Entry::Example(example) => example.id.to_string(),
@@ -69,6 +73,7 @@ pub fn Gallery(props: &GalleryProps) -> Html {
                 { picture.clone() }
                 <b>{ shown_title(title) }</b><span>{ entry.promise() }</span>
                 <small>{ format!("{} · {}", translated(entry.level().name()), entry.id()) }</small>
+                if let Some((best, of)) = best { <small class="best">{ text!("Best so far: {} of {} points", best, of) }</small> }
             </button></li>
         }
     };

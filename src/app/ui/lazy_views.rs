@@ -280,7 +280,7 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         LazyView::Commands => {
             html! { <CommandsDialog commands={Rc::new(command_palette::commands(model))} send={send.clone()} /> }
         }
-        LazyView::Gallery => html! { <Gallery send={send.clone()} /> },
+        LazyView::Gallery => html! { <Gallery tasks={model.tasks.kept.clone()} send={send.clone()} /> },
         LazyView::FirstSteps => first_steps::first_steps(model, send),
         LazyView::Menu => menu::menu(model, send),
         LazyView::Legend => legend::legend(model, send),

@@ -82,7 +82,7 @@ impl<'a> View<'a> {
     fn draw(self) -> Html {
         let language = self.lesson.page().map_or("en", |page| &page.language).to_string();
         html! {
-            <section class="lesson" aria-labelledby="lesson-heading" lang={language}>
+            <section class={classes!("lesson", self.lesson.is_large.then_some("large"))} aria-labelledby="lesson-heading" lang={language}>
                 { self.header() }
                 { match &self.lesson.state {
                     LessonState::None | LessonState::Loading => html! { <p class="lesson-note" role="status">{ self.words.loading }</p> },
@@ -108,6 +108,7 @@ impl<'a> View<'a> {
                 <h2 id="lesson-heading" tabindex="-1">{ title }</h2>
                 <span class="grow"></span>
                 { self.languages() }
+                { enlarge_button(self.lesson.is_large, (self.words.enlarge, self.words.reduce), self.on(LessonMsg::Enlarge)) }
                 <button class="icon small" title={self.words.close} aria-label={self.words.close} onclick={self.on(LessonMsg::Toggle)}>{ icon(Icon::Close) }</button>
             </header>
         }
@@ -123,7 +124,14 @@ impl<'a> View<'a> {
                 "#lesson={folder}{file}{}",
                 step.as_ref().map_or(String::new(), |step| format!("&step={step}"))
             );
-            html! { <a class="lesson-language" {href} hreflang={language.clone()} lang={language.clone()} aria-label={format!("{}: {language}", self.words.language)}>{ language.to_uppercase() }</a> }
+            let (send, code) = (self.send.clone(), language.clone());
+            let onclick = Callback::from(move |event: MouseEvent| {
+                if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
+                    event.prevent_default();
+                    send.emit(Msg::Lesson(LessonMsg::Translate(code.clone())));
+                }
+            });
+            html! { <a class="lesson-language" {href} {onclick} hreflang={language.clone()} lang={language.clone()} aria-label={format!("{}: {language}", self.words.language)}>{ language.to_uppercase() }</a> }
         };
         html! { { for page.translations.iter().map(link) } }
     }
@@ -212,10 +220,10 @@ impl<'a> View<'a> {
 
     fn scenario_button(self, index: u32, title: &str) -> Html {
         let title = title_in(title, self.language());
-        if self.shown == Some(index) && self.lesson.shown_choice.is_none() {
-            return html! { <p class="lesson-system"><b>{ format!("{}: ", self.words.shown_system) }</b>{ title }</p> };
-        }
-        html! { <p class="lesson-system"><button class="line" onclick={self.on(LessonMsg::OpenScenario(index))}>{ icon(Icon::Play) }<span>{ format!("{}: {title}", self.words.show_system) }</span></button></p> }
+        // The pressed button remains, so that the keyboard's focus does.
+        let is_shown = self.shown == Some(index) && self.lesson.shown_choice.is_none();
+        let word = if is_shown { self.words.shown_system } else { self.words.show_system };
+        html! { <p class="lesson-system"><button class="line" aria-pressed={is_shown.to_string()} onclick={self.on(LessonMsg::OpenScenario(index))}>{ icon(Icon::Play) }<span>{ format!("{word}: {title}") }</span></button></p> }
     }
 
     fn progress(self, page: &LessonPage) -> Html {
@@ -278,6 +286,13 @@ impl<'a> View<'a> {
         };
         html! { { for page.terms.iter().map(term) } }
     }
+}
+
+/// Draws the button that shows more of the text on a phone.
+fn enlarge_button(is_large: bool, (enlarge, reduce): (&str, &str), onclick: Callback<MouseEvent>) -> Html {
+    let word = if is_large { reduce } else { enlarge }.to_string();
+    let sign = if is_large { "↓" } else { "↑" };
+    html! { <button class="icon small enlarge" title={word.clone()} aria-label={word} aria-pressed={is_large.to_string()} {onclick}>{ sign }</button> }
 }
 
 /// Moves the focus between the tabs with the arrow keys, Home and End. Enter and Space open the tab.

@@ -15,6 +15,7 @@ mod picture;
 mod settings;
 mod skip_links;
 mod time_pane;
+mod title;
 
 use super::lazy_views::{self, LazyView};
 use super::lesson::{self, CoursePanel};
@@ -133,6 +134,8 @@ pub struct Page {
     /// The id of the element that receives the focus once it is on the page.
     next_element: Option<String>,
     last_focus: LastFocus,
+    /// The title of the page without a lesson, and the one that is shown.
+    titles: Option<(String, String)>,
     /// How far the text of the lesson is scrolled after the next rendering, in another language.
     text_scroll: Option<f64>,
     /// The tab of the lesson's current step, at the last rendering.
@@ -182,6 +185,7 @@ impl Component for Page {
             next_element: None,
             last_focus: LastFocus::default(),
             text_scroll: None,
+            titles: None,
             current_tab: None,
             is_visible: true,
             drawn_language: Language::English,
@@ -282,6 +286,7 @@ impl Component for Page {
         {
             focus::focus_element(&id);
         }
+        self.show_title();
         self.text_scroll.take().into_iter().for_each(focus::scroll_text);
         self.current_tab = focus::reveal_current_step(self.current_tab.as_ref());
         self.observe_elements(ctx, first);
@@ -345,19 +350,7 @@ impl Page {
                 self.execute_waiting_actions();
                 self.model.redraw.page = true;
             }
-            PageMsg::LessonLoaded(is_loaded) => {
-                self.lesson_views = if is_loaded { ViewsState::Loaded } else { ViewsState::Failed };
-                self.model.redraw.page = true;
-                if !is_loaded {
-                    let problem = if self.model.lesson.is_open {
-                        text!("The lesson could not be fetched. Check the network.")
-                    } else {
-                        text!("The task could not be fetched. Check the network.")
-                    };
-                    (self.model.lesson.is_open, self.model.tasks.is_open) = (false, false);
-                    self.update_model(Msg::Notify(problem.into()));
-                }
-            }
+            PageMsg::LessonLoaded(is_loaded) => self.lesson_loaded(is_loaded),
             PageMsg::ViewsLoaded(false) => {
                 self.views = ViewsState::Failed;
                 let dropped = std::mem::take(&mut self.waiting_actions);
@@ -372,6 +365,20 @@ impl Page {
                     self.update_model(Msg::Notify(problem));
                 }
             }
+        }
+    }
+
+    fn lesson_loaded(&mut self, is_loaded: bool) {
+        self.lesson_views = if is_loaded { ViewsState::Loaded } else { ViewsState::Failed };
+        self.model.redraw.page = true;
+        if !is_loaded {
+            let problem = if self.model.lesson.is_open {
+                text!("The lesson could not be fetched. Check the network.")
+            } else {
+                text!("The task could not be fetched. Check the network.")
+            };
+            (self.model.lesson.is_open, self.model.tasks.is_open) = (false, false);
+            self.update_model(Msg::Notify(problem.into()));
         }
     }
 

@@ -133,8 +133,13 @@ pub fn palette(model: &Model, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) ->
                 }
             })
         };
-        let title = text!("{}, or drag onto the canvas", id.action().tooltip());
-        html! { <button class="placeable" {title} onpointerdown={&onpointerdown} {onpointermove} {onpointerup} onpointercancel={&onpointercancel} {onclick}>{ icon(symbol) }<span class="word">{ word }</span></button> }
+        let disabled = !model.may_add(kind);
+        let title = if disabled {
+            text!("The task permits none to be added").into()
+        } else {
+            text!("{}, or drag onto the canvas", id.action().tooltip())
+        };
+        html! { <button class="placeable" {title} {disabled} onpointerdown={&onpointerdown} {onpointermove} {onpointerup} onpointercancel={&onpointercancel} {onclick}>{ icon(symbol) }<span class="word">{ word }</span></button> }
     };
     html! {
         <nav class="palette" aria-label={text!("Palette")}>

@@ -90,7 +90,8 @@ impl Lesson {
     }
 
     fn figure_page(&self, expression: &Expression) -> LessonFigure {
-        LessonFigure { scenario: self.scenario_index(&expression.scenario), is_claim: expression.is_claim }
+        let claim = expression.is_claim.then(|| expression.goal.clone());
+        LessonFigure { scenario: self.scenario_index(&expression.scenario), claim }
     }
 
     fn questions_page(&self) -> Vec<LessonQuestion> {

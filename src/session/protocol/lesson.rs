@@ -120,12 +120,12 @@ pub struct LessonScenario {
 }
 
 /// A number in the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LessonFigure {
     /// The scenario that it is measured in.
     pub scenario: u32,
-    /// Whether it is a claim.
-    pub is_claim: bool,
+    /// The claim, if it is one: the goal that must be met.
+    pub claim: Option<String>,
 }
 
 /// A question.

@@ -9,7 +9,22 @@ use yew::prelude::*;
 
 impl View<'_> {
     pub(super) fn blocks(self, blocks: &[LessonBlock]) -> Html {
-        html! { { for blocks.iter().map(|block| self.block(block)) } }
+        // The code in another programming language takes the place of the former, so that its buttons keep the focus.
+        let page = self.lesson.page();
+        let shown = blocks.iter().enumerate().filter_map(|(at, block)| match block {
+            LessonBlock::Listing(index) => {
+                let listing = page?.listings.get(*index as usize)?;
+                (listing.language == self.chosen_language(page?)).then(|| (format!("code-{}", listing.scenario), block))
+            }
+            block => Some((at.to_string(), block)),
+        });
+        html! { { for shown.map(|(key, block)| html! { <key={key}>{ self.block(block) }</> }) } }
+    }
+
+    /// Draws the button of each offered scenario whose first number in this step is in these spans.
+    fn offers(self, spans: &[LessonSpan]) -> Html {
+        let offered = self.lesson.offered_with(spans);
+        html! { { for offered.into_iter().map(|(index, title)| self.scenario_button(index, &title)) } }
     }
 
     fn block(self, block: &LessonBlock) -> Html {
@@ -17,7 +32,7 @@ impl View<'_> {
             LessonBlock::Heading(3, spans) => html! { <h4>{ self.spans(spans) }</h4> },
             LessonBlock::Heading(4, spans) => html! { <h5>{ self.spans(spans) }</h5> },
             LessonBlock::Heading(_, spans) => html! { <h6>{ self.spans(spans) }</h6> },
-            LessonBlock::Paragraph(spans) => html! { <p>{ self.spans(spans) }</p> },
+            LessonBlock::Paragraph(spans) => html! { <><p>{ self.spans(spans) }</p>{ self.offers(spans) }</> },
             LessonBlock::List(None, items) => html! { <ul>{ for items.iter().map(|item| self.item(item)) }</ul> },
             LessonBlock::List(Some(first), items) => {
                 html! { <ol start={first.to_string()}>{ for items.iter().map(|item| self.item(item)) }</ol> }
@@ -32,7 +47,7 @@ impl View<'_> {
             LessonBlock::Scenario(index) => {
                 let title = self.lesson.page().and_then(|page| page.scenarios.get(*index as usize));
                 let is_opening = self.lesson.page().and_then(|page| page.steps.get(self.lesson.step)?.scenario);
-                match title.filter(|_| is_opening != Some(*index)) {
+                match title.filter(|_| is_opening != Some(*index) && !self.lesson.is_offered_with_a_number(*index)) {
                     Some(scenario) => self.scenario_button(*index, &scenario.title),
                     None => html! {},
                 }
@@ -46,7 +61,7 @@ impl View<'_> {
     /// Draws an item of a list. A single paragraph is drawn without a `p` element.
     fn item(self, blocks: &[LessonBlock]) -> Html {
         match blocks {
-            [LessonBlock::Paragraph(spans)] => html! { <li>{ self.spans(spans) }</li> },
+            [LessonBlock::Paragraph(spans)] => html! { <li>{ self.spans(spans) }{ self.offers(spans) }</li> },
             blocks => html! { <li>{ self.blocks(blocks) }</li> },
         }
     }
@@ -58,7 +73,9 @@ impl View<'_> {
         });
         let row = |row: &Vec<Vec<LessonSpan>>| {
             let cells = row.iter().enumerate().map(|(index, cell)| match index {
-                0 => html! { <th scope="row">{ self.spans(cell) }</th> },
+                0 => {
+                    html! { <th scope="row">{ self.spans(cell) }{ for row.iter().map(|cell| self.offers(cell)) }</th> }
+                }
                 _ => html! { <td>{ self.spans(cell) }</td> },
             });
             html! { <tr>{ for cells }</tr> }
@@ -95,14 +112,20 @@ impl View<'_> {
             html! { <div><dt>{ self.spans(name) }</dt><dd>{ for number }</dd></div> }
         };
         let is_shown = scenario.is_some() && *scenario == self.shown;
+        let head: Vec<Vec<LessonSpan>> = std::iter::once(vec![LessonSpan::Text(slider.label.clone())])
+            .chain(slider.stops.iter().map(|(stop, _)| stop.clone()))
+            .collect();
+        let printed: Vec<Vec<Vec<LessonSpan>>> =
+            slider.rows.iter().map(|(name, cells)| std::iter::once(name).chain(cells).cloned().collect()).collect();
         html! {
             <div class="lesson-slider" data-slider={slider.label.clone()}>
                 <label><span>{ &slider.label }{ ": " }<b>{ self.spans(stop) }</b></span>
                     <input type="range" min="0" max={last.to_string()} step="1" value={at.to_string()} aria-valuetext={plain_text(stop)} {oninput} {onchange} /></label>
                 <dl>{ for slider.rows.iter().map(row) }</dl>
-                if let Some(scenario) = scenario.filter(|_| !is_shown) {
-                    <button class="small line" onclick={self.on(LessonMsg::OpenScenario(scenario))}>{ self.words.show_system }</button>
+                if let Some(scenario) = *scenario {
+                    <button class="small line" aria-pressed={is_shown.to_string()} onclick={self.on(LessonMsg::OpenScenario(scenario))}>{ if is_shown { self.words.shown_system } else { self.words.show_system } }</button>
                 }
+                <div class="printed">{ self.table(&head, &printed) }</div>
             </div>
         }
     }
@@ -140,14 +163,14 @@ impl View<'_> {
     }
 
     fn figure(self, index: u32) -> Html {
-        let is_claim =
-            self.lesson.page().and_then(|page| page.figures.get(index as usize)).is_some_and(|figure| figure.is_claim);
+        let claim = self.lesson.page().and_then(|page| page.figures.get(index as usize)?.claim.clone());
         match self.lesson.figure(index) {
             None => {
                 html! { <span class="figure waits" title={self.words.not_yet}><span aria-hidden="true">{ "…" }</span><span class="sr">{ self.words.not_yet }</span></span> }
             }
-            Some(measured) if is_claim && !measured.is_met => {
-                html! { <span class="figure refuted">{ format!("{} ({})", measured.text, self.words.refuted) }</span> }
+            Some(measured) if claim.is_some() && !measured.is_met => {
+                let claim = claim.unwrap_or_default();
+                html! { <span class="figure refuted">{ format!("{} ({}: ", measured.text, self.words.refuted) }<code>{ claim }</code>{ ")" }</span> }
             }
             Some(measured) => html! { <span class="figure">{ &measured.text }</span> },
         }

@@ -32,7 +32,7 @@ impl View<'_> {
         }
     }
 
-    fn chosen_language(self, page: &LessonPage) -> String {
+    pub(super) fn chosen_language(self, page: &LessonPage) -> String {
         let has = |language: &str| page.listings.iter().any(|listing| listing.language == language);
         match has(&self.lesson.code) {
             true => self.lesson.code.clone(),

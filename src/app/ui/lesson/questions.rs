@@ -71,10 +71,9 @@ impl View<'_> {
                 <p><span class="mark" aria-hidden="true">{ if choice.right { "✓" } else { "✗" } }</span><span>{ &choice.text }</span>{ " " }<span class="tag">{ word }</span>if chosen == number { { " " }<span class="tag yours">{ self.words.yours }</span> }</p>
                 <p>{ &choice.because }</p>
                 <p class="proof"><code>{ &choice.must }</code>{ " → " }{ measured }</p>
+                <button class="small line" aria-pressed={shown.is_some().to_string()} onclick={self.on(LessonMsg::Show(index, number))}>{ self.words.show_run }</button>
                 if let Some((_, _, because)) = shown {
                     <p class="shown" role="status">{ format!("{}. {because}", self.words.shown_run) }</p>
-                } else {
-                    <button class="small line" onclick={self.on(LessonMsg::Show(index, number))}>{ self.words.show_run }</button>
                 }
             </li>
         }

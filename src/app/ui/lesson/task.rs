@@ -1,14 +1,14 @@
 //! The tasks of the document: what to do, the goals, hints, and the grade of the answer.
 
 use crate::app::browser::address;
-use crate::app::drawing;
-use crate::app::model::{Model, Msg, TaskMsg};
+use crate::app::model::{LessonMsg, Model, Msg, TaskMsg};
 use crate::app::playback::clock;
-use crate::app::task_view::{Grading, TaskRecord, figure_text};
+use crate::app::task_view::{Grading, TaskRecord, figure_text, verdict_in_words};
 use crate::app::texts::{language, of_document};
 use crate::app::titles::shown_title;
 use crate::app::ui::icons::{Icon, icon};
-use crate::scenario::{Goal, Scenario, Task, TaskNode, micros};
+use crate::app::{drawing, fields};
+use crate::scenario::{Goal, Scenario, Task, TaskNode, challenges, micros};
 use crate::session::first_halt::FirstHalt;
 use crate::session::protocol::grade::{FailedRun, GoalGrade, TaskGrade};
 use crate::text;
@@ -43,10 +43,11 @@ impl View<'_> {
         let text = of_document(&self.task.text, language());
         let paragraphs = text.split("\n\n").filter(|text| !text.trim().is_empty());
         html! {
-            <section class="lesson task" aria-labelledby="task-heading">
+            <section class={classes!("lesson", "task", self.model.lesson.is_large.then_some("large"))} aria-labelledby="task-heading">
                 <header>
                     <h2 id="task-heading" tabindex="-1">{ shown_title(title) }</h2>
                     <span class="grow"></span>
+                    { super::enlarge_button(self.model.lesson.is_large, (text!("Show more of the text"), text!("Show less of the text")), self.send.reform(|_| Msg::Lesson(LessonMsg::Enlarge))) }
                     <button class="icon small" title={text!("Close the task")} aria-label={text!("Close the task")} onclick={self.on(TaskMsg::Toggle)}>{ icon(Icon::Close) }</button>
                 </header>
                 { self.tabs() }
@@ -116,6 +117,18 @@ impl View<'_> {
                 </p>
             };
         }
+        if !self.model.mode.edits() && !self.model.document.can_undo() {
+            return html! {
+                <p class="task-check">
+                    <span>{ text!("Nothing can be changed here: this embed has no editor.") }</span>
+                    <a href={address::playground()} target="_blank" rel="noopener">{ text!("Open the task in the playground") }</a>
+                </p>
+            };
+        }
+        let best = (self.record.attempts > 0).then(|| {
+            let all: u32 = self.task.goals.iter().map(|goal| goal.points).sum();
+            text!("Best so far: {} of {} points", self.record.best, all)
+        });
         let attempts = self.task.attempts.map(|granted| {
             let left = granted.saturating_sub(self.record.attempts);
             text!("{} of {} attempts left", left, granted)
@@ -123,7 +136,7 @@ impl View<'_> {
         html! {
             <p class="task-check">
                 <button id="task-check" class="primary" disabled={!self.model.may_grade()} onclick={self.on(TaskMsg::Grade)}>{ text!("Check the answer") }</button>
-                <span class="muted small">{ text!("{} runs with different seeds", self.task.runs) }if let Some(attempts) = attempts { { ". " }{ attempts }{ "." } }</span>
+                <span class="muted small">{ text!("{} runs with different seeds", self.task.runs) }if let Some(attempts) = attempts { { ". " }{ attempts }{ "." } }if let Some(best) = best { { " " }{ best }{ "." } }</span>
             </p>
         }
     }
@@ -153,8 +166,16 @@ impl View<'_> {
                     <ul>{ for grade.not_permitted.iter().map(|refused| html! { <li><code>{ &refused.path }</code>{ ": " }{ &refused.expected }</li> }) }</ul>
                 }
                 <p><button class="small line" onclick={self.on(TaskMsg::CopyAnswer)}>{ text!("Copy a link to the answer") }</button></p>
-                <p class="muted small">{ text!("The command line gives the same grade:") }{ " " }<code>{ format!("converge grade TASK --answer LINK --task {}", self.task.id) }</code>{ ". " }{ text!("Digest of all runs:") }{ " " }<code>{ &grade.digest }</code></p>
+                <p class="muted small">{ text!("The command line gives the same grade; LINK is the link to the answer:") }{ " " }<code>{ self.command() }</code>{ ". " }{ text!("Digest of all runs:") }{ " " }<code>{ &grade.digest }</code></p>
             </div>
+        }
+    }
+
+    /// Returns the command that grades the answer. Another document is a file, as the visitor saves it.
+    fn command(self) -> String {
+        match challenges::start_of(self.document) {
+            Some(start) => format!("converge grade challenge={} --answer 'LINK'", start.tasks[0].id),
+            None => format!("converge grade FILE --answer 'LINK' --task {}", self.task.id),
         }
     }
 
@@ -166,7 +187,9 @@ impl View<'_> {
             let name = if is_node { drawing::name(self.document, id).to_string() } else { rule.replace('_', " ") };
             match (is_node, field.is_empty()) {
                 (true, true) => html! { <li>{ name }{ ": " }{ text!("everything") }</li> },
-                (true, false) => html! { <li>{ name }{ ": " }<code>{ field.to_string() }</code></li> },
+                (true, false) => {
+                    html! { <li>{ name }{ ": " }{ fields::names_of(self.document, id, rule).join(", ") }{ " " }<code>{ field.to_string() }</code></li> }
+                }
                 (false, _) => html! { <li><code>{ name }</code></li> },
             }
         };
@@ -220,7 +243,7 @@ impl View<'_> {
 /// Draws why a goal is not met, with a link to the run that shows it.
 fn failed_run(goal: &GoalGrade) -> Html {
     let Some(FailedRun { seed, at_ms, because, link }) = &goal.failure else { return html! {} };
-    let text = text!("Seed {} at {}: {}", seed, clock(micros(*at_ms)), because);
+    let text = text!("Seed {} at {}: {}", seed, clock(micros(*at_ms)), verdict_in_words(because));
     html! {
         <span class="small failed-run">
             { text }

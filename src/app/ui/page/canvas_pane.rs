@@ -5,6 +5,7 @@ use crate::app::actions::ActionId;
 use crate::app::browser::address;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::Gesture;
+use crate::app::lesson_view::LessonState;
 use crate::app::model::{CanvasItem, LiveMsg, Mode, Msg, NoticeAction, Origin, PanelsMsg, PointerMsg, Tool, new_card};
 use crate::app::scene::Scene;
 use crate::app::ui::action_button::action_button;
@@ -113,7 +114,7 @@ impl Page {
                 { self.lazy(LazyView::Menu) }
                 { self.lazy(LazyView::Minimap) }
                 { self.lazy(LazyView::Legend) }
-                if model.mode.is_embed() && !model.viewport.narrow { { self.playground_link() } }
+                if model.mode.is_embed() && !model.viewport.narrow { { self.playground_link() }{ self.reopen_button() } }
             </>
         }
     }
@@ -203,9 +204,21 @@ impl Page {
             <div class="below">
                 if self.has_tabs_below() { { self.pane_name() } }
                 if publishes { <button class="primary publish-wide" title={publish_hint(model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ text!("Publish update") }</button> }
-                if model.mode.is_embed() { { self.playground_link() } }
+                if model.mode.is_embed() { { self.reopen_button() }{ self.playground_link() } }
             </div>
         }
+    }
+
+    /// Draws the button that opens the lesson or the task of an embed again, which has no bar above.
+    fn reopen_button(&self) -> Html {
+        let model = &self.model;
+        let id = match model.task() {
+            _ if model.shows_lesson() || model.shows_task() => return html! {},
+            Some(_) => ActionId::Task,
+            None if model.lesson.state != LessonState::None => ActionId::Lesson,
+            None => return html! {},
+        };
+        action_button(id, "line reopen", id.action().label().into(), model, &self.send)
     }
 
     /// Draws an embed's link to the playground.

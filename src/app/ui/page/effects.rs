@@ -102,11 +102,7 @@ impl Page {
                 }
             }),
             Effect::OpenNamed(fragment) => self.open(opening::open_named(fragment)),
-            Effect::FetchLesson(address) => self.link.send_future(async move {
-                let text = files::fetch_lesson(&address).await;
-                let (kept, code) = (storage::kept(KEPT_LESSONS), storage::kept(KEPT_CODE));
-                PageMsg::Model(Msg::Lesson(LessonMsg::Fetched(text, kept, code)))
-            }),
+            Effect::FetchLesson(address) => self.fetch_lesson(address),
             Effect::AnswerLesson(report) => {
                 self.link.send_message(PageMsg::Model(Msg::Lesson(LessonMsg::Received(report))));
             }
@@ -131,6 +127,14 @@ impl Page {
                 self.painter.forget_theme();
             }
         }
+    }
+
+    fn fetch_lesson(&self, address: String) {
+        self.link.send_future(async move {
+            let text = files::fetch_lesson(&address).await;
+            let (kept, code) = (storage::kept(KEPT_LESSONS), storage::kept(KEPT_CODE));
+            PageMsg::Model(Msg::Lesson(LessonMsg::Fetched(text, kept, code)))
+        });
     }
 
     /// Reads what the browser keeps of lessons or tasks.
