@@ -10,7 +10,7 @@ pub use crate::session::protocol::grade::{FailedRun, GoalGrade, Refused, TaskGra
 pub use report::GradeReport;
 
 use crate::analysis::history::HistoryRecorder;
-use crate::language::{phrase, sentence};
+use crate::language::{decimal, phrase, sentence};
 use crate::scenario::goal::{Condition, Figure, Requirement};
 use crate::scenario::{Goal, Micros, Scenario, ScenarioError, Task, link, micros};
 use crate::session::Run;
@@ -40,6 +40,9 @@ pub struct Grader {
     /// The run in progress, and the history of its operations if the goals need it.
     run: Option<(Box<SweepRun>, Option<HistoryRecorder>)>,
 }
+
+/// The number of runs among which one is looked for that misses a figure.
+const SEARCHED: u64 = 10;
 
 /// Number of events of a part of a run.
 const PART: u64 = 4096;
@@ -181,7 +184,8 @@ impl Grader {
                 let figure = range.and_then(Range::value);
                 let is_unknown = range.is_some() && figure.is_none() && !met;
                 let unended = is_unknown.then(|| self.unended(&requirement.figure)).flatten();
-                (figure, met, unended.or_else(|| self.failures[i].clone()))
+                let missed = || (is_known && !met).then(|| self.run_that_misses(requirement)).flatten();
+                (figure, met, unended.or_else(|| self.failures[i].clone()).or_else(missed))
             }
             // A node that the goal names is no longer in the answer.
             Err(problem) => (None, false, Some((1, 0, problem.clone()))),
@@ -196,6 +200,26 @@ impl Grader {
             points: goal.points,
             failure: failure.map(|(seed, at, because)| self.failed_run(seed, at, because)),
         }
+    }
+
+    /// Returns the first run that misses the bound of a figure by itself, and its end. The figure is made of all runs, so most
+    /// of those that miss a goal have one among the first.
+    fn run_that_misses(&self, requirement: &Requirement) -> Option<(u64, Micros, String)> {
+        let figure = &requirement.figure;
+        if !self.not_permitted.is_empty() || !matches!(figure, Figure::Number(_) | Figure::Statistic(..)) {
+            return None;
+        }
+        (1..=self.sweep.runs.min(SEARCHED)).find_map(|seed| {
+            let mut sweep = Sweep::new(&self.scenario);
+            let run = sweep.measure(&self.scenario, seed, self.max_events, &mut |_| {}).ok()?;
+            let lost = &run.analysis().lost;
+            let lost = (!lost.is_unknown()).then(|| lost.count());
+            let range = figures::value(figure, &sweep, lost, &self.task.curve)?;
+            let value = range.value().filter(|_| !range.meets(requirement))?;
+            let value = decimal(format_args!("{}", (value * 1e4).round() / 1e4));
+            let because = sentence!("in this run, the figure is {}", "in diesem Lauf ist der Wert {}", value);
+            Some((seed, micros(self.scenario.until_ms), because))
+        })
     }
 
     /// Returns the first run because of which a figure is not known.

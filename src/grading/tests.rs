@@ -47,6 +47,17 @@ fn with(change: impl FnOnce(&mut serde_json::Value)) -> serde_json::Value {
 }
 
 #[test]
+fn a_figure_that_misses_its_bound_has_a_run_that_shows_it() {
+    let document = with(|document| document["tasks"][0]["goals"][1]["must"] = json!("never_published == 0"));
+    let grade = grade_of(&document, &document);
+    let failure = grade.goals[1].failure.as_ref().expect("a run");
+    assert_eq!((grade.goals[1].met, failure.seed, &*failure.because), (false, 1, "in this run, the figure is 1"));
+    assert!(failure.link.is_some());
+    let met = grade_of(&self::document(), &self::document());
+    assert_eq!(met.goals[1].failure, None);
+}
+
+#[test]
 fn an_answer_gets_points_for_each_goal_that_it_meets() {
     let start = grade_of(&document(), &document());
     assert_eq!((start.passed, start.points, start.of, start.runs, start.complete), (false, 1, 4, 200, true));

@@ -256,3 +256,18 @@ fn nodes_are_chosen_by_their_names() {
     assert_eq!(parse(&members.kind, "Orders (m), A"), Ok(serde_json::json!(["m", "a"])));
     assert_eq!(parse(&members.kind, "nobody"), Err("There is no “nobody”.".into()));
 }
+
+#[test]
+fn what_a_task_permits_has_the_names_of_the_inspector() {
+    for challenge in crate::scenario::challenges::CHALLENGES {
+        let scenario = challenge.scenario();
+        for rule in scenario.tasks.iter().flat_map(|task| &task.change) {
+            let Some((id, _)) = rule.split_once('.').filter(|(id, _)| scenario.ids().any(|known| known == *id)) else {
+                continue;
+            };
+            assert_ne!(names_of(&scenario, id, rule), Vec::<String>::new(), "{}: {rule}", challenge.id);
+        }
+    }
+    let quorum = crate::scenario::challenges::find("cheapest-quorum").expect("a challenge").scenario();
+    assert_eq!(names_of(&quorum, "prices", "prices.protocol.quorum.read"), ["R: read quorum"]);
+}

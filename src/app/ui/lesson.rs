@@ -292,7 +292,7 @@ impl<'a> View<'a> {
 fn enlarge_button(is_large: bool, (enlarge, reduce): (&str, &str), onclick: Callback<MouseEvent>) -> Html {
     let word = if is_large { reduce } else { enlarge }.to_string();
     let sign = if is_large { "↓" } else { "↑" };
-    html! { <button class="icon small enlarge" title={word.clone()} aria-label={word} aria-pressed={is_large.to_string()} {onclick}>{ sign }</button> }
+    html! { <button class="small enlarge" title={word.clone()} aria-label={word} aria-pressed={is_large.to_string()} {onclick}>{ sign }</button> }
 }
 
 /// Moves the focus between the tabs with the arrow keys, Home and End. Enter and Space open the tab.

@@ -196,3 +196,39 @@ fn a_challenge_in_an_embed_reports_its_goals_and_its_score() {
         ));
     }
 }
+
+#[test]
+fn on_a_phone_inspector_and_task_close_each_other() {
+    let browser = open(PHONE, "jammed-queue");
+    let pressed = "document.querySelector('.top [data-action=Task]').ariaPressed";
+    browser.wait(&format!("document.querySelector('.task') && {pressed} === 'true'"));
+    browser.click("h1.title button");
+    browser.wait(&format!(
+        "document.querySelector('.inspector') && !document.querySelector('.task') && {pressed} === 'false'"
+    ));
+    browser.click(".top [data-action=Task]");
+    browser.wait(&format!(
+        "document.querySelector('#task-check') && !document.querySelector('.inspector') && {pressed} === 'true'"
+    ));
+    let height = "return document.querySelector('.task').getBoundingClientRect().height";
+    let before = browser.run(height).as_f64().expect("a height");
+    browser.click(".task .enlarge");
+    browser.wait("document.querySelector('.task.large')");
+    assert!(browser.run(height).as_f64().expect("a height") > before * 1.4);
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_task_in_an_embed_without_editor_says_why_and_opens_again_after_it_was_closed() {
+    let browser = Browser::start(WIDE);
+    browser.open(&SITE.at("embed/#challenge=lost-event"));
+    browser.wait("document.querySelector('.task-check')?.textContent.includes('no editor')");
+    assert_eq!(browser.run("return document.querySelector('#task-check')"), Value::Null);
+    let link = browser.run("return document.querySelector('.task-check a').href");
+    assert!(link.as_str().is_some_and(|link| link.ends_with("#challenge=lost-event")), "{link}");
+    browser.click(".task [aria-label='Close the task']");
+    browser.wait("!document.querySelector('.task')");
+    browser.click(".reopen");
+    browser.wait("document.querySelector('.task') && !document.querySelector('.reopen')");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+}

@@ -252,3 +252,64 @@ fn a_lesson_in_an_embed_reports_predictions_and_its_score() {
     assert_eq!(report["state"]["lesson"]["answers"], json!({ "implementation": [1], "meaning": [1] }));
     assert_ne!(report["state"]["link"], Value::Null);
 }
+
+/// Proves a choice of a question.
+fn prove(browser: &Browser, question: &str, choice: u32) {
+    let at = format!("[data-question={question}]");
+    browser.wait(&format!("document.querySelector('{at} input')"));
+    browser.run(&format!("document.querySelector('{at} input[value=\"{choice}\"]').click()"));
+    browser.wait(&format!("document.querySelector('{at} .prove:enabled')"));
+    browser.run(&format!("document.querySelector('{at} .prove').click()"));
+    browser.wait(&format!("document.querySelector('{at} .verdict-line')"));
+}
+
+#[test]
+fn answers_in_two_tabs_are_all_kept_and_both_tabs_and_the_translation_show_them() {
+    let browser = open(WIDE, "practice");
+    browser.wait("document.querySelector('[data-question=lost] input')");
+    let (first, second) = browser.open_tab(&SITE.at(&format!("?second{LESSON}&step=practice")));
+    prove(&browser, "meaning", 1);
+    browser.go_to_tab(&first);
+    browser.wait("document.querySelector('[data-question=meaning] .verdict-line')");
+    prove(&browser, "lost", 0);
+    let kept = browser.run("return Object.keys(JSON.parse(localStorage['converge.lessons'])['eventual-consistency'])");
+    assert_eq!(kept, json!(["lost", "meaning"]));
+    browser.go_to_tab(&second);
+    browser.wait("document.querySelector('[data-question=lost] .verdict-line')");
+    // The translation has the same answers, at the same place; the page follows.
+    browser.run("document.querySelector('.lesson-text').scrollTop = 900");
+    browser.click(".lesson-language");
+    browser.wait("document.querySelector('.lesson').lang === 'de' && document.documentElement.lang === 'de'");
+    browser.wait("document.querySelector('[data-question=lost] .verdict-line') && document.querySelector('[data-question=meaning] .verdict-line')");
+    browser.wait("document.querySelector('.lesson-text').scrollTop > 500");
+    browser.wait("location.hash.endsWith('eventual-consistency.de.md&step=practice')");
+}
+
+#[test]
+fn the_focus_stays_on_the_pressed_button_of_the_lesson_and_a_link_leads_to_it() {
+    let browser = open(WIDE, "code");
+    let rust =
+        "[...document.querySelectorAll('.lesson-languages button')].find(button => button.textContent === 'Rust')";
+    browser.wait(rust);
+    browser.run(&format!("{rust}.focus()"));
+    browser.keys(&["Enter"]);
+    browser.wait("document.querySelector('.lesson-code ol').textContent.includes('fn update_stock')");
+    browser.wait("document.activeElement.textContent === 'Rust' && document.activeElement.ariaPressed === 'true'");
+    browser.wait("document.title.startsWith('Code · ')");
+    browser.open(&SITE.at(&format!("?focus{LESSON}&step=break-it")));
+    browser.wait("document.querySelector('li .lesson-system button')");
+    browser.run("document.querySelector('li .lesson-system button').focus()");
+    browser.keys(&["Enter"]);
+    browser.wait("document.activeElement.matches('li .lesson-system button[aria-pressed=true]')");
+    browser.run("[...document.querySelectorAll('button.skip')].find(button => button.textContent === 'Skip to the lesson').click()");
+    browser.wait("document.activeElement.id === 'lesson-step'");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    // In print, a slider is a table, and there are no buttons.
+    browser.open(&SITE.at(&format!("?print{LESSON}&step=trade-offs")));
+    browser.wait("document.querySelector('.lesson-slider')");
+    browser.devtools("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+    let shown = "const shown = it => it.getClientRects().length > 0; const all = selector => [...document.querySelectorAll(selector)].filter(shown); return [all('.lesson-slider table').length === document.querySelectorAll('.lesson-slider').length, all('.lesson button:not(.term)').length, all('.lesson-slider input').length]";
+    assert_eq!(browser.run(shown), json!([true, 0, 0]));
+    browser.devtools("Emulation.setEmulatedMedia", json!({ "media": "" }));
+    assert_clean_console(&browser);
+}

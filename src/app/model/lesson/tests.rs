@@ -109,6 +109,25 @@ fn the_translation_keeps_answers_and_step_and_the_page_follows() {
 }
 
 #[test]
+fn each_offered_system_stands_at_the_paragraph_item_or_row_that_measures_it_first() {
+    let mut page = opened(None);
+    page.lesson(LessonMsg::Open("lessons/eventual-consistency.md".into(), Some("break-it".into())));
+    page.read(crate::lessons::LESSONS[0].1);
+    let lesson = &page.model.lesson;
+    let step = &lesson.page().expect("the lesson").steps[lesson.step];
+    let (mut offered, mut placed) = (Vec::new(), Vec::new());
+    each_block(&step.blocks, &mut |block| match block {
+        LessonBlock::Scenario(index) if step.scenario != Some(*index) => offered.push(*index),
+        LessonBlock::Paragraph(spans) => placed.extend(lesson.offered_with(spans).into_iter().map(|(index, _)| index)),
+        _ => {}
+    });
+    offered.sort_unstable();
+    placed.sort_unstable();
+    assert!(!offered.is_empty());
+    assert_eq!(offered, placed);
+}
+
+#[test]
 fn an_unknown_step_is_reported() {
     let page = opened(Some("none"));
     assert_eq!(page.model.lesson.step, 0);
