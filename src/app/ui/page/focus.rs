@@ -5,10 +5,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{Document, Element, HtmlElement};
 
 /// The areas of the page, from the smallest: where the focus stays if a control of the area disappears.
-const AREAS: [&str; 15] = [
+const AREAS: [&str; 13] = [
     "dialog",
-    ".lesson-code",
-    ".lesson-question",
     ".lesson",
     ".inspector",
     ".log",

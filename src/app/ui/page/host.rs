@@ -144,7 +144,11 @@ impl Page {
             && match msg {
                 // The page has fetched or measured these itself.
                 Msg::Lesson(
-                    LessonMsg::Fetched(..) | LessonMsg::Received(_) | LessonMsg::Kept(_) | LessonMsg::Code(_),
+                    LessonMsg::Fetched(..)
+                    | LessonMsg::Received(_)
+                    | LessonMsg::Kept(_)
+                    | LessonMsg::Enlarge
+                    | LessonMsg::Code(_),
                 ) => false,
                 Msg::Lesson(_) | Msg::Sharing(SharingMsg::Record { .. }) => true,
                 _ => matches!(
