@@ -165,6 +165,7 @@ impl Lesson {
                     let is_halted = measurements.is_halted(&expression.scenario);
                     let none = if is_halted { "unknown" } else { "nothing" };
                     let number = measured.figure.map_or(none.into(), |figure| expression.shown(figure));
+                    let number = self.localized(&number);
                     if is_halted {
                         return number;
                     }
@@ -191,15 +192,33 @@ impl Lesson {
         in_language(Language::from_code(&self.language).unwrap_or_default(), || match number {
             "nothing" => phrase("nothing", "nichts").into(),
             "unknown" => phrase("unknown", "unbekannt").into(),
-            number => decimal(number),
+            number => grouped(number),
         })
     }
 }
 
+/// Returns a number with the separators of thousands and of decimals of this thread's language.
+fn grouped(number: &str) -> String {
+    let (whole, rest) = number.split_at(number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len()));
+    let mut text = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            text.push_str(phrase(",", "."));
+        }
+        text.push(digit);
+    }
+    text + &decimal(rest)
+}
+
 impl Expression {
-    /// Returns a figure as the text shows it: a percentage, or at most three significant digits.
+    /// Returns a figure as the text shows it: a percentage, a whole number of versions or deliveries, or else at most three
+    /// significant digits up to 100.
     pub fn shown(&self, figure: f64) -> String {
-        Expression::text_of(figure, self.is_percentage)
+        // Quantiles come from a sketch with a relative error of one percent.
+        let is_whole = ["stale_read_k.", "deliveries."]
+            .iter()
+            .any(|name| self.goal.strip_prefix(name).is_some_and(|statistic| !statistic.starts_with("mean")));
+        Expression::text_of(if is_whole { figure.round() } else { figure }, self.is_percentage)
     }
 
     /// Returns a figure as text.

@@ -136,6 +136,31 @@ fn measured_numbers_take_the_place_of_expressions() {
 }
 
 #[test]
+fn numbers_have_separators_of_thousands_as_the_text_around_them_and_versions_are_whole() {
+    let numbers = |language: &str| {
+        let text = format!(
+            "---\nlesson: 1\nid: test\ntitle: A test\nlanguage: {language}\n---\n## One {{#one}}\n```scenario a ex=inventory-notification\n```\n\
+             {{{{a: window_ms.max >= 1000}}}} {{{{a: runs(converged) %}}}} {{{{a: write_latency_ms.mean}}}}.\n"
+        );
+        let lesson = Lesson::parse(&text).expect("valid");
+        let measured = lesson.measure(&mut || true).expect("it can be measured");
+        let text = lesson.text(&measured);
+        let (_, numbers) = text.split_once("{#one}\n").expect("a step");
+        (numbers.trim().to_string(), lesson)
+    };
+    let ((english, _), (german, lesson)) = (numbers("en"), numbers("de"));
+    assert!(english.starts_with("2,") && english.contains(" 100 % "), "{english}");
+    assert_eq!(
+        german,
+        english.replace(',', "#").replace('.', ",").replace('#', ".").trim_end_matches(',').to_string() + "."
+    );
+    assert_eq!(lesson.localized("1234567.5 ms"), "1.234.567,5 ms");
+    let versions = |goal: &str| Expression { goal: goal.into(), ..lesson.expressions[0].clone() };
+    assert_eq!(versions("stale_read_k.p99 >= 3").shown(4.01), "4");
+    assert_eq!(versions("stale_read_k.mean").shown(4.01), "4.01");
+}
+
+#[test]
 fn a_translation_has_the_same_steps_scenarios_claims_code_and_questions() {
     let lesson = |text: &str| Lesson::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"));
     let (english, german) = (lesson(LESSONS[0].1), lesson(LESSONS[1].1));
