@@ -106,6 +106,8 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ),
     ("oversold", "UUUUUUUUUU", "lost", "both purchases are acknowledged, and one is lost"),
     ("oversold-strong", "HHHHUUUUUU", "none", "compare-and-set through Raft"),
+    ("bank-transfer", "HHHHUUUUUU", "none", "increments of counters, which nobody reads"),
+    ("bank-transfer-strong", "HHHHUUUUUU", "none", "compare-and-set through Raft"),
     ("viewing-history", "HHHH???HHU", "none", "what was read is fresh; not every session guarantee has a case"),
     ("quorum-write-back", "HHHHUUUUUU", "none", "what was read is fresh; not every session guarantee has a case"),
     ("read-your-writes-token", "HHHHUHUUUH", "none", "what was read is fresh; not every session guarantee has a case"),

@@ -257,3 +257,17 @@ fn the_last_item_is_sold_twice_under_eventual_consistency_and_once_under_raft() 
         assert_eq!((sold("oversold"), sold("oversold-strong")), (2, 1), "seed {seed}");
     }
 }
+
+#[test]
+fn a_transfer_is_paid_twice_under_eventual_consistency_and_once_under_raft() {
+    for seed in SEEDS {
+        let balances = |id: &str| {
+            let run = finished(&example(id, seed), |_| {});
+            let of = |key: &str| held(&run, "bank", key, &["a", "b", "c"]);
+            (of("ann"), of("ben"))
+        };
+        let all = |ann, ben| (vec![Some(Value::Int(ann)); 3], vec![Some(Value::Int(ben)); 3]);
+        assert_eq!(balances("bank-transfer"), all(-100, 200), "seed {seed}");
+        assert_eq!(balances("bank-transfer-strong"), all(0, 100), "seed {seed}");
+    }
+}
