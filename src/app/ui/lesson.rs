@@ -278,7 +278,7 @@ impl<'a> View<'a> {
     fn terms(self, page: &LessonPage) -> Html {
         let term = |term: &crate::session::protocol::lesson::LessonTerm| {
             html! {
-                <div key={term.id.clone()} id={format!("term-{}", term.id)} class="lesson-term" popover="auto" role="note" lang="en">
+                <div key={term.id.clone()} id={format!("term-{}", term.id)} class="lesson-term" popover="auto" role="note" lang={page.language.clone()}>
                     <b>{ &term.term }</b><p>{ &term.meaning }</p>
                     <button class="small line" lang={page.language.clone()} popovertarget={format!("term-{}", term.id)} popovertargetaction="hide">{ self.words.close_term }</button>
                 </div>

@@ -3,6 +3,7 @@
 use super::glossary::glossary_term;
 use super::markdown;
 use super::{Expression, Lesson, measure};
+use crate::language::Language;
 use crate::scenario::Scenario;
 use crate::scenario::challenges;
 use crate::session::protocol::lesson::{
@@ -330,7 +331,8 @@ impl<'a> Builder<'a> {
 
     fn learn_term(&mut self, id: &str) {
         if !self.terms.iter().any(|term| term.id == id)
-            && let Some((term, meaning)) = glossary_term(id)
+            && let Some((term, meaning)) =
+                glossary_term(id, Language::from_code(&self.lesson.language).unwrap_or_default())
         {
             self.terms.push(LessonTerm { id: id.into(), term, meaning });
         }

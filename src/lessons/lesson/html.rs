@@ -1,8 +1,9 @@
 //! A lesson as a static page, which is readable without the engine and printable. `www/lessons/` contains the pages; a
 //! test compares them.
 
-use super::glossary::GLOSSARY;
+use super::glossary::{glossary_of, glossary_row};
 use super::{Lesson, Measurements};
+use crate::language::Language;
 use crate::session::protocol::lesson::{LessonBlock, LessonPage, LessonQuestion, LessonSpan};
 use std::fmt::Write;
 
@@ -15,28 +16,31 @@ struct Words {
     wrong: &'static str,
     challenge: &'static str,
     glossary: &'static str,
+    glossary_file: &'static str,
     page: &'static str,
 }
 
 const ENGLISH: Words = Words {
     run: "Run this step",
-    measured: "Each number on this page was measured over 200 runs with the seeds 1 to 200. The page that runs measures them again.",
+    measured: "Each number on this page was measured over 200 runs with the seeds 1 to 200. The lesson with the running system measures it again in your browser.",
     answer: "Answer",
     right: "Right",
     wrong: "Wrong",
     challenge: "Challenge",
     glossary: "Glossary",
+    glossary_file: "glossary.html",
     page: "The lesson with the running system",
 };
 
 const GERMAN: Words = Words {
     run: "Diesen Schritt ausführen",
-    measured: "Jede Zahl auf dieser Seite wurde über 200 Läufe mit den Seeds 1 bis 200 gemessen. Die laufende Seite misst sie noch einmal.",
+    measured: "Jede Zahl auf dieser Seite wurde über 200 Läufe mit den Seeds 1 bis 200 gemessen. Die Lektion mit dem laufenden System misst sie in deinem Browser noch einmal.",
     answer: "Antwort",
     right: "Richtig",
     wrong: "Falsch",
     challenge: "Aufgabe",
-    glossary: "Glossar (englisch)",
+    glossary: "Glossar",
+    glossary_file: "glossary.de.html",
     page: "Die Lektion mit dem laufenden System",
 };
 
@@ -71,7 +75,7 @@ impl Writer<'_> {
         let here = format!("../#lesson=lessons/{}", self.file);
         let _ = writeln!(self.out, "<header><h1>{}</h1>", escaped(&page.title));
         let _ = write!(self.out, "<p class=\"ways\"><a href=\"{here}\">{}</a>", words.page);
-        let _ = write!(self.out, " <a href=\"glossary.html\">{}</a>", words.glossary);
+        let _ = write!(self.out, " <a href=\"{}\">{}</a>", words.glossary_file, words.glossary);
         for (language, file) in &page.translations {
             let file = file.replace(".md", ".html");
             let name = language.to_uppercase();
@@ -229,7 +233,8 @@ impl Writer<'_> {
                     self.wrapped(&format!("<a href=\"#{}\">", escaped(step)), inner, "</a>");
                 }
                 LessonSpan::TermLink(term, inner) => {
-                    let open = format!("<a class=\"term\" href=\"glossary.html#{}\">", escaped(term));
+                    let file = self.words.glossary_file;
+                    let open = format!("<a class=\"term\" href=\"{file}#{}\">", escaped(term));
                     self.wrapped(&open, inner, "</a>");
                 }
                 LessonSpan::Figure(index) => {
@@ -262,29 +267,31 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Returns the glossary as a static page. Each term has the id by which lessons link to it.
-pub fn glossary() -> String {
-    let mut out = head("Glossary", "en");
+/// Returns the glossary of a language as a static page. Each term has the id by which lessons link to it.
+pub fn glossary(language: Language) -> String {
+    let (words, other) = match language {
+        Language::English => (&ENGLISH, (&GERMAN, "de")),
+        Language::German => (&GERMAN, (&ENGLISH, "en")),
+    };
+    let mut out = head(words.glossary, language.code());
+    let (file, code) = (other.0.glossary_file, other.1);
+    let _ = writeln!(out, "<header><h1>{}</h1>", words.glossary);
+    let name = code.to_uppercase();
+    let _ = writeln!(
+        out,
+        "<p class=\"ways\"><a href=\"{file}\" hreflang=\"{code}\" lang=\"{code}\">{name}</a></p></header>"
+    );
+    out.push_str("<main>\n");
     let mut is_open = false;
-    out.push_str("<header><h1>Glossary</h1></header>\n<main>\n");
-    for line in GLOSSARY.lines() {
+    for line in glossary_of(language).lines() {
         if let Some(title) = line.strip_prefix("## ") {
             let _ = writeln!(out, "{}<h2>{}</h2>\n<dl>", if is_open { "</dl>\n" } else { "" }, escaped(title));
             is_open = true;
-        } else if let Some((terms, meaning)) = line.strip_prefix("| ").and_then(|row| row.split_once(" | "))
-            && !terms.starts_with("---")
-            && terms != "term"
-        {
-            let anchors: String = terms
-                .split(", ")
-                .map(|term| {
-                    let id = term.split(" (").next().unwrap_or(term).replace(' ', "-");
-                    format!("<span id=\"{}\">{}</span>", escaped(&id), escaped(term))
-                })
-                .collect::<Vec<_>>()
-                .join(", ");
-            let meaning = escaped(meaning.trim_end_matches('|').trim());
-            let _ = writeln!(out, "<dt>{anchors}</dt><dd>{}</dd>", in_code(&meaning));
+        } else if let Some(row) = glossary_row(line, language) {
+            let anchor =
+                |(id, term): (&String, &String)| format!("<span id=\"{}\">{}</span>", escaped(id), escaped(term));
+            let anchors: Vec<String> = row.ids.iter().zip(&row.terms).map(anchor).collect();
+            let _ = writeln!(out, "<dt>{}</dt><dd>{}</dd>", anchors.join(", "), in_code(&escaped(&row.meaning)));
         }
     }
     out.push_str(if is_open { "</dl>\n" } else { "" });

@@ -160,6 +160,61 @@ fn numbers_have_separators_of_thousands_as_the_text_around_them_and_versions_are
     assert_eq!(versions("stale_read_k.mean").shown(4.01), "4.01");
 }
 
+/// Returns the ids of the terms that a text links.
+fn linked_terms(text: &str) -> BTreeSet<&str> {
+    text.split("(#term-").skip(1).filter_map(|rest| rest.split(')').next()).collect()
+}
+
+/// Returns the text of each step without blocks, headings, labels of sliders and expressions.
+fn texts_of_steps(lesson: &Lesson) -> Vec<String> {
+    let (mut texts, mut is_block) = (Vec::<String>::new(), false);
+    for line in &lesson.lines {
+        is_block ^= line.starts_with("```");
+        if line.starts_with("## ") && !is_block {
+            texts.push(String::new());
+        } else if let Some(text) = texts.last_mut()
+            && !(is_block || line.starts_with("```") || line.starts_with("| slider"))
+        {
+            let without = line.split("{{").map(|part| part.split_once("}}").map_or(part, |(_, rest)| rest));
+            *text += &(without.collect::<String>() + "\n");
+        }
+    }
+    texts
+}
+
+#[test]
+fn each_step_links_the_terms_of_the_glossary_that_it_uses() {
+    let lesson = Lesson::parse(LESSONS[0].1).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let texts = texts_of_steps(&lesson);
+    let all = texts.join("\n");
+    let mut terms: Vec<&str> = linked_terms(&all).into_iter().collect();
+    terms.sort_by_key(|term| std::cmp::Reverse(term.len()));
+    assert!(terms.len() >= 25, "{terms:?}");
+    for (step, text) in lesson.steps.iter().zip(&texts) {
+        // The text outside of links, from which the longer terms are removed first.
+        let mut outside: String =
+            text.split('[').map(|part| part.split_once("](").map_or(part, |(_, rest)| rest)).collect();
+        outside = outside.to_lowercase();
+        for term in &terms {
+            let name = term.replace('-', " ").to_lowercase();
+            let names = [term.to_lowercase(), name];
+            let is_used = names.iter().any(|name| contains_word(&outside, name));
+            names.iter().for_each(|name| outside = outside.replace(name.as_str(), ""));
+            let is_linked = text.contains(&format!("(#term-{term})"));
+            assert!(!is_used || is_linked, "{}: {term}", step.id);
+        }
+    }
+}
+
+/// Whether a text contains a word or several, or their plural.
+fn contains_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let is_letter = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '-');
+        let rest = &text[at + word.len()..];
+        !is_letter(text[..at].chars().next_back()) && !is_letter(rest.strip_prefix('s').unwrap_or(rest).chars().next())
+    })
+}
+
 #[test]
 fn a_translation_has_the_same_steps_scenarios_claims_code_and_questions() {
     let lesson = |text: &str| Lesson::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"));
@@ -175,6 +230,11 @@ fn a_translation_has_the_same_steps_scenarios_claims_code_and_questions() {
     };
     assert_eq!(scenarios(&german), scenarios(&english));
     assert_eq!(german.challenges, english.challenges);
+    let terms = |lesson: &Lesson| -> Vec<BTreeSet<String>> {
+        let texts = texts_of_steps(lesson);
+        texts.iter().map(|text| linked_terms(text).into_iter().map(String::from).collect()).collect()
+    };
+    assert_eq!(terms(&german), terms(&english));
     let claims = |lesson: &Lesson| {
         let claim =
             |expression: &Expression| (expression.scenario.clone(), expression.goal.clone(), expression.is_percentage);
