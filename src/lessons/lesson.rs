@@ -19,7 +19,7 @@ pub use html::glossary;
 pub use measure::{Measured, Measurements};
 pub use question::{Choice, Proof, Question};
 
-use crate::language::{Language, decimal, in_language, phrase};
+use crate::language::{Language, decimal, in_language, language, phrase};
 use crate::scenario::Scenario;
 use crate::session::protocol::lesson::FactMark;
 use std::collections::BTreeMap;
@@ -200,10 +200,14 @@ impl Lesson {
 /// Returns a number with the separators of thousands and of decimals of this thread's language.
 fn grouped(number: &str) -> String {
     let (whole, rest) = number.split_at(number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len()));
+    let separator = match language() {
+        Language::English => ',',
+        Language::German => '.',
+    };
     let mut text = String::new();
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            text.push_str(phrase(",", "."));
+            text.push(separator);
         }
         text.push(digit);
     }
