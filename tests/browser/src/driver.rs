@@ -170,3 +170,9 @@ impl Drop for ChromeDriver {
         let _ = self.shell.wait();
     }
 }
+
+/// Returns whether an error of the driver means that the page was replaced.
+pub fn is_unloaded(error: &Value) -> bool {
+    let message = error["message"].as_str().unwrap_or_default().to_lowercase();
+    ["unloaded", "navigat", "execution context"].iter().any(|reason| message.contains(reason))
+}

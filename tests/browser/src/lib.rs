@@ -9,7 +9,7 @@ mod marionette;
 pub use digests::worker_digests;
 
 use base64::Engine as _;
-use driver::{ChromeDriver, Driver};
+use driver::{ChromeDriver, Driver, is_unloaded};
 use marionette::Marionette;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -198,12 +198,6 @@ impl Drop for Browser {
     }
 }
 
-/// Returns whether an error of the driver means that the page was replaced.
-fn is_unloaded(error: &Value) -> bool {
-    let message = error["message"].as_str().unwrap_or_default().to_lowercase();
-    ["unloaded", "navigat", "execution context"].iter().any(|reason| message.contains(reason))
-}
-
 impl Browser {
     /// Starts Chromium, or takes one that another test has left. What it fetched before is in its cache.
     pub fn start(look: Look) -> Browser {
@@ -314,8 +308,9 @@ impl Browser {
             }
             if Instant::now() > deadline {
                 self.shot(Path::new("test-output/timeout.png"));
-                let focus = self.run("return document.activeElement?.outerHTML.slice(0, 200)");
-                panic!("timeout: {expression}\nfocus: {focus}\npage: {}", self.run("return document.body.innerText"));
+                let shown =
+                    self.run("return [document.activeElement?.outerHTML.slice(0, 200), document.body.innerText]");
+                panic!("timeout: {expression}\nfocus: {}\npage: {}", shown[0], shown[1]);
             }
         }
     }
