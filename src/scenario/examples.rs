@@ -149,7 +149,7 @@ examples! {
     "simpledb-2010" at 5300 in RealSystems Advanced: "a published measurement of Amazon SimpleDB: a read of a random copy is fresh with probability 1/3 for 450 ms after a write",
     "oversold" at 1500 in Conflicts Basic: "the last item in stock is sold twice under eventual consistency",
     "oversold-strong" at 1500 in Conflicts Intermediate: "the last item in stock is sold once under Raft",
-    "bank-transfer" at 1300 in Conflicts Basic: "a bank transfer is paid twice under eventual consistency, and the account is overdrawn",
+    "bank-transfer" at 1050 in Conflicts Basic: "a bank transfer is paid twice under eventual consistency, and the account is overdrawn",
     "bank-transfer-strong" at 1700 in Conflicts Intermediate: "a bank transfer is paid once under Raft; the second one is refused",
 }
 

@@ -44,8 +44,15 @@ fn an_example_opens_when_what_it_ends_with_is_visible() {
 }
 
 /// The examples whose point is that all is well, and the first one, with which the visitor begins.
-const QUIET: [&str; 6] =
-    ["first-update", "retry-storm", "retry-storm-jitter", "cart-or-set", "oversold-strong", "quorum-write-back"];
+const QUIET: [&str; 7] = [
+    "first-update",
+    "retry-storm",
+    "retry-storm-jitter",
+    "cart-or-set",
+    "oversold-strong",
+    "quorum-write-back",
+    "bank-transfer-strong",
+];
 
 #[test]
 fn an_example_opens_with_trouble_in_sight_unless_its_point_is_that_there_is_none() {
