@@ -36,7 +36,7 @@ fn search_and_filters_narrow_the_gallery_and_a_choice_opens_the_example() {
     assert_eq!(browser.run(choices), json!("All subjects,All levels"));
     browser.wait("document.activeElement.matches('.gallery input')");
     browser.keys(&["c", "a", "r", "t"]);
-    browser.wait(&format!("{SHOWN}.join() === 'cart-last-writer-wins,cart-siblings,cart-or-set,challenge=lost-book'"));
+    browser.wait(&format!("{SHOWN}.join() === 'cart-last-writer-wins,cart-or-set,cart-siblings,challenge=lost-book'"));
     browser.run("const s = document.querySelector('.gallery select[aria-label=Level]'); s.value = 'Basic'; s.dispatchEvent(new Event('change', { bubbles: true }))");
     browser.wait(&format!("{SHOWN}.join() === 'cart-last-writer-wins'"));
     browser.wait("document.querySelector('.gallery [role=status]').textContent === '1 found'");

@@ -200,13 +200,13 @@ fn an_example_is_german_in_the_gallery_its_title_its_description_and_its_embed()
     browser.wait("document.activeElement.matches('.gallery input')");
     let card = "document.querySelector('[data-open=lost-event-retried]')";
     let parts = browser.run(&format!("return ['b', 'span'].map(part => {card}.querySelector(part).textContent)"));
-    let promise = "Dasselbe Event, zugestellt, bis es bestätigt ist, kommt an, nachdem die Verbindung geheilt ist.";
+    let promise = "Ein Event, das auf einer getrennten Verbindung verloren geht, wird erneut zugestellt, bis es bestätigt ist, und kommt an, nachdem die Verbindung geheilt ist.";
     assert_eq!(parts, json!(["Dasselbe verlorene Event, erneut zugestellt", promise]));
     browser.shot(Path::new("test-output/german-gallery.png"));
     for words in ["warenkorb zusammenführt", "cart merges"] {
         browser.fill(".gallery input", words);
         let shown = "[...document.querySelectorAll('.gallery .example')].map(card => card.dataset.open).join()";
-        browser.wait(&format!("{shown} === 'cart-siblings,cart-or-set'"));
+        browser.wait(&format!("{shown} === 'cart-or-set,cart-siblings'"));
     }
     browser.fill(".gallery input", "lost-event-retried");
     browser.wait("document.querySelectorAll('.gallery .example').length === 1");
