@@ -141,9 +141,9 @@ pub fn names_of(scenario: &Scenario, id: &str, rule: &str) -> Vec<String> {
             Some(field) => Some(&field.label),
             None => section.fields.iter().any(is_below).then_some(&section.title),
         };
-        names.extend(
-            name.filter(|name| !name.is_empty() && !names.contains(*name)).cloned().into_iter().collect::<Vec<_>>(),
-        );
+        if let Some(name) = name.filter(|name| !name.is_empty() && !names.contains(*name)) {
+            names.push(name.clone());
+        }
     }
     names
 }

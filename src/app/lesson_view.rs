@@ -192,7 +192,7 @@ impl LessonView {
         self.first_numbers().contains_key(&scenario)
     }
 
-    /// Returns the scenarios, with their titles, whose buttons stand at these spans.
+    /// Returns the index and the title of each scenario whose first number is in a text: its button follows the text.
     pub fn offered_with(&self, spans: &[LessonSpan]) -> Vec<(u32, String)> {
         let mut found = Vec::new();
         let first = self.first_numbers();

@@ -1,6 +1,7 @@
 //! The tasks of the open document: the current one, the grading of the answer, and what the browser keeps of earlier attempts.
 
 use crate::language::decimal;
+use crate::scenario::goal::{Figure, Requirement};
 use crate::scenario::{Scenario, Task, json};
 use crate::session::protocol::Request;
 use crate::session::protocol::grade::{GoalGrade, GradingQuery, GradingReport, TaskGrade};
@@ -246,45 +247,27 @@ fn records_of(kept: &str) -> BTreeMap<String, TaskRecord> {
 }
 
 /// Returns what was measured for a goal, as text.
-pub fn figure_text(goal: &GoalGrade, grade: &TaskGrade) -> String {
+pub fn figure_text(goal: &GoalGrade, grade: &TaskGrade, scenario: &Scenario) -> String {
     let runs = grade.runs;
     match goal.figure {
         None if grade.halted > 0 => text!("unknown, because a run was halted").into(),
         None if goal.met || goal.failure.is_some() => text!("not known exactly").into(),
         None => text!("nothing was counted").into(),
-        Some(share) if goal.must.trim_start().starts_with("runs(") => {
-            text!("in {} of {} runs", format!("{:.0}", share * runs as f64), runs)
-        }
-        Some(figure) => text!("measured: {}", with_unit(&goal.must, figure)),
+        Some(figure) => match Requirement::parse(&goal.must, scenario).map(|requirement| requirement.figure) {
+            Ok(Figure::Runs(_)) => text!("in {} of {} runs", format!("{:.0}", figure * runs as f64), runs),
+            Ok(measured) => text!("measured: {}", with_unit(figure, measured.unit())),
+            Err(_) => text!("measured: {}", with_unit(figure, None)),
+        },
     }
 }
 
-/// Returns a figure with its unit, which the name of the figure in the goal has.
-fn with_unit(must: &str, figure: f64) -> String {
-    let name = must.trim_start().split([' ', '<', '>', '=', '!']).next().unwrap_or_default();
-    let (figure, unit) = match name.split('.').next().unwrap_or_default() {
-        name if name.ends_with("_share") => (figure * 100.0, " %"),
-        name if name.ends_with("_ms") => (figure, " ms"),
-        _ => (figure, ""),
+/// Returns a figure with its unit. A share is shown in percent.
+fn with_unit(figure: f64, unit: Option<&str>) -> String {
+    let (figure, unit) = match unit {
+        Some("share") => (figure * 100.0, " %".to_string()),
+        unit => (figure, unit.map(|unit| format!(" {unit}")).unwrap_or_default()),
     };
-    let figure = match figure.fract() == 0.0 {
-        true => format!("{figure:.0}"),
-        false => decimal(format_args!("{figure:.3}")),
-    };
-    format!("{figure}{unit}")
-}
-
-/// Returns a sentence of the engine about a condition with the words of the page in place of the name of the condition.
-pub fn verdict_in_words(because: &str) -> String {
-    let Some((name, rest)) = because.split_once(": ") else { return because.into() };
-    let words = match name {
-        "converged" => text!("Not converged"),
-        "no_stale_reads" => text!("Stale reads"),
-        "no_lost_updates" | "lost_updates" => text!("Lost updates"),
-        "all_operations_ok" => text!("Not every operation succeeded"),
-        _ => return because.into(),
-    };
-    format!("{words}: {rest}")
+    decimal(format_args!("{}{unit}", (figure * 1e3).round() / 1e3))
 }
 
 #[cfg(test)]
@@ -292,16 +275,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn captions_name_a_condition_in_the_words_of_the_page() {
-        assert_eq!(verdict_in_words("converged: 1 copy stale"), "Not converged: 1 copy stale");
-        assert_eq!(verdict_in_words("no_stale_reads: 1 of 1 reads are stale"), "Stale reads: 1 of 1 reads are stale");
-        assert_eq!(verdict_in_words("Inventory crashed: a fault"), "Inventory crashed: a fault");
-    }
-
-    #[test]
     fn a_measured_figure_has_its_unit() {
-        assert_eq!(with_unit("stale_read_share <= 0.001", 0.781), "78.100 %");
-        assert_eq!(with_unit("read_latency_ms.p50 < 20", 12.0), "12 ms");
-        assert_eq!(with_unit("never_published == 0", 1.0), "1");
+        let scenario = Scenario::default();
+        let unit = |must: &str| Requirement::parse(must, &scenario).expect("a goal").figure.unit();
+        assert_eq!(with_unit(0.781, unit("stale_read_share <= 0.001")), "78.1 %");
+        assert_eq!(with_unit(12.0, unit("read_latency_ms.p50 < 20")), "12 ms");
+        assert_eq!(with_unit(1.25, unit("never_published == 0")), "1.25");
     }
 }

@@ -58,10 +58,21 @@ impl Conditions {
         for condition in &self.conditions {
             judged.push(condition.as_ref().map(|condition| {
                 let result = match condition {
-                    Condition::Converged => promise(run, Promise::Converged),
-                    Condition::AllOperationsOk => promise(run, Promise::AllOperationsOk),
-                    Condition::NoStaleReads => promise(run, Promise::NoStaleReads),
-                    Condition::NoLostUpdates => promise(run, Promise::LostUpdates { count: 0 }),
+                    Condition::Converged => {
+                        promise(run, &Promise::Converged, phrase("not converged", "nicht konvergiert"))
+                    }
+                    Condition::AllOperationsOk => promise(
+                        run,
+                        &Promise::AllOperationsOk,
+                        phrase("not every operation succeeded", "nicht jede Operation gelang"),
+                    ),
+                    Condition::NoStaleReads => {
+                        promise(run, &Promise::NoStaleReads, phrase("stale reads", "veraltete Lesevorgänge"))
+                    }
+                    Condition::NoLostUpdates => {
+                        let none = Promise::LostUpdates { count: 0 };
+                        promise(run, &none, phrase("lost updates", "verlorene Änderungen"))
+                    }
                     Condition::Keeps(name) => guarantee(name, history.as_ref()),
                     Condition::Always(_) => status(always.next()),
                     Condition::Finally(_) => status(finally.next()),
@@ -77,9 +88,9 @@ impl Conditions {
     }
 }
 
-/// Checks that a run keeps a promise of the scenario's format.
-fn promise(run: &Run, promise: Promise) -> Result<(), Failure> {
-    run.missed(&[promise]).into_iter().next().map_or(Ok(()), |missed| Err((None, missed)))
+/// Checks that a run, which is not halted, keeps a promise of the scenario's format. `missed` says in words what is wrong otherwise.
+fn promise(run: &Run, promise: &Promise, missed: &str) -> Result<(), Failure> {
+    run.why_missed(promise).map_or(Ok(()), |why| Err((None, format!("{missed}: {why}"))))
 }
 
 /// Checks that an invariant holds. Without data it was never evaluated, so it is not met.

@@ -100,6 +100,18 @@ pub enum Figure {
     Error(&'static str),
 }
 
+impl Figure {
+    /// Returns the unit of its value: `ms`, `share` or none.
+    pub fn unit(&self) -> Option<&'static str> {
+        match self {
+            Figure::Runs(_) | Figure::Curve(..) | Figure::Error(_) => Some("share"),
+            Figure::Number(name) | Figure::Statistic(name, _) => {
+                ["ms", "share"].into_iter().find(|unit| name.rsplit('_').next() == Some(unit))
+            }
+        }
+    }
+}
+
 /// A condition on one run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {

@@ -233,12 +233,15 @@ impl Run {
     }
 
     fn miss(&self, promise: &Promise) -> Option<String> {
-        let why = match promise {
+        Some(format!("{}: {}", promise.name(), self.why_missed(promise)?))
+    }
+
+    /// Returns why the run, which is not halted, does not keep a promise now; none if it keeps it.
+    pub fn why_missed(&self, promise: &Promise) -> Option<String> {
+        match promise {
             Promise::Converged => self.miss_convergence(),
-            Promise::Stale { service, key } => return self.miss_state(CopyState::Stale, "stale", service, key),
-            Promise::Conflicted { service, key } => {
-                return self.miss_state(CopyState::Conflicted, "conflicted", service, key);
-            }
+            Promise::Stale { service, key } => self.miss_state(CopyState::Stale, service, key),
+            Promise::Conflicted { service, key } => self.miss_state(CopyState::Conflicted, service, key),
             Promise::NoStaleReads => {
                 let tallies = self.analysis.operations.iter().map(|(_, tally)| (tally.reads, tally.stale_reads));
                 match tallies.fold((0, 0), |(reads, stale), (r, s)| (reads + r, stale + s)) {
@@ -257,15 +260,10 @@ impl Run {
                     false => Some(sentence!("{lost} were lost, not {count}", "{lost} gingen verloren, nicht {count}")),
                 }
             }
-            Promise::Diverged { service, key } => {
-                return self.miss_state(CopyState::Diverged, "diverged", service, key);
-            }
-            Promise::Consistent { service, key } => {
-                return self.miss_state(CopyState::Consistent, "consistent", service, key);
-            }
+            Promise::Diverged { service, key } => self.miss_state(CopyState::Diverged, service, key),
+            Promise::Consistent { service, key } => self.miss_state(CopyState::Consistent, service, key),
             Promise::AllOperationsOk => self.miss_success(),
-        };
-        Some(format!("{}: {}", promise.name(), why?))
+        }
     }
 
     fn miss_convergence(&self) -> Option<String> {
@@ -321,19 +319,14 @@ impl Run {
         }
     }
 
-    fn miss_state(&self, state: CopyState, name: &str, service: &str, key: &str) -> Option<String> {
+    fn miss_state(&self, state: CopyState, service: &str, key: &str) -> Option<String> {
         let names = self.engine.names();
         let node = names.find_node(service);
         let at = node.and_then(|node| Some((node, names.find_key(names.scope(node), key)?)));
         let copy = at.and_then(|(node, key)| self.analysis.staleness.copy(node, key));
         let kept = copy.is_some_and(|copy| copy.state() == state);
         let state = labels::copy_state(state);
-        (!kept).then(|| {
-            sentence!(
-                "{name}: `{key}` at `{service}` is not {state}",
-                "{name}: `{key}` bei `{service}` ist nicht {state}"
-            )
-        })
+        (!kept).then(|| sentence!("`{key}` at `{service}` is not {state}", "`{key}` bei `{service}` ist nicht {state}"))
     }
 }
 

@@ -3,7 +3,6 @@
 use super::{Effect, KEPT_CODE, KEPT_LESSONS, Model, Msg, NoticeAction, Opening, PreferencesMsg, Redraw};
 use crate::app::kept_answers::{self, AnswerChange, Tries};
 use crate::app::lesson_view::{LessonState, Prediction, each_block, first_lesson};
-use crate::app::task_view::verdict_in_words;
 use crate::app::texts::Language;
 use crate::scenario::{Scenario, json};
 use crate::session::protocol::Request;
@@ -300,7 +299,7 @@ impl Model {
     }
 
     fn show_choice(&mut self, (question, choice): (u32, u32), scenario: Scenario, at: u64, because: String) {
-        let (index, because) = (self.lesson.scenario_of(question, choice), verdict_in_words(&because));
+        let index = self.lesson.scenario_of(question, choice);
         self.lesson.is_large = false;
         let address = Some(self.lesson.fragment());
         self.open(Opening { address, at, caption: because.as_str().into(), ..Opening::own(scenario) });

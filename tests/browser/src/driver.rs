@@ -69,9 +69,10 @@ impl ChromeDriver {
     /// Returns a Chromium with one empty tab, without data of a page before: an idle one, or else a new one.
     pub fn reuse_or_start(look: Look) -> ChromeDriver {
         let phone = look.phone.then_some((look.width, look.height));
-        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = idle.iter().position(|driver| driver.phone == phone).map(|i| idle.swap_remove(i));
-        drop(idle);
+        let found = {
+            let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.iter().position(|driver| driver.phone == phone).map(|i| idle.swap_remove(i))
+        };
         found.unwrap_or_else(|| ChromeDriver::start(look))
     }
 

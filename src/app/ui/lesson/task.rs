@@ -3,7 +3,7 @@
 use crate::app::browser::address;
 use crate::app::model::{LessonMsg, Model, Msg, TaskMsg};
 use crate::app::playback::clock;
-use crate::app::task_view::{Grading, TaskRecord, figure_text, verdict_in_words};
+use crate::app::task_view::{Grading, TaskRecord, figure_text};
 use crate::app::texts::{language, of_document};
 use crate::app::titles::shown_title;
 use crate::app::ui::icons::{Icon, icon};
@@ -99,7 +99,7 @@ impl View<'_> {
                     <span>{ text }</span>{ " " }<span class="muted small">{ points }</span>
                     <code>{ &goal.must }</code>
                     if let Some((judged, grade)) = judged {
-                        if grade.not_permitted.is_empty() { <span class="small">{ figure_text(judged, grade) }</span> }
+                        if grade.not_permitted.is_empty() { <span class="small">{ figure_text(judged, grade, self.document) }</span> }
                         { failed_run(judged) }
                     }
                 </div>
@@ -243,7 +243,7 @@ impl View<'_> {
 /// Draws why a goal is not met, with a link to the run that shows it.
 fn failed_run(goal: &GoalGrade) -> Html {
     let Some(FailedRun { seed, at_ms, because, link }) = &goal.failure else { return html! {} };
-    let text = text!("Seed {} at {}: {}", seed, clock(micros(*at_ms)), verdict_in_words(because));
+    let text = text!("Seed {} at {}: {}", seed, clock(micros(*at_ms)), because);
     html! {
         <span class="small failed-run">
             { text }
