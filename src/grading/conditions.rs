@@ -59,19 +59,19 @@ impl Conditions {
             judged.push(condition.as_ref().map(|condition| {
                 let result = match condition {
                     Condition::Converged => {
-                        promise(run, &Promise::Converged, phrase("not converged", "nicht konvergiert"))
+                        promise(run, &Promise::Converged, phrase("Not converged", "Nicht konvergiert"))
                     }
                     Condition::AllOperationsOk => promise(
                         run,
                         &Promise::AllOperationsOk,
-                        phrase("not every operation succeeded", "nicht jede Operation gelang"),
+                        phrase("Not every operation succeeded", "Nicht jede Operation gelang"),
                     ),
                     Condition::NoStaleReads => {
-                        promise(run, &Promise::NoStaleReads, phrase("stale reads", "veraltete Lesevorgänge"))
+                        promise(run, &Promise::NoStaleReads, phrase("Stale reads", "Veraltete Lesevorgänge"))
                     }
                     Condition::NoLostUpdates => {
                         let none = Promise::LostUpdates { count: 0 };
-                        promise(run, &none, phrase("lost updates", "verlorene Änderungen"))
+                        promise(run, &none, phrase("Lost updates", "Verlorene Änderungen"))
                     }
                     Condition::Keeps(name) => guarantee(name, history.as_ref()),
                     Condition::Always(_) => status(always.next()),

@@ -1,5 +1,6 @@
 //! What buses do: why their brokers accept and deliver nothing any more, and what is delivered once more.
 
+use super::labels::broker_numbers;
 use super::log_text;
 use crate::analysis::{BusBrokers, RepeatedEvent, RunContext};
 use crate::language::{Language, language, phrase, sentence};
@@ -44,7 +45,7 @@ pub(super) fn out_of_sync(bus: NodeId, context: &RunContext) -> String {
 /// States that the script does not start enough of these brokers.
 fn unstarted(brokers: &BusBrokers, bits: u32) -> String {
     let missing = list(brokers, bits);
-    match (0..brokers.replicas).filter(|at| bits & 1 << at != 0).count() > 1 {
+    match broker_numbers(bits, brokers.replicas).len() > 1 {
         true => sentence!("nothing starts enough of {missing}", "nichts startet genug von {missing}"),
         false => sentence!("nothing starts {missing}", "nichts startet {missing}"),
     }
@@ -77,8 +78,7 @@ pub(super) fn repeated(event: &RepeatedEvent, context: &RunContext) -> String {
 
 /// Lists those of these brokers that exist: "broker 1", "brokers 2 and 3".
 fn list(brokers: &BusBrokers, bits: u32) -> String {
-    let numbers = (0..brokers.replicas).filter(|at| bits & 1 << at != 0).map(|at| (at + 1).to_string());
-    let numbers: Vec<String> = numbers.collect();
+    let numbers = broker_numbers(bits, brokers.replicas);
     let noun = match (numbers.len(), language()) {
         (1, Language::English) => "broker",
         (_, Language::English) => "brokers",

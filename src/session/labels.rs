@@ -11,6 +11,11 @@ pub fn capitalized(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
+/// The numbers of those brokers of a bus whose bits are set, from 1.
+pub fn broker_numbers(bits: u32, replicas: u32) -> Vec<String> {
+    (0..replicas).filter(|at| bits >> at & 1 == 1).map(|at| (at + 1).to_string()).collect()
+}
+
 /// An update: `widget = 42 (v3)`.
 pub fn update(view: &UpdateView) -> String {
     match &view.change {

@@ -2,7 +2,7 @@
 
 use super::{Row, Text, one_node};
 use crate::language::{phrase, sentence};
-use crate::session::labels::{duration, trimmed};
+use crate::session::labels::{broker_numbers, duration, trimmed};
 use crate::trace::{BrokerChange, Fact, facts_about};
 
 impl Text<'_> {
@@ -103,8 +103,7 @@ impl Text<'_> {
                 )
             }
             Fact::InSyncChanged { bus, brokers, replicas } => {
-                let numbers = (0..*replicas).filter(|at| brokers >> at & 1 == 1);
-                let numbers: Vec<String> = numbers.map(|at| (at + 1).to_string()).collect();
+                let numbers = broker_numbers(*brokers, *replicas);
                 let (count, list) = (numbers.len(), numbers.join(", "));
                 one_node(
                     bus,
