@@ -96,6 +96,9 @@ fn is_named(part: &str) -> bool {
 /// Returns a text without the escapes of HTML and JSON for `&` and `#`, and without the soft line breaks of mails.
 fn unescaped(text: &str) -> String {
     let mut text = text.to_string();
+    if !['&', '\\', '='].iter().any(|&first| text.contains(first)) {
+        return text;
+    }
     for (escaped, plain) in [
         ("&#38;", "&"),
         ("&#038;", "&"),
