@@ -34,6 +34,23 @@ impl SearchOperation {
     fn is_required(&self) -> bool {
         self.ended != NEVER
     }
+
+    /// Returns the value that a register must hold before the operation.
+    pub fn needed_value(&self) -> Option<ValueId> {
+        match (self.invocation, &self.output) {
+            (Invocation::Read, Output::Value(value)) => Some(*value),
+            (Invocation::CompareAndSet { expected, .. }, _) => Some(expected),
+            (
+                Invocation::Read
+                | Invocation::Write(_)
+                | Invocation::Increment(_)
+                | Invocation::Add(_)
+                | Invocation::Remove(_)
+                | Invocation::Append(_),
+                _,
+            ) => None,
+        }
+    }
 }
 
 /// The constraint on an order.
@@ -183,7 +200,7 @@ fn observed_values(all: &[SearchOperation]) -> (BTreeSet<ValueId>, BTreeSet<Valu
 fn count_needs(items: &[&SearchOperation]) -> BTreeMap<ValueId, (u32, u32)> {
     let mut needs: BTreeMap<ValueId, (u32, u32)> = BTreeMap::new();
     for item in items {
-        if let (Some(value), true) = (needs_of(item), item.is_required()) {
+        if let (Some(value), true) = (item.needed_value(), item.is_required()) {
             needs.entry(value).or_default().0 += 1;
         }
         if let Some(value) = item.invocation.leaves() {
@@ -213,7 +230,7 @@ impl<'a> Search<'a> {
         for (at, item) in items.iter().enumerate().skip(optional) {
             let value = if model == Model::Register { item.invocation.leaves().unwrap_or_default() } else { 0 };
             optional_by_value.entry(value).or_default().push(at);
-            expected_by_optional.extend(needs_of(item));
+            expected_by_optional.extend(item.needed_value());
             equal_before.push(last.insert(item.invocation, at));
         }
         let mut search = Search {
@@ -296,7 +313,7 @@ impl<'a> Search<'a> {
         }
         let item = self.items[at];
         let change = |count: &mut u32| *count = if back { *count + 1 } else { *count - 1 };
-        if let (Some(value), true) = (needs_of(item), item.is_required())
+        if let (Some(value), true) = (item.needed_value(), item.is_required())
             && let Some((needed, _)) = self.needs.get_mut(&value)
         {
             change(needed);
@@ -374,7 +391,7 @@ impl<'a> Search<'a> {
             *budget -= 1;
             if let Some(item) = self.candidate(from) {
                 from = item + 1;
-                if use_next && needs_of(self.items[item]).is_none() {
+                if use_next && self.items[item].needed_value().is_none() {
                     continue;
                 }
                 let Some(after) = self.apply(&state, self.items[item]) else { continue };
@@ -402,23 +419,6 @@ impl<'a> Search<'a> {
                 }
             }
         }
-    }
-}
-
-/// Returns the value that a register must hold before an operation.
-fn needs_of(item: &SearchOperation) -> Option<ValueId> {
-    match (item.invocation, &item.output) {
-        (Invocation::Read, Output::Value(value)) => Some(*value),
-        (Invocation::CompareAndSet { expected, .. }, _) => Some(expected),
-        (
-            Invocation::Read
-            | Invocation::Write(_)
-            | Invocation::Increment(_)
-            | Invocation::Add(_)
-            | Invocation::Remove(_)
-            | Invocation::Append(_),
-            _,
-        ) => None,
     }
 }
 

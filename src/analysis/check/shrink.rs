@@ -154,20 +154,8 @@ fn since(items: &[SearchOperation], end: u32) -> Vec<SearchOperation> {
 
 /// Returns the initial values of a register that these operations can distinguish.
 fn possible_initials(items: &[SearchOperation]) -> Vec<Initial> {
-    let needed = |item: &SearchOperation| match (item.invocation, &item.output) {
-        (Invocation::Read, Output::Value(value)) => Some(*value),
-        (Invocation::CompareAndSet { expected, .. }, _) => Some(expected),
-        (
-            Invocation::Read
-            | Invocation::Write(_)
-            | Invocation::Increment(_)
-            | Invocation::Add(_)
-            | Invocation::Remove(_)
-            | Invocation::Append(_),
-            _,
-        ) => None,
-    };
-    let mut values: Vec<ValueId> = items.iter().filter_map(needed).chain([ValueId::MAX]).collect();
+    let mut values: Vec<ValueId> =
+        items.iter().filter_map(SearchOperation::needed_value).chain([ValueId::MAX]).collect();
     values.sort_unstable();
     values.dedup();
     values.into_iter().map(|value| Initial { value, ..Initial::default() }).collect()

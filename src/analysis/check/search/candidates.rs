@@ -1,7 +1,7 @@
 //! The operations that may come next in an order.
 
 use super::object::State;
-use super::{Order, Search, needs_of};
+use super::{Order, Search};
 use crate::analysis::history::{Invocation, Model, NEVER, ValueId};
 
 impl Search<'_> {
@@ -14,7 +14,7 @@ impl Search<'_> {
             if at >= from {
                 next = Some(next.map_or(at, |next| next.min(at)));
             }
-            needed.extend(needs_of(self.items[at]));
+            needed.extend(self.items[at].needed_value());
         };
         match self.order {
             Order::Process => {
