@@ -11,13 +11,14 @@
 //! - [`grading`]: whether an answer to a task meets the goals, over many seeds. Uses all of these.
 //! - [`lessons`]: course content. Lessons, their measurement and their questions, and the grading of answers in slices.
 //! - [`report`]: the results that the command line and the JavaScript module print as JSON. Uses all of these.
-//! - [`app`]: the page. Its state changes only in `app::model::update`. Components and browser glue exist for wasm32
-//!   only. Uses `scenario`, `trace`, `session` and `lessons`, never what is below the session.
+//! - `app`: the page, with the feature `page`. Its state changes only in `app::model::update`. Components and browser glue exist
+//!   for wasm32 only. Uses `scenario`, `trace`, `session` and `lessons`, never what is below the session.
 //!
 //! `tests/walls.rs` enforces these walls.
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+#[cfg(feature = "page")]
 pub mod app;
 pub mod engine;
 pub mod grading;

@@ -12,7 +12,7 @@
 
 pub mod actions;
 pub mod announce;
-#[cfg(all(target_arch = "wasm32", feature = "page"))]
+#[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod camera;
 pub mod canvas_item;
@@ -63,7 +63,7 @@ pub mod texts;
 pub mod time_view;
 pub mod timeline_rows;
 pub mod titles;
-#[cfg(all(target_arch = "wasm32", feature = "page"))]
+#[cfg(target_arch = "wasm32")]
 pub mod ui;
 pub mod verdicts_view;
 

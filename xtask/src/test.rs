@@ -63,6 +63,7 @@ fn native_checks() -> Result<()> {
             "--profile",
             "digests",
             "--locked",
+            "--no-default-features",
             "--package",
             "converge",
             "--test",
