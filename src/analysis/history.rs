@@ -257,7 +257,7 @@ impl History {
         keys.into_iter()
             .enumerate()
             .map(|(key, places)| (key as u32, places))
-            .filter(|(_, it)| !it.is_empty())
+            .filter(|(_, places)| !places.is_empty())
             .collect()
     }
 
