@@ -83,7 +83,7 @@ pub enum Gesture {
         from: Point,
         /// The distance, snapped to the grid.
         by: (f64, f64),
-        /// Copies are moved; the cards keep their places.
+        /// Whether copies are moved; the cards keep their places.
         copies: bool,
     },
     /// Draws a selection box.

@@ -82,9 +82,9 @@ struct Pending {
     id: Value,
     /// The number of notices when the request arrived: a later notice states why the request was refused.
     notices: u32,
-    /// A document is being opened.
+    /// Whether a document is being opened.
     opens: bool,
-    /// The document was opened. A later notice is about it, and refuses nothing.
+    /// Whether the document was opened. A later notice is about it, and refuses nothing.
     has_opened: bool,
 }
 

@@ -87,7 +87,7 @@ pub enum DrawingsRequest {
     Delete {
         /// Its id.
         id: Rc<str>,
-        /// Delete it.
+        /// Whether to delete it; otherwise, it is restored.
         deleted: bool,
     },
     /// List the former versions of a drawing.

@@ -9,7 +9,7 @@ use crate::text;
 /// The state of the outline.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outline {
-    /// The outline replaces the canvas.
+    /// Whether the outline replaces the canvas.
     pub open: bool,
     /// The item whose row shows its faults.
     pub faults_of: Option<CanvasItem>,

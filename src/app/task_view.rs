@@ -82,14 +82,14 @@ pub struct JudgedGoal {
     pub task: String,
     /// The id of the goal.
     pub goal: String,
-    /// It is met.
+    /// Whether it is met.
     pub met: bool,
 }
 
 /// The tasks of the open document.
 #[derive(Clone, Debug, Default)]
 pub struct TaskView {
-    /// The panel is visible, if the document has tasks.
+    /// Whether the panel is visible, if the document has tasks.
     pub is_open: bool,
     /// The current task, by its place.
     pub current: usize,
@@ -97,7 +97,7 @@ pub struct TaskView {
     pub grading: Grading,
     /// The records of all tasks, as the browser keeps them.
     pub kept: Option<String>,
-    /// The host page of an embed keeps the records.
+    /// Whether the host page of an embed keeps the records.
     pub is_hosted: bool,
     /// Changes of records, by their names, that the browser does not keep yet.
     changes: Vec<(String, RecordChange)>,

@@ -26,7 +26,7 @@ pub enum TimeMsg {
 /// The part of the run that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TimeView {
-    /// Playback returns from the end of the view to its start.
+    /// Whether playback returns from the end of the view to its start.
     pub looping: bool,
     /// The height of the timeline that the visitor has chosen, px.
     pub height: Option<f64>,

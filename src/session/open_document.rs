@@ -36,7 +36,7 @@ struct Measured {
     scenario: Scenario,
     group: usize,
     compared: ConsistencyMeasurement,
-    /// The last request did not run its seed to the end at each level.
+    /// Whether the last request did not run its seed to the end at each level.
     is_unfinished: bool,
 }
 

@@ -105,7 +105,7 @@ pub(super) struct GuaranteeChecks {
     issued: Vec<IssuedOperation>,
     /// Number of the next record to observe.
     next: u64,
-    /// The trace has discarded records before they were observed.
+    /// Whether the trace has discarded records before they were observed.
     missed: bool,
     memo: VerdictMemo,
     /// The language of the results.

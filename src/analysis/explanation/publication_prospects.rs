@@ -44,8 +44,8 @@ impl<'a> ProspectFinder<'a> {
         }
         // The bus has stored the event, and the publisher has received no acknowledgement.
         let mut resent = run.analysis.unacknowledged_publications.awaited().filter(|(by, bus, sent)| {
-            let is_unknown = run.analysis.faults.publishers(update).any(|path| path == (*by, *bus));
-            *sent == update && is_publisher(*by) && !is_unknown
+            let is_unaccepted = run.analysis.faults.publishers(update).any(|path| path == (*by, *bus));
+            *sent == update && is_publisher(*by) && !is_unaccepted
         });
         if let Some((by, bus, _)) = resent.next()
             && !self.deduplicates(bus)

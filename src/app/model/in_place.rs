@@ -42,7 +42,7 @@ pub enum InPlaceMsg {
         text: String,
         /// How many values further the edit goes on; 0 ends it.
         step: i32,
-        /// The field has lost the focus, so it is closed also if the text is refused.
+        /// Whether the field has lost the focus, so that it closes even if the text is refused.
         leaves: bool,
     },
     /// Discard the typed text.

@@ -63,7 +63,7 @@ pub(super) struct PartitionLog {
     pub(super) generation: u32,
     /// The event that was delivered last in this generation.
     pub(super) last: Option<u32>,
-    /// The log waits before it redelivers.
+    /// Whether the log waits before it redelivers.
     pub(super) is_waiting: bool,
     /// The number of redeliveries since the last commit.
     pub(super) redeliveries: u32,

@@ -83,7 +83,7 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// A poison message is an event that a handler receives.
+    /// Warns of a poison message that no handler receives.
     fn poison(&mut self, path: &str, service: &'a str, operation: &Operation) {
         let why = if operation.is_read() {
             phrase("a read publishes no event", "ein Lesevorgang veröffentlicht kein Event").to_string()
