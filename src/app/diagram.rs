@@ -34,7 +34,7 @@ pub struct Diagram {
     last: f64,
 }
 
-/// What the visitor does with the diagram.
+/// An action of the visitor on the diagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DiagramMsg {
     /// Open or close the diagram.

@@ -25,7 +25,7 @@ pub const VERSION: u64 = 1;
 /// The maximum number of requests that wait for the engine at the same time.
 const MAX_PENDING: usize = 100;
 
-/// What the address of an embed requests.
+/// The messages that the address of an embed requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostOptions {
     /// `api=1`: the messages of this page.
@@ -45,7 +45,7 @@ impl HostOptions {
     }
 }
 
-/// What the page must do.
+/// An action that the page must execute.
 #[derive(Clone, Debug)]
 pub enum HostAction {
     /// Change the model, even where the mode of the embed denies that to the visitor.
@@ -58,7 +58,7 @@ pub enum HostAction {
     Destroy,
 }
 
-/// Who may read a message.
+/// The pages that may read a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Any host page, or none.
@@ -72,7 +72,7 @@ pub enum Audience {
 pub struct Outgoing {
     /// The message.
     pub message: Value,
-    /// Who may read it.
+    /// The pages that may read it.
     pub to: Audience,
 }
 
@@ -396,7 +396,7 @@ impl Host {
     }
 }
 
-/// What the visitor of an embed may do, while its host page acts.
+/// The actions that the visitor of an embed may execute while its host page acts.
 #[derive(Clone, Copy, Debug)]
 pub struct VisitorRights {
     mode: Mode,

@@ -39,7 +39,7 @@ pub struct Version {
     pub at: f64,
 }
 
-/// What is asked of the storage.
+/// A request to the storage.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DrawingsRequest {
     /// List all drawings.
@@ -105,7 +105,7 @@ pub enum DrawingsRequest {
     Download(Rc<str>),
 }
 
-/// What the storage answers.
+/// An answer of the storage.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DrawingsAnswer {
     /// All drawings, the newest first.

@@ -15,7 +15,7 @@ pub struct Outline {
     pub faults_of: Option<CanvasItem>,
 }
 
-/// What the visitor does in the outline.
+/// An action of the visitor in the outline.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OutlineMsg {
     /// Open or close the outline.

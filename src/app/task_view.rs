@@ -15,7 +15,7 @@ use crate::text;
 /// Least time between two requests while the run plays, ms of real time, so that the run goes first.
 const PAUSE: f64 = 60.0;
 
-/// What the browser keeps of a task.
+/// The record of a task that the browser keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskRecord {
     /// Graded answers.
@@ -107,7 +107,7 @@ pub struct TaskView {
     pub score: Option<(u32, u32)>,
     /// The documents with tasks as they were opened, by their numbers.
     pub starts: BTreeMap<u32, Rc<Scenario>>,
-    /// What the embed hides apart from the task.
+    /// The parts of the page that the embed hides apart from the task.
     pub hidden_without_tasks: Option<Hidden>,
     /// The request that begins the grading, until it is sent.
     begins: Option<Request>,

@@ -16,7 +16,7 @@ const PATIENCE: f64 = 8.0;
 pub struct VerdictsView {
     /// Whether the verdicts are open.
     pub open: bool,
-    /// What was answered.
+    /// The last answer.
     pub findings: Rc<Vec<VerdictView>>,
     /// While the visitor follows a witness through time, the instant whose verdicts stay.
     pub pinned: Option<Micros>,

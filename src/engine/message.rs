@@ -43,7 +43,7 @@ pub struct Request {
     pub poison: bool,
     /// Whether only a member that accepts writes may serve the read. Another one redirects it.
     pub reads_at_primary: bool,
-    /// What the session of a group's client has observed of the key.
+    /// The versions of the key that the session of a group's client has observed.
     pub token: SessionToken,
     /// The event to be written; `None` for operations of clients and of the page's user.
     pub event: Option<EventWrite>,
@@ -76,7 +76,7 @@ pub struct EventWrite {
     pub inbox: Option<Option<Micros>>,
 }
 
-/// What a session has observed of a key of a group.
+/// The versions of a key of a group that a session has observed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SessionToken {
     /// A write must be ordered after this version.
@@ -151,7 +151,7 @@ pub struct Delivery {
     pub update: Arc<Update>,
 }
 
-/// What a consumer reports about its connection to a bus, or about its membership of a group.
+/// A report of a consumer about its connection to a bus, or about its membership of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// It is alive.

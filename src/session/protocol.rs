@@ -53,7 +53,7 @@ pub struct ToEngine {
     pub request: Request,
 }
 
-/// What the page requests.
+/// A request of the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     /// Load the first scenario ([`Scenario::first`]), as the page does before the visitor's first input.
@@ -230,7 +230,7 @@ pub struct FromEngine {
     pub report: Report,
 }
 
-/// What the session reports.
+/// A report of the session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Report {
     /// The worker accepts requests. Sent once, before all other messages, with epoch 0.

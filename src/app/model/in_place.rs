@@ -8,7 +8,7 @@ use crate::app::{drawing, latency_text};
 use crate::scenario::{Command, Operation, Scenario, Value};
 use crate::text;
 
-/// What is edited on the canvas.
+/// A text on the canvas that can be edited there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InPlace {
     /// The value of a key at a service.
@@ -36,7 +36,7 @@ pub enum InPlaceMsg {
     StartFocused,
     /// Keep the typed text.
     Finish {
-        /// What is edited.
+        /// The edited text.
         edited: InPlace,
         /// The text.
         text: String,

@@ -55,7 +55,7 @@ pub struct FileSlice {
     pub is_last: bool,
 }
 
-/// What the visitor does to share the run.
+/// An action of the visitor to share the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SharingMsg {
     /// Open or close the share dialog.

@@ -9,7 +9,7 @@ use crate::session::protocol::grade::{GradingReport, TaskGrade};
 use crate::text;
 use std::rc::Rc;
 
-/// What the learner does with the tasks of the document.
+/// An action of the learner on the tasks of the document.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TaskMsg {
     /// Show or hide the panel.

@@ -57,7 +57,7 @@ pub fn draw(panel: CoursePanel, model: &Model, send: &Callback<Msg>) -> Html {
     }
 }
 
-/// What the parts of the lesson are drawn from.
+/// The data from which the parts of the lesson are drawn.
 #[derive(Clone, Copy)]
 struct View<'a> {
     lesson: &'a LessonView,

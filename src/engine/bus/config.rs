@@ -26,7 +26,7 @@ pub struct SubscriptionConfig {
     pub deadline: Micros,
     /// The maximum number of deliveries; unlimited if none.
     pub max_deliveries: Option<u32>,
-    /// What the maximum counts.
+    /// The attempts that the maximum counts.
     pub limit_counts: Limit,
     /// The wait before a redelivery.
     pub backoff: Backoff,
@@ -40,7 +40,7 @@ pub struct SubscriptionConfig {
     pub order: Order,
     /// How its consumer is attached.
     pub attach: Attach,
-    /// What an acknowledgement does that arrives after its delivery has ended.
+    /// The effect of an acknowledgement that arrives after its delivery has ended.
     pub late: LateAcknowledgement,
     /// The maximum number of unacknowledged deliveries; for a log, of one partition.
     pub max_in_flight: u32,

@@ -79,7 +79,7 @@ pub struct DiagramMessage {
 /// A verdict, or the explanation of one copy's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerdictView {
-    /// What it is about.
+    /// Its subject.
     pub about: VerdictSubject,
     /// The service of an explained copy.
     pub node: Option<NodeId>,

@@ -54,7 +54,7 @@ pub struct ServiceView {
     pub row_count: u32,
     /// Number of acknowledged updates that are not reflected, over all keys.
     pub behind: u32,
-    /// Since when a row has been stale or diverged.
+    /// The time from which a row has been stale or diverged.
     pub stale_since: Option<Micros>,
     /// Requests and events that are being handled.
     pub busy: u32,
@@ -132,7 +132,7 @@ pub struct RowView {
     pub state: CopyState,
     /// Number of acknowledged updates that it does not reflect.
     pub behind: u32,
-    /// Since when it has been stale or diverged.
+    /// The time from which it has been stale or diverged.
     pub stale_since: Option<Micros>,
     /// Acknowledged writes of this key at this service that were overwritten without being seen.
     pub lost: u32,
@@ -266,7 +266,7 @@ pub struct Mark {
     pub label: String,
 }
 
-/// What happened at a mark.
+/// The event at a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MarkKind {
     /// An update was committed.
