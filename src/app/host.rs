@@ -39,7 +39,7 @@ pub struct HostOptions {
 }
 
 impl HostOptions {
-    /// Returns whether the embed sends or hears any messages.
+    /// Returns whether the embed sends or receives any messages.
     pub fn any(self) -> bool {
         self.messages || self.splice || self.lti || self.h5p
     }
@@ -54,7 +54,7 @@ pub enum HostAction {
     Open(String),
     /// Keep the visitor from changing or operating anything, or allow it again.
     Freeze(bool),
-    /// Send and hear no further messages.
+    /// Send and accept no further messages.
     Destroy,
 }
 

@@ -194,7 +194,7 @@ impl Context {
 }
 
 impl Context {
-    /// Returns the id of a key, in a group or outside of groups. A key gets its id at its first use.
+    /// Returns the id of a key, in a group or outside of groups. The first use of a key assigns its id.
     pub fn key(&mut self, group: Option<NodeId>, key: &str) -> KeyId {
         match self.names.find_key(group, key) {
             Some(id) => id,

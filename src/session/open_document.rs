@@ -91,7 +91,7 @@ impl OpenDocument {
         let forks = self.shown.is_forking();
         let reached = match self.shown.resume() {
             Some(reached) => {
-                // The branch has got its command.
+                // The branch has received its command.
                 self.branches.changed |= forks && reached;
                 reached
             }

@@ -360,7 +360,7 @@ pub struct Frame {
     pub summary: Summary,
     /// Why the command that this answers is refused, a message for people.
     pub refused: Option<String>,
-    /// Why the run cannot go on, a message for people.
+    /// The reason why the run cannot continue, a message for people.
     pub halted: Option<String>,
     /// The branches, if they changed. They cross beside the frame.
     #[serde(skip)]

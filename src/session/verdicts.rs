@@ -133,7 +133,7 @@ struct CheckRound {
 
 impl GuaranteeChecks {
     /// Explains copies, those of `node` first, and finds the verdict on convergence, which is the first in the list. If the run
-    /// goes on faster than the check, returns the previous verdict. Returns none if the work pauses.
+    /// continues faster than the check, returns the previous verdict. Returns none if the work pauses.
     fn explain(
         &mut self,
         run: &Run,

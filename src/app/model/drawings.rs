@@ -58,7 +58,7 @@ pub enum DrawingsMsg {
     CloseDialog,
     /// Save the drawing now, also if it is unchanged.
     Save,
-    /// Save the drawing under another id, and go on with the copy.
+    /// Save the drawing under another id, and continue with the copy.
     SaveCopy,
     /// Offer the drawing as a file.
     Download,

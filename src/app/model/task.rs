@@ -112,7 +112,7 @@ impl Model {
                 if let Some(start) = self.tasks.starts.get(&self.document.number()).cloned()
                     && self.may_edit()
                 {
-                    self.edit_aloud(Scenario::clone(&start), text!("Started over").into(), effects);
+                    self.edit_and_announce(Scenario::clone(&start), text!("Started over").into(), effects);
                 }
             }
             TaskMsg::Leave => {
@@ -120,7 +120,7 @@ impl Model {
                     let scenario = Scenario { tasks: Vec::new(), ..Scenario::clone(&self.document.scenario) };
                     self.cancel_grading();
                     self.tasks.grading = Grading::None;
-                    self.edit_aloud(scenario, text!("Left the task").into(), effects);
+                    self.edit_and_announce(scenario, text!("Left the task").into(), effects);
                     effects.push(Effect::FocusCanvas);
                 }
             }
