@@ -72,9 +72,9 @@ impl Context {
         }
     }
 
-    /// Returns the time from which no message has passed between the handler's node and another one, as a failure detector would
-    /// report it: the other node is stopped or paused, or a direction of their link is cut. `None` if messages pass. No messages of a failure
-    /// detector are simulated.
+    /// Returns the time from which no message has passed between the handler's node and another one, as a failure detector
+    /// would report it: the other node is stopped or paused, or a direction of their link is cut. `None` if messages pass. No
+    /// messages of a failure detector are simulated.
     pub fn unreachable_since(&self, other: NodeId) -> Option<Micros> {
         debug_assert!(self.node != other, "a node reaches itself");
         let cuts = [(self.node, other), (other, self.node)].map(|link| self.cut_since.get(&link));

@@ -71,7 +71,8 @@ impl ConvergenceCheck {
         ConvergenceCheck { restarts: MAX_RESTARTS + 1, ..ConvergenceCheck::begin(run, scenario, None) }
     }
 
-    /// Continues the work. Returns none if it pauses. If the run continues in the meantime, the findings are about an instant before.
+    /// Continues the work. Returns none if it pauses. If the run continues in the meantime, the findings are about an instant
+    /// before.
     pub fn advance(
         &mut self,
         run: &Run,

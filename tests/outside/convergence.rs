@@ -139,7 +139,8 @@ fn a_dead_letter_converges_if_the_script_redrives_it_and_no_other() {
     );
 }
 
-/// The verdict at 60 s about a write at 30 s whose event is published until the bus accepts it. Three brokers; `commit` is their rule.
+/// The verdict at 60 s about a write at 30 s whose event is published until the bus accepts it. Three brokers; `commit` is
+/// their rule.
 fn verdict_of_brokers(commit: Value, script: &[Value]) -> (&'static str, String) {
     let steps: Vec<Value> = [write(30_000, 1)].iter().chain(script).cloned().collect();
     let outbox = json!({ "outbox": { "poll_ms": 1000, "batch": 10 } });
@@ -243,7 +244,8 @@ fn an_event_whose_result_is_too_large_at_each_delivery_never_converges() {
     assert_ne!(verdict_of_numbers("set_if_newer", 4, &[newer]).0, "will not converge");
 }
 
-/// Returns the report of `why` at 1 s about a sum whose event is delivered again at 5 s, because `fault` lost its acknowledgement at 112 ms.
+/// Returns the report of `why` at 1 s about a sum whose event is delivered again at 5 s, because `fault` lost its
+/// acknowledgement at 112 ms.
 fn reasons_of_sum(subscription: Value, publication: Value, fault: Value) -> (&'static str, Vec<String>) {
     let mut subscribes = json!({ "to": "q", "effect": "increment", "ack_deadline_ms": 5000 });
     subscribes.as_object_mut().expect("an object").extend(subscription.as_object().expect("an object").clone());

@@ -1,4 +1,5 @@
-//! Messages and hints between the members of a leaderless group: each carries the state of a key, which may contain earlier updates.
+//! Messages and hints between the members of a leaderless group: each carries the state of a key, which may contain earlier
+//! updates.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};

@@ -61,7 +61,8 @@ impl EventHistory {
         Some(())
     }
 
-    /// Returns whether the last handling of a key's event at a consumer failed because of its value, and the key has not changed since.
+    /// Returns whether the last handling of a key's event at a consumer failed because of its value, and the key has not
+    /// changed since.
     pub(super) fn is_rejected(&self, consumer: NodeId, key: KeyId, update: UpdateId) -> bool {
         self.rejected.get(&key).is_some_and(|rejected| rejected.contains(&(consumer, update)))
     }

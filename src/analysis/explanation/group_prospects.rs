@@ -137,7 +137,8 @@ impl ProspectFinder<'_> {
                 GossipStyle::Push | GossipStyle::PushPull | GossipStyle::Rumor { .. } => is_open(from, to),
             },
             Protocol::TwoPhase(_) => coordinator == Some(from) && is_open(from, to),
-            // A predecessor sends the writes again that its successor has not acknowledged; a member that lost its disk asks both neighbours.
+            // A predecessor sends the writes again that its successor has not acknowledged; a member that lost its disk asks
+            // both neighbours.
             Protocol::Chain => match (place(from), place(to)) {
                 (Some(from_place), Some(to_place)) => {
                     (from_place + 1 == to_place && is_open(from, to))

@@ -110,8 +110,8 @@ impl Inquiry {
         }
     }
 
-    /// Notes that the run has continued. Returns whether the verdict about the earlier instant is known nevertheless: all copies were
-    /// judged, or one of them cannot become consistent.
+    /// Notes that the run has continued. Returns whether the verdict about the earlier instant is known nevertheless: all
+    /// copies were judged, or one of them cannot become consistent.
     pub fn settle(&mut self) -> bool {
         if self.stage == Stage::Judge && !self.stuck.is_empty() {
             self.stage = Stage::Steps;

@@ -107,7 +107,8 @@ impl<'a> ProspectFinder<'a> {
             && in_time(self.accepted_from(publisher, bus))
     }
 
-    /// Returns whether a publisher will send a publication once more: it awaits the acknowledgement, or it is not known whether it does.
+    /// Returns whether a publisher will send a publication once more: it awaits the acknowledgement, or it is not known whether
+    /// it does.
     fn is_sent_again(&self, by: NodeId, bus: NodeId, update: UpdateId) -> bool {
         let mut awaited = self.run.analysis.unacknowledged_publications.awaited();
         awaited.any(|found| found == (by, bus, update))

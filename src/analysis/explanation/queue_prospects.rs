@@ -85,8 +85,8 @@ impl<'a> ProspectFinder<'a> {
         settings.peek().is_some() && settings.all(|(_, settings)| settings.fails >= 1.0)
     }
 
-    /// Returns whether every delivery of an event fails because its consumers cannot store the result: a number is too large, or the key
-    /// has another type. Nothing else that would change the key is on its way to them.
+    /// Returns whether every delivery of an event fails because its consumers cannot store the result: a number is too large,
+    /// or the key has another type. Nothing else that would change the key is on its way to them.
     pub(super) fn is_rejected(&self, queue: SubscriptionId, update: UpdateId) -> bool {
         let run = self.run;
         let Some(info) = run.analysis.updates.get(update) else { return false };

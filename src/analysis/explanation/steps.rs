@@ -34,8 +34,8 @@ impl StepsReader {
         StepsReader { wanted: Vec::new(), next: 0, end: run.trace.total() }
     }
 
-    /// Adds the copy of an explanation. Its steps are the records about its missing update. If none is missing, with `writes`, they are the
-    /// records that wrote the copy.
+    /// Adds the copy of an explanation. Its steps are the records about its missing update. If none is missing, with `writes`,
+    /// they are the records that wrote the copy.
     pub fn add(&mut self, explanation: &Explanation, writes: bool) {
         let Explanation { node, key, update, lacking, prospect, .. } = *explanation;
         let is_written = matches!(prospect, Prospect::Siblings | Prospect::Applied);

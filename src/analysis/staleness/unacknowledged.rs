@@ -136,7 +136,8 @@ impl Staleness {
         }
     }
 
-    /// Makes an update that a callee applied wait for the end of its operation as if it were committed. Its caller may not commit it.
+    /// Makes an update that a callee applied wait for the end of its operation as if it were committed. Its caller may not
+    /// commit it.
     pub(super) fn await_commit(&mut self, at: Micros, update: UpdateId, key: KeyId, version: Version) {
         let Some((operation, node)) = self.operations.called.remove(&update) else { return };
         let is_acknowledged = self.keys.get(key.index()).is_some_and(|entry| entry.acknowledged.contains_key(&version));
