@@ -13,7 +13,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
-/// When the verdicts are taken, ms: after all writes and the beginnings of all faults.
+/// The instants of the verdicts, ms: after all writes and the beginnings of all faults.
 const VERDICTS_MS: [f64; 3] = [2_050.0, 2_400.0, 3_500.0];
 /// The end, ms. All faults that the script heals are healed by 6 s.
 const END_MS: f64 = 60_000.0;
@@ -21,13 +21,13 @@ const END_MS: f64 = 60_000.0;
 /// The choices of a random system.
 #[derive(Clone, Debug)]
 struct Choices {
-    /// What the system is made of.
+    /// The parts of the system.
     parts: [u8; 8],
-    /// Writes: when, by whom, to which key.
+    /// Writes: the time, ms, and a choice of the writer and the key.
     writes: Vec<(u16, u8)>,
-    /// Faults: when, which kind, and where.
+    /// Faults: the time, ms, and choices of the kind and the place.
     faults: Vec<(u16, u8, u8)>,
-    /// Healings: when and of what.
+    /// Healings: the time, ms, and choices of the kind and the place.
     healings: Vec<(u16, u8, u8)>,
     reads: Vec<u16>,
     seed: u64,
@@ -44,15 +44,15 @@ fn choices() -> impl Strategy<Value = Choices> {
     })
 }
 
-fn does(at_ms: u16, command: Json) -> Json {
+fn step(at_ms: u16, command: Json) -> Json {
     json!({ "at_ms": at_ms, "do": command })
 }
 
-fn one<T: Clone>(all: &[T], choice: u8) -> T {
+fn choose<T: Clone>(all: &[T], choice: u8) -> T {
     all[usize::from(choice) % all.len()].clone()
 }
 
-/// The steps of the faults and healings of these nodes, buses and links.
+/// Returns the steps of the faults and healings of these nodes, buses and links.
 fn faults(
     choices: &Choices,
     (pauses, loses_disks): (bool, bool),
@@ -61,7 +61,7 @@ fn faults(
     links: &[(&str, &str)],
 ) -> Vec<Json> {
     let link = |place: u8, one_way: bool| {
-        let (from, to) = one(links, place / 2);
+        let (from, to) = choose(links, place / 2);
         let (from, to) = if place.is_multiple_of(2) { (from, to) } else { (to, from) };
         json!({ "from": from, "to": to, "one_way": one_way })
     };
@@ -69,27 +69,27 @@ fn faults(
         let command = match kind % 7 {
             0 | 1 => json!({ "cut_link": link(*place, true) }),
             2 => json!({ "cut_link": link(*place, false) }),
-            3 | 4 => json!({ "crash": { "service": one(services, *place) } }),
-            5 => json!({ "crash": { "service": one(services, *place), "lose_disk": loses_disks } }),
+            3 | 4 => json!({ "crash": { "service": choose(services, *place) } }),
+            5 => json!({ "crash": { "service": choose(services, *place), "lose_disk": loses_disks } }),
             _ => match buses.first() {
                 Some(bus) => json!({ "stop_bus": { "bus": bus } }),
-                None if pauses => json!({ "pause": { "node": one(services, *place) } }),
-                None => json!({ "crash": { "service": one(services, *place) } }),
+                None if pauses => json!({ "pause": { "node": choose(services, *place) } }),
+                None => json!({ "crash": { "service": choose(services, *place) } }),
             },
         };
-        does(*at, command)
+        step(*at, command)
     });
     let healed = choices.healings.iter().map(|(at, kind, place)| {
         let command = match kind % 6 {
             0 | 1 => json!({ "heal_link": link(*place, false) }),
-            2 => json!({ "restart": { "service": one(services, *place) } }),
+            2 => json!({ "restart": { "service": choose(services, *place) } }),
             3 => match buses.first() {
                 Some(bus) => json!({ "start_bus": { "bus": bus } }),
-                None => json!({ "resume": { "node": one(services, *place) } }),
+                None => json!({ "resume": { "node": choose(services, *place) } }),
             },
             _ => json!("heal_all"),
         };
-        does(*at, command)
+        step(*at, command)
     });
     begun.chain(healed).collect()
 }
@@ -105,9 +105,9 @@ fn messaging(choices: &Choices) -> Json {
     };
     let mut publication = json!({ "to": "q", "mode": mode });
     if retry % 3 > 0 {
-        publication["retry"] = json!({ "timeout_ms": 100, "attempts": one(&[3, 10, 100], retry / 3) });
+        publication["retry"] = json!({ "timeout_ms": 100, "attempts": choose(&[3, 10, 100], retry / 3) });
     }
-    let effect = one(&["set_if_newer", "set_if_newer", "overwrite", "increment"], effect);
+    let effect = choose(&["set_if_newer", "set_if_newer", "overwrite", "increment"], effect);
     let mut subscription = json!({ "to": "q", "effect": effect, "ack_deadline_ms": 500 });
     if inbox % 2 == 0 {
         subscription["inbox"] = json!({});
@@ -117,9 +117,9 @@ fn messaging(choices: &Choices) -> Json {
         subscription["dead_letter"] = json!(limit % 2 == 0);
     }
     subscription["acknowledge"] =
-        json!(one(&["after_processing", "after_processing", "before_processing", "never"], acknowledge));
-    subscription["order"] = json!(one(&["none", "fifo_per_key"], order));
-    subscription["processing"] = json!({ "constant": { "ms": one(&[1, 40, 300], slow) } });
+        json!(choose(&["after_processing", "after_processing", "before_processing", "never"], acknowledge));
+    subscription["order"] = json!(choose(&["none", "fifo_per_key"], order));
+    subscription["processing"] = json!({ "constant": { "ms": choose(&[1, 40, 300], slow) } });
     let writes = choices.writes.iter().map(|(at, by)| {
         let operation = match effect {
             "increment" => json!({ "increment": { "key": "n", "by": 1 } }),
@@ -137,8 +137,8 @@ fn messaging(choices: &Choices) -> Json {
     let mut client = Vec::new();
     for (at, by, operation) in writes {
         match by % 2 {
-            0 => client.push(does(*at, operation)),
-            _ => script.push(does(*at, json!({ "operate": { "service": "api", "operation": operation } }))),
+            0 => client.push(step(*at, operation)),
+            _ => script.push(step(*at, json!({ "operate": { "service": "api", "operation": operation } }))),
         }
     }
     json!({
@@ -171,13 +171,13 @@ fn calls(choices: &Choices) -> Json {
     };
     let two_phase = two_phase % 2 == 0;
     let call = |to: &str| {
-        let mut call = json!({ "to": to, "timeout_ms": one(&[50, 300], slow) });
+        let mut call = json!({ "to": to, "timeout_ms": choose(&[50, 300], slow) });
         if !shares {
             call["do"] = called(if to == "w" { "m" } else { "p" });
         }
         call
     };
-    let processing = json!({ "constant": { "ms": one(&[1, 40, 100], slow / 2) } });
+    let processing = json!({ "constant": { "ms": choose(&[1, 40, 100], slow / 2) } });
     let mut api = json!({ "id": "api", "data": { "n": 0 }, "service_time": processing });
     let mut w = json!({ "id": "w", "data": if shares { json!({ "n": 0 }) } else { json!({ "m": 0 }) }, "service_time": processing });
     let v = json!({ "id": "v", "data": if shares { json!({ "n": 0 }) } else { json!({ "p": 0 }) }, "service_time": processing });
@@ -193,8 +193,8 @@ fn calls(choices: &Choices) -> Json {
     let mut client = Vec::new();
     for (at, by) in &choices.writes {
         match by % 2 {
-            0 => client.push(does(*at, operation(*at))),
-            _ => script.push(does(*at, json!({ "operate": { "service": "api", "operation": operation(*at) } }))),
+            0 => client.push(step(*at, operation(*at))),
+            _ => script.push(step(*at, json!({ "operate": { "service": "api", "operation": operation(*at) } }))),
         }
     }
     json!({
@@ -212,7 +212,7 @@ fn calls(choices: &Choices) -> Json {
 fn group(choices: &Choices) -> Json {
     let [protocol, r, w, repair, hints, data, route, sloppy] = choices.parts;
     let mut quorum = json!({ "read": 1 + r % 3, "write": 1 + w % 3, "timeout_ms": 100 });
-    quorum["read_repair"] = json!(one(&["none", "async", "blocking"], repair));
+    quorum["read_repair"] = json!(choose(&["none", "async", "blocking"], repair));
     if quorum["read_repair"] == "blocking" {
         // With fewer, the first responses decide which members it repairs.
         quorum["read"] = json!(3);
@@ -236,20 +236,21 @@ fn group(choices: &Choices) -> Json {
     };
     let is_quorum = protocol.get("quorum").is_some();
     let data = match is_quorum {
-        true => one(&[json!({ "register": {} }), json!("set"), json!("counter"), json!("multi_value")], data),
+        true => choose(&[json!({ "register": {} }), json!("set"), json!("counter"), json!("multi_value")], data),
         false => json!({ "register": {} }),
     };
-    let route = if is_quorum { one(&["any", "nearest", "sticky"], route) } else { one(&["primary", "any"], route) };
+    let route =
+        if is_quorum { choose(&["any", "nearest", "sticky"], route) } else { choose(&["primary", "any"], route) };
     let mut operations: Vec<Json> = Vec::new();
     for (at, by) in &choices.writes {
         let operation = match data.as_str() {
             Some("set") => json!({ "add": { "key": "x", "element": at } }),
             Some("counter") => json!({ "increment": { "key": "x", "by": 1 } }),
-            Some(_) | None => json!({ "write": { "key": one(&["x", "y"], *by / 3), "value": at } }),
+            Some(_) | None => json!({ "write": { "key": choose(&["x", "y"], *by / 3), "value": at } }),
         };
-        operations.push(does(*at, operation));
+        operations.push(step(*at, operation));
     }
-    operations.extend(choices.reads.iter().map(|at| does(*at, json!({ "read": { "key": "x" } }))));
+    operations.extend(choices.reads.iter().map(|at| step(*at, json!({ "read": { "key": "x" } }))));
     let links = [("c", "a"), ("c", "b"), ("a", "b"), ("b", "d"), ("a", "d")];
     json!({
         "converge": 1,
@@ -290,7 +291,7 @@ fn updates(run: &Run) -> usize {
     (0..).take_while(|id| run.analysis().updates.get(UpdateId(*id)).is_some()).count()
 }
 
-/// Compares the verdicts with what happens later.
+/// Compares the verdicts with the later states of the run. Returns the first contradiction.
 fn contradiction(document: &Json) -> Option<String> {
     let scenario = match Scenario::from_json(&document.to_string()) {
         Ok(scenario) => scenario,
@@ -321,8 +322,8 @@ fn contradiction(document: &Json) -> Option<String> {
     if matches!(finally, Convergence::Converging(_)) {
         return Some(format!("converging for ever: {end}"));
     }
-    for (at_ms, verdict, before, made, pending) in verdicts {
-        let is_later = pending > 0 || made != updates(&run);
+    for (at_ms, verdict, before, updates_before, pending) in verdicts {
+        let is_open = pending > 0 || updates_before != updates(&run);
         let is_wrong = match &verdict {
             Convergence::Converged => {
                 let changed = |(key, copies): (&u32, &BTreeMap<u32, Option<Value>>)| {
@@ -330,10 +331,10 @@ fn contradiction(document: &Json) -> Option<String> {
                 };
                 before.iter().any(changed) || matches!(finally, Convergence::WillNotConverge(_))
             }
-            // A pending operation may end in any way, and a request under way may become a new update.
-            Convergence::Converging(_) | Convergence::WillNotConverge(_) if is_later => false,
+            // A pending operation may end in any way, and a request in flight may become a new update.
+            Convergence::Converging(_) | Convergence::WillNotConverge(_) if is_open => false,
             Convergence::Converging(waiting) if waiting.is_empty() => false,
-            // The copies are equal at last, also if no update was ever acknowledged.
+            // The copies are equal at the end, even if no update was ever acknowledged.
             Convergence::Converging(_) if matches!(finally, Convergence::Unknown(_)) => !are_equal(&last),
             Convergence::Converging(_) => !matches!(finally, Convergence::Converged),
             Convergence::WillNotConverge(_) => matches!(finally, Convergence::Converged),
@@ -352,7 +353,7 @@ fn check(document: &Json) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The share of verdicts that are unknown, of the corpus.
+/// Returns the share of the corpus's verdicts that are unknown.
 fn unknown_share(document: fn(&Choices) -> Json) -> f64 {
     let mut runner = TestRunner::new(random::corpus(256));
     let (mut unknown, mut all) = (0.0, 0.0);

@@ -135,7 +135,7 @@ fn the_shared_document_of_a_run_reproduces_it() {
     page.advance(4_000_000);
     let (scenario, digest, now) = page.described();
     let text = scenario.to_json();
-    let (mut other, _) = Page::open(Scenario::from_json(&text).expect("a sound document"));
+    let (mut other, _) = Page::open(Scenario::from_json(&text).expect("a valid document"));
     let frame = other.advance(now);
     assert_eq!(frame.digest, digest);
 }
@@ -223,7 +223,9 @@ fn familiar() -> Vec<Scenario> {
     let knows = |scenario: &Scenario, id: &str| scenario.services.iter().any(|service| service.id == id);
     let scenarios = EXAMPLES.iter().map(|example| example.scenario());
     let linked = |scenario: &Scenario| scenario.buses.iter().any(|bus| bus.id == "stock_updated");
-    scenarios.filter(|s| knows(s, "inventory") && knows(s, "notification") && linked(s)).collect()
+    scenarios
+        .filter(|scenario| knows(scenario, "inventory") && knows(scenario, "notification") && linked(scenario))
+        .collect()
 }
 
 /// Generates requests in any order.
@@ -233,7 +235,7 @@ fn gestures() -> impl Strategy<Value = Vec<(u8, u64)>> {
 
 random_tests! { clicks, 200;
 
-    /// A run equals the run of its document, regardless of how it got there.
+    /// A run equals the run of its document, regardless of the requests that led to it.
     #[test]
     fn after_fast_clicks_in_any_order_the_document_reproduces_the_run(
         example in 0..familiar().len(),
@@ -273,21 +275,21 @@ random_tests! { clicks, 200;
                 }
                 other => {
                     let branch = (number % 4) as u32;
-                    let turn = match other {
+                    let command = match other {
                         8 => BranchCommand::Show(branch),
                         9 => BranchCommand::New { name: None, set: [("inventory.queue".to_string(), "7".to_string())].into_iter().collect() },
                         10 => BranchCommand::Remove(branch),
                         11 => BranchCommand::Compare((number % 5 > 0).then_some(branch)),
                         _ => BranchCommand::Rename(branch, format!("name {branch}")),
                     };
-                    page.frame(Request::Branch(turn));
+                    page.frame(Request::Branch(command));
                 }
             }
         }
         let end = page.advance(now + 1_000_000);
         let (document, digest, at) = page.described();
         prop_assert_eq!(&end.digest, &digest);
-        let alone = document.of_branch(None).expect("it opens");
+        let alone = document.of_branch(None).expect("a valid branch");
         for document in [document, alone] {
             let (mut other, _) = Page::open(document);
             prop_assert_eq!(&other.frame(Request::Seek { to: at }).digest, &digest);

@@ -7,7 +7,7 @@ use litemap::LiteMap;
 /// The brokers of one bus. Bit n is broker n + 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BusBrokers {
-    /// How many there are.
+    /// Their number.
     pub replicas: u32,
     /// Those that are up.
     pub up: u32,

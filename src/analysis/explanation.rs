@@ -33,17 +33,17 @@ pub struct Explanation {
     pub node: NodeId,
     /// The key.
     pub key: KeyId,
-    /// The missing update, or the unacknowledged one that another copy lacks; for another conflicted or diverged copy none.
+    /// The missing update, or the unacknowledged one that another copy lacks. None for other conflicted or diverged copies.
     pub update: Option<UpdateId>,
     /// For a copy that diverged by an unacknowledged update: the node of a copy that lacks it. The prospect is that copy's.
     pub lacking: Option<NodeId>,
     /// Numbers of the records that led to the copy's state, in order.
     pub steps: Vec<u64>,
-    /// What is expected to happen.
+    /// Whether and how the copy will become consistent.
     pub prospect: Prospect,
 }
 
-/// An event that changes a consistent copy: it was applied there, or a newer one was, and it is on its way.
+/// An event on its way that will change a consistent copy: it or a newer one was already applied there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RepeatedEvent {
     /// The consumer.
@@ -61,11 +61,11 @@ pub struct RepeatedEvent {
 pub enum Convergence {
     /// All copies at services that are up equal the reference, and no work is pending.
     Converged,
-    /// Some copies are not consistent, and pending work suffices for each of them. Contains their explanations.
+    /// Work is pending, and it will make all copies consistent. Contains the explanations of those that are not.
     Converging(Vec<Explanation>),
     /// Some copies are not consistent, and no pending work can change that. Contains their explanations.
     WillNotConverge(Vec<Explanation>),
-    /// Neither could be shown.
+    /// None of these could be shown. Contains the reason.
     Unknown(&'static str),
 }
 
@@ -83,8 +83,8 @@ impl RunContext<'_> {
         (answer.convergence.unwrap_or(unknown), answer.repeated)
     }
 
-    /// Explains a copy that is not consistent: one explanation for each missing update, the oldest first. Returns `None` for a
-    /// consistent copy.
+    /// Explains a copy that is not consistent: one explanation for each missing update, the oldest first. Returns no explanation
+    /// for a consistent copy.
     pub fn explain(&self, node: NodeId, key: KeyId) -> Vec<Explanation> {
         let mut inquiry = Inquiry::new(vec![(node, key)], MAX_EXPLANATIONS, None);
         let answer = inquiry.advance(self, &mut EventHistory::default(), &|| false);

@@ -3,23 +3,23 @@ use crate::trace::{Fact, MessageKind, Names, NodeId, Record, UpdateId, facts_abo
 use litemap::LiteMap;
 use std::collections::BTreeSet;
 
-/// The active faults, each with the number of the record that began it, and the publications without confirmation.
+/// The active faults, each with the number of the record that began it, and the publications that their bus has not accepted.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     down: LiteMap<NodeId, u64>,
     paused: LiteMap<NodeId, u64>,
     cut: LiteMap<(NodeId, NodeId), u64>,
     disturbed: LiteMap<(NodeId, NodeId), u64>,
-    /// Links that a disturbance lets lose every message.
+    /// Links that lose every message because of a disturbance.
     losing: BTreeSet<(NodeId, NodeId)>,
     /// Links that lose every message by their own settings.
     lossy: BTreeSet<(NodeId, NodeId)>,
-    /// Events sent to a bus that has not confirmed them, by update, bus and publisher.
-    unconfirmed: BTreeSet<(UpdateId, NodeId, NodeId)>,
+    /// Events sent to a bus that has not accepted them, by update, bus and publisher.
+    unaccepted: BTreeSet<(UpdateId, NodeId, NodeId)>,
     records: u64,
 }
 
-/// A certain loss, in parts in a million.
+/// The loss of every message, in parts per million.
 const CERTAIN: u32 = 1_000_000;
 
 impl Faults {
@@ -43,7 +43,7 @@ impl Faults {
             Fact::ServiceCrashed { node, .. } | Fact::BusStopped { bus: node, .. } => {
                 self.down.insert(*node, number);
                 // Retries are volatile: a crash ends them.
-                self.unconfirmed.retain(|(.., publisher)| publisher != node);
+                self.unaccepted.retain(|(.., publisher)| publisher != node);
             }
             Fact::ServiceRestarted { node } | Fact::BusStarted { bus: node } => {
                 self.down.remove(node);
@@ -68,16 +68,16 @@ impl Faults {
                 self.losing.extend((*loss == CERTAIN).then_some((*from, *to)));
             }
             Fact::MessageSent { kind: MessageKind::Publish, from, to, update: Some(update), .. } => {
-                self.unconfirmed.insert((*update, *to, *from));
+                self.unaccepted.insert((*update, *to, *from));
             }
             Fact::EventPublished { bus, update, .. } | Fact::EventDeduplicated { bus, update } => {
                 let publishers = self.publishers(*update).filter(|(_, to)| to == bus).map(|(publisher, _)| publisher);
                 for publisher in publishers.collect::<Vec<_>>() {
-                    self.unconfirmed.remove(&(*update, *bus, publisher));
+                    self.unaccepted.remove(&(*update, *bus, publisher));
                 }
             }
             Fact::PublishAbandoned { node, bus, update } | Fact::PublicationLost { node, bus, update } => {
-                self.unconfirmed.remove(&(*update, *bus, *node));
+                self.unaccepted.remove(&(*update, *bus, *node));
             }
             facts_about!(declarations, requests, messages, queues, handling, attachments, brokers, groups)
             | Fact::OutboxRowWritten { .. }
@@ -126,9 +126,9 @@ impl Faults {
         self.disturbed.get(&(from, to)).copied()
     }
 
-    /// Iterates over the publishers that sent an update's event, each with the bus that has not confirmed it.
+    /// Iterates over the publishers that sent an update's event, each with the bus that has not accepted it.
     pub fn publishers(&self, update: UpdateId) -> impl Iterator<Item = (NodeId, NodeId)> {
         let all = (update, NodeId(0), NodeId(0))..=(update, NodeId(u32::MAX), NodeId(u32::MAX));
-        self.unconfirmed.range(all).map(|(_, bus, publisher)| (*publisher, *bus))
+        self.unaccepted.range(all).map(|(_, bus, publisher)| (*publisher, *bus))
     }
 }

@@ -183,7 +183,7 @@ pub struct Initial {
 pub struct LostChanges {
     /// The number of those that another change replaced, with those that no operation of the history made.
     pub overwritten: u64,
-    /// The number of those that their group undid, likewise.
+    /// The number of those that their group undid, with those that no operation of the history made.
     pub rolled_back: u64,
     /// The indexes of their operations, in order, each with whether the group undid it.
     pub operations: Vec<(usize, bool)>,
@@ -257,7 +257,7 @@ impl History {
         keys.into_iter()
             .enumerate()
             .map(|(key, places)| (key as u32, places))
-            .filter(|(_, it)| !it.is_empty())
+            .filter(|(_, places)| !places.is_empty())
             .collect()
     }
 

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How to read a history.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadOptions<'a> {
-    /// What a key holds; inferred from the operations if absent.
+    /// The data model of the keys; inferred from the operations if absent.
     pub model: Option<DataModel>,
     /// Whether every value is `[key value]`; inferred if false.
     pub keyed: bool,

@@ -2,8 +2,8 @@ use crate::trace::{Fact, KeyId, OperationId, OperationKind, Outcome, UpdateId, f
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a run could have shown a lost update. It could if a client read a key after an update of the key was acknowledged.
-/// The servers of a group also know it of two updates of a key, of which one could have overwritten the other unawares, and of an
-/// update and a compare-and-set that was refused because it was not unaware.
+/// The servers of a group also report losses that no client reads: two acknowledged updates of a key are enough, of which one could
+/// have overwritten the other blindly, or one and a compare-and-set that failed instead.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LossEvidence {
     /// Updates that are not acknowledged, each with its key, and whether it is a group's.
@@ -14,7 +14,7 @@ pub(super) struct LossEvidence {
     reads: BTreeSet<OperationId>,
     /// Pending compare-and-sets.
     compare_and_sets: BTreeMap<OperationId, KeyId>,
-    /// Keys of which a compare-and-set failed.
+    /// Keys with a failed compare-and-set.
     compared: BTreeSet<KeyId>,
     is_complete: bool,
 }

@@ -6,7 +6,7 @@ use super::updates::Updates;
 use crate::scenario::{Effect, Scenario, Service};
 use crate::trace::{NodeId, UpdateId};
 
-/// What an event changes at a service that has applied it before.
+/// The effect of an event at a service that has applied it before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repetition {
     /// Nothing.

@@ -39,7 +39,7 @@ pub struct Analysis {
     pub faults: Faults,
     /// The brokers of replicated buses.
     pub brokers: Brokers,
-    /// The publications without a relay that are sent again.
+    /// The publications that publishers without a relay repeat until the bus acknowledges them.
     pub unacknowledged_publications: UnacknowledgedPublications,
     /// The consumers of events.
     pub repetitions: Repetitions,
@@ -94,14 +94,14 @@ impl Analysis {
         !is_stopped && self.faults.passes(publisher, bus)
     }
 
-    /// Iterates over the publishers that publish something until the bus acknowledges it, and that could change a copy by it,
+    /// Iterates over the publishers that repeat a publication until the bus acknowledges it, if its update could change a copy;
     /// each with the bus.
     pub(super) fn resending_publishers(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
         let all = self.resending_publications();
         all.filter(|(.., update)| !self.is_ignored(*update)).map(|(publisher, bus, _)| (publisher, bus))
     }
 
-    /// Iterates over all publications that are published until the bus acknowledges them: the publisher, the bus and the update.
+    /// Iterates over the publications that are repeated until the bus acknowledges them: the publisher, the bus and the update.
     pub(super) fn resending_publications(&self) -> impl Iterator<Item = (NodeId, NodeId, UpdateId)> {
         self.unacknowledged_publications.awaited().chain(self.tables.unpublished())
     }
@@ -113,7 +113,7 @@ impl Analysis {
         members.flat_map(move |(node, member)| member.promised.values().map(move |update| (coordinator(*update), node)))
     }
 
-    /// Returns whether a publisher sends again what every copy has, until the bus acknowledges it.
+    /// Returns whether a publisher repeats a publication that every copy ignores, until the bus acknowledges it.
     pub fn repeats_publications(&self) -> bool {
         let mut all = self.resending_publications();
         all.any(|(publisher, bus, update)| self.is_ignored(update) && self.reaches_bus((publisher, bus)))

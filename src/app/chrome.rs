@@ -37,7 +37,7 @@ impl Hidden {
     }
 }
 
-/// What the visitor of an embed cannot do.
+/// The actions that the visitor of an embed cannot execute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Locked {
     /// Change the drawing.

@@ -9,7 +9,7 @@ const STEP: f64 = 1.08;
 /// The greatest steps at which a card shows everything, its values, and its name.
 const LAST_STEPS: [u8; 3] = [3, 9, 17];
 
-/// What a card shows.
+/// The content that a card shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Its state, by shape and colour.
@@ -38,7 +38,7 @@ impl Level {
 /// The level of detail at a zoom.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Detail {
-    /// What a card shows.
+    /// The content that a card shows.
     pub level: Level,
     /// By how many steps the text is larger, in canvas units, than at 100 %.
     pub step: u8,

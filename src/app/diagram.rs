@@ -8,33 +8,33 @@ use litemap::LiteMap;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// Least time between two requests, ms of real time.
+/// Minimum time between two requests, ms of real time.
 const INTERVAL: f64 = 500.0;
 
 /// The state of the diagram.
 #[derive(Clone, Debug, Default)]
 pub struct Diagram {
-    /// The diagram is open.
+    /// Whether the diagram is open.
     pub open: bool,
-    /// It shows charts instead of messages.
+    /// Whether it shows charts instead of messages.
     pub charting: bool,
-    /// The charts: [`Charts`].
+    /// The charts.
     pub charts: Rc<Charts>,
-    /// The messages, by when they were sent: [`DiagramMessage`]s.
+    /// The messages, in the order in which they were sent.
     pub messages: Rc<Vec<DiagramMessage>>,
     /// The message whose causes and effects are highlighted.
     pub highlighted: Option<u64>,
-    /// Only messages that contain this text are shown: in their label or in the names of sender and receiver.
+    /// The diagram shows only messages that contain this text in their label or in the names of sender and receiver.
     pub filter: Rc<str>,
     /// The window and the digest of the last request.
-    asked: Option<((Micros, Micros), String)>,
-    /// A request is pending.
+    requested: Option<((Micros, Micros), String)>,
+    /// Whether a request is pending.
     waiting: bool,
     /// When the last request was made, ms of real time.
     last: f64,
 }
 
-/// What the visitor does with the diagram.
+/// An action of the visitor on the diagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DiagramMsg {
     /// Open or close the diagram.
@@ -54,13 +54,13 @@ impl Diagram {
             DiagramMsg::Toggle => self.open = !self.open,
             DiagramMsg::Highlight(message) => self.highlighted = message,
             DiagramMsg::Filter(filter) => self.filter = filter.into(),
-            DiagramMsg::Charts(charting) => (self.charting, self.asked) = (charting, None),
+            DiagramMsg::Charts(charting) => (self.charting, self.requested) = (charting, None),
         }
     }
 
     /// Returns whether the diagram shows another time or state of the run than the current one.
     pub fn is_behind(&self, digest: &str, window: (Micros, Micros)) -> bool {
-        self.open && self.asked.as_ref().is_none_or(|(asked, at)| *asked != window || at != digest)
+        self.open && self.requested.as_ref().is_none_or(|(requested, at)| *requested != window || at != digest)
     }
 
     /// Returns the request for messages or charts, if it is time for one.
@@ -69,7 +69,7 @@ impl Diagram {
             return None;
         }
         (self.waiting, self.last) = (true, wall);
-        self.asked = Some((window, digest.into()));
+        self.requested = Some((window, digest.into()));
         Some(Request::Query(if self.charting {
             Query::Charts
         } else {
@@ -77,13 +77,13 @@ impl Diagram {
         }))
     }
 
-    /// Stores the messages that were asked for.
+    /// Stores the requested messages.
     pub fn receive_messages(&mut self, messages: Vec<DiagramMessage>) {
         self.waiting = false;
         self.messages = Rc::new(messages);
     }
 
-    /// Stores the charts that were asked for.
+    /// Stores the requested charts.
     pub fn receive_charts(&mut self, charts: Charts) {
         self.waiting = false;
         self.charts = Rc::new(charts);
@@ -96,7 +96,7 @@ impl Diagram {
 
     /// Gives up the pending request, because the run is at another time, and permits the next one at once.
     pub fn reset_request(&mut self) {
-        (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
+        (self.waiting, self.requested, self.last) = (false, None, f64::MIN);
     }
 }
 

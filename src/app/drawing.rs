@@ -25,12 +25,12 @@ fn validated(scenario: Scenario) -> Changed {
 
 /// Returns the kind of the node with this id.
 pub fn kind(scenario: &Scenario, id: &str) -> Option<NodeKind> {
-    if scenario.services.iter().any(|s| s.id == id) {
+    if scenario.services.iter().any(|service| service.id == id) {
         Some(NodeKind::Service)
-    } else if scenario.buses.iter().any(|b| b.id == id) {
+    } else if scenario.buses.iter().any(|bus| bus.id == id) {
         Some(NodeKind::Bus)
     } else {
-        let client = scenario.clients.iter().any(|c| c.id == id).then_some(NodeKind::Client);
+        let client = scenario.clients.iter().any(|client| client.id == id).then_some(NodeKind::Client);
         client.or_else(|| scenario.groups.iter().any(|group| group.id == id).then_some(NodeKind::Group))
     }
 }
@@ -38,10 +38,10 @@ pub fn kind(scenario: &Scenario, id: &str) -> Option<NodeKind> {
 /// Returns the drawing with a node renamed. An empty name removes it, so that the id is shown.
 pub fn renamed(scenario: &Scenario, id: &str, name: &str) -> Changed {
     let mut scenario = scenario.clone();
-    let services = scenario.services.iter_mut().map(|s| (&s.id, &mut s.name));
-    let buses = scenario.buses.iter_mut().map(|b| (&b.id, &mut b.name));
-    let clients = scenario.clients.iter_mut().map(|c| (&c.id, &mut c.name));
-    let groups = scenario.groups.iter_mut().map(|g| (&g.id, &mut g.name));
+    let services = scenario.services.iter_mut().map(|service| (&service.id, &mut service.name));
+    let buses = scenario.buses.iter_mut().map(|bus| (&bus.id, &mut bus.name));
+    let clients = scenario.clients.iter_mut().map(|client| (&client.id, &mut client.name));
+    let groups = scenario.groups.iter_mut().map(|group| (&group.id, &mut group.name));
     let slot = services.chain(buses).chain(clients).chain(groups).find(|(other, _)| *other == id).map(|(_, slot)| slot);
     let slot = slot.ok_or(text!("This card no longer exists."))?;
     let name: String = name.trim().chars().take(80).collect();
@@ -69,9 +69,9 @@ pub fn positions(scenario: &Scenario) -> impl Iterator<Item = (&str, [i32; 2])> 
 
 /// Sets the position of a node.
 pub fn place(scenario: &mut Scenario, id: &str, to: [i32; 2]) {
-    let services = scenario.services.iter_mut().map(|n| (&n.id, &mut n.position));
-    let buses = scenario.buses.iter_mut().map(|n| (&n.id, &mut n.position));
-    let clients = scenario.clients.iter_mut().map(|n| (&n.id, &mut n.position));
+    let services = scenario.services.iter_mut().map(|service| (&service.id, &mut service.position));
+    let buses = scenario.buses.iter_mut().map(|bus| (&bus.id, &mut bus.position));
+    let clients = scenario.clients.iter_mut().map(|client| (&client.id, &mut client.position));
     if let Some((_, position)) = services.chain(buses).chain(clients).find(|(other, _)| *other == id) {
         *position = Some(to);
     }
@@ -126,7 +126,7 @@ pub fn added(
         NodeKind::Service => scenario.services.push(Service { id: id.clone(), name, position, ..Service::default() }),
         NodeKind::Bus => scenario.buses.push(Bus { id: id.clone(), name, position, ..Bus::default() }),
         NodeKind::Client => {
-            let first = || scenario.services.first().map(|s| s.id.clone());
+            let first = || scenario.services.first().map(|service| service.id.clone());
             let target =
                 target.map(str::to_string).or_else(first).ok_or(text!("A client needs a service. Add one first."))?;
             let target = group_of(&scenario, &target).map_or(target, |group| scenario.groups[group].id.clone());
@@ -165,13 +165,13 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
         return Err(text!("This card no longer exists.").into());
     };
     let mut scenario = scenario.clone();
-    let service = |scenario: &mut Scenario, id: &str| scenario.services.iter().position(|s| s.id == id);
+    let service = |scenario: &mut Scenario, id: &str| scenario.services.iter().position(|service| service.id == id);
     let gone = text!("This card no longer exists.");
     match (a, b) {
         (NodeKind::Service, NodeKind::Bus) => {
             let i = service(&mut scenario, from).ok_or(gone)?;
             let publishes = &mut scenario.services[i].publishes;
-            if publishes.iter().any(|p| p.to == to) {
+            if publishes.iter().any(|publication| publication.to == to) {
                 return Err(text!("This service already publishes to this bus.").into());
             }
             publishes.push(Publication { to: to.into(), ..Publication::default() });
@@ -180,7 +180,7 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
         (NodeKind::Bus, NodeKind::Service) => {
             let i = service(&mut scenario, to).ok_or(gone)?;
             let subscribes = &mut scenario.services[i].subscribes;
-            if subscribes.iter().any(|s| s.to == from) {
+            if subscribes.iter().any(|subscription| subscription.to == from) {
                 return Err(text!("This service already subscribes to this bus.").into());
             }
             subscribes.push(Subscription { to: from.into(), ..Subscription::default() });
@@ -202,7 +202,7 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
         (NodeKind::Service, NodeKind::Service) => {
             let i = service(&mut scenario, from).ok_or(gone)?;
             let calls = &mut scenario.services[i].calls;
-            if calls.iter().any(|c| c.to == to) {
+            if calls.iter().any(|call| call.to == to) {
                 return Err(text!("This service already calls that service.").into());
             }
             calls.push(Call { to: to.into(), timeout_ms: NEW_TIMEOUT_MS, operation: None });
@@ -210,7 +210,7 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
         }
         (NodeKind::Client, NodeKind::Service) => {
             let target = group_of(&scenario, to).map_or(to, |i| &scenario.groups[i].id).to_string();
-            let client = scenario.clients.iter_mut().find(|c| c.id == from).ok_or(gone)?;
+            let client = scenario.clients.iter_mut().find(|client| client.id == from).ok_or(gone)?;
             client.target = target;
             client.reads_from = None;
         }
@@ -280,14 +280,15 @@ fn remove_node(scenario: &mut Scenario, id: &str) {
         region.nodes.retain(|node| node != id);
     }
     // A client without its service is removed too, with everything that refers to it.
-    let orphans: Vec<String> = scenario.clients.iter().filter(|c| c.target == id).map(|c| c.id.clone()).collect();
-    scenario.services.retain(|s| s.id != id);
-    scenario.buses.retain(|b| b.id != id);
-    scenario.clients.retain(|c| c.id != id && c.target != id);
+    let orphans: Vec<String> =
+        scenario.clients.iter().filter(|client| client.target == id).map(|client| client.id.clone()).collect();
+    scenario.services.retain(|service| service.id != id);
+    scenario.buses.retain(|bus| bus.id != id);
+    scenario.clients.retain(|client| client.id != id && client.target != id);
     for service in &mut scenario.services {
-        service.publishes.retain(|p| p.to != id);
-        service.subscribes.retain(|s| s.to != id);
-        service.calls.retain(|c| c.to != id);
+        service.publishes.retain(|publication| publication.to != id);
+        service.subscribes.retain(|subscription| subscription.to != id);
+        service.calls.retain(|call| call.to != id);
     }
     for client in &mut scenario.clients {
         if client.reads_from.as_deref() == Some(id) {
@@ -333,7 +334,7 @@ fn names_of(command: &Command) -> Vec<&String> {
 }
 
 fn remove_link(scenario: &mut Scenario, from: &str, to: &str) -> Result<(), String> {
-    if let Some(client) = scenario.clients.iter_mut().find(|c| c.id == from) {
+    if let Some(client) = scenario.clients.iter_mut().find(|client| client.id == from) {
         if client.target == to {
             return Err(text!("A client needs a service. Connect it to another service instead.").into());
         }
@@ -341,11 +342,11 @@ fn remove_link(scenario: &mut Scenario, from: &str, to: &str) -> Result<(), Stri
     }
     for service in &mut scenario.services {
         if service.id == from {
-            service.publishes.retain(|p| p.to != to);
-            service.calls.retain(|c| c.to != to);
+            service.publishes.retain(|publication| publication.to != to);
+            service.calls.retain(|call| call.to != to);
         }
         if service.id == to {
-            service.subscribes.retain(|s| s.to != from);
+            service.subscribes.retain(|subscription| subscription.to != from);
         }
     }
     let ends = |a: &str, b: &str| (a == from && b == to) || (a == to && b == from);
@@ -375,9 +376,10 @@ mod tests {
     fn removing_any_card_of_any_example_leaves_a_valid_drawing() {
         for example in EXAMPLES {
             let scenario = example.scenario();
-            let services = scenario.services.iter().map(|s| &s.id);
-            let all =
-                services.chain(scenario.buses.iter().map(|b| &b.id)).chain(scenario.clients.iter().map(|c| &c.id));
+            let services = scenario.services.iter().map(|service| &service.id);
+            let all = services
+                .chain(scenario.buses.iter().map(|bus| &bus.id))
+                .chain(scenario.clients.iter().map(|client| &client.id));
             for id in all {
                 let items = [CanvasItem::Node(id.clone())];
                 let after = removed(&scenario, items.iter()).unwrap_or_else(|why| panic!("{} {id}: {why}", example.id));

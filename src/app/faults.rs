@@ -8,11 +8,11 @@ use crate::text;
 /// The condition of an item, which determines the commands that are offered for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ItemCondition {
-    /// The service is down.
+    /// Whether the service is down.
     pub down: bool,
-    /// The link is cut, in one direction at least.
+    /// Whether the link is cut, in one direction at least.
     pub cut: bool,
-    /// The link is disturbed, in one direction at least.
+    /// Whether the link is disturbed, in one direction at least.
     pub disturbed: bool,
     /// The active faults of the node.
     pub active_faults: Vec<FaultKind>,

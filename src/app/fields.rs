@@ -39,7 +39,7 @@ pub enum FieldKind {
     Number {
         /// The factor from the typed number to the document.
         scale: f64,
-        /// It may be empty, which means absent.
+        /// Whether it may be empty, which means absent.
         optional: bool,
     },
     /// A value: a whole number, a text, a set `{a, 3}`, a map `{size: 3}`, or a list `[a, 3]`.

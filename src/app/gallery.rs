@@ -112,7 +112,7 @@ impl Entry {
     }
 }
 
-/// What the visitor looks for.
+/// The search text and filters of the visitor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
     /// Words that an example contains in its id, promise, subject or level, in the page's language or in English.

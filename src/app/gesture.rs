@@ -4,7 +4,7 @@ use super::canvas_item::CanvasItem;
 use super::geometry::Point;
 use std::collections::BTreeSet;
 
-/// What the pointer does on the canvas.
+/// The gesture of a pointer on the canvas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Tool {
     /// Select, move and pan.
@@ -19,7 +19,7 @@ pub enum Tool {
     Cut,
 }
 
-/// What a pointer was pressed on.
+/// The part of the page on which a pointer was pressed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
     /// The empty canvas.
@@ -83,7 +83,7 @@ pub enum Gesture {
         from: Point,
         /// The distance, snapped to the grid.
         by: (f64, f64),
-        /// Copies are moved; the cards keep their places.
+        /// Whether copies are moved; the cards keep their places.
         copies: bool,
     },
     /// Draws a selection box.

@@ -25,7 +25,7 @@ pub const VERSION: u64 = 1;
 /// The maximum number of requests that wait for the engine at the same time.
 const MAX_PENDING: usize = 100;
 
-/// What the address of an embed requests.
+/// The messages that the address of an embed requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostOptions {
     /// `api=1`: the messages of this page.
@@ -39,13 +39,13 @@ pub struct HostOptions {
 }
 
 impl HostOptions {
-    /// Returns whether the embed sends or hears any messages.
+    /// Returns whether the embed sends or receives any messages.
     pub fn any(self) -> bool {
         self.messages || self.splice || self.lti || self.h5p
     }
 }
 
-/// What the page must do.
+/// An action that the page must execute.
 #[derive(Clone, Debug)]
 pub enum HostAction {
     /// Change the model, even where the mode of the embed denies that to the visitor.
@@ -54,11 +54,11 @@ pub enum HostAction {
     Open(String),
     /// Keep the visitor from changing or operating anything, or allow it again.
     Freeze(bool),
-    /// Send and hear no further messages.
+    /// Send and accept no further messages.
     Destroy,
 }
 
-/// Who may read a message.
+/// The pages that may read a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Any host page, or none.
@@ -72,7 +72,7 @@ pub enum Audience {
 pub struct Outgoing {
     /// The message.
     pub message: Value,
-    /// Who may read it.
+    /// The pages that may read it.
     pub to: Audience,
 }
 
@@ -82,9 +82,9 @@ struct Pending {
     id: Value,
     /// The number of notices when the request arrived: a later notice states why the request was refused.
     notices: u32,
-    /// A document is being opened.
+    /// Whether a document is being opened.
     opens: bool,
-    /// The document was opened. A later notice is about it, and refuses nothing.
+    /// Whether the document was opened. A later notice is about it, and refuses nothing.
     has_opened: bool,
 }
 
@@ -396,7 +396,7 @@ impl Host {
     }
 }
 
-/// What the visitor of an embed may do, while its host page acts.
+/// The actions that the visitor of an embed may execute while its host page acts.
 #[derive(Clone, Copy, Debug)]
 pub struct VisitorRights {
     mode: Mode,

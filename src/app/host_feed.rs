@@ -8,7 +8,7 @@ const INTERVAL: f64 = 50.0;
 /// The events for the host page.
 #[derive(Clone, Debug, Default)]
 pub struct HostFeed {
-    /// The host page listens to events of the run.
+    /// Whether the host page listens to events of the run.
     pub wanted: bool,
     /// The events that were received and not yet posted, oldest first.
     received: Vec<HostEvent>,

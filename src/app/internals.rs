@@ -18,7 +18,7 @@ pub struct InternalsView {
     received: Option<(NodeId, Rc<GroupInternals>)>,
     /// The node of the last request, and how many records the run had.
     asked: Option<(NodeId, u64)>,
-    /// A request is pending.
+    /// Whether a request is pending.
     waiting: bool,
     /// When the last request was made, ms of real time.
     last: f64,

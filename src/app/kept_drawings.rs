@@ -39,7 +39,7 @@ pub struct Version {
     pub at: f64,
 }
 
-/// What is asked of the storage.
+/// A request to the storage.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DrawingsRequest {
     /// List all drawings.
@@ -87,7 +87,7 @@ pub enum DrawingsRequest {
     Delete {
         /// Its id.
         id: Rc<str>,
-        /// Delete it.
+        /// Whether to delete it; otherwise, it is restored.
         deleted: bool,
     },
     /// List the former versions of a drawing.
@@ -105,7 +105,7 @@ pub enum DrawingsRequest {
     Download(Rc<str>),
 }
 
-/// What the storage answers.
+/// An answer of the storage.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DrawingsAnswer {
     /// All drawings, the newest first.

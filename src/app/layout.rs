@@ -130,7 +130,7 @@ pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
     placed.into_iter().map(|rect| rect.expect("every card was placed")).collect()
 }
 
-/// Moves cards down that would be covered by a card above them that has grown, because it has got data in the run. Cards
+/// Moves cards down that would be covered by a card above them that has grown, because it has received data in the run. Cards
 /// that the document places one on another stay there.
 pub fn make_room(rects: &mut [Rect], growth: &[f64]) {
     let mut order: Vec<usize> = (0..rects.len()).collect();

@@ -25,7 +25,7 @@ const MAX_FAILURES: u32 = 3;
 /// The minimum time between two requests for the facts of the run, ms of real time.
 const FACTS_INTERVAL: f64 = 50.0;
 
-/// What is known of the lesson.
+/// The state of the lesson's file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum LessonState {
     /// No lesson was opened.
@@ -33,7 +33,7 @@ pub enum LessonState {
     None,
     /// The file is being fetched or read.
     Loading,
-    /// The file could not be fetched: why.
+    /// The file could not be fetched, for this reason.
     NotFetched(String),
     /// The file is not a lesson.
     Invalid(Rc<Vec<LessonProblem>>),
@@ -48,7 +48,7 @@ pub struct Prediction {
     pub question: String,
     /// The number of the choice, from 1.
     pub answer: u32,
-    /// It is the right one.
+    /// Whether it is the right one.
     pub correct: bool,
 }
 
@@ -65,11 +65,11 @@ struct FactTimes {
 /// The lesson.
 #[derive(Clone, Debug, Default)]
 pub struct LessonView {
-    /// The lesson is visible.
+    /// Whether the lesson is visible.
     pub is_open: bool,
     /// Its address, relative to the page.
     pub address: Rc<str>,
-    /// What is known of it.
+    /// The state of its file.
     pub state: LessonState,
     /// The text of the file.
     text: Rc<str>,
@@ -87,15 +87,15 @@ pub struct LessonView {
     pub kept: Option<String>,
     /// Changes of the answers that the browser does not keep yet.
     pub changes: Vec<AnswerChange>,
-    /// The translation is being fetched and read; until then, the text is the former one.
+    /// Whether a translation is being fetched and read. Until then, the page shows the former text.
     pub is_translating: bool,
-    /// A phone shows more of the text.
+    /// Whether a phone shows more of the text.
     pub is_large: bool,
-    /// The host page of an embed keeps the answers.
+    /// Whether the host page of an embed keeps the answers.
     pub is_hosted: bool,
     /// Answers that the host page of an embed has kept, until the lesson is read.
     pub restored: Option<Tries>,
-    /// Questions that are asked again.
+    /// The questions that the reader answers again.
     pub again: BTreeSet<u32>,
     /// The scenario of the lesson on the canvas, and the number of the document.
     pub shown: Option<(u32, u32)>,
@@ -113,7 +113,7 @@ pub struct LessonView {
     needs_reading: bool,
     waiting: bool,
     last: f64,
-    /// How often in succession a request was given up.
+    /// The number of requests in succession that were given up.
     failures: u32,
 }
 
@@ -137,7 +137,7 @@ impl LessonView {
         };
     }
 
-    /// Takes the text of the file, which is read next.
+    /// Sets the text of the file, which is read next.
     pub fn set_text(&mut self, text: String) {
         self.text = text.into();
         (self.needs_reading, self.failures) = (true, 0);
@@ -187,7 +187,7 @@ impl LessonView {
         first
     }
 
-    /// Returns whether the button of a scenario stands where the first of its numbers is.
+    /// Returns whether the button of a scenario follows the first of its numbers in the text.
     pub fn is_offered_with_a_number(&self, scenario: u32) -> bool {
         self.first_numbers().contains_key(&scenario)
     }
@@ -239,7 +239,7 @@ impl LessonView {
         self.measured.get(&scenario).is_some_and(|measured| measured.runs >= measured.of)
     }
 
-    /// Returns the runs made and to make for a step.
+    /// Returns the number of runs that were made for a step, and the number of runs that it needs.
     pub fn progress(&self, step: usize) -> (u64, u64) {
         let Some(page) = self.page() else { return (0, 0) };
         let scenarios = Self::scenarios_of(page, step);
@@ -260,7 +260,7 @@ impl LessonView {
     pub fn proof(&self, question: u32, choice: u32) -> Option<&MeasuredText> {
         let scenario = self.scenario_of(question, choice)?;
         let choices = &self.measured.get(&scenario)?.choices;
-        choices.iter().find(|(q, c, _)| (*q, *c) == (question, choice)).map(|(_, _, text)| text)
+        choices.iter().find(|(asked, chosen, _)| (*asked, *chosen) == (question, choice)).map(|(_, _, text)| text)
     }
 
     /// Returns the choices that the reader has proved, the first one first.
@@ -361,8 +361,8 @@ impl LessonView {
         (self.waiting, self.failures) = (false, 0);
     }
 
-    /// Gives up the pending request: it, or another one before it, is not answered, because its code could not be fetched.
-    /// After some attempts, the reader sees why.
+    /// Gives up the pending request: the engine does not answer it, because code for it or for an earlier request could not be
+    /// fetched. After some attempts, the page shows why.
     pub fn cancel_request(&mut self, why: &str) {
         self.facts.waiting = false;
         if !std::mem::take(&mut self.waiting) {
@@ -385,7 +385,7 @@ impl LessonView {
         }
     }
 
-    /// The run is at another time: what it has reached is asked for again.
+    /// Requests the facts again that the run has reached, because the run is at another time.
     pub fn restart_facts(&mut self) {
         (self.facts.next, self.facts.waiting) = (0, false);
         self.facts.reached.clear();

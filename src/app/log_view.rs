@@ -63,7 +63,7 @@ pub fn visible_rows(rows: &[Rc<LogRow>], top: f64, height: f64, per_line: f64) -
 /// The loaded rows and the filter.
 #[derive(Clone, Debug, Default)]
 pub struct LogView {
-    /// The log is open.
+    /// Whether the log is open.
     pub open: bool,
     /// Only rows that contain this text are shown.
     pub filter: Rc<str>,
@@ -71,7 +71,7 @@ pub struct LogView {
     shown: Rc<Vec<Rc<LogRow>>>,
     /// The index of the oldest row that the engine still has.
     oldest: u64,
-    /// A request is pending.
+    /// Whether a request is pending.
     waiting: bool,
     /// When the last request for new rows was made, ms of real time.
     last: f64,

@@ -67,7 +67,7 @@ pub mod titles;
 pub mod ui;
 pub mod verdicts_view;
 
-/// What the visitor reads where code that is loaded on demand could not be fetched.
+/// The notice for code that is loaded on demand and could not be fetched.
 pub const NOT_FETCHED: texts::Text = texts::Text::new(
     "A part of the page could not be fetched. Reload the page, which may have a new version, or check the network.",
 );

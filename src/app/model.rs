@@ -118,7 +118,7 @@ pub enum Controls {
     None,
 }
 
-/// What must be drawn again. The page resets it.
+/// The parts of the page that must be drawn again. The page resets it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Redraw {
     /// The components.
@@ -134,9 +134,9 @@ pub struct Model {
     pub mode: Mode,
     /// The visible controls.
     pub controls: Controls,
-    /// What an embed hides.
+    /// The parts of the page that an embed hides.
     pub hidden: Hidden,
-    /// What the visitor of an embed cannot do.
+    /// The actions that the visitor of an embed cannot execute.
     pub locked: Locked,
     /// Why the address could not be opened, if the page therefore shows no drawing.
     pub failure: Option<String>,
@@ -152,7 +152,7 @@ pub struct Model {
     pub scene: Rc<Scene>,
     /// The visible part of the canvas.
     pub viewport: Viewport,
-    /// What is selected, and what the keyboard acts on.
+    /// The selection, and the item on which the keyboard acts.
     pub selection: Selection,
     /// The tool and the gesture in progress.
     pub pointer: Pointer,
@@ -192,7 +192,7 @@ pub struct Model {
     pub tasks: TaskView,
     /// Open panels, menus and dialogs.
     pub panels: Panels,
-    /// What must be drawn again.
+    /// The parts of the page that must be drawn again.
     pub redraw: Redraw,
 }
 

@@ -9,13 +9,13 @@ use crate::text;
 /// The state of the outline.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outline {
-    /// The outline replaces the canvas.
+    /// Whether the outline replaces the canvas.
     pub open: bool,
     /// The item whose row shows its faults.
     pub faults_of: Option<CanvasItem>,
 }
 
-/// What the visitor does in the outline.
+/// An action of the visitor in the outline.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OutlineMsg {
     /// Open or close the outline.

@@ -12,9 +12,9 @@ pub enum PictureFormat {
     Png,
     /// A frame of an animated picture with one pixel per px, or less if the picture is large.
     Gif {
-        /// It starts the picture.
+        /// Whether it starts the picture.
         is_first: bool,
-        /// It ends the picture, which is saved.
+        /// Whether it ends the picture, which is saved.
         is_last: bool,
     },
 }

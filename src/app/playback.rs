@@ -22,7 +22,7 @@ pub struct Playback {
     ready: bool,
     epoch: u32,
     pending: bool,
-    /// The pending request advances the run, as the clock asks all the time while it runs.
+    /// Whether the pending request advances the run, as the clock asks all the time while it runs.
     advancing: bool,
     /// The number of requests so far that moved the run to another time.
     jumps: u32,
@@ -37,13 +37,13 @@ pub struct Playback {
     anchor: Option<(f64, Micros)>,
     /// The virtual time that the engine should reach.
     goal: Micros,
-    /// The run moves to another time, or another run is loaded; until the engine has reported it, the clock waits.
+    /// Whether the run moves to another time, or another run is loaded; until the engine has reported it, the clock waits.
     moving: bool,
-    /// The request that moves the run is the one for the next mark, which must be repeated until there is one.
+    /// Whether the request that moves the run is the one for the next mark, which must be repeated until there is one.
     seeks_mark: bool,
     now: Micros,
     until: Micros,
-    /// The last request has used up its budget before it reached its goal.
+    /// Whether the last request has used up its budget before it reached its goal.
     more: bool,
 }
 

@@ -44,7 +44,7 @@ pub struct FaultBar {
     pub label: String,
 }
 
-/// What a frame has changed on the page.
+/// The parts of the page that a frame has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Cards, chips or links.

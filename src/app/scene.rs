@@ -1,4 +1,4 @@
-//! The scene: the places of cards, links and areas on the canvas. Pure; components and painter only draw it.
+//! The scene: the places of cards, links and areas on the canvas. Pure; the components and the painter only draw it.
 
 mod areas;
 mod cards;
@@ -26,11 +26,11 @@ use crate::scenario::Scenario;
 use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How far replies keep to one side of a link, so they do not hide the messages of the other direction.
+/// Distance of replies from the middle of a link, so that they do not hide the messages of the other direction.
 const REPLY_OFFSET: f64 = 8.0;
-/// Least distance between the label of a link and the edge of a column.
+/// Minimum distance between the label of a link and the edge of a column.
 const LABEL_EDGE: f64 = 4.0;
-/// How far the label of a link can be beyond the drawing.
+/// Maximum distance of a link's label outside of the drawing.
 const LABEL_MARGIN: f64 = 16.0;
 /// Height of the verdict chips over a column.
 const CHIPS: f64 = 38.0;

@@ -15,7 +15,7 @@ use crate::text;
 /// Least time between two requests while the run plays, ms of real time, so that the run goes first.
 const PAUSE: f64 = 60.0;
 
-/// What the browser keeps of a task.
+/// The record of a task that the browser keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskRecord {
     /// Graded answers.
@@ -82,14 +82,14 @@ pub struct JudgedGoal {
     pub task: String,
     /// The id of the goal.
     pub goal: String,
-    /// It is met.
+    /// Whether it is met.
     pub met: bool,
 }
 
 /// The tasks of the open document.
 #[derive(Clone, Debug, Default)]
 pub struct TaskView {
-    /// The panel is visible, if the document has tasks.
+    /// Whether the panel is visible, if the document has tasks.
     pub is_open: bool,
     /// The current task, by its place.
     pub current: usize,
@@ -97,7 +97,7 @@ pub struct TaskView {
     pub grading: Grading,
     /// The records of all tasks, as the browser keeps them.
     pub kept: Option<String>,
-    /// The host page of an embed keeps the records.
+    /// Whether the host page of an embed keeps the records.
     pub is_hosted: bool,
     /// Changes of records, by their names, that the browser does not keep yet.
     changes: Vec<(String, RecordChange)>,
@@ -107,7 +107,7 @@ pub struct TaskView {
     pub score: Option<(u32, u32)>,
     /// The documents with tasks as they were opened, by their numbers.
     pub starts: BTreeMap<u32, Rc<Scenario>>,
-    /// What the embed hides apart from the task.
+    /// The parts of the page that the embed hides apart from the task.
     pub hidden_without_tasks: Option<Hidden>,
     /// The request that begins the grading, until it is sent.
     begins: Option<Request>,

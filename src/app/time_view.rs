@@ -8,7 +8,7 @@ const MIN_DURATION: f64 = 1_000.0;
 /// The share of the view before the current time after the view has followed it.
 const SHARE_BEFORE: f64 = 0.1;
 
-/// What the visitor does with the time axis.
+/// An action of the visitor on the time axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TimeMsg {
     /// Show a part that is longer by this factor. The instant keeps its place.
@@ -26,7 +26,7 @@ pub enum TimeMsg {
 /// The part of the run that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TimeView {
-    /// Playback returns from the end of the view to its start.
+    /// Whether playback returns from the end of the view to its start.
     pub looping: bool,
     /// The height of the timeline that the visitor has chosen, px.
     pub height: Option<f64>,

@@ -26,12 +26,12 @@ pub enum Row {
         name: String,
         /// The numbers of its members.
         members: Vec<usize>,
-        /// The rows of its members follow.
+        /// Whether the rows of its members follow.
         is_open: bool,
     },
 }
 
-/// The rows of the timeline, from above.
+/// The rows of the timeline, from top to bottom.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimelineRows {
     /// The rows.

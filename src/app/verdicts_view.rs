@@ -14,25 +14,25 @@ const PATIENCE: f64 = 8.0;
 /// The verdicts that the engine has reported, and the last request.
 #[derive(Clone, Debug, Default)]
 pub struct VerdictsView {
-    /// The verdicts are open.
+    /// Whether the verdicts are open.
     pub open: bool,
-    /// What was answered.
+    /// The last answer.
     pub findings: Rc<Vec<VerdictView>>,
     /// While the visitor follows a witness through time, the instant whose verdicts stay.
     pub pinned: Option<Micros>,
     /// The finding whose steps are marked on canvas, timeline and diagram, by its id.
     pub lit: Option<String>,
-    /// The run has begun: from then on, chips over the canvas show the verdicts.
+    /// Whether the run has begun: from then on, chips over the canvas show the verdicts.
     begun: bool,
     /// The service of the last request, and the digest of the run.
     asked: Option<(Option<NodeId>, String)>,
-    /// A request is pending.
+    /// Whether a request is pending.
     waiting: bool,
-    /// The engine has not finished the verdicts of the last request, which is to be repeated.
+    /// Whether the engine has not finished the verdicts of the last request, which is to be repeated.
     is_unfinished: bool,
     /// When the last request was made, ms of real time.
     last: f64,
-    /// The last answer has arrived, and its duration is not known yet.
+    /// Whether the last answer has arrived, and its duration is not known yet.
     is_answered: bool,
     /// How long the last answer took, ms of real time.
     took: f64,

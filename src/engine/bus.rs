@@ -27,7 +27,7 @@ use subscription_queue::{PublicationAck, StoredEvent, SubscriptionQueue};
 #[derive(Clone, Debug)]
 pub struct Bus {
     config: BusConfig,
-    /// The bus accepts and delivers events: it is not stopped, and with several brokers, one leads.
+    /// Whether the bus accepts and delivers events: it is not stopped, and with several brokers, one leads.
     up: bool,
     stopped: bool,
     brokers: Option<BrokerSet>,

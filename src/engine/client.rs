@@ -293,7 +293,7 @@ impl Client {
         }
     }
 
-    /// Retries an operation that got no reply in time, or ends it as unknown after the last attempt.
+    /// Retries an operation without a reply in time, or ends it as unknown after the last attempt.
     fn on_operation_timeout(&mut self, now: Micros, id: OperationId, ctx: &mut Context) {
         self.avoid_silent_member(id);
         let Some(pending) = self.pending.get_mut(&id) else { return };

@@ -1,5 +1,5 @@
-//! The context of a handler: the only way in which a node acts on the world. It sends messages, sets timers and records facts,
-//! each at once and in order.
+//! The context of a handler: the only way in which a node affects the simulation. It sends messages, sets timers and records
+//! facts, each immediately and in order.
 
 use super::message::{About, LinkId, Payload, Request};
 use super::network::{Network, PlannedArrival};
@@ -32,9 +32,9 @@ pub struct Context {
     pub names: Arc<Names>,
     /// Stores that several services use.
     pub stores: Vec<SharedStore>,
-    /// Since when nodes have been stopped or paused.
+    /// The times from which nodes have been stopped or paused.
     pub stopped_since: BTreeMap<NodeId, Micros>,
-    /// Since when links have been cut, by sender and receiver.
+    /// The times from which links have been cut, by sender and receiver.
     pub cut_since: BTreeMap<(NodeId, NodeId), Micros>,
     updates: u32,
     operations: u32,
@@ -72,9 +72,9 @@ impl Context {
         }
     }
 
-    /// Returns since when no message has passed between the handler's node and another one, as a failure detector would tell it:
-    /// the other node is stopped or paused, or a direction of their link is cut. `None` if messages pass. No messages of a failure
-    /// detector are simulated.
+    /// Returns the time from which no message has passed between the handler's node and another one, as a failure detector
+    /// would report it: the other node is stopped or paused, or a direction of their link is cut. `None` if messages pass. No
+    /// messages of a failure detector are simulated.
     pub fn unreachable_since(&self, other: NodeId) -> Option<Micros> {
         debug_assert!(self.node != other, "a node reaches itself");
         let cuts = [(self.node, other), (other, self.node)].map(|link| self.cut_since.get(&link));
@@ -194,7 +194,7 @@ impl Context {
 }
 
 impl Context {
-    /// Returns the id of a key, in a group or outside of groups. A key gets its id at its first use.
+    /// Returns the id of a key, in a group or outside of groups. The first use of a key assigns its id.
     pub fn key(&mut self, group: Option<NodeId>, key: &str) -> KeyId {
         match self.names.find_key(group, key) {
             Some(id) => id,
@@ -239,7 +239,7 @@ impl Context {
     }
 }
 
-/// Returns what a fact states of an operation: its kind, its argument, and the value that it expects or the index at which it
+/// Returns the fields of an operation's fact: its kind, its argument, and the value that it expects or the index at which it
 /// inserts.
 fn fact_fields(operation: &Operation) -> (OperationKind, Option<Value>, Option<Value>) {
     match operation {

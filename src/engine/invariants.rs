@@ -1,4 +1,4 @@
-//! What must hold after every event, checked in debug builds. Each node checks its own part.
+//! The invariants that debug builds check after every event. Each node checks its own part.
 
 use super::Engine;
 use super::node::Node;

@@ -3,7 +3,7 @@
 use crate::scenario::Micros;
 use crate::trace::NodeId;
 
-/// What a run may process and hold. A run that exceeds a limit halts; everything before that is kept.
+/// The limits of a run. A run that exceeds one halts; everything before that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Events at one instant of virtual time.

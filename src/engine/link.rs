@@ -11,11 +11,11 @@ pub struct Link {
     pub from: NodeId,
     /// The receiver.
     pub to: NodeId,
-    /// Messages that would arrive now are lost.
+    /// Whether messages that would arrive now are lost.
     pub cut: bool,
-    /// Messages arrive in the order in which they were sent.
+    /// Whether messages arrive in the order in which they were sent.
     pub fifo: bool,
-    /// The link carries a single message.
+    /// Whether the link carries a single message.
     pub is_ephemeral: bool,
     /// The distribution of delays.
     pub latency: Sampler,
@@ -71,7 +71,7 @@ pub struct LinkConfig<'a> {
     pub loss: f64,
     /// The probability of a second delivery.
     pub duplicate: f64,
-    /// Messages arrive in the order in which they were sent.
+    /// Whether messages arrive in the order in which they were sent.
     pub fifo: bool,
 }
 

@@ -26,7 +26,7 @@ pub struct Update {
     pub clock: i64,
     /// The difference to the previous value if both are numbers; an absent key counts as 0.
     pub delta: Option<i64>,
-    /// Its event is a poison message, which no handler can handle.
+    /// Whether its event is a poison message, which no handler can handle.
     pub poison: bool,
 }
 
@@ -37,13 +37,13 @@ pub struct Request {
     pub operation: OperationId,
     /// The key.
     pub key: KeyId,
-    /// What to do with the key.
+    /// The action on the key.
     pub action: Operation,
-    /// The event of its update is a poison message.
+    /// Whether the event of its update is a poison message.
     pub poison: bool,
-    /// A read that only a member which accepts writes may serve: another one redirects it.
+    /// Whether only a member that accepts writes may serve the read. Another one redirects it.
     pub reads_at_primary: bool,
-    /// What the session of a group's client has observed of the key.
+    /// The versions of the key that the session of a group's client has observed.
     pub token: SessionToken,
     /// The event to be written; `None` for operations of clients and of the page's user.
     pub event: Option<EventWrite>,
@@ -76,7 +76,7 @@ pub struct EventWrite {
     pub inbox: Option<Option<Micros>>,
 }
 
-/// What a session has observed of a key of a group.
+/// The versions of a key of a group that a session has observed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SessionToken {
     /// A write must be ordered after this version.
@@ -105,7 +105,7 @@ pub struct Publication {
     pub topic: u32,
     /// The publisher's number of this publication, if it awaits the acknowledgement of the bus.
     pub awaited: Option<u32>,
-    /// What the bus must have done before it acknowledges.
+    /// The condition for the acknowledgement of the bus.
     pub acks: Acks,
     /// Its position in the stream of a log's relay.
     pub position: Option<StreamPosition>,
@@ -151,7 +151,7 @@ pub struct Delivery {
     pub update: Arc<Update>,
 }
 
-/// What a consumer reports about its connection to a bus, or about its membership of a group.
+/// A report of a consumer about its connection to a bus, or about its membership of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// It is alive.
@@ -172,9 +172,9 @@ pub struct Heartbeat {
     /// The incarnation of the reader, or the number of the connection. A reader begins a new incarnation when it restarts and when
     /// it joins its group again; a consumer counts its connections.
     pub incarnation: u32,
-    /// What it reports.
+    /// The report.
     pub presence: Presence,
-    /// The consumer's connection sends it again if a link loses it.
+    /// Whether the consumer's connection sends it again if a link loses it.
     pub reliable: bool,
     /// Its position in each partition.
     pub positions: Vec<Position>,
@@ -209,7 +209,7 @@ pub enum TransactionMessage {
     Vote {
         /// The transaction.
         transaction: UpdateId,
-        /// The vote is yes.
+        /// Whether the vote is yes.
         granted: bool,
     },
     /// The coordinator's decision.

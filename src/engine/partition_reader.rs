@@ -17,7 +17,7 @@ pub struct PartitionReader {
     /// Deliveries in order that wait to be handled.
     queue: VecDeque<Arc<Delivery>>,
     is_handling: bool,
-    /// With a session: how many queued deliveries belong to the last poll; else none.
+    /// With a session: the number of queued deliveries of the last poll; else none.
     polled: Option<usize>,
     /// The generation of the deliveries.
     generation: u32,
@@ -97,7 +97,7 @@ impl PartitionReader {
         next
     }
 
-    /// Polls up to `capacity` queued events, and returns how many.
+    /// Polls up to `capacity` queued events, and returns their number.
     pub fn poll(&mut self, capacity: usize) -> usize {
         debug_assert!(self.has_handled_all(), "a poll follows the handling of the previous one");
         let returned = self.queue.len().min(capacity);
@@ -154,7 +154,7 @@ pub struct ReaderSession {
     pub config: ReaderSessionConfig,
     /// Incremented when the process restarts, and when the reader joins its group again.
     pub incarnation: u32,
-    /// The reader has not left its group.
+    /// Whether the reader is in its group.
     pub is_member: bool,
     /// The time of its last poll.
     pub polled: Micros,

@@ -47,7 +47,7 @@ pub struct Publisher {
     pub topic: u32,
     /// When it publishes.
     pub mode: Mode,
-    /// What the bus must have done before it acknowledges.
+    /// The condition for the acknowledgement of the bus.
     pub acks: Acks,
     /// Which applied events it publishes too.
     pub forward: Option<ForwardConfig>,

@@ -64,7 +64,7 @@ pub struct ReplicaConfig {
     pub handlers: Vec<Handler>,
 }
 
-/// What a worker processes.
+/// The work of a worker.
 #[derive(Clone, Debug)]
 enum Work {
     Execute(ClientRequest),

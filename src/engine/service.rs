@@ -70,7 +70,7 @@ enum ReplyTo {
     Caller(u32, LinkId),
 }
 
-/// What a worker processes.
+/// The work of a worker.
 #[derive(Clone, Debug)]
 enum Work {
     /// An operation of a client or of the page's user.

@@ -97,9 +97,9 @@ pub struct ScenarioBlock {
     pub line: usize,
     /// The branch that it takes, by its name.
     pub branch: Option<String>,
-    /// It opens with its step.
+    /// Whether it opens with its step.
     pub opens: bool,
-    /// The text offers to open it.
+    /// Whether the text offers to open it.
     pub is_offered: bool,
     /// The branch that is compared with the one that opens, by its name.
     pub compare: Option<String>,

@@ -1,4 +1,4 @@
-//! What to simulate: the scenario document, its validation, its JSON and its link.
+//! The scenario, which states what to simulate: the document, its validation, its JSON and its link.
 //!
 //! A [`Scenario`] is plain data with field names that people write by hand. [`Scenario::from_json`] and [`link::decode`]
 //! validate it, so that stepping a run cannot fail. This module uses no other module of the crate.
@@ -148,7 +148,8 @@ impl Scenario {
         validate::check(self)
     }
 
-    /// Returns what is valid and has no effect, or never ends, each with its path. The scenario is valid.
+    /// Returns a warning for each setting without effect and each loop that never ends, with its path. Assumes that the scenario is
+    /// valid.
     pub fn warnings(&self) -> Vec<ScenarioError> {
         validate::warnings(self)
     }

@@ -17,7 +17,7 @@ pub(super) struct Branches {
     /// All branches. The steps of the shown one may be older than those of its run.
     pub list: Vec<Branch>,
     pub current: usize,
-    /// The branches changed since the last frame.
+    /// Whether the branches changed since the last frame.
     pub changed: bool,
 }
 

@@ -19,12 +19,12 @@ const MAX_RESTARTS: u32 = 2;
 /// Estimated memory of a run that is copied, without its trace, bytes. A copy shares most of the trace.
 const MAX_COPIED: u64 = 16 << 20;
 
-/// The explanations of copies and the verdict on convergence, worked on in slices. The run may go on meanwhile.
+/// The explanations of copies and the verdict on convergence, worked on in slices. The run may continue in the meantime.
 #[derive(Clone, Debug)]
 pub(super) struct ConvergenceCheck {
     /// The events of the run at the instant that the inquiry is about.
     events: u64,
-    /// The run at that instant, if it has gone on since the first slice.
+    /// The run at that instant, if it has continued since the first slice.
     instant: Option<Box<Run>>,
     inquiry: Inquiry,
     /// The service whose copies come first.
@@ -71,7 +71,8 @@ impl ConvergenceCheck {
         ConvergenceCheck { restarts: MAX_RESTARTS + 1, ..ConvergenceCheck::begin(run, scenario, None) }
     }
 
-    /// Continues the work. Returns none if it pauses. If the run continues meanwhile, the findings are about an instant before.
+    /// Continues the work. Returns none if it pauses. If the run continues in the meantime, the findings are about an instant
+    /// before.
     pub fn advance(
         &mut self,
         run: &Run,

@@ -32,7 +32,7 @@ const MAX_MARKS: usize = 2_000;
 pub struct FrameBuilder {
     /// Why the run halted, a message for people in each language. Found where the run advances, so that the first frame needs no code for it.
     pub halted: Option<Texts>,
-    /// The next frame contains everything.
+    /// Whether the next frame contains everything.
     whole: bool,
     messages: ShownMessages,
     ribbons: Ribbons,

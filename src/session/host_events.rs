@@ -30,7 +30,7 @@ pub(super) fn since(run: &Run, from: u64) -> Report {
     Report::HostEvents { next, events }
 }
 
-/// What is known of reads.
+/// The known reads.
 struct Reads {
     /// The newest version that a replica returned, and the replica.
     served: BTreeMap<OperationId, (Version, NodeId)>,

@@ -37,7 +37,7 @@ impl ConsistencyMeasurement {
     }
 
     /// Runs the scenario with a seed at each consistency level of a group, unless that seed was run already, or continues such
-    /// runs. Returns whether all are finished before `pauses`, which is asked after each part of a run.
+    /// runs. Calls `pauses` after each part of a run, and stops if it returns true. Returns whether all runs are finished.
     pub fn run(&mut self, scenario: &Scenario, group: usize, seed: u64, pauses: &dyn Fn() -> bool) -> bool {
         let unfinished = self.unfinished.take().filter(|(of, ..)| *of == seed);
         let first = unfinished.as_ref().map_or(0, |(_, level, _)| *level);
@@ -64,14 +64,18 @@ impl ConsistencyMeasurement {
             (what.to_string(), self.levels.iter().map(|(_, measured)| cell(measured)).collect())
         };
         vec![
-            row(phrase("write latency, median", "Latenz Schreiben, Median"), &|sweep| at(&sweep.write_latency_us, 0.5)),
-            row(phrase("write latency, 99 %", "Latenz Schreiben, 99 %"), &|sweep| at(&sweep.write_latency_us, 0.99)),
+            row(phrase("write latency, median", "Latenz Schreiben, Median"), &|sweep| {
+                quantile(&sweep.write_latency_us, 0.5)
+            }),
+            row(phrase("write latency, 99 %", "Latenz Schreiben, 99 %"), &|sweep| {
+                quantile(&sweep.write_latency_us, 0.99)
+            }),
             row(phrase("writes not ok", "Schreiben nicht ok"), &|sweep| {
                 let other = sweep.write_outcomes.fail + sweep.write_outcomes.unknown;
                 percent(other, other + sweep.write_outcomes.ok)
             }),
-            row(phrase("read latency, median", "Latenz Lesen, Median"), &|sweep| at(&sweep.read_latency_us, 0.5)),
-            row(phrase("read latency, 99 %", "Latenz Lesen, 99 %"), &|sweep| at(&sweep.read_latency_us, 0.99)),
+            row(phrase("read latency, median", "Latenz Lesen, Median"), &|sweep| quantile(&sweep.read_latency_us, 0.5)),
+            row(phrase("read latency, 99 %", "Latenz Lesen, 99 %"), &|sweep| quantile(&sweep.read_latency_us, 0.99)),
             row(phrase("reads not ok", "Lesen nicht ok"), &|sweep| {
                 let other = sweep.read_outcomes.fail + sweep.read_outcomes.unknown;
                 percent(other, other + sweep.read_outcomes.ok)
@@ -87,10 +91,11 @@ impl ConsistencyMeasurement {
     }
 }
 
-fn at(sketch: &QuantileSketch, q: f64) -> String {
+/// Returns a quantile as a duration in words.
+fn quantile(sketch: &QuantileSketch, q: f64) -> String {
     sketch.quantile(q).map_or("-".into(), |us| labels::duration(us.round() as u64))
 }
 
-fn percent(of: u64, all: u64) -> String {
-    if all == 0 { "-".into() } else { decimal(format_args!("{:.2} %", 100.0 * of as f64 / all as f64)) }
+fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 { "-".into() } else { decimal(format_args!("{:.2} %", 100.0 * part as f64 / whole as f64)) }
 }

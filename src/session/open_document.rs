@@ -36,7 +36,7 @@ struct Measured {
     scenario: Scenario,
     group: usize,
     compared: ConsistencyMeasurement,
-    /// The last request did not run its seed to the end at each level.
+    /// Whether the last request did not run its seed to the end at each level.
     is_unfinished: bool,
 }
 
@@ -91,7 +91,7 @@ impl OpenDocument {
         let forks = self.shown.is_forking();
         let reached = match self.shown.resume() {
             Some(reached) => {
-                // The branch has got its command.
+                // The branch has received its command.
                 self.branches.changed |= forks && reached;
                 reached
             }

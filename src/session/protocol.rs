@@ -53,7 +53,7 @@ pub struct ToEngine {
     pub request: Request,
 }
 
-/// What the page requests.
+/// A request of the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     /// Load the first scenario ([`Scenario::first`]), as the page does before the visitor's first input.
@@ -230,7 +230,7 @@ pub struct FromEngine {
     pub report: Report,
 }
 
-/// What the session reports.
+/// A report of the session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Report {
     /// The worker accepts requests. Sent once, before all other messages, with epoch 0.
@@ -278,7 +278,7 @@ pub enum Report {
         name: String,
         /// The next part of its content.
         text: String,
-        /// There are more slices.
+        /// Whether there are more slices.
         more: bool,
     },
     /// The verdicts on the run so far.
@@ -320,7 +320,7 @@ pub enum Report {
 /// What changed since the previous frame; everything, if `whole`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
-    /// The receiver discards what it had: everything is in this frame.
+    /// Whether this frame contains everything, so that the receiver discards its earlier state.
     pub whole: bool,
     /// Virtual time.
     pub now: Micros,
@@ -328,7 +328,7 @@ pub struct Frame {
     pub next: Option<Micros>,
     /// The end of the run as the scenario sets it.
     pub until: Micros,
-    /// The budget was spent before the time was reached: request the rest.
+    /// Whether the budget was spent before the time was reached, so that the page must request the rest.
     pub more: bool,
     /// Number of events so far.
     pub events: u64,
@@ -360,7 +360,7 @@ pub struct Frame {
     pub summary: Summary,
     /// Why the command that this answers is refused, a message for people.
     pub refused: Option<String>,
-    /// Why the run cannot go on, a message for people.
+    /// The reason why the run cannot continue, a message for people.
     pub halted: Option<String>,
     /// The branches, if they changed. They cross beside the frame.
     #[serde(skip)]

@@ -170,8 +170,9 @@ fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
 fn fails_always(subscription: SubscriptionId, context: &RunContext) -> bool {
     let ends = context.names.subscription(subscription);
     let service = context.scenario.services.get(ends.service.index());
-    let mut its = service.into_iter().flat_map(|service| &service.subscribes);
-    its.any(|subscription| context.names.find_node(&subscription.to) == Some(ends.bus) && subscription.fails >= 1.0)
+    let mut subscribes = service.into_iter().flat_map(|service| &service.subscribes);
+    subscribes
+        .any(|subscription| context.names.find_node(&subscription.to) == Some(ends.bus) && subscription.fails >= 1.0)
 }
 
 fn cut(from: NodeId, to: NodeId, context: &RunContext) -> String {

@@ -53,7 +53,7 @@ struct FactSearch {
     mark: FactMark,
     /// Where it began.
     start: Micros,
-    /// It continues from the start of the run.
+    /// Whether it continues from the start of the run.
     is_again: bool,
     /// The next record to examine.
     from: u64,

@@ -105,7 +105,7 @@ pub(super) struct GuaranteeChecks {
     issued: Vec<IssuedOperation>,
     /// Number of the next record to observe.
     next: u64,
-    /// The trace has discarded records before they were observed.
+    /// Whether the trace has discarded records before they were observed.
     missed: bool,
     memo: VerdictMemo,
     /// The language of the results.
@@ -133,7 +133,7 @@ struct CheckRound {
 
 impl GuaranteeChecks {
     /// Explains copies, those of `node` first, and finds the verdict on convergence, which is the first in the list. If the run
-    /// goes on faster than the check, returns the previous verdict. Returns none if the work pauses.
+    /// continues faster than the check, returns the previous verdict. Returns none if the work pauses.
     fn explain(
         &mut self,
         run: &Run,

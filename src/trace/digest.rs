@@ -32,7 +32,7 @@ impl Digest {
         record.at.write_fixed(&mut self.pending);
         record.fact.write_fixed(&mut self.pending);
         record.fact.write_variable(self);
-        // The expected value is there for compare-and-set alone; the index of an insertion has never been part of the digest.
+        // Only a compare-and-set adds its expected value. The index of an insertion has never been part of the digest.
         if let Fact::OperationIssued { kind: OperationKind::CompareAndSet, expected, .. } = &record.fact {
             self.put(&[u8::from(expected.is_some())]);
             expected.write_variable(self);
@@ -44,7 +44,7 @@ impl Digest {
         self.pending.clear();
     }
 
-    /// Adds bytes of any number.
+    /// Adds any number of bytes.
     pub(super) fn put(&mut self, bytes: &[u8]) {
         if bytes.len() > self.pending.room() {
             self.flush();
@@ -56,14 +56,14 @@ impl Digest {
         }
     }
 
-    /// The digest of all records so far.
+    /// Returns the digest of all records so far.
     pub fn value(&self) -> u64 {
         let mut hash = self.hash.clone();
         hash.update(self.pending.as_slice());
         hash.digest()
     }
 
-    /// The digest as 16 hexadecimal digits.
+    /// Returns the digest as 16 hexadecimal digits.
     pub fn hex(&self) -> String {
         format!("{:016x}", self.value())
     }

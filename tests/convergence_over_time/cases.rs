@@ -6,7 +6,7 @@ use converge::scenario::{Scenario, micros};
 use converge::session::Run;
 use serde_json::{Value as Json, json};
 
-/// A group of three with a client, which does this.
+/// A group of three with a client that executes the script `client`.
 fn found_group(data: Json, protocol: Json, route: &str, seed: u64, client: Json, script: Json) -> Json {
     json!({
         "converge": 1,
@@ -81,7 +81,7 @@ fn a_callee_that_applied_a_write_which_its_caller_gave_up_has_diverged() {
     assert!(matches!(run.convergence(&scenario), Convergence::WillNotConverge(_)));
 }
 
-/// A writer whose events two services overwrite, or add if they increment.
+/// A writer whose events two services apply with this effect.
 fn found_messaging(effect: &str, processing_ms: u32, script: Json) -> Json {
     let subscription = json!({
         "to": "q", "effect": effect, "ack_deadline_ms": 500, "processing": { "constant": { "ms": processing_ms } },

@@ -26,16 +26,16 @@ fn write(at_ms: u32, value: u32) -> Value {
     json!({ "at_ms": at_ms, "do": { "operate": { "service": "a", "operation": operation } } })
 }
 
-/// The verdict if the view is stopped by `fault` before the write, and `mends` come later than the run's end.
-fn verdict(fault: Value, mends: &[Value]) -> (&'static str, String) {
+/// The verdict if the view is stopped by `fault` before the write, and `healings` are scheduled after the run's end.
+fn verdict(fault: Value, healings: &[Value]) -> (&'static str, String) {
     let mut script = vec![json!({ "at_ms": 50, "do": fault }), write(100, 1)];
-    script.extend(mends.iter().map(|mend| json!({ "at_ms": 9000, "do": mend })));
+    script.extend(healings.iter().map(|healing| json!({ "at_ms": 9000, "do": healing })));
     let report = report(&script);
     (report.convergence.verdict, report.convergence.because.join(" "))
 }
 
 #[test]
-fn a_node_that_stays_frozen_or_down_never_converges() {
+fn a_node_that_stays_paused_or_down_never_converges() {
     let (verdict_of_paused, because) = verdict(json!({ "pause": { "node": "view" } }), &[]);
     assert_eq!(verdict_of_paused, "will not converge", "{because}");
     assert!(because.contains("frozen"), "{because}");
@@ -43,24 +43,24 @@ fn a_node_that_stays_frozen_or_down_never_converges() {
 }
 
 #[test]
-fn a_mend_of_another_node_mends_nothing() {
+fn a_healing_of_another_node_does_not_count() {
     let pause = json!({ "pause": { "node": "view" } });
     let crash = json!({ "crash": { "service": "view" } });
-    for (fault, mend) in [
+    for (fault, healing) in [
         (&pause, json!({ "resume": { "node": "other" } })),
         (&pause, json!({ "restart": { "service": "view" } })),
         (&crash, json!({ "restart": { "service": "other" } })),
         (&crash, json!({ "resume": { "node": "view" } })),
         (&crash, json!({ "heal_link": { "from": "q", "to": "view" } })),
     ] {
-        assert_eq!(verdict(fault.clone(), std::slice::from_ref(&mend)).0, "will not converge", "{fault} {mend}");
+        assert_eq!(verdict(fault.clone(), std::slice::from_ref(&healing)).0, "will not converge", "{fault} {healing}");
     }
-    for (fault, mend) in [
+    for (fault, healing) in [
         (&pause, json!({ "resume": { "node": "view" } })),
         (&crash, json!({ "restart": { "service": "view" } })),
         (&crash, json!("heal_all")),
     ] {
-        assert_eq!(verdict(fault.clone(), std::slice::from_ref(&mend)).0, "converging", "{fault} {mend}");
+        assert_eq!(verdict(fault.clone(), std::slice::from_ref(&healing)).0, "converging", "{fault} {healing}");
     }
 }
 
@@ -106,8 +106,8 @@ fn a_link_that_loses_every_message_never_converges_unless_the_script_heals_it() 
     let healed = json!({ "at_ms": 9000, "do": { "heal_link": { "from": "q", "to": "view" } } });
     assert_eq!(verdict_with(json!({}), Value::Null, &[disturbed(1.0)]).0, "will not converge");
     assert_eq!(verdict_with(json!({}), Value::Null, &[disturbed(1.0), healed]).0, "converging");
-    let eased = json!({ "at_ms": 60, "do": { "disturb_link": { "from": "q", "to": "view", "loss": 0.1 } } });
-    assert_ne!(verdict_with(json!({}), Value::Null, &[disturbed(1.0), eased]).0, "will not converge");
+    let weaker = json!({ "at_ms": 60, "do": { "disturb_link": { "from": "q", "to": "view", "loss": 0.1 } } });
+    assert_ne!(verdict_with(json!({}), Value::Null, &[disturbed(1.0), weaker]).0, "will not converge");
 }
 
 #[test]
@@ -139,7 +139,8 @@ fn a_dead_letter_converges_if_the_script_redrives_it_and_no_other() {
     );
 }
 
-/// The verdict at 60 s about a write at 30 s whose event is published until the bus accepts it. Three brokers; `commit` is their rule.
+/// The verdict at 60 s about a write at 30 s whose event is published until the bus accepts it. Three brokers; `commit` is
+/// their rule.
 fn verdict_of_brokers(commit: Value, script: &[Value]) -> (&'static str, String) {
     let steps: Vec<Value> = [write(30_000, 1)].iter().chain(script).cloned().collect();
     let outbox = json!({ "outbox": { "poll_ms": 1000, "batch": 10 } });
@@ -179,7 +180,7 @@ fn a_bus_that_elects_no_leader_any_more_never_converges_unless_the_script_starts
     assert_eq!(verdict_of_brokers(clean(), &and(json!({ "at_ms": 90_000, "do": "heal_all" }))).0, "converging");
     let unclean = json!({ "in_sync": { "unclean_election": true } });
     assert_eq!(verdict_of_brokers(unclean, &alone).0, "converged");
-    // A majority needs one more than there is.
+    // A majority needs one broker more than are up.
     let two_stopped = [stop_broker(1000, 1), stop_broker(1000, 2)];
     let (stuck, because) = verdict_of_brokers(json!("majority"), &two_stopped);
     assert_eq!(stuck, "will not converge", "{because}");
@@ -243,7 +244,8 @@ fn an_event_whose_result_is_too_large_at_each_delivery_never_converges() {
     assert_ne!(verdict_of_numbers("set_if_newer", 4, &[newer]).0, "will not converge");
 }
 
-/// What `why` reports at 1 s about a sum, if the acknowledgement of the event was lost by `fault` at 112 ms: it is delivered again at 5 s.
+/// Returns the report of `why` at 1 s about a sum whose event is delivered again at 5 s, because `fault` lost its
+/// acknowledgement at 112 ms.
 fn reasons_of_sum(subscription: Value, publication: Value, fault: Value) -> (&'static str, Vec<String>) {
     let mut subscribes = json!({ "to": "q", "effect": "increment", "ack_deadline_ms": 5000 });
     subscribes.as_object_mut().expect("an object").extend(subscription.as_object().expect("an object").clone());
@@ -276,7 +278,7 @@ fn equal_copies_have_not_converged_while_an_event_will_be_added_once_more() {
     let (verdict, because) = reasons_of_sum(json!({}), json!({}), acknowledgement.clone());
     assert_eq!(verdict, "converging", "{because:?}");
     assert!(because[0].contains("q delivers k = 1 (v2) to view once more, which adds it again"), "{because:?}");
-    // The publisher does not know that the bus has it.
+    // The publisher has not received the acknowledgement of the bus.
     let resent = json!({ "retry": { "timeout_ms": 2000, "attempts": 5 } });
     let to_publisher = json!({ "from": "q", "to": "a", "one_way": true });
     let (verdict, because) = reasons_of_sum(json!({}), resent, to_publisher.clone());
@@ -295,7 +297,7 @@ fn a_dead_letter_that_the_script_redrives_to_a_consumer_that_always_fails_never_
         verdict_with(json!({ "fails": 1.0, "max_deliveries": 1 }), Value::Null, std::slice::from_ref(&redrive));
     assert_eq!(verdict, "will not converge", "{because}");
     assert!(because.contains("dead-letter queue"), "{because}");
-    // So is a poison message.
+    // Neither does a poison message.
     let operation = json!({ "write": { "key": "k", "value": 2 } });
     let poison = json!({ "operate": { "service": "a", "operation": operation, "poison": true } });
     let poison = json!({ "at_ms": 200, "do": poison });

@@ -89,14 +89,14 @@ fn is_violated(steps: &[Step], guarantee: Guarantee) -> bool {
         let is_newer_than_shown = |(key, version): &(usize, usize)| *key == step.key && *version > step.version;
         match guarantee {
             Guarantee::ReadYourWrites => {
-                let own = before(at, step.process).filter(|it| it.writes && !it.unknown);
-                !step.writes && own.map(|it| (it.key, it.version)).any(|it| is_newer_than_shown(&it))
+                let mut own = before(at, step.process).filter(|own| own.writes && !own.unknown);
+                !step.writes && own.any(|own| is_newer_than_shown(&(own.key, own.version)))
             }
             Guarantee::MonotonicReads => {
-                let own = before(at, step.process).filter(|it| !it.writes);
-                !step.writes && own.map(|it| (it.key, it.version)).any(|it| is_newer_than_shown(&it))
+                let mut own = before(at, step.process).filter(|own| !own.writes);
+                !step.writes && own.any(|own| is_newer_than_shown(&(own.key, own.version)))
             }
-            // The order of versions contains that of the session, and who sees a write sees those that it needs.
+            // The order of versions contains that of the session, and a process that sees a write sees those that it needs.
             _ if step.writes => needed(at).iter().any(is_newer_than_shown),
             _ => before(at + 1, step.process).any(|seen| {
                 let mut writes = (0..steps.len()).filter(|write| reads(seen, &steps[*write]));

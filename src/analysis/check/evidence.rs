@@ -22,7 +22,7 @@ fn is_read(operation: &Operation) -> bool {
     operation.output != Output::Nothing && operation.outcome == Outcome::Ok
 }
 
-/// Returns why a guarantee that no operation violates is not shown to hold; none if the history could have violated it.
+/// Returns why a history without a violation does not show that a guarantee holds; none if it could have violated it.
 pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<String> {
     let whole = missing_of(history, guarantee);
     if whole.is_some() || guarantee != Guarantee::Session {
@@ -44,14 +44,15 @@ pub(super) fn missing(history: &History, guarantee: Guarantee) -> Option<String>
     (!unknown.is_empty()).then(|| sentence!("no operation shows {}", "keine Operation zeigt {}", unknown.join(", ")))
 }
 
-/// Returns why one guarantee is not shown to hold, without its parts.
+/// The same for one guarantee, without the guarantees that it consists of.
 fn missing_of(history: &History, guarantee: Guarantee) -> Option<&'static str> {
     let operations = &history.operations;
     if guarantee == Guarantee::NoLostUpdate {
         return missing_loss(history);
     }
-    let is_compare_and_set =
-        |it: &Operation| it.acknowledged() && it.invocation.leaves().is_some() && !it.invocation.is_blind();
+    let is_compare_and_set = |change: &Operation| {
+        change.acknowledged() && change.invocation.leaves().is_some() && !change.invocation.is_blind()
+    };
     if !operations.iter().any(|operation| is_read(operation) || is_compare_and_set(operation)) {
         return Some(phrase("no read returned a value", "kein Lesevorgang hat einen Wert geliefert"));
     }
@@ -96,12 +97,12 @@ fn missing_of(history: &History, guarantee: Guarantee) -> Option<&'static str> {
     }
 }
 
-/// Returns why no lost update is not shown; none if an operation read a key after a change of it was acknowledged, or if the
-/// servers know what they lost and a key has two acknowledged changes, of which one could have replaced the other unawares, or a
-/// compare-and-set that failed besides.
+/// Returns why the history does not show that no update was lost. None if an operation read a key after a change of the key was
+/// acknowledged; or if the servers report the changes that they lost, and a key has two acknowledged changes, of which one could
+/// have overwritten the other blindly, or one and a failed compare-and-set.
 fn missing_loss(history: &History) -> Option<&'static str> {
     let operations = &history.operations;
-    // Of each key the acknowledged change that ended first, and their number.
+    // For each key, the end of the acknowledged change that ended first, and the number of acknowledged changes.
     let mut changes: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
     for change in operations.iter().filter(|operation| operation.acknowledged()) {
         let (first, count) = changes.entry(change.key).or_insert((change.ended, 0));
@@ -110,12 +111,15 @@ fn missing_loss(history: &History) -> Option<&'static str> {
     if changes.is_empty() {
         return Some(phrase("no change was acknowledged", "keine Änderung wurde bestätigt"));
     }
-    let reads = |it: &Operation| is_read(it) || (it.acknowledged() && !it.invocation.is_blind());
-    let is_later = |it: &Operation| changes.get(&it.key).is_some_and(|(first, _)| *first < it.invoked);
+    let reads =
+        |operation: &Operation| is_read(operation) || (operation.acknowledged() && !operation.invocation.is_blind());
+    let is_later =
+        |operation: &Operation| changes.get(&operation.key).is_some_and(|(first, _)| *first < operation.invoked);
     let is_read_later = operations.iter().any(|operation| reads(operation) && is_later(operation));
     let is_refused = |key: u32| {
-        let fails = |it: &Operation| it.key == key && it.outcome == Outcome::Fail && !it.invocation.is_blind();
-        operations.iter().any(|operation| fails(operation) && operation.invocation.changes())
+        let fails = |change: &Operation| change.outcome == Outcome::Fail && !change.invocation.is_blind();
+        let mut changes = operations.iter().filter(|operation| operation.key == key && operation.invocation.changes());
+        changes.any(fails)
     };
     let is_known = history.lost.is_some() && changes.iter().any(|(key, (_, count))| *count > 1 || is_refused(*key));
     (!is_read_later && !is_known).then(|| {

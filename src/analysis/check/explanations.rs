@@ -11,14 +11,14 @@ pub(super) fn name(history: &History, place: usize) -> String {
     let value = |value: u32| history.value(value);
     let action = match operation.invocation {
         Invocation::Read => phrase("read", "Lesen").to_string(),
-        Invocation::Write(it) => sentence!("write of {}", "Schreiben von {}", value(it)),
-        Invocation::CompareAndSet { expected, value: it } => {
-            sentence!("compare-and-set from {} to {}", "Compare-and-Set von {} auf {}", value(expected), value(it))
+        Invocation::Write(written) => sentence!("write of {}", "Schreiben von {}", value(written)),
+        Invocation::CompareAndSet { expected, value: written } => {
+            sentence!("compare-and-set from {} to {}", "Compare-and-Set von {} auf {}", value(expected), value(written))
         }
         Invocation::Increment(by) => sentence!("increment by {by}", "Erhöhen um {by}"),
-        Invocation::Add(it) => sentence!("add of {}", "Hinzufügen von {}", value(it)),
-        Invocation::Remove(it) => sentence!("removal of {}", "Entfernen von {}", value(it)),
-        Invocation::Append(it) => sentence!("append of {}", "Anhängen von {}", value(it)),
+        Invocation::Add(element) => sentence!("add of {}", "Hinzufügen von {}", value(element)),
+        Invocation::Remove(element) => sentence!("removal of {}", "Entfernen von {}", value(element)),
+        Invocation::Append(element) => sentence!("append of {}", "Anhängen von {}", value(element)),
     };
     sentence!("{action} (operation {}, {process})", "{action} (Operation {}, {process})", operation.index)
 }
@@ -60,7 +60,7 @@ pub(super) fn never_written(history: &History, at: usize) -> String {
     )
 }
 
-/// A read returned a value, or an element of a set or list, that was never written.
+/// Explains that a read returned a value, or an element of a set or list, that was never written.
 pub(super) fn phantom(history: &History, at: usize, value: u32) -> String {
     match &history.operations[at].output {
         Output::Elements(_) => sentence!(
@@ -73,7 +73,8 @@ pub(super) fn phantom(history: &History, at: usize, value: u32) -> String {
     }
 }
 
-/// A read misses an element that an earlier operation `by` added or returned; `put` is `None` for an initial element.
+/// Explains that a read misses an element that an earlier operation `by` added or returned; `put` is `None` for an initial
+/// element.
 pub(super) fn missing_element(history: &History, at: usize, put: Option<u32>, by: usize) -> String {
     let value = put.map_or(phrase("an initial element", "ein anfängliches Element"), |value| history.value(value));
     let known = if history.operations[by].invocation == Invocation::Read {
@@ -148,7 +149,7 @@ pub(super) fn wrong_sum(
     )
 }
 
-/// A read of a counter returned less than its process had added or read; `known` is the last of these operations.
+/// Explains that a read of a counter returned less than its process had added or read; `known` is the last of these operations.
 pub(super) fn decreased_sum(history: &History, at: usize, known: usize, least: i128) -> String {
     sentence!(
         "{}, but its process must see at least {least} after the {}.",
@@ -217,7 +218,7 @@ pub(super) fn inverted(history: &History, a: Option<usize>, b: Option<usize>, ch
     }
 }
 
-/// No order of the operations explains their outputs.
+/// States that no order of the operations explains their outputs.
 pub(super) fn no_order(history: &History, chosen: &[usize]) -> String {
     let reads: Vec<String> = chosen
         .iter()
@@ -330,7 +331,7 @@ pub(super) fn too_many(history: &History, at: usize, number: i64, most: i128) ->
     )
 }
 
-/// The operations of a violation, in order, after a statement of it.
+/// Lists the operations of a violation, in order, after a statement of the violation.
 pub(super) fn session(history: &History, chosen: &[usize], broken: &str) -> String {
     let mut parts: Vec<String> = Vec::new();
     for &place in chosen {

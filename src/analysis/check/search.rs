@@ -67,20 +67,20 @@ pub(super) enum Order {
 pub(super) enum SearchResult {
     /// An order exists.
     Order,
-    /// No order exists. The furthest one failed before the end with this position.
+    /// No order exists. Contains the position of the latest end before which some operation could not be taken.
     NoOrder(u32),
     /// The budget was used up.
     OutOfBudget,
 }
 
-/// An operation that was taken, with the state of the search before it.
+/// An operation that was taken, with the search's state before it.
 struct Frame {
     item: usize,
     state: State,
     low: usize,
     /// Whether the item is a fitting read, which has no alternatives.
     forced: bool,
-    /// Whether the item before is optional, so that its value must be used next.
+    /// Whether the item before is optional, so that this item must need its value.
     used_next: bool,
 }
 
@@ -306,7 +306,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Updates the needs of a register's values after an operation was taken, or with `back` after this was undone.
+    /// Updates the needs of a register's values after an operation was taken, or, with `back`, after that was undone.
     fn update_needs(&mut self, at: usize, back: bool) {
         if self.model != Model::Register {
             return;

@@ -121,7 +121,10 @@ fn a_read_of_a_failed_write_is_a_violation() {
 #[test]
 fn repeated_values_are_searched() {
     assert_eq!(witness("0:w1[0,1] 0:w2[2,3] 0:w1[4,5] 1:r1[6,7]", Linearizable), None);
-    assert_eq!(witness("0:w1[0,1] 0:w2[2,3] 0:w1[4,5] 0:w3[6,7] 1:r2[8,9]", Linearizable).map(|w| w.len()), Some(3));
+    assert_eq!(
+        witness("0:w1[0,1] 0:w2[2,3] 0:w1[4,5] 0:w3[6,7] 1:r2[8,9]", Linearizable).map(|operations| operations.len()),
+        Some(3)
+    );
 }
 
 #[test]
@@ -143,7 +146,10 @@ fn counters_sets_and_lists_are_checked_by_their_models() {
     assert_eq!(witness("0:a1[0,1] 2:s[3,4]", Linearizable), Some(vec![0, 1]));
     assert_eq!(witness("0:a1[0,1] 1:d1[2,5] 2:s[3,4] 2:s1[6,7]", Linearizable), Some(vec![0, 1, 3]));
     assert_eq!(witness("0:p1[0,1] 1:p2[2,5] 2:l12[3,4] 2:l12[6,7]", Linearizable), None);
-    assert_eq!(witness("0:p1[0,3] 1:p2[0,3] 2:l12[4,5] 3:l21[4,5]", Linearizable).map(|w| w.len() >= 2), Some(true));
+    assert_eq!(
+        witness("0:p1[0,3] 1:p2[0,3] 2:l12[4,5] 3:l21[4,5]", Linearizable).map(|operations| operations.len() >= 2),
+        Some(true)
+    );
     assert_eq!(witness("0:p1[0,1] 1:p2[2,3] 2:l21[4,5]", Linearizable), Some(vec![0, 1, 2]));
     assert_eq!(witness("0:a1[0,1] 1:a2[2,3] 2:s1[4,5] 2:s12[6,7] 2:s1[8,9]", NoLostUpdate), Some(vec![1, 4]));
 }
@@ -196,7 +202,10 @@ fn sessions_read_their_writes_and_read_monotonically() {
     let back = "0:w1[0,1] 0:w2[2,3] 1:r2[4,5] 1:r1[6,7]";
     assert_eq!(witness(back, MonotonicReads), Some(vec![0, 1, 2, 3]));
     assert_eq!(witness("0:w1[0,1] 0:w2[2,3] 1:r1[4,5] 1:r2[6,7]", Session), None);
-    assert_eq!(witness("0:w1[0,1] 1:w2[0,1] 2:r1[2,3] 2:r2[4,5] 2:r1[6,7]", MonotonicReads).map(|w| w.len()), Some(5));
+    assert_eq!(
+        witness("0:w1[0,1] 1:w2[0,1] 2:r1[2,3] 2:r2[4,5] 2:r1[6,7]", MonotonicReads).map(|operations| operations.len()),
+        Some(5)
+    );
     assert_eq!(witness("0:a1[0,1] 0:s[2,3]", ReadYourWrites), Some(vec![0, 1]));
     assert_eq!(witness("0:a1[0,1] 1:s1[2,3] 1:s[4,5]", MonotonicReads), Some(vec![0, 1, 2]));
 }
@@ -281,7 +290,8 @@ fn any_order(items: &[SearchOperation], model: Model, order: Order) -> bool {
             }
         }
     }
-    fn go(items: &[SearchOperation], taken: &mut Vec<bool>, state: &[i64], order: Order) -> bool {
+    /// Returns whether the operations that are not taken can follow those that are.
+    fn completes(items: &[SearchOperation], taken: &mut Vec<bool>, state: &[i64], order: Order) -> bool {
         if items.iter().zip(taken.iter()).all(|(item, taken)| *taken || item.ended == NEVER) {
             return true;
         }
@@ -296,7 +306,7 @@ fn any_order(items: &[SearchOperation], model: Model, order: Order) -> bool {
                 continue;
             }
             taken[i] = true;
-            if go(items, taken, &after, order) {
+            if completes(items, taken, &after, order) {
                 return true;
             }
             taken[i] = false;
@@ -304,7 +314,7 @@ fn any_order(items: &[SearchOperation], model: Model, order: Order) -> bool {
         false
     }
     let first = if matches!(model, Model::Set | Model::Append) { vec![] } else { vec![0] };
-    go(items, &mut vec![false; items.len()], &first, order)
+    completes(items, &mut vec![false; items.len()], &first, order)
 }
 
 /// Generates small histories of a few processes. `operation_of` makes an invocation and its output from three small numbers.
@@ -334,8 +344,11 @@ fn random(
             unknown_ends[process_index] += u32::from(unknown);
         }
         // Distinct positions: at the same time, ends come after invocations.
-        let mut events: Vec<(u32, bool, usize)> =
-            all.iter().enumerate().flat_map(|(i, it)| [(it.0, false, i), (it.1, true, i)]).collect();
+        let mut events: Vec<(u32, bool, usize)> = all
+            .iter()
+            .enumerate()
+            .flat_map(|(i, (invoked, ended, ..))| [(*invoked, false, i), (*ended, true, i)])
+            .collect();
         events.sort_unstable();
         let place = |i: usize, end: bool| {
             events.iter().position(|event| event.2 == i && event.1 == end).expect("an event") as u32

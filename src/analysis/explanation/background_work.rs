@@ -1,4 +1,4 @@
-//! Work under way that no copy is known to wait for, and that may still change one.
+//! Pending work that no copy is known to wait for, and that may still change one.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::messages::MessageInFlight;
@@ -28,7 +28,7 @@ impl ProspectFinder<'_> {
         };
         let mut paused = (0..run.scenario.services.len() as u32).map(NodeId);
         analysis.operations.pending_paths().any(is_ended)
-            // What a paused node has begun is not in the trace.
+            // The trace does not contain the work that a paused node has begun.
             || paused.any(|node| analysis.faults.paused(node).is_some() && is_handled(node))
             || self.history.received.iter().any(|(node, update)| {
                 run.names.group(*node).is_none() && is_handled(*node) && !analysis.is_ignored(*update)
@@ -53,8 +53,8 @@ impl ProspectFinder<'_> {
             |from: NodeId, to: NodeId| healing.path(run, from, to).is_err_and(|stopped| !stopped.is_hopeful());
         let is_sent_for_ever = run.analysis.tables.unpublished().any(|(publisher, bus, _)| is_closed(bus, publisher));
         let is_delivered_for_ever = run.analysis.buses.iter().any(|(queue, events)| {
-            let mut its = run.subscriptions_to(queue).map(|it| run.names.subscription(it));
-            !events.events.is_empty() && its.any(|ends| is_closed(ends.service, ends.bus))
+            let mut subscribers = run.subscriptions_to(queue).map(|subscription| run.names.subscription(subscription));
+            !events.events.is_empty() && subscribers.any(|subscriber| is_closed(subscriber.service, subscriber.bus))
         });
         if !is_sent_for_ever && !is_delivered_for_ever {
             return None;
@@ -67,11 +67,11 @@ impl ProspectFinder<'_> {
             .find_map(|(node, key)| self.repetition(node, key))
     }
 
-    /// Returns whether a message in flight is not lost to a fault that the script heals too late or never.
+    /// Returns whether a message in flight arrives: no fault loses it that the script heals too late or never.
     fn arrives(&self, message: &MessageInFlight) -> bool {
         let (run, healing) = (self.run, &self.work.healing);
         let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= message.due.max(run.now));
-        // A paused node keeps what arrives, also if it crashes.
+        // A paused node keeps the messages that arrive, even if it crashes.
         let is_kept =
             run.analysis.faults.down(message.to).is_none() || run.analysis.faults.paused(message.to).is_some();
         (is_kept || in_time(healing.up_from(run, message.to)))

@@ -1,26 +1,26 @@
-//! Since when the brokers of a replicated bus elect a leader, and enough of them are in sync.
+//! The times from which the brokers of a replicated bus elect a leader, and from which enough of them are in sync.
 
 use crate::analysis::brokers::BusBrokers;
 use crate::analysis::run_context::RunContext;
 use crate::scenario::{Command, Micros, Step, micros};
 use crate::trace::NodeId;
 
-/// The times since which the brokers of a bus serve: now if they do, none if the script does not start enough of them.
+/// The times from which the brokers of a bus serve: now if they do, none if the script does not start enough of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BrokerHealing {
-    /// Since when one of them leads.
+    /// The time from which one of them leads.
     pub led_from: Option<Micros>,
-    /// Since when enough of them may be in sync for publications that all of those have to store.
+    /// The time from which enough of them may be in sync for publications that all brokers in sync have to store.
     pub in_sync_from: Option<Micros>,
 }
 
 impl BrokerHealing {
-    /// Reads the script after now. What it stops is not considered.
+    /// Reads the later steps of the script, and ignores those that stop nodes.
     pub fn new(run: &RunContext, bus: NodeId, brokers: &BusBrokers) -> Self {
         let id = run.names.node(bus);
         let mut steps: Vec<&Step> = run.scenario.script.iter().collect();
         steps.sort_by_key(|step| micros(step.at_ms));
-        let (past, later): (Vec<&Step>, Vec<&Step>) = steps.into_iter().partition(|it| micros(it.at_ms) <= run.now);
+        let (past, later): (Vec<&Step>, Vec<&Step>) = steps.into_iter().partition(|step| micros(step.at_ms) <= run.now);
         let mut is_stopped = is_stopped(&past, id, brokers);
         let mut up = brokers.up;
         // The brokers in sync include stopped ones whose sessions are not over.

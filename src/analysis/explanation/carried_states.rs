@@ -1,4 +1,5 @@
-//! Messages and hints between the members of a leaderless group: each carries the state of a key, which may contain earlier updates.
+//! Messages and hints between the members of a leaderless group: each carries the state of a key, which may contain earlier
+//! updates.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -30,8 +31,8 @@ impl ProspectFinder<'_> {
         self.run.analysis.staleness.copy(node, key).is_none_or(|copy| copy.needs_only_the_newest())
     }
 
-    /// Returns whether the state that a member made or received with one update contains another one for certain: each member
-    /// merges its own updates in their order.
+    /// Returns whether a state that carries one update contains another one for certain: each member merges its own updates in
+    /// their order.
     fn is_contained(&self, node: NodeId, key: KeyId, wanted: Option<UpdateId>, carried: UpdateId) -> bool {
         let version = |update: UpdateId| self.run.analysis.updates.get(update).map(|info| info.version);
         let Some(wanted) = wanted.filter(|wanted| *wanted != carried) else { return true };
@@ -40,7 +41,7 @@ impl ProspectFinder<'_> {
         is_later && (self.needs_only_the_newest(node, key) || carried.origin == wanted.origin)
     }
 
-    /// What a message with another update may bring to a copy whose updates have no total order.
+    /// The prospect of an update that a message with another update may bring, at a copy whose updates have no total order.
     pub(super) fn carried_with_another(&self, node: NodeId, key: KeyId, update: UpdateId) -> Option<Prospect> {
         if self.needs_only_the_newest(node, key) {
             return None;

@@ -24,13 +24,13 @@ pub struct EventHistory {
     pub(super) first_published: BTreeMap<(UpdateId, NodeId), Micros>,
     /// Consumers that received an update's event and have not ended its handling.
     pub(super) received: BTreeSet<(NodeId, UpdateId)>,
-    /// Publisher, update and bus of publications without an acknowledgement since they were last sent.
+    /// Publisher, update and bus of publications that have not been acknowledged since they were last sent.
     awaited: BTreeSet<(NodeId, UpdateId, NodeId)>,
     /// Acknowledgements of publications that are in flight, with the publisher.
     acknowledgements: BTreeMap<MessageId, (NodeId, UpdateId)>,
     /// Acknowledgements of publications and deliveries that are in flight: their sender and receiver, and the update.
     sent_acknowledgements: BTreeMap<MessageId, (NodeId, NodeId, UpdateId)>,
-    /// Those that were lost, until a later one arrives.
+    /// Sender, receiver and update of acknowledgements that were lost, until a later one arrives.
     lost_acknowledgements: BTreeSet<(NodeId, NodeId, UpdateId)>,
     /// Deliveries that are in flight.
     deliveries: BTreeMap<MessageId, (NodeId, UpdateId)>,
@@ -61,7 +61,8 @@ impl EventHistory {
         Some(())
     }
 
-    /// Returns whether the last handling of a key's event at a consumer failed because of its value, and the key did not change since.
+    /// Returns whether the last handling of a key's event at a consumer failed because of its value, and the key has not
+    /// changed since.
     pub(super) fn is_rejected(&self, consumer: NodeId, key: KeyId, update: UpdateId) -> bool {
         self.rejected.get(&key).is_some_and(|rejected| rejected.contains(&(consumer, update)))
     }
@@ -162,7 +163,7 @@ impl EventHistory {
     }
 
     fn observe(&mut self, run: &RunContext, record: &Record) {
-        // What could not be stored may now be.
+        // A consumer may now store an event that it rejected before.
         if let Some(key) = changed_key(&record.fact) {
             self.rejected.remove(&key);
         }

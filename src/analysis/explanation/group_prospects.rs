@@ -1,4 +1,4 @@
-//! What the protocol of a replication group still does about an update that a member is missing.
+//! Whether the protocol of a replication group still delivers an update that a member is missing.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -7,7 +7,7 @@ use crate::trace::{KeyId, NodeId, UpdateId, Version};
 use std::collections::BTreeSet;
 
 impl ProspectFinder<'_> {
-    /// What a group's protocol does about a member that is missing an update.
+    /// The prospect of a member that is missing an update, by its group's protocol.
     pub(super) fn within_group(
         &mut self,
         group: NodeId,
@@ -23,7 +23,7 @@ impl ProspectFinder<'_> {
             Protocol::Gossip(gossip) if matches!(gossip.style, GossipStyle::Rumor { .. }) => {
                 self.is_rumored(update, gossip.every.mean_ms())
             }
-            // A participant that has not promised the write, or lost its promise, is not sent the decision again.
+            // The coordinator does not send the decision again to a participant without a promise of the write.
             Protocol::TwoPhase(_) => {
                 run.analysis.members.get(node).is_some_and(|member| member.promised.contains_key(&key))
             }
@@ -39,23 +39,23 @@ impl ProspectFinder<'_> {
         }
         match (self.repaired_by_read(config, up, (node, key), update), repairs) {
             (Some(found), _) => found,
-            // What a frozen member has begun is not in the trace.
+            // The trace does not contain the work that a paused member has begun.
             (None, _) if self.is_resumed(config) => Prospect::Uncertain(Uncertainty::States),
             (None, true) => Prospect::CutOff,
             (None, false) => Prospect::Lost,
         }
     }
 
-    /// Returns whether a frozen member of a leaderless group will be resumed.
+    /// Returns whether a paused member of a leaderless group will be resumed.
     fn is_resumed(&self, config: &Group) -> bool {
         let run = self.run;
-        let mut frozen = config
+        let mut paused = config
             .members
             .iter()
             .filter_map(|id| run.names.find_node(id))
             .filter(|node| run.analysis.faults.paused(*node).is_some());
         matches!(config.protocol, Protocol::Quorum(_))
-            && frozen.any(|node| self.work.healing.up_from(run, node).is_some())
+            && paused.any(|node| self.work.healing.up_from(run, node).is_some())
     }
 
     /// Returns whether members still spread an update as a rumor: one sent it within the last two gossip intervals.
@@ -85,7 +85,7 @@ impl ProspectFinder<'_> {
         found
     }
 
-    /// Returns whether a member has an update; an initial value of the document if `version` is none.
+    /// Returns whether a member has an update; an initial value of the scenario if `version` is none.
     fn has_update(&self, member: NodeId, key: KeyId, version: Option<Version>) -> bool {
         let staleness = &self.run.analysis.staleness;
         staleness.copy(member, key).is_some_and(|copy| match version {
@@ -137,7 +137,8 @@ impl ProspectFinder<'_> {
                 GossipStyle::Push | GossipStyle::PushPull | GossipStyle::Rumor { .. } => is_open(from, to),
             },
             Protocol::TwoPhase(_) => coordinator == Some(from) && is_open(from, to),
-            // A predecessor sends again what its successor has not acknowledged; after the loss of a disk, both are asked.
+            // A predecessor sends the writes again that its successor has not acknowledged; a member that lost its disk asks
+            // both neighbours.
             Protocol::Chain => match (place(from), place(to)) {
                 (Some(from_place), Some(to_place)) => {
                     (from_place + 1 == to_place && is_open(from, to))
@@ -167,7 +168,7 @@ impl ProspectFinder<'_> {
         if matches!(config.protocol, Protocol::Raft(_)) && !is_led { had } else { reached }
     }
 
-    /// Returns whether another member hears a member now, so that it may follow it again after the present leader.
+    /// Returns whether another member can exchange messages with a member now, and so may follow it after the present leader.
     pub(super) fn is_heard(&self, node: NodeId, members: &[NodeId]) -> bool {
         let faults = &self.run.analysis.faults;
         let hears = |other: NodeId| faults.passes(node, other) && faults.passes(other, node);
@@ -180,7 +181,7 @@ impl ProspectFinder<'_> {
         let run = self.run;
         let members = || config.members.iter().filter_map(|id| run.names.find_node(id));
         match &config.protocol {
-            // It stays the primary while it is down.
+            // The first member stays the primary while it is down.
             Protocol::Primary(primary) if primary.failover_ms.is_none() => members().next(),
             Protocol::Primary(_) | Protocol::Raft(_) => members()
                 .filter_map(|node| Some((run.analysis.members.get(node).filter(|member| member.leads)?.term, node)))

@@ -7,7 +7,7 @@ use crate::scenario::{Command, Micros, micros};
 use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a command heals.
+/// The fault that a command heals.
 enum Healing<'a> {
     Node(&'a str),
     Paused(&'a str),
@@ -40,7 +40,7 @@ fn healing(command: &Command) -> Option<Healing<'_>> {
     }
 }
 
-/// The next time at which the script heals each node and link. A healing counts for no other node or link.
+/// The next time at which the script heals each node and link.
 #[derive(Clone, Debug, Default)]
 pub(super) struct HealingTimes {
     now: Micros,
@@ -48,7 +48,7 @@ pub(super) struct HealingTimes {
     resumed: BTreeMap<NodeId, Micros>,
     links: BTreeMap<(NodeId, NodeId), Micros>,
     everything: Option<Micros>,
-    /// Since when the brokers of each replicated bus serve.
+    /// The times from which the brokers of each replicated bus serve.
     brokers: BTreeMap<NodeId, BrokerHealing>,
 }
 
@@ -91,7 +91,7 @@ impl HealingTimes {
         }
     }
 
-    /// Returns since when a node is up and not paused: now if it is, none if nothing restarts or resumes it.
+    /// Returns the time from which a node is up and not paused: now if it is, none if nothing restarts or resumes it.
     pub fn up_from(&self, run: &RunContext, node: NodeId) -> Option<Micros> {
         let healed = |is_faulty: bool, at: Option<&Micros>| match is_faulty {
             true => at.copied().into_iter().chain(self.everything).min(),
@@ -106,13 +106,13 @@ impl HealingTimes {
         Some(up.max(resumed))
     }
 
-    /// Returns since when a bus accepts publications that all brokers in sync have to store, if it is up: now if enough of them may
-    /// be in sync, none if nothing starts enough.
+    /// Returns the time from which a bus that is up accepts publications that all brokers in sync have to store: now if enough
+    /// brokers may be in sync, none if nothing starts enough.
     pub fn in_sync_from(&self, bus: NodeId) -> Option<Micros> {
         self.brokers.get(&bus).map_or(Some(self.now), |brokers| brokers.in_sync_from)
     }
 
-    /// Returns since when one direction of a link is open: now if messages can arrive, none if nothing heals it.
+    /// Returns the time from which one direction of a link is open: now if messages can arrive, none if nothing heals it.
     pub fn open_from(&self, run: &RunContext, from: NodeId, to: NodeId) -> Option<Micros> {
         if run.analysis.faults.loses_all(from, to) {
             return None;

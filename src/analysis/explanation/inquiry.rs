@@ -15,9 +15,9 @@ use crate::trace::{KeyId, NodeId, UpdateId};
 /// Whether the explanations of a verdict have steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerdictSteps {
-    /// They are found.
+    /// Each explanation has its steps.
     Found,
-    /// They are left out.
+    /// No explanation has steps.
     LeftOut,
 }
 
@@ -32,7 +32,7 @@ pub struct Answer {
     pub repeated: Vec<RepeatedEvent>,
 }
 
-/// What an inquiry does next.
+/// The next stage of an inquiry's work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
     /// Index the pending work.
@@ -49,9 +49,9 @@ enum Stage {
 /// settled.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
-    /// The copies to explain, in reverse order.
+    /// The copies that remain to be explained, in reverse order.
     copies: Vec<(NodeId, KeyId)>,
-    /// Limit of the explanations.
+    /// The maximum number of explanations of these copies.
     most: usize,
     judges: Option<VerdictSteps>,
     stage: Stage,
@@ -60,12 +60,12 @@ pub struct Inquiry {
     scan: Scan,
     waiting: Vec<Explanation>,
     stuck: Vec<Explanation>,
-    /// Why neither is certain of a copy that is not stuck.
+    /// The first reason why it is uncertain whether a copy will become consistent.
     uncertainty: Option<Uncertainty>,
     steps: Option<StepsReader>,
 }
 
-/// A place among the missing updates of all copies.
+/// A position among the differences of all copies.
 #[derive(Clone, Debug, Default)]
 struct Scan {
     /// The next key.
@@ -81,7 +81,7 @@ struct Scan {
 /// How a copy differs from the reference or from another copy.
 #[derive(Clone, Copy, Debug)]
 enum Difference {
-    /// It misses an update; an initial value of the document if that is none.
+    /// It misses an update; an initial value of the scenario if that is none.
     Missing(Option<UpdateId>),
     /// It shows an update that was never acknowledged and that another copy lacks.
     Unacknowledged(UnacknowledgedWrite),
@@ -92,7 +92,7 @@ enum Difference {
 }
 
 impl Inquiry {
-    /// Returns an inquiry about copies, with at most so many explanations, and about the convergence verdict if it is wanted.
+    /// Returns an inquiry about copies, with at most `most` explanations, and about the convergence verdict if `judges` is given.
     pub fn new(mut copies: Vec<(NodeId, KeyId)>, most: usize, judges: Option<VerdictSteps>) -> Self {
         copies.reverse();
         Inquiry {
@@ -110,8 +110,8 @@ impl Inquiry {
         }
     }
 
-    /// Called when the run has gone on. Returns whether the verdict about the earlier instant is known nevertheless: all copies were
-    /// judged, or one of them cannot become consistent.
+    /// Notes that the run has continued. Returns whether the verdict about the earlier instant is known nevertheless: all
+    /// copies were judged, or one of them cannot become consistent.
     pub fn settle(&mut self) -> bool {
         if self.stage == Stage::Judge && !self.stuck.is_empty() {
             self.stage = Stage::Steps;
@@ -172,11 +172,11 @@ impl Inquiry {
         let work = self.work.as_mut()?;
         let mut finder = ProspectFinder { run, work, history };
         let staleness = &run.analysis.staleness;
-        let mut looked_at = 0;
+        let mut judged = 0;
         let is_judged = staleness.acknowledged() > 0 || staleness.diverged() > 0;
         while is_judged && self.stuck.len() < MAX_EXPLANATIONS {
-            looked_at += 1;
-            if looked_at % JUDGED == 0 && pauses() {
+            judged += 1;
+            if judged % JUDGED == 0 && pauses() {
                 return None;
             }
             let scan = &mut self.scan;
@@ -246,8 +246,8 @@ impl Inquiry {
         let explained = &mut self.answer.explanations;
         let steps = self.steps.get_or_insert_with(|| {
             let mut steps = StepsReader::new(run);
-            explained.iter().for_each(|it| steps.add(it, true));
-            self.stuck[..of_verdict].iter().for_each(|it| steps.add(it, false));
+            explained.iter().for_each(|explanation| steps.add(explanation, true));
+            self.stuck[..of_verdict].iter().for_each(|explanation| steps.add(explanation, false));
             steps
         });
         let mut found = steps.read(run, pauses)?.into_iter();
@@ -261,7 +261,7 @@ impl Inquiry {
     }
 }
 
-/// The number of missing updates that are judged between two readings of the clock.
+/// The number of differences that are judged between two readings of the clock.
 const JUDGED: usize = PART / 32;
 
 /// Iterates over the differences of a copy, the oldest missing update first.
@@ -275,7 +275,7 @@ fn differences<'a>(
     let copy = staleness.copy(node, key);
     let of = move |wanted: &[CopyState]| copy.filter(|_| wanted.contains(&state)).into_iter();
     let missing = of(&[CopyState::Stale, CopyState::Down]).flat_map(|copy| copy.missing_updates());
-    // They remain when every copy has all updates.
+    // Siblings remain when every copy has all updates.
     let is_in_conflict = |copy: &&KeyCopy| copy.siblings().len() > 1;
     let siblings =
         of(&[CopyState::Conflicted, CopyState::Diverged]).filter(is_in_conflict).map(|_| Difference::Siblings);

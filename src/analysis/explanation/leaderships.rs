@@ -1,4 +1,4 @@
-//! Groups whose leader decides what remains: whether it is certain who leads in the end, and what that member has.
+//! Groups whose leader decides which updates remain: whether the last leader and its log are certain.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -34,7 +34,7 @@ impl ProspectFinder<'_> {
         })
     }
 
-    /// Returns a prospect of a group's copy, which is uncertain if it is uncertain whose log remains.
+    /// Returns the prospect that was found for a group's copy, or an uncertain one if it is uncertain whose log remains.
     pub(super) fn unless_contested(
         &self,
         found: Prospect,
@@ -75,7 +75,7 @@ impl ProspectFinder<'_> {
         }
     }
 
-    /// Returns whether the leader lacks an update that a member has which another member hears.
+    /// Returns whether the leader lacks an update, and another member may follow a member that has it.
     fn is_left_behind(&self, config: &Group, leader: Option<NodeId>, key: KeyId, update: Option<UpdateId>) -> bool {
         let members: Vec<NodeId> = config.members.iter().filter_map(|id| self.run.names.find_node(id)).collect();
         let holders = self.holders(&members, key, update);
@@ -100,7 +100,8 @@ impl ProspectFinder<'_> {
         })
     }
 
-    /// Returns a prospect of an update that was never acknowledged, which is uncertain if another member may take over.
+    /// Returns the prospect that was found for an update that was never acknowledged, or an uncertain one if another member may
+    /// take over.
     pub(super) fn unless_taken_over(&self, found: Prospect, group: NodeId, key: KeyId, update: UpdateId) -> Prospect {
         let config = self.run.group(group);
         config.and_then(|config| self.contest(config, key, Some(update))).map_or(found, Prospect::Uncertain)
@@ -112,7 +113,7 @@ impl ProspectFinder<'_> {
             Protocol::Primary(primary) if primary.failover_ms.is_some() => {
                 self.may_fail_over(config, key, update).then_some(Uncertainty::Takeovers)
             }
-            Protocol::Primary(_) => self.may_not_be_told(config).then_some(Uncertainty::LostLogs),
+            Protocol::Primary(_) => self.may_miss_lost_disk(config).then_some(Uncertainty::LostLogs),
             Protocol::Raft(_) if self.elects_for_ever(config) => Some(Uncertainty::Takeovers),
             Protocol::Raft(_) => self.may_lack(config, key, update).then_some(Uncertainty::LostLogs),
             Protocol::Quorum(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => None,
@@ -135,7 +136,7 @@ impl ProspectFinder<'_> {
         let leaders: Vec<NodeId> = members.iter().copied().filter(leads).collect();
         let meets =
             |node: &NodeId| leaders.iter().any(|other| other != node && self.are_connected_at(*node, *other, run.now));
-        // A follower that was frozen takes over when it is resumed.
+        // A follower that was paused takes over when it is resumed.
         let is_resumed = |node: &NodeId| {
             run.analysis.faults.paused(*node).is_some() && self.work.healing.up_from(run, *node).is_some()
         };
@@ -161,8 +162,9 @@ impl ProspectFinder<'_> {
             && !up.iter().any(|node| self.is_center(*node, &up, last))
     }
 
-    /// Returns whether a member that lost its disk hears the primary and cannot answer it.
-    fn may_not_be_told(&self, config: &Group) -> bool {
+    /// Returns whether a member that lost its disk receives from the primary and cannot reply, so that the primary may not learn
+    /// of the loss.
+    fn may_miss_lost_disk(&self, config: &Group) -> bool {
         let last = self.work.healing.instants().last().copied();
         let Some((leader, last)) = self.log_sender(config).zip(last) else { return false };
         let is_one_way = |node: &NodeId| self.is_open_at(leader, *node, last) && !self.is_open_at(*node, leader, last);

@@ -16,8 +16,8 @@ pub(super) type ReachedAt = (Micros, BTreeSet<NodeId>);
 pub(super) enum Pending {
     /// In a queue, with its number.
     Queued(SubscriptionId, u32, UpdateId),
-    /// Not in a queue: in a message to this node or in its handler; in an outbox or at a publisher that sends it again, if
-    /// that is none.
+    /// Not in a queue: in a message to this node or in its handler; without a node, in an outbox or at a publisher that sends
+    /// it again.
     Elsewhere(Option<NodeId>, UpdateId),
 }
 
@@ -48,7 +48,7 @@ pub(super) struct PendingWork {
     pub hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
     pub reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
-    /// The events on their way, by key; none until they are asked for.
+    /// The events on their way, by key; none until they are needed.
     pub events_of_keys: Option<BTreeMap<KeyId, BTreeSet<Pending>>>,
     /// The next message to index; none once all are.
     next_message: Option<MessageId>,
@@ -61,7 +61,8 @@ impl PendingWork {
     pub fn begin(run: &RunContext) -> Self {
         let mut work =
             PendingWork { healing: HealingTimes::new(run), next_message: Some(MessageId(0)), ..PendingWork::default() };
-        let adds = |service: &Service| service.subscribes.iter().any(|it| it.effect == Effect::Increment);
+        let adds =
+            |service: &Service| service.subscribes.iter().any(|subscription| subscription.effect == Effect::Increment);
         let services = (0..).map(NodeId).zip(&run.scenario.services);
         work.adding = services.filter(|(_, service)| adds(service)).map(|(node, _)| node).collect();
         for (service, tables) in run.analysis.tables.iter() {

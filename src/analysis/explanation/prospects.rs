@@ -16,7 +16,7 @@ pub(super) struct ProspectFinder<'a> {
 }
 
 impl<'a> ProspectFinder<'a> {
-    /// Returns the prospect of an update that a copy is missing; of an initial value of the document if `update` is none. If
+    /// Returns the prospect of an update that a copy is missing; of an initial value of the scenario if `update` is none. If
     /// services hold the copy together, one that is up is enough.
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let found = self.prospect_of_event(node, key, update);
@@ -37,7 +37,8 @@ impl<'a> ProspectFinder<'a> {
         self.superseded(node, key, update).unwrap_or(own)
     }
 
-    /// The prospect of an initial value that a copy lost. Whether one that adds differences began with it shows in the sum.
+    /// The prospect of an initial value that a copy lost. A service that adds differences shows only in its sum whether it began
+    /// with the initial value, so the prospect is that of the newest missing update.
     fn initial_value(&mut self, node: NodeId, key: KeyId) -> Prospect {
         let is_added = self.work.adding.iter().any(|consumer| self.run.delivers_to(*consumer, node));
         let copy = self.run.analysis.staleness.copy(node, key).filter(|_| is_added);
@@ -50,12 +51,13 @@ impl<'a> ProspectFinder<'a> {
     /// The prospect of a copy that applied all updates and has another value: the newest one may be delivered once more.
     pub fn value(&mut self, node: NodeId, key: KeyId) -> Prospect {
         let run = self.run;
-        let overwrites = |service: &Service| service.subscribes.iter().any(|it| it.effect == Effect::Overwrite);
-        let is_overwritten = (0..).map(NodeId).zip(&run.scenario.services);
-        let mut is_overwritten = is_overwritten.filter(|(_, service)| overwrites(service));
+        let overwrites =
+            |service: &Service| service.subscribes.iter().any(|subscription| subscription.effect == Effect::Overwrite);
+        let services = (0..).map(NodeId).zip(&run.scenario.services);
+        let mut overwriting = services.filter(|(_, service)| overwrites(service));
         let newest = run.analysis.staleness.newest_acknowledged_update(key, node);
         let found = newest
-            .filter(|_| is_overwritten.any(|(consumer, _)| run.delivers_to(consumer, node)))
+            .filter(|_| overwriting.any(|(consumer, _)| run.delivers_to(consumer, node)))
             .and_then(|newest| self.in_transit(run.now, node, newest))
             .filter(|found| found.is_hopeful());
         match found {
@@ -103,12 +105,13 @@ impl<'a> ProspectFinder<'a> {
     /// Returns whether a poison message in a queue keeps back the later events of its key for ever.
     pub(super) fn is_blocked(&self, queue: SubscriptionId) -> bool {
         let Subscriber { service, bus, .. } = self.run.names.subscription(queue);
-        let mut all = self.run.scenario.services.get(service.index()).into_iter().flat_map(|it| &it.subscribes);
-        let blocks = |it: &Subscription| it.order != Order::None && it.max_deliveries.is_none();
-        all.any(|it| self.run.names.find_node(&it.to) == Some(bus) && blocks(it))
+        let config = self.run.scenario.services.get(service.index());
+        let mut all = config.into_iter().flat_map(|service| &service.subscribes);
+        let blocks = |settings: &Subscription| settings.order != Order::None && settings.max_deliveries.is_none();
+        all.any(|settings| self.run.names.find_node(&settings.to) == Some(bus) && blocks(settings))
     }
 
-    /// A newer update that is under way to a copy, so that the copy needs no older one.
+    /// A newer update on its way to a copy, so that the copy needs no older one.
     fn superseded(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Option<Prospect> {
         let run = self.run;
         let copy = run.analysis.staleness.copy(node, key).filter(|copy| copy.needs_only_the_newest())?;
@@ -222,12 +225,12 @@ impl<'a> ProspectFinder<'a> {
             return published;
         }
         let run = self.run;
-        let its = run.names.subscriptions().filter(|it| {
-            let subscriber = run.names.subscription(*it);
+        let to_node = run.names.subscriptions().filter(|subscription| {
+            let subscriber = run.names.subscription(*subscription);
             bus.is_none_or(|bus| bus == subscriber.bus) && run.delivers_to(subscriber.service, node)
         });
         let mut stopped = None;
-        for queue in its.map(|it| run.analysis.buses.queue_of(it)) {
+        for queue in to_node.map(|subscription| run.analysis.buses.queue_of(subscription)) {
             match self.path_to_consumer(queue, node) {
                 Err(found) if !found.is_hopeful() => stopped = Some(found),
                 Err(_) if self.gives_up(queue) => return Prospect::Uncertain(Uncertainty::Attempts),
@@ -240,21 +243,23 @@ impl<'a> ProspectFinder<'a> {
     /// Returns whether an event in a queue is still delivered to a consumer, now or after a healing.
     pub fn is_delivered(&self, queue: SubscriptionId) -> bool {
         let run = self.run;
-        let mut its = run.subscriptions_to(queue).map(|it| run.names.subscription(it));
-        its.any(|Subscriber { service, bus, .. }| {
+        let mut subscribers = run.subscriptions_to(queue).map(|subscription| run.names.subscription(subscription));
+        subscribers.any(|Subscriber { service, bus, .. }| {
             let is_up = self.work.healing.up_from(run, bus).is_some();
             is_up && self.path_to_consumer(queue, service).err().is_none_or(Prospect::is_hopeful)
         })
     }
 
-    /// What a service does that forwards events to another one: it may not have the update yet, or publish it still.
+    /// The prospect of an update that other services forward to a service. They may not have it yet, or still publish it.
     fn forwarded(&mut self, node: NodeId, key: KeyId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
         let topics = LazyCell::new(|| Topics::new(run.scenario));
         let reaches_node = |publication: &Publication| {
             let subscribed =
                 run.scenario.services.get(node.index()).into_iter().flat_map(|service| &service.subscribes);
-            let is_published = |it: &Subscription| topics.of_subscription(it) == topics.of_publication(publication);
+            let is_published = |subscription: &Subscription| {
+                topics.of_subscription(subscription) == topics.of_publication(publication)
+            };
             publication.forward.is_some() && subscribed.into_iter().any(is_published)
         };
         let services = (0..).map(NodeId).zip(&run.scenario.services);
@@ -282,8 +287,9 @@ impl<'a> ProspectFinder<'a> {
     fn forwarded_again(&self, forwarder: NodeId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
         let service = run.scenario.services.get(forwarder.index())?;
-        let is_repeated =
-            |it: &Subscription| it.inbox.is_none() && matches!(it.effect, Effect::Overwrite | Effect::Increment);
+        let is_repeated = |subscription: &Subscription| {
+            subscription.inbox.is_none() && matches!(subscription.effect, Effect::Overwrite | Effect::Increment)
+        };
         let queued = self.work.queued.get(&update).into_iter().flatten();
         let mut returned = queued.filter(|(subscription, event)| {
             let bus = run.names.subscription(*subscription).bus;
@@ -396,7 +402,7 @@ impl<'a> ProspectFinder<'a> {
             };
             return Some(self.delivered(published, Some(bus), node));
         }
-        let dead = self.work.dead_letters.get(&update).into_iter().flatten().copied().rfind(|it| reaches(*it));
+        let dead = self.work.dead_letters.get(&update).into_iter().flatten().copied().rfind(|queue| reaches(*queue));
         dead.map(|queue| self.redriven(queue, node, update).unwrap_or(Prospect::DeadLettered(queue)))
     }
 
@@ -406,28 +412,30 @@ impl<'a> ProspectFinder<'a> {
     /// The cause that stops them.
     pub(super) fn path_to_consumer(&self, queue: SubscriptionId, node: NodeId) -> Result<(), Prospect> {
         let run = self.run;
-        let consumers = run.subscriptions_to(queue).map(|it| (it, run.names.subscription(it)));
+        let consumers =
+            run.subscriptions_to(queue).map(|subscription| (subscription, run.names.subscription(subscription)));
         let mut stopped: Option<Prospect> = None;
         for (subscription, Subscriber { service, bus, .. }) in
-            consumers.filter(|(_, it)| run.delivers_to(it.service, node))
+            consumers.filter(|(_, subscriber)| run.delivers_to(subscriber.service, node))
         {
             let config = run.scenario.services.get(service.index());
-            let mut to_bus = config.into_iter().flat_map(|it| &it.subscribes);
-            let polls = to_bus.any(|it| {
-                run.names.find_node(&it.to) == Some(bus) && matches!(it.attachment(), Attachment::Polling(_))
+            let mut to_bus = config.into_iter().flat_map(|service| &service.subscribes);
+            let polls = to_bus.any(|settings| {
+                run.names.find_node(&settings.to) == Some(bus)
+                    && matches!(settings.attachment(), Attachment::Polling(_))
             });
-            // One that is not attached asks the bus for its connection.
+            // A consumer that is not attached asks the bus for a connection.
             let is_detached =
                 !run.analysis.buses.is_attached(subscription) || run.analysis.faults.down(service).is_some();
             let asks = if polls || is_detached { self.work.healing.path(run, service, bus) } else { Ok(()) };
-            // What is never healed matters more than what is healed.
+            // A cause that is never healed precedes one that is healed.
             let path = match (self.work.healing.path(run, bus, service), asks) {
                 (Err(delivery), Err(request)) if delivery.is_hopeful() => Err(request),
                 (path, asks) => path.and(asks),
             };
             match path {
                 Ok(()) => return Ok(()),
-                Err(prospect) if stopped.is_none_or(|it| !it.is_hopeful()) => stopped = Some(prospect),
+                Err(prospect) if stopped.is_none_or(|earlier| !earlier.is_hopeful()) => stopped = Some(prospect),
                 Err(_) => {}
             }
         }

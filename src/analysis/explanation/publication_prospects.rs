@@ -6,16 +6,17 @@ use crate::scenario::{Acks, Micros, Publication, Service, micros};
 use crate::trace::{DropReason, NodeId, UpdateId};
 
 impl<'a> ProspectFinder<'a> {
-    /// The publication of an update that no queue has.
+    /// Returns the prospect of an update that no queue has: its publication, or what prevents it. None if it was
+    /// published already, or no service publishes it.
     pub(super) fn unpublished(&mut self, from: NodeId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
         let publishers = self.publishers(from);
         let publications = |bus: NodeId| {
             let all = publishers.iter().flat_map(|(_, service)| &service.publishes);
-            all.filter(move |it| run.names.find_node(&it.to) == Some(bus))
+            all.filter(move |publication| run.names.find_node(&publication.to) == Some(bus))
         };
         let is_publisher = |node: NodeId| publishers.iter().any(|(publisher, _)| *publisher == node);
-        let is_retried = |bus: NodeId| publications(bus).any(|it| it.retry.is_some());
+        let is_retried = |bus: NodeId| publications(bus).any(|publication| publication.retry.is_some());
         // A publisher that crashes does not stop what it has sent.
         let mut sent = self.work.publications.get(&update).into_iter().flatten();
         if sent.any(|(by, bus, due)| is_publisher(*by) && self.is_accepted(*by, *bus, *due)) {
@@ -33,7 +34,7 @@ impl<'a> ProspectFinder<'a> {
                     return Some(Prospect::Uncertain(Uncertainty::Attempts));
                 }
                 prospect => {
-                    let is_better = is_retried(bus) && stopped.is_none_or(|it| !it.is_hopeful());
+                    let is_better = is_retried(bus) && stopped.is_none_or(|earlier| !earlier.is_hopeful());
                     stopped = if is_better { Some(prospect) } else { stopped };
                 }
             }
@@ -41,10 +42,10 @@ impl<'a> ProspectFinder<'a> {
         if stopped.is_some() {
             return stopped;
         }
-        // The bus has it, and the publisher does not know that.
+        // The bus has stored the event, and the publisher has received no acknowledgement.
         let mut resent = run.analysis.unacknowledged_publications.awaited().filter(|(by, bus, sent)| {
-            let is_unknown = run.analysis.faults.publishers(update).any(|it| it == (*by, *bus));
-            *sent == update && is_publisher(*by) && !is_unknown
+            let is_unaccepted = run.analysis.faults.publishers(update).any(|path| path == (*by, *bus));
+            *sent == update && is_publisher(*by) && !is_unaccepted
         });
         if let Some((by, bus, _)) = resent.next()
             && !self.deduplicates(bus)
@@ -56,7 +57,7 @@ impl<'a> ProspectFinder<'a> {
             return Some(found);
         }
         match self.history.discarded.get(&update) {
-            // A bus that lost an event before it acknowledged it gets the event again.
+            // A bus that lost an event before it acknowledged it receives the event again.
             Some(DropReason::NotReplicated) => {
                 let sender = publishers.iter().find(|(node, service)| self.awaits_bus(*node, service, update));
                 let lost = Prospect::Discarded(DropReason::NotReplicated);
@@ -81,20 +82,20 @@ impl<'a> ProspectFinder<'a> {
         }
     }
 
-    /// Returns since when enough brokers of a bus are in sync for what a publisher publishes there; none if they never are.
+    /// Returns the time from which enough brokers of a bus are in sync for the publications of a publisher; none if they never are.
     fn accepted_from(&self, publisher: NodeId, bus: NodeId) -> Option<Micros> {
         let service = self.run.scenario.services.get(publisher.index());
         let publications = service.into_iter().flat_map(|service| &service.publishes);
-        let mut its = publications.filter(|it| self.run.names.find_node(&it.to) == Some(bus));
-        match its.any(|it| it.acks != Acks::All) {
+        let mut to_bus = publications.filter(|publication| self.run.names.find_node(&publication.to) == Some(bus));
+        match to_bus.any(|publication| publication.acks != Acks::All) {
             true => Some(self.run.now),
             false => self.work.healing.in_sync_from(bus),
         }
     }
 
-    /// Returns whether a bus may ignore an event that it gets once more.
+    /// Returns whether a bus may ignore an event that it receives once more.
     pub(super) fn deduplicates(&self, bus: NodeId) -> bool {
-        let mut all = self.run.scenario.buses.iter().filter(|it| self.run.names.find_node(&it.id) == Some(bus));
+        let mut all = self.run.scenario.buses.iter().filter(|config| self.run.names.find_node(&config.id) == Some(bus));
         all.any(|bus| bus.topics.iter().any(|topic| topic.dedup_ms.is_some()))
     }
 
@@ -106,15 +107,16 @@ impl<'a> ProspectFinder<'a> {
             && in_time(self.accepted_from(publisher, bus))
     }
 
-    /// Returns whether a publisher will send a publication once more, as far as it was sent.
+    /// Returns whether a publisher will send a publication once more: it awaits the acknowledgement, or it is not known whether
+    /// it does.
     fn is_sent_again(&self, by: NodeId, bus: NodeId, update: UpdateId) -> bool {
         let mut awaited = self.run.analysis.unacknowledged_publications.awaited();
         awaited.any(|found| found == (by, bus, update))
             || !self.run.analysis.unacknowledged_publications.counts(by, bus)
     }
 
-    /// Returns whether a publisher has made its last attempt, and stopped waiting for its acknowledgement, before a healing;
-    /// with a margin, whether it has made an attempt that many before its last one.
+    /// Returns whether a publisher's attempts end before a healing: the timeout of its last attempt, or of the attempt `margin`
+    /// before its last one, is over by then.
     fn gives_up_before<'p>(
         &self,
         healing: Micros,
@@ -145,11 +147,13 @@ impl<'a> ProspectFinder<'a> {
         services.filter(|(_, service)| !service.publishes.is_empty()).collect()
     }
 
-    /// A member whose log will be read for publication, and that will get the update.
+    /// Returns the prospect of an update that will reach a member whose log is read for publication.
     fn read_from_log(&mut self, publishers: &[(NodeId, &Service)], from: NodeId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
         let info = run.analysis.updates.get(update).filter(|_| run.names.group(from).is_some())?;
-        let relayed = publishers.iter().filter(|(_, service)| service.publishes.iter().any(|it| it.mode.is_relayed()));
+        let relayed = publishers
+            .iter()
+            .filter(|(_, service)| service.publishes.iter().any(|publication| publication.mode.is_relayed()));
         for (node, _) in relayed {
             let copy = run.analysis.staleness.copy(*node, info.key);
             if copy.is_none_or(|copy| copy.reflects(info.version)) {
@@ -170,7 +174,10 @@ impl<'a> ProspectFinder<'a> {
     fn awaits_bus(&self, from: NodeId, service: &Service, update: UpdateId) -> bool {
         let run = self.run;
         let is_retried = |bus: NodeId| {
-            service.publishes.iter().any(|it| run.names.find_node(&it.to) == Some(bus) && it.retry.is_some())
+            service
+                .publishes
+                .iter()
+                .any(|publication| run.names.find_node(&publication.to) == Some(bus) && publication.retry.is_some())
         };
         self.history.awaited_buses(from, update).any(is_retried)
     }

@@ -5,17 +5,18 @@ use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Acknowledge, Backoff, Command, Order, Subscription, micros};
-use crate::trace::{NodeId, SubscriptionId, UpdateId};
+use crate::trace::{NodeId, Subscriber, SubscriptionId, UpdateId};
 
 impl<'a> ProspectFinder<'a> {
     /// Iterates over the settings of the subscriptions to a queue.
     fn settings(&self, queue: SubscriptionId) -> impl Iterator<Item = (SubscriptionId, &'a Subscription)> {
         let run = self.run;
-        run.subscriptions_to(queue).flat_map(move |it| {
-            let ends = run.names.subscription(it);
-            let service = run.scenario.services.get(ends.service.index());
-            let its = service.into_iter().flat_map(|service| &service.subscribes);
-            its.filter(move |its| run.names.find_node(&its.to) == Some(ends.bus)).map(move |its| (it, its))
+        run.subscriptions_to(queue).flat_map(move |subscription| {
+            let Subscriber { service, bus, .. } = run.names.subscription(subscription);
+            let service = run.scenario.services.get(service.index());
+            let all = service.into_iter().flat_map(|service| &service.subscribes);
+            let to_bus = all.filter(move |settings| run.names.find_node(&settings.to) == Some(bus));
+            to_bus.map(move |settings| (subscription, settings))
         })
     }
 
@@ -28,8 +29,9 @@ impl<'a> ProspectFinder<'a> {
             let lasts = left.map(|left| micros(settings.ack_deadline_ms).saturating_mul(u64::from(left) + 1));
             settings.backoff == Backoff::None && lasts.is_some_and(|lasts| self.run.now.saturating_add(lasts) < at)
         };
-        // A consumer that is not attached is sent nothing.
-        let mut attached = self.settings(queue).filter(|(it, _)| self.run.analysis.buses.is_attached(*it));
+        // The bus sends nothing to a consumer that is not attached.
+        let mut attached =
+            self.settings(queue).filter(|(subscription, _)| self.run.analysis.buses.is_attached(*subscription));
         let passes = self.run.analysis.faults.passes(ends.bus, ends.service);
         if !passes && attached.any(|(_, settings)| is_used_up(settings)) {
             // A publisher may send it once more, as another event.
@@ -38,7 +40,7 @@ impl<'a> ProspectFinder<'a> {
                 false => Prospect::Cut(ends.bus, ends.service),
             };
         }
-        // The last of the remaining deliveries is sent at the earliest after so many deadlines.
+        // Before the last remaining delivery, the deadlines of the others pass.
         let lasts = |is_attached: bool, settings: &Subscription| match (settings.max_deliveries, settings.acknowledge) {
             (_, Acknowledge::Never) => false,
             (None, _) => true,
@@ -48,7 +50,8 @@ impl<'a> ProspectFinder<'a> {
                 left > 0 && (!is_attached || event.not_before.max(self.run.now).saturating_add(waits) >= at)
             }
         };
-        match self.settings(queue).all(|(it, settings)| lasts(self.run.analysis.buses.is_attached(it), settings)) {
+        let is_attached = |subscription: SubscriptionId| self.run.analysis.buses.is_attached(subscription);
+        match self.settings(queue).all(|(subscription, settings)| lasts(is_attached(subscription), settings)) {
             true => stopped,
             false => Prospect::Uncertain(Uncertainty::Attempts),
         }
@@ -57,33 +60,38 @@ impl<'a> ProspectFinder<'a> {
     /// Returns whether publishers send events to a bus more than once: again, or after the loss of a position.
     fn may_be_published_again(&self, bus: NodeId) -> bool {
         let mut all = self.run.scenario.services.iter().flat_map(|service| &service.publishes);
-        all.any(|it| self.run.names.find_node(&it.to) == Some(bus) && (it.retry.is_some() || it.mode.is_relayed()))
+        all.any(|publication| {
+            self.run.names.find_node(&publication.to) == Some(bus)
+                && (publication.retry.is_some() || publication.mode.is_relayed())
+        })
     }
 
-    /// Returns whether deliveries that do not arrive may be the last ones.
+    /// Returns whether a queue may give up an event after deliveries that did not arrive.
     pub(super) fn gives_up(&self, queue: SubscriptionId) -> bool {
-        let is_limited = |it: &Subscription| it.max_deliveries.is_some() || it.acknowledge == Acknowledge::Never;
+        let is_limited =
+            |settings: &Subscription| settings.max_deliveries.is_some() || settings.acknowledge == Acknowledge::Never;
         self.settings(queue).any(|(_, settings)| is_limited(settings))
     }
 
-    /// Returns whether an event is not delivered again. Its last delivery is in no message and with no consumer.
+    /// Returns whether an event is not delivered again, if its last delivery is neither in flight nor at a consumer.
     pub(super) fn is_used_up(&self, queue: SubscriptionId, event: &QueuedEvent) -> bool {
-        let is_last = |it: &Subscription| it.max_deliveries.is_some_and(|most| event.deliveries >= most);
+        let is_last = |settings: &Subscription| settings.max_deliveries.is_some_and(|most| event.deliveries >= most);
         self.settings(queue).any(|(_, settings)| is_last(settings))
     }
 
     /// Returns whether every consumer of a queue fails at every event.
     pub(super) fn fails_always(&self, queue: SubscriptionId) -> bool {
         let mut settings = self.settings(queue).peekable();
-        settings.peek().is_some() && settings.all(|(_, it)| it.fails >= 1.0)
+        settings.peek().is_some() && settings.all(|(_, settings)| settings.fails >= 1.0)
     }
 
-    /// Returns whether every delivery of an event fails because its consumers cannot store the result: a number is too large, or the key
-    /// has another type. Nothing else that would change the key is on its way to them.
+    /// Returns whether every delivery of an event fails because its consumers cannot store the result: a number is too large,
+    /// or the key has another type. Nothing else that would change the key is on its way to them.
     pub(super) fn is_rejected(&self, queue: SubscriptionId, update: UpdateId) -> bool {
         let run = self.run;
         let Some(info) = run.analysis.updates.get(update) else { return false };
-        let mut consumers = run.subscriptions_to(queue).map(|it| run.names.subscription(it).service).peekable();
+        let mut consumers =
+            run.subscriptions_to(queue).map(|subscription| run.names.subscription(subscription).service).peekable();
         let waits =
             |event: &Pending| matches!(event, Pending::Queued(at, ..) if *at == queue && self.is_blocked(queue));
         let fails = |consumer: NodeId| {
@@ -94,7 +102,7 @@ impl<'a> ProspectFinder<'a> {
         consumers.peek().is_some() && consumers.all(fails)
     }
 
-    /// The prospect of a dead letter that the script redrives. One whose handling always fails returns to its queue.
+    /// The prospect of a dead letter that the script redrives. An event whose handling always fails becomes a dead letter again.
     pub(super) fn redriven(&self, queue: SubscriptionId, node: NodeId, update: UpdateId) -> Option<Prospect> {
         let is_poison = self.history.poison.contains(&(queue, update));
         if self.fails_always(queue) || is_poison || self.is_rejected(queue, update) {
@@ -102,7 +110,8 @@ impl<'a> ProspectFinder<'a> {
         }
         let run = self.run;
         let bus = run.names.subscription(queue).bus;
-        let consumers: Vec<NodeId> = run.subscriptions_to(queue).map(|it| run.names.subscription(it).service).collect();
+        let consumers: Vec<NodeId> =
+            run.subscriptions_to(queue).map(|subscription| run.names.subscription(subscription).service).collect();
         let redrives = |command: &Command| {
             matches!(command, Command::Redrive { bus: id, service } if run.names.find_node(id) == Some(bus)
                 && run.names.find_node(service).is_some_and(|service| consumers.contains(&service)))
@@ -113,23 +122,27 @@ impl<'a> ProspectFinder<'a> {
         Some(stopped.unwrap_or(Prospect::Redriven(at)))
     }
 
-    /// What keeps an event back for ever behind an earlier one of its key: the consumer's acknowledgements do not arrive.
+    /// The cause that holds an event back behind an earlier one of its key: the consumers' acknowledgements do not arrive.
     pub(super) fn blocked(&self, queue: SubscriptionId, event: &QueuedEvent, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
         let key = |update: UpdateId| run.analysis.updates.get(update).map(|info| info.key);
         let settings = self.settings(queue);
-        let is_ordered = |it: &Subscription| {
-            it.order == Order::FifoPerKey && it.acknowledge != Acknowledge::Never && it.max_deliveries.is_none()
+        let is_ordered = |settings: &Subscription| {
+            settings.order == Order::FifoPerKey
+                && settings.acknowledge != Acknowledge::Never
+                && settings.max_deliveries.is_none()
         };
-        let ordered: Vec<SubscriptionId> = settings.filter(|(_, it)| is_ordered(it)).map(|(it, _)| it).collect();
+        let ordered = settings.filter(|(_, settings)| is_ordered(settings));
+        let ordered: Vec<SubscriptionId> = ordered.map(|(subscription, _)| subscription).collect();
         let events = &run.analysis.buses.get(queue)?.events;
-        let first = events.values().find(|it| key(it.update) == key(update))?;
+        let first = events.values().find(|queued| key(queued.update) == key(update))?;
         if event.deliveries > 0 || first.update == update || ordered.is_empty() {
             return None;
         }
         let mut stopped = None;
-        for ends in ordered.into_iter().map(|it| run.names.subscription(it)) {
-            stopped = Some(self.work.healing.path(run, ends.service, ends.bus).err()?);
+        for subscription in ordered {
+            let Subscriber { service, bus, .. } = run.names.subscription(subscription);
+            stopped = Some(self.work.healing.path(run, service, bus).err()?);
         }
         stopped
     }

@@ -1,4 +1,4 @@
-//! Reads that repair a member of a leaderless group: which will follow, and whether they repair it for certain.
+//! Reads that repair a member of a leaderless group: which reads will follow, and whether they repair it for certain.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -34,18 +34,19 @@ impl ProspectFinder<'_> {
             for at in self.scripted_reads(client, key, up) {
                 let members = self.members_at(config, quorum, (key, update), at);
                 let coordinators = self.coordinators(config, client);
-                if coordinators.iter().all(|it| self.is_repaired(&members, client, *it, node)) {
+                if coordinators.iter().all(|coordinator| self.is_repaired(&members, client, *coordinator, node)) {
                     return Some(Prospect::ReadRepair);
                 }
                 is_possible = true;
             }
-            let generated = client.generate.as_ref().filter(|it| it.read_share > 0.0);
-            let end = generated.map(|it| micros(it.until_ms.unwrap_or(self.run.scenario.until_ms)));
+            let generated = client.generate.as_ref().filter(|generated| generated.read_share > 0.0);
+            let end = generated.map(|generated| micros(generated.until_ms.unwrap_or(self.run.scenario.until_ms)));
             if end.is_some_and(|end| end > up) {
                 is_possible = true;
                 let members = self.members_at(config, quorum, (key, update), up);
                 // One of many reads is enough.
-                if self.coordinators(config, client).iter().any(|it| self.is_repaired(&members, client, *it, node)) {
+                let mut coordinators = self.coordinators(config, client).into_iter();
+                if coordinators.any(|coordinator| self.is_repaired(&members, client, coordinator, node)) {
                     return Some(Prospect::ReadRepair);
                 }
             }
@@ -99,7 +100,7 @@ impl ProspectFinder<'_> {
         let is_asked =
             coordinator == reader || (up.contains(&coordinator) && self.is_open_at(reader, coordinator, *at));
         let heard: BTreeSet<NodeId> =
-            up.iter().copied().filter(|it| self.are_connected_at(coordinator, *it, *at)).collect();
+            up.iter().copied().filter(|member| self.are_connected_at(coordinator, *member, *at)).collect();
         let needed = quorum.read as usize;
         if !is_asked || !heard.contains(&node) || heard.len() < needed {
             return false;
@@ -130,11 +131,13 @@ impl ProspectFinder<'_> {
         // A response takes one direction of a link, the request for it and the repair the other one.
         loop {
             let is_reached = |to: &NodeId| {
-                coordinators.iter().any(|it| {
-                    self.is_open_at(*it, *to, at) && reached.iter().any(|from| self.are_connected_at(*it, *from, at))
+                coordinators.iter().any(|coordinator| {
+                    self.is_open_at(*coordinator, *to, at)
+                        && reached.iter().any(|from| self.are_connected_at(*coordinator, *from, at))
                 })
             };
-            let next: Vec<NodeId> = up.iter().copied().filter(|it| !reached.contains(it) && is_reached(it)).collect();
+            let next: Vec<NodeId> =
+                up.iter().copied().filter(|member| !reached.contains(member) && is_reached(member)).collect();
             if next.is_empty() {
                 return reached.contains(&node);
             }

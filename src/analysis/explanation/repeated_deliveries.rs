@@ -12,16 +12,16 @@ impl<'a> ProspectFinder<'a> {
     pub(super) fn repeated_events(&mut self) -> Vec<RepeatedEvent> {
         let run = self.run;
         let services = (0..).map(NodeId).zip(&run.scenario.services);
-        // What one of several holders of a copy applies once more need not change it.
+        // An event that one of several holders of a copy applies once more need not change the copy.
         let holds_alone = |node: NodeId| {
             let mut others = (0..run.scenario.services.len() as u32).map(NodeId).filter(|other| *other != node);
             run.names.group(node).is_none() && !others.any(|other| run.analysis.staleness.hold_together(node, other))
         };
         let ungrouped = services.filter(|(node, _)| holds_alone(*node));
         let sensitive: Vec<(NodeId, &Subscription)> = ungrouped
-            .flat_map(|(node, service)| service.subscribes.iter().map(move |it| (node, it)))
-            .filter(|(_, it)| match it.effect {
-                Effect::Increment => it.inbox.is_none(),
+            .flat_map(|(node, service)| service.subscribes.iter().map(move |subscription| (node, subscription)))
+            .filter(|(_, subscription)| match subscription.effect {
+                Effect::Increment => subscription.inbox.is_none(),
                 Effect::Overwrite => true,
                 Effect::SetIfNewer | Effect::LastWriterWins => false,
             })
@@ -31,7 +31,8 @@ impl<'a> ProspectFinder<'a> {
         }
         let keys: Vec<KeyId> = self.events_of_keys().keys().copied().collect();
         let mut found: Vec<RepeatedEvent> = Vec::new();
-        for ((node, subscription), key) in sensitive.into_iter().flat_map(|it| keys.iter().map(move |key| (it, *key))) {
+        let pairs = sensitive.into_iter().flat_map(|consumer| keys.iter().map(move |key| (consumer, *key)));
+        for ((node, subscription), key) in pairs {
             let adds = subscription.effect == Effect::Increment;
             // The newest value is overwritten only by an older one.
             if !adds && self.repetition(node, key) != Some(Uncertainty::Order) {
@@ -66,7 +67,7 @@ impl<'a> ProspectFinder<'a> {
                 carriers.any(|(from, _)| *from == its_bus).then_some(its_bus)
             }
             Pending::Elsewhere(None, update) => {
-                let mut resent = run.analysis.resending_publications().filter(|(.., it)| *it == update);
+                let mut resent = run.analysis.resending_publications().filter(|(.., resent)| *resent == update);
                 let is_repeated = |publisher: NodeId, bus: NodeId| {
                     bus == its_bus
                         && self.history.is_acknowledgement_lost(bus, publisher, update)
@@ -78,7 +79,7 @@ impl<'a> ProspectFinder<'a> {
         }
     }
 
-    /// Returns whether a queue delivers an event that was applied: its acknowledgement is not under way any more.
+    /// Returns whether a queue delivers an event again that was applied: its acknowledgement is not in flight any more.
     fn is_redelivered(
         &self,
         queue: SubscriptionId,
@@ -92,7 +93,7 @@ impl<'a> ProspectFinder<'a> {
             return false;
         };
         let bus = run.names.subscription(queue).bus;
-        let consumers = run.subscriptions_to(queue).map(|it| run.names.subscription(it).service);
+        let consumers = run.subscriptions_to(queue).map(|subscription| run.names.subscription(subscription).service);
         let consumers: Vec<NodeId> = consumers.filter(|consumer| run.delivers_to(*consumer, node)).collect();
         let is_sent = |from: NodeId, to: NodeId| {
             let mut carriers = self.work.carriers.get(&(update, to)).into_iter().flatten();

@@ -4,7 +4,7 @@ use super::pending_work::Pending;
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::scenario::{Effect, Order, Subscription};
-use crate::trace::{KeyId, NodeId, UpdateId};
+use crate::trace::{KeyId, NodeId, Subscriber, UpdateId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> ProspectFinder<'a> {
@@ -12,16 +12,17 @@ impl<'a> ProspectFinder<'a> {
     fn sensitive(&self, node: NodeId) -> Vec<(NodeId, &'a Subscription)> {
         let run = self.run;
         let services = (0..).map(NodeId).zip(&run.scenario.services);
-        let all = services.flat_map(|(service, config)| config.subscribes.iter().map(move |it| (service, it)));
-        let is_sensitive = |it: &Subscription| match it.effect {
+        let all = services
+            .flat_map(|(service, config)| config.subscribes.iter().map(move |subscription| (service, subscription)));
+        let is_sensitive = |subscription: &Subscription| match subscription.effect {
             Effect::Overwrite => true,
-            Effect::Increment => it.inbox.is_none(),
+            Effect::Increment => subscription.inbox.is_none(),
             Effect::SetIfNewer | Effect::LastWriterWins => false,
         };
-        all.filter(|(service, it)| is_sensitive(it) && run.delivers_to(*service, node)).collect()
+        all.filter(|(service, subscription)| is_sensitive(subscription) && run.delivers_to(*service, node)).collect()
     }
 
-    /// Returns a prospect of a copy, which is uncertain if an event may change the copy late or once more.
+    /// Returns the prospect that was found for a copy, or an uncertain one if an event may change the copy late or once more.
     pub(super) fn unless_repeated(&mut self, found: Prospect, node: NodeId, key: KeyId) -> Prospect {
         if !found.is_hopeful() || found.is_uncertain() {
             return found;
@@ -40,12 +41,13 @@ impl<'a> ProspectFinder<'a> {
         for (_, subscription) in sensitive {
             let is_certain = match subscription.effect {
                 Effect::Overwrite => {
-                    pending.iter().all(|it| Some(it.update()) == newest)
+                    pending.iter().all(|event| Some(event.update()) == newest)
                         || (subscription.order == Order::FifoPerKey && self.is_ordered(&pending, newest))
                 }
                 Effect::Increment => {
-                    let updates: BTreeSet<UpdateId> = pending.iter().map(|it| it.update()).collect();
-                    updates.len() == pending.len() && pending.iter().all(|it| self.is_applied_once(*it, node, key))
+                    let updates: BTreeSet<UpdateId> = pending.iter().map(|event| event.update()).collect();
+                    updates.len() == pending.len()
+                        && pending.iter().all(|event| self.is_applied_once(*event, node, key))
                 }
                 Effect::SetIfNewer | Effect::LastWriterWins => true,
             };
@@ -77,9 +79,9 @@ impl<'a> ProspectFinder<'a> {
             .updates
             .get(event.update())
             .is_some_and(|info| run.analysis.staleness.has_applied(node, key, info.version));
-        let mut its = run.names.subscriptions().map(|it| run.names.subscription(it));
-        let is_open = its.all(|ends| {
-            !run.delivers_to(ends.service, node) || self.work.healing.path(run, ends.service, ends.bus).is_ok()
+        let mut subscribers = run.names.subscriptions().map(|subscription| run.names.subscription(subscription));
+        let is_open = subscribers.all(|Subscriber { service, bus, .. }| {
+            !run.delivers_to(service, node) || self.work.healing.path(run, service, bus).is_ok()
         });
         !has_applied && is_open
     }
@@ -90,7 +92,7 @@ impl<'a> ProspectFinder<'a> {
         self.indexed(node, key)
     }
 
-    /// The same, by the index of events; nothing without it.
+    /// The same, from the index of events. No event before the index is built.
     pub(super) fn indexed(&self, node: NodeId, key: KeyId) -> BTreeSet<Pending> {
         let run = self.run;
         let reaches = |event: &Pending| match event {
@@ -100,8 +102,9 @@ impl<'a> ProspectFinder<'a> {
         };
         let of_key = self.work.events_of_keys.as_ref().and_then(|index| index.get(&key)).into_iter().flatten();
         let all: BTreeSet<Pending> = of_key.filter(|event| reaches(event)).copied().collect();
-        let is_queued =
-            |update: UpdateId| all.iter().any(|it| matches!(it, Pending::Queued(.., queued) if *queued == update));
+        let is_queued = |update: UpdateId| {
+            all.iter().any(|event| matches!(event, Pending::Queued(.., queued) if *queued == update))
+        };
         // The event of a delivery is in the queue, too.
         let is_separate = |event: &&Pending| match event {
             Pending::Elsewhere(Some(_), update) => !is_queued(*update),
@@ -137,11 +140,13 @@ impl<'a> ProspectFinder<'a> {
         index
     }
 
-    /// The prospect of an overwritten copy with another value than the newest: a publisher may send that once more.
+    /// The prospect of an overwritten copy with another value than the newest: a publisher may send the newest once more.
     pub(super) fn sent_again(&mut self, node: NodeId, key: KeyId) -> Prospect {
         let newest = self.run.analysis.staleness.newest_acknowledged_update(key, node);
-        let is_pending = newest.is_some_and(|newest| self.pending(node, key).iter().any(|it| it.update() == newest));
-        let is_overwritten = self.sensitive(node).iter().any(|(_, it)| it.effect == Effect::Overwrite);
+        let is_pending =
+            newest.is_some_and(|newest| self.pending(node, key).iter().any(|event| event.update() == newest));
+        let is_overwritten =
+            self.sensitive(node).iter().any(|(_, subscription)| subscription.effect == Effect::Overwrite);
         match is_pending && is_overwritten {
             true => Prospect::Uncertain(Uncertainty::Order),
             false => Prospect::Applied,

@@ -13,7 +13,7 @@ pub(super) struct StepsReader {
     wanted: Vec<Steps>,
     /// The number of the next record to read.
     next: u64,
-    /// The number of the first record that is not read.
+    /// The number after the last record to read.
     end: u64,
 }
 
@@ -34,7 +34,8 @@ impl StepsReader {
         StepsReader { wanted: Vec::new(), next: 0, end: run.trace.total() }
     }
 
-    /// Adds the copy of an explanation: finds the records that stopped its missing update, or with `writes` those that wrote it.
+    /// Adds the copy of an explanation. Its steps are the records about its missing update. If none is missing, with `writes`,
+    /// they are the records that wrote the copy.
     pub fn add(&mut self, explanation: &Explanation, writes: bool) {
         let Explanation { node, key, update, lacking, prospect, .. } = *explanation;
         let is_written = matches!(prospect, Prospect::Siblings | Prospect::Applied);
@@ -230,7 +231,7 @@ impl DeliverySteps {
         }
     }
 
-    /// Returns whether an update is the one asked for, or a group's write that carries it.
+    /// Returns whether an update is the wanted one, or a group's write that carries it.
     fn carries(&self, run: &RunContext, update: UpdateId) -> bool {
         run.analysis.event_writes.carried_update(update) == self.update
     }

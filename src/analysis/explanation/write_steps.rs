@@ -15,11 +15,11 @@ const MOST_APPLIED: usize = 1024;
 struct Applied {
     /// The record of its last application.
     record: u64,
-    /// The records since then that lead to another one.
+    /// The records since then that lead to the next application.
     causes: Vec<u64>,
 }
 
-/// Collects the last records that wrote a copy. Before each repeated application of an event are the faults that caused it.
+/// Collects the last records that wrote a copy, and for each repeated application of an event the faults that caused it.
 #[derive(Clone, Debug)]
 pub(super) struct WriteSteps {
     node: NodeId,
@@ -100,7 +100,7 @@ impl WriteSteps {
         }
     }
 
-    /// Notes what leads to another application of an update, after the fault that caused it.
+    /// Notes a record that leads to another application of an update, after the fault that caused it.
     fn note(&mut self, update: UpdateId, ends: (NodeId, NodeId), number: u64) {
         let Some(applied) = self.applied.get_mut(&update) else { return };
         let fault = self.faults.get(&ends).filter(|fault| ends.0 != ends.1 || **fault > applied.record);

@@ -199,7 +199,8 @@ impl HistoryRecorder {
         }
         let updates: BTreeMap<UpdateId, bool> = lost.iter().map(|(_, update, by)| (*update, update == by)).collect();
         let operations = (0..).zip(&self.operations);
-        let operations = operations.filter_map(|(place, it)| Some((place, *updates.get(&it.update?)?))).collect();
+        let operations =
+            operations.filter_map(|(place, recorded)| Some((place, *updates.get(&recorded.update?)?))).collect();
         let rolled_back = analysis.lost.rolled_back();
         Some(LostChanges { overwritten: analysis.lost.count() - rolled_back, rolled_back, operations })
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// The greatest number of a counter, so that no sum or difference overflows.
 pub(super) const MAX_NUMBER: i64 = 1 << 62;
-/// What a counter's numbers are.
+/// The numbers that a counter can hold, as stated in errors.
 pub(super) const COUNTED: &str = "a whole number from -2^62 to 2^62";
 
 /// Returns the number of a counter.

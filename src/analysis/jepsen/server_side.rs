@@ -37,10 +37,10 @@ impl UnmadeLosses {
     /// Observes a line of the history.
     ///
     /// # Errors
-    /// It states lost changes, and not their numbers.
+    /// The line states lost changes, and not their numbers.
     pub(super) fn observe(&mut self, position: &str, line: &Value) -> Result<(), String> {
         let is =
-            |field: &str, wanted: &str| line[field].as_str().is_some_and(|it| it.trim_start_matches(':') == wanted);
+            |field: &str, wanted: &str| line[field].as_str().is_some_and(|text| text.trim_start_matches(':') == wanted);
         if !is("process", "nemesis") || !is("f", "lost") {
             return Ok(());
         }
@@ -82,6 +82,8 @@ pub(super) fn lost_changes(events: &[Event], history: &History, unmade: &UnmadeL
 /// Returns whether another operation may have changed the key of an operation.
 fn has_other_change(history: &History, place: usize) -> bool {
     let key = history.operations[place].key;
-    let is_change = |it: &Operation| it.key == key && it.invocation.changes() && it.outcome != Outcome::Fail;
-    history.operations.iter().enumerate().any(|(other, it)| other != place && is_change(it))
+    let is_change = |operation: &Operation| {
+        operation.key == key && operation.invocation.changes() && operation.outcome != Outcome::Fail
+    };
+    history.operations.iter().enumerate().any(|(other, operation)| other != place && is_change(operation))
 }

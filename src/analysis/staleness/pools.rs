@@ -46,7 +46,7 @@ impl Pools {
     }
 }
 
-/// What each of the services that hold a key together holds itself.
+/// The updates that each of the services that hold a key together holds itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PooledValues {
     pub(super) own: LiteMap<NodeId, StoredValue>,

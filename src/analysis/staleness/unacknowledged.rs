@@ -1,5 +1,5 @@
-//! Updates that took effect at some copies, although their operation ended without their acknowledgement. They are not in the
-//! reference state: a copy that shows such an update, which another copy lacks, has diverged.
+//! Updates that took effect at some copies, although their operation ended without an acknowledgement. The reference state does
+//! not contain them: a copy that shows such an update, which another copy lacks, has diverged.
 
 use super::{Committed, Key, KeyCopy, REMEMBERED, Staleness, is_group_write, key_mut, reaches};
 use crate::analysis::staleness::copy::UnacknowledgedWrite;
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Maximum number of committed updates whose acknowledgement is awaited.
 const MAX_AWAITED: usize = 1 << 16;
-/// Maximum number of remembered updates of a key whose updates all count, since each of them is compared after each change.
+/// Maximum number of remembered updates of a key whose copies need all updates, since each is compared after each change.
 const MAX_COMPARED: usize = 64;
 
 /// An update that will not be acknowledged.
@@ -31,7 +31,7 @@ pub(super) struct PendingOperations {
 }
 
 impl PendingOperations {
-    /// A service asks another one to apply an update of an operation.
+    /// Notes that a service asks another one to apply an update of an operation.
     pub(super) fn note_call(&mut self, update: UpdateId, operation: OperationId, caller: NodeId) {
         self.called.entry(update).or_insert((operation, caller));
         if self.called.len() > MAX_AWAITED {
@@ -70,7 +70,7 @@ impl Key {
         held.into_iter().chain(all).map(|(version, update)| (*version, *update))
     }
 
-    /// Compares all copies. Returns those that have another unacknowledged update than before.
+    /// Compares all copies. Returns those whose unacknowledged update has changed.
     fn compare_unacknowledged(&mut self, flows: &LiteMap<NodeId, NodeSet>) -> Vec<NodeId> {
         let mut lacking: LiteMap<Version, Option<NodeId>> = LiteMap::new();
         let mut found: Vec<(NodeId, Option<UnacknowledgedWrite>)> = Vec::new();
@@ -96,7 +96,7 @@ impl Key {
 }
 
 impl Staleness {
-    /// An operation was issued, or ended for its client.
+    /// Observes the start or the end of an operation.
     pub(super) fn observe_operation(&mut self, at: Micros, fact: &Fact) {
         match fact {
             Fact::OperationIssued { operation, .. } => {
@@ -114,7 +114,7 @@ impl Staleness {
         }
     }
 
-    /// An update waits for the end of its operation, unless that has ended.
+    /// Makes an update wait for the end of its operation, or abandons it if the operation has ended.
     pub(super) fn await_acknowledgement(
         &mut self,
         at: Micros,
@@ -124,7 +124,7 @@ impl Staleness {
     ) {
         self.committed.insert(update, committed);
         self.operations.updates.insert((operation, update));
-        // Most are acknowledged soon or never. The limit bounds the number of those that never are.
+        // Most updates are acknowledged soon or never. The limit bounds the number of those that never are.
         if self.committed.len() > MAX_AWAITED {
             self.committed.pop_first();
         }
@@ -136,7 +136,8 @@ impl Staleness {
         }
     }
 
-    /// A callee applied an update that its caller may not commit. It awaits the end of its operation as if it were committed.
+    /// Makes an update that a callee applied wait for the end of its operation as if it were committed. Its caller may not
+    /// commit it.
     pub(super) fn await_commit(&mut self, at: Micros, update: UpdateId, key: KeyId, version: Version) {
         let Some((operation, node)) = self.operations.called.remove(&update) else { return };
         let is_acknowledged = self.keys.get(key.index()).is_some_and(|entry| entry.acknowledged.contains_key(&version));
@@ -145,7 +146,7 @@ impl Staleness {
         }
     }
 
-    /// The updates of an operation that are not acknowledged yet will not be: the client has its answer.
+    /// Notes that the unacknowledged updates of an operation will not be acknowledged: the client has its answer.
     pub(super) fn abandon_updates(&mut self, at: Micros, operation: OperationId) {
         let all = (operation, UpdateId(0))..=(operation, UpdateId(u32::MAX));
         let updates: Vec<UpdateId> = self.operations.updates.range(all).map(|(_, update)| *update).collect();
@@ -154,8 +155,8 @@ impl Staleness {
             let Some(Committed { node: origin, key, version }) = self.committed.remove(&update) else { continue };
             let entry = key_mut(&mut self.keys, key);
             entry.unacknowledged.insert(version, UnacknowledgedUpdate { update, origin });
-            let all_count = entry.copies.values().any(|copy| !copy.needs_only_the_newest());
-            if entry.unacknowledged.len() > if all_count { MAX_COMPARED } else { REMEMBERED } {
+            let needs_all = entry.copies.values().any(|copy| !copy.needs_only_the_newest());
+            if entry.unacknowledged.len() > if needs_all { MAX_COMPARED } else { REMEMBERED } {
                 entry.unacknowledged.pop_first();
             }
             self.recount_unacknowledged(at, key);
@@ -179,8 +180,8 @@ impl Staleness {
         self.keys.get(key.index()).is_some_and(|entry| entry.unacknowledged.contains_key(&version))
     }
 
-    /// Iterates over the updates that a copy shows, that were never acknowledged, and that another copy lacks, each with each
-    /// such copy.
+    /// Iterates over the updates that a copy shows, that were never acknowledged, and that another copy lacks: one item for each
+    /// update and each copy that lacks it.
     pub fn unacknowledged_writes(&self, node: NodeId, key: KeyId) -> impl Iterator<Item = UnacknowledgedWrite> {
         let entry = self.keys.get(key.index());
         let shown = entry

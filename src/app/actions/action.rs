@@ -98,7 +98,7 @@ pub struct Action {
     pub group: ActionGroup,
     /// The text of buttons and menu items.
     label: Text,
-    /// What it does.
+    /// A description of its effect.
     help: Text,
     /// The keys that trigger it while the canvas has the focus.
     pub shortcuts: &'static [Shortcut],

@@ -23,9 +23,9 @@ pub struct Address {
     pub mode: Mode,
     /// The visible controls of an embed.
     pub controls: Controls,
-    /// What an embed hides.
+    /// The parts of the page that an embed hides.
     pub hidden: Hidden,
-    /// What the visitor of an embed cannot do.
+    /// The actions that the visitor of an embed cannot execute.
     pub locked: Locked,
     /// The messages to the host page of an embed.
     pub host: HostOptions,

@@ -77,7 +77,7 @@ pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
 
 /// The maximum size of a file that is read, bytes.
 const MAX_SIZE: f64 = 32.0 * 1024.0 * 1024.0;
-/// What the visitor reads about a file that [`read`] does not read.
+/// The error for a file that [`read`] does not read.
 pub const UNREADABLE: Text = Text::new("The file cannot be read as text, or is larger than 32 MiB.");
 
 /// Reads a file as text; `None` if that fails or the file is too large.

@@ -1,4 +1,4 @@
-//! Posts and hears the messages of an embed. Its code is loaded only for embeds whose address asks for messages.
+//! Posts and receives the messages of an embed. Its code is loaded only for embeds whose address asks for messages.
 
 use crate::app::host::{Audience, Host, HostAction, HostOptions};
 use crate::app::model::Model;

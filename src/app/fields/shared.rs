@@ -6,8 +6,8 @@ use crate::app::edit::Path;
 use crate::scenario::Scenario;
 use crate::text;
 
-/// Returns the sections of several nodes: the fields that all of them have, apart from name and place. A field with different
-/// values is empty, and its label names that.
+/// Returns the sections of several nodes: the fields that all of them have, except name and position. A field with
+/// different values is empty, and its label states that they differ.
 pub fn shared_sections(scenario: &Scenario, ids: &[String]) -> Vec<Section> {
     let nodes: Vec<(Path, Vec<Section>)> = ids
         .iter()

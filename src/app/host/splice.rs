@@ -1,5 +1,6 @@
-//! The messages of SPLICE (cssplice.org), which course systems hear. An embed keeps its state by them, and reports a score: of a
-//! task the share of the points of the last answer, of a lesson the share of its questions that were right on the first try.
+//! The messages of SPLICE (cssplice.org), a protocol of course systems. An embed saves and restores its state by them, and reports
+//! a score: for a task, the share of the points of the last answer; for a lesson, the share of the questions that were right on
+//! the first try.
 
 use super::{HostAction, shared};
 use crate::app::kept_answers::Tries;
@@ -9,13 +10,13 @@ use crate::session::protocol::BranchList;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-/// The side of this page.
+/// This page's state of the exchange with the course system.
 #[derive(Debug, Default)]
 pub(super) struct Splice {
     ids: u32,
     /// The id of the request for the state, until it is answered.
-    asked: Option<String>,
-    /// What was reported last.
+    state_request: Option<String>,
+    /// The content of the last report.
     reported: Option<Reported>,
 }
 
@@ -29,20 +30,20 @@ impl Splice {
         format!("converge-{}", self.ids)
     }
 
-    /// Asks for the state that was kept at the last visit.
+    /// Returns the request for the state that the course system kept at the last visit.
     pub fn get_state(&mut self) -> Value {
         let id = self.next_id();
-        self.asked = Some(id.clone());
+        self.state_request = Some(id.clone());
         json!({ "subject": "SPLICE.getState", "message_id": id })
     }
 
     /// Handles a message, if it is the answer to the request for the state: restores the run.
     pub fn receive(&mut self, data: &Value) -> Option<Vec<HostAction>> {
-        let asked = self.asked.as_deref()?;
-        if data["subject"] != "SPLICE.getState.response" || data["message_id"] != asked {
+        let request = self.state_request.as_deref()?;
+        if data["subject"] != "SPLICE.getState.response" || data["message_id"] != request {
             return None;
         }
-        self.asked = None;
+        self.state_request = None;
         let state = &data["state"];
         if state["lesson"].is_object() {
             let tries = serde_json::from_value(state["lesson"]["answers"].clone()).unwrap_or_default();

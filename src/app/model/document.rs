@@ -41,7 +41,7 @@ pub struct Opening {
     pub drawing: Option<Rc<str>>,
     /// The fragment of its address; none for a document without an address.
     pub address: Option<String>,
-    /// What the visitor must know about it.
+    /// A notice to the visitor about it.
     pub notice: Option<String>,
     /// The branch that is compared with the shown one, by its place.
     pub compared: Option<u32>,

@@ -26,7 +26,7 @@ pub enum SaveState {
 /// The kept drawings, and what is being saved.
 #[derive(Clone, Debug, Default)]
 pub struct Drawings {
-    /// The dialog is open.
+    /// Whether the dialog is open.
     pub open: bool,
     /// All kept drawings, the newest first; absent until they are listed.
     pub list: Option<Rc<Vec<DrawingInfo>>>,
@@ -43,9 +43,9 @@ pub struct Drawings {
     waiting: BTreeMap<Rc<str>, (Rc<Scenario>, Rc<str>)>,
     /// The last revision of each drawing that this tab has read or written.
     pub(super) revisions: BTreeMap<Rc<str>, u32>,
-    /// The previous drawing is opened once the drawings are listed.
+    /// Whether the previous drawing is opened once the drawings are listed.
     opens_other: bool,
-    /// The visitor knows that nothing is kept.
+    /// Whether the visitor knows that nothing is kept.
     is_failure_known: bool,
 }
 
@@ -58,7 +58,7 @@ pub enum DrawingsMsg {
     CloseDialog,
     /// Save the drawing now, also if it is unchanged.
     Save,
-    /// Save the drawing under another id, and go on with the copy.
+    /// Save the drawing under another id, and continue with the copy.
     SaveCopy,
     /// Offer the drawing as a file.
     Download,

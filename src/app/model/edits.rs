@@ -50,7 +50,7 @@ impl Model {
         match drawing::added(scenario, kind, [rect.x as i32, rect.y as i32], target.as_deref()) {
             Ok((scenario, id)) => {
                 let change = text!("Added {}", drawing::name(&scenario, &id));
-                if !self.edit_aloud(scenario, change, effects) {
+                if !self.edit_and_announce(scenario, change, effects) {
                     return;
                 }
                 self.select([CanvasItem::Node(id.clone())].into());
@@ -68,7 +68,7 @@ impl Model {
         let by = bounds.map_or([40, 120], |bounds| [bounds.right() as i32 + TEMPLATE_GAP, bounds.y as i32]);
         match template.add_to(&self.document.scenario, by.map(|part| part / 10 * 10)) {
             Ok((scenario, new)) => {
-                if !self.edit_aloud(scenario, text!("Added a {}", template.label.get()), effects) {
+                if !self.edit_and_announce(scenario, text!("Added a {}", template.label.get()), effects) {
                     return;
                 }
                 effects.extend(new.first().cloned().map(Effect::Focus));
@@ -125,7 +125,7 @@ impl Model {
         match drawing::removed(&self.document.scenario, items.iter()) {
             Ok(scenario) => {
                 let change = text!("Deleted {}", self.describe_items(&items));
-                if self.edit_aloud(scenario, change, effects) {
+                if self.edit_and_announce(scenario, change, effects) {
                     effects.push(Effect::FocusCanvas);
                 }
             }
@@ -135,7 +135,7 @@ impl Model {
 
     /// Replaces the drawing and announces the change.
     /// Returns whether the drawing is the changed one.
-    pub(super) fn edit_aloud(&mut self, scenario: Scenario, change: String, effects: &mut Vec<Effect>) -> bool {
+    pub(super) fn edit_and_announce(&mut self, scenario: Scenario, change: String, effects: &mut Vec<Effect>) -> bool {
         let is_edited = self.edit(scenario, &change, effects);
         if is_edited {
             self.notices.announcer.announce(change);
@@ -213,7 +213,7 @@ impl Model {
             Ok(scenario) => {
                 let name = |id: &str| self.scene.find(id).map_or_else(|| id.into(), |node| self.name_of(node));
                 let change = text!("Connected {} and {}", name(from), name(to));
-                self.edit_aloud(scenario, change, effects);
+                self.edit_and_announce(scenario, change, effects);
             }
             Err(why) => self.notify(why),
         }
@@ -235,7 +235,7 @@ impl Model {
             Ok((scenario, new)) => {
                 let count = new.len();
                 let change = if count == 1 { text!("Pasted 1 card").into() } else { text!("Pasted {} cards", count) };
-                if !self.edit_aloud(scenario, change, effects) {
+                if !self.edit_and_announce(scenario, change, effects) {
                     return;
                 }
                 effects.extend(new.first().cloned().map(Effect::Focus));
@@ -258,7 +258,7 @@ impl Model {
         if self.may_edit() {
             self.viewport.fitted = true;
             let scenario = drawing::tidied(&self.document.scenario, &self.row_counts());
-            self.edit_aloud(scenario, text!("Tidied the layout").into(), effects);
+            self.edit_and_announce(scenario, text!("Tidied the layout").into(), effects);
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Past {
     pub(super) awaited: Option<u64>,
     /// The time to return to; the present time if absent.
     pub(super) at: Option<Micros>,
-    /// What the change did: `Deleted Inventory`.
+    /// A description of the change: `Deleted Inventory`.
     pub(super) change: String,
 }
 

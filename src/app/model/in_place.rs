@@ -8,7 +8,7 @@ use crate::app::{drawing, latency_text};
 use crate::scenario::{Command, Operation, Scenario, Value};
 use crate::text;
 
-/// What is edited on the canvas.
+/// A text on the canvas that can be edited there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InPlace {
     /// The value of a key at a service.
@@ -36,13 +36,13 @@ pub enum InPlaceMsg {
     StartFocused,
     /// Keep the typed text.
     Finish {
-        /// What is edited.
+        /// The edited text.
         edited: InPlace,
         /// The text.
         text: String,
-        /// How many values further the edit goes on; 0 ends it.
+        /// The number of values by which the edit moves on; 0 ends it.
         step: i32,
-        /// The field has lost the focus, so it is closed also if the text is refused.
+        /// Whether the field has lost the focus, so that it closes even if the text is refused.
         leaves: bool,
     },
     /// Discard the typed text.
@@ -162,14 +162,14 @@ impl Model {
                 let changed = latency_text::with_latency(&self.document.scenario, from, to, latency);
                 let link = CanvasItem::Link { from: from.clone(), to: to.clone() };
                 let change = text!("Changed the latency of {}", self.describe_items(&[link].into()));
-                self.edit_aloud(edit::validated(changed)?, change, effects);
+                self.edit_and_announce(edit::validated(changed)?, change, effects);
             }
             InPlace::Value { .. } if text.is_empty() || text.chars().count() > 80 => {
                 return Err(text!("Enter a value of 1 to 80 characters.").into());
             }
             InPlace::Value { node, key } if self.edits_document(node, key) => {
                 let changed = self.with_value(node, key, text)?;
-                self.edit_aloud(changed, text!("Changed {}", key), effects);
+                self.edit_and_announce(changed, text!("Changed {}", key), effects);
             }
             InPlace::Value { node, key } => {
                 let operation = Operation::Write { key: key.clone(), value: Value::from_typed(text) };

@@ -11,7 +11,7 @@ use crate::text;
 use serde::Serialize;
 use std::rc::Rc;
 
-/// What the reader does with the lesson.
+/// An action of the reader on the lesson.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LessonMsg {
     /// Open the lesson at an address relative to the page, at the step with this id.

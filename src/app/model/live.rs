@@ -135,7 +135,7 @@ impl Model {
             let is_member = drawing::group_of(scenario, id).is_some();
             services.iter().position(|service| service.id == *id && (!service.publishes.is_empty() || is_member))
         };
-        let sender = || services.iter().position(|s| !s.publishes.is_empty() || !s.calls.is_empty());
+        let sender = || services.iter().position(|service| !service.publishes.is_empty() || !service.calls.is_empty());
         let member = || {
             let first = scenario.groups.first()?.members.first()?;
             services.iter().position(|service| service.id == *first)

@@ -2,7 +2,7 @@
 
 use super::Model;
 
-/// What the visitor does with the log.
+/// An action of the visitor on the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogMsg {
     /// Open or close the log.

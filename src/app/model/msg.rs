@@ -110,13 +110,13 @@ pub enum Effect {
     ReadKept(&'static str),
     /// Keep this while the tab is reloaded, or nothing.
     KeepTab(Option<Box<TabRecord>>),
-    /// Ask the storage of the visitor's drawings.
+    /// Send a request to the storage of the visitor's drawings.
     Drawings(DrawingsRequest),
     /// Show this fragment in the address.
     Address {
         /// The fragment, without `#`.
         fragment: String,
-        /// It is a new step for the browser's Back button; otherwise it replaces the present address.
+        /// Whether it is a new step for the browser's Back button; otherwise it replaces the present address.
         is_new: bool,
     },
     /// Put the selected cards of a drawing on the system's clipboard.

@@ -3,7 +3,7 @@
 use super::{Model, Msg, Redraw};
 use crate::app::announce::Announcer;
 
-/// What a notice offers to do.
+/// The action that a notice offers.
 #[derive(Clone, Debug)]
 pub struct NoticeAction {
     /// The text of the button.
@@ -17,7 +17,7 @@ pub struct NoticeAction {
 pub struct Notices {
     /// The visible notice, until it is closed.
     pub notice: Option<String>,
-    /// What the notice offers to do.
+    /// The action that the notice offers.
     pub action: Option<NoticeAction>,
     /// The number of notices so far.
     pub count: u32,

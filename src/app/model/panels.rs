@@ -18,7 +18,7 @@ pub struct ContextMenu {
     pub at: Point,
     /// The item that it is about; the canvas if absent.
     pub item: Option<CanvasItem>,
-    /// It is the menu of files.
+    /// Whether it is the menu of files.
     pub is_file: bool,
 }
 
@@ -27,27 +27,27 @@ pub struct ContextMenu {
 pub struct Panels {
     /// The open context menu.
     pub menu: Option<ContextMenu>,
-    /// The menu with all that has no button on a small page is open.
+    /// Whether the menu **More** is open, with the actions that have no button on a small page.
     pub more: bool,
-    /// The legend is open.
+    /// Whether the legend is open.
     pub legend: bool,
-    /// The visitor has closed the map of a large drawing.
+    /// Whether the visitor has closed the map of a large drawing.
     pub map_closed: bool,
     /// The large groups whose members have rows in the timeline.
     pub open_rows: BTreeSet<String>,
-    /// The whole note of the scenario is shown.
+    /// Whether the whole note of the scenario is shown.
     pub note_open: bool,
-    /// The visitor has closed the description of the scenario.
+    /// Whether the visitor has closed the description of the scenario.
     pub caption_closed: bool,
-    /// The help dialog is open.
+    /// Whether the help dialog is open.
     pub help: bool,
-    /// The command palette is open.
+    /// Whether the command palette is open.
     pub commands: bool,
-    /// The gallery of examples is open.
+    /// Whether the gallery of examples is open.
     pub examples: bool,
-    /// The list of branches is open.
+    /// Whether the list of branches is open.
     pub branches: bool,
-    /// The inspector shows the scenario, although nothing is selected.
+    /// Whether the inspector shows the scenario, although nothing is selected.
     pub scenario_inspector: bool,
 }
 

@@ -17,7 +17,7 @@ pub enum PlaybackMsg {
     StepBack,
     /// Go to the next or the previous mark of the timeline.
     Mark {
-        /// The next one.
+        /// Whether to go to the next one.
         forward: bool,
     },
     /// Go to a virtual time.
@@ -30,7 +30,7 @@ pub enum PlaybackMsg {
     Speed(f64),
     /// Set the next faster or slower speed.
     ShiftSpeed {
-        /// Faster.
+        /// Whether to set the faster one.
         faster: bool,
     },
 }

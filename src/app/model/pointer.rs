@@ -32,7 +32,7 @@ pub struct Pointer {
     pub placing: Option<(NodeKind, Point)>,
 }
 
-/// What a click hit.
+/// The part of the page that a click hit.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Clicked {
     /// A card, or the value of this key on it.

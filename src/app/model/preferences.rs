@@ -82,11 +82,11 @@ pub struct Preferences {
     pub theme: Theme,
     /// The language of the page.
     pub language: Language,
-    /// Messages move in steps and nothing slides.
+    /// Whether messages move in steps and nothing slides.
     pub reduced_motion: bool,
-    /// Shortcuts of a single character are on.
+    /// Whether shortcuts of a single character are on.
     pub single_keys: bool,
-    /// An empty canvas shows the first steps.
+    /// Whether an empty canvas shows the first steps.
     pub hints: bool,
 }
 

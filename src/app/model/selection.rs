@@ -13,7 +13,7 @@ pub struct Clipboard {
     pub(super) nodes: BTreeSet<String>,
 }
 
-/// What is selected, and what the keyboard acts on.
+/// The selection, and the item on which the keyboard acts.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// The selected items.

@@ -26,7 +26,7 @@ pub struct SharedRun {
 /// The state of sharing.
 #[derive(Clone, Debug, Default)]
 pub struct Sharing {
-    /// The share dialog is open.
+    /// Whether the share dialog is open.
     pub open: bool,
     /// The run as a document, once the engine has described it.
     pub shared_run: Option<Rc<SharedRun>>,
@@ -49,13 +49,13 @@ pub struct FileSlice {
     pub name: String,
     /// The next part of its content.
     pub text: String,
-    /// It is the first part.
+    /// Whether it is the first part.
     pub is_first: bool,
-    /// It is the last part.
+    /// Whether it is the last part.
     pub is_last: bool,
 }
 
-/// What the visitor does to share the run.
+/// An action of the visitor to share the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SharingMsg {
     /// Open or close the share dialog.
@@ -66,14 +66,14 @@ pub enum SharingMsg {
     Picture {
         /// The format.
         format: PictureFormat,
-        /// Of the selected cards only.
+        /// Whether it shows only the selected cards.
         selection: bool,
         /// The name of the file, without its extension.
         name: String,
     },
     /// The browser did not save a picture.
     PictureFailed(PictureFailure),
-    /// Record an animated picture of the drawing, at the present speed.
+    /// Record an animated picture of the drawing, at the current speed.
     Record {
         /// Start and end in virtual time, µs.
         interval: (Micros, Micros),
@@ -109,7 +109,7 @@ impl Sharing {
         self.exporting = None;
     }
 
-    /// Forgets whether the run is reproduced: it has changed since.
+    /// Forgets whether the run is reproduced, because it has changed since.
     pub(super) fn forget_replay(&mut self) {
         self.replayed = None;
     }
@@ -167,14 +167,14 @@ impl Model {
         }
     }
 
-    /// Stops the recording, if there is one, and returns to where the visitor was.
+    /// Stops the recording, and goes to the instant before it. Returns whether there was a recording.
     fn stop_recording(&mut self) -> bool {
         let Some(recording) = self.sharing.recording.take() else { return false };
         self.update_playback(PlaybackMsg::Seek(recording.back_to));
         true
     }
 
-    /// Goes to the instant of the next frame. After the last one, returns to where the visitor was.
+    /// Goes to the instant of the next frame; after the last one, to the instant before the recording.
     fn record_next(&mut self) {
         let Some(recording) = &self.sharing.recording else { return };
         let (recorded, frames) = (recording.recorded(), recording.frames());

@@ -9,7 +9,7 @@ use crate::session::protocol::grade::{GradingReport, TaskGrade};
 use crate::text;
 use std::rc::Rc;
 
-/// What the learner does with the tasks of the document.
+/// An action of the learner on the tasks of the document.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TaskMsg {
     /// Show or hide the panel.
@@ -26,7 +26,7 @@ pub enum TaskMsg {
     Received(Box<GradingReport>),
     /// Return to the drawing as it was given.
     StartOver,
-    /// Leave the tasks, so that everything may be changed.
+    /// Remove the tasks from the drawing, so that everything may be changed.
     Leave,
     /// Forget the attempts and hints of the current task.
     Forget,
@@ -36,7 +36,7 @@ pub enum TaskMsg {
     Kept(Option<String>),
     /// Copy the answer as a link.
     CopyAnswer,
-    /// Take over the records that the host page of an embed has kept.
+    /// Use the records that the host page of an embed has kept.
     Restore(String),
 }
 
@@ -68,7 +68,7 @@ impl Model {
 
     pub(super) fn update_task(&mut self, msg: TaskMsg, effects: &mut Vec<Effect>) {
         self.redraw = Redraw { page: true, paint: true };
-        // The records may come before the document.
+        // The records may arrive before the document.
         let Some(msg) = self.receive_records(msg, effects) else { return };
         let Some(task) = self.task().cloned() else { return };
         match msg {
@@ -112,7 +112,7 @@ impl Model {
                 if let Some(start) = self.tasks.starts.get(&self.document.number()).cloned()
                     && self.may_edit()
                 {
-                    self.edit_aloud(Scenario::clone(&start), text!("Started over").into(), effects);
+                    self.edit_and_announce(Scenario::clone(&start), text!("Started over").into(), effects);
                 }
             }
             TaskMsg::Leave => {
@@ -120,7 +120,7 @@ impl Model {
                     let scenario = Scenario { tasks: Vec::new(), ..Scenario::clone(&self.document.scenario) };
                     self.cancel_grading();
                     self.tasks.grading = Grading::None;
-                    self.edit_aloud(scenario, text!("Left the task").into(), effects);
+                    self.edit_and_announce(scenario, text!("Left the task").into(), effects);
                     effects.push(Effect::FocusCanvas);
                 }
             }
@@ -227,7 +227,7 @@ impl Model {
         self.hide_for_tasks();
     }
 
-    /// Hides what the tasks of the drawing hide, and shows what those of the drawing before have hidden.
+    /// Hides the parts of the page that the tasks of the drawing hide, and shows those that the tasks of the previous drawing hid.
     pub(super) fn hide_for_tasks(&mut self) {
         if let Some(hidden) = self.tasks.hidden_without_tasks.take() {
             self.hidden = hidden;

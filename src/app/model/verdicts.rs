@@ -6,7 +6,7 @@ use crate::session::protocol::{CopyState, Request};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
-/// What the visitor does with the verdicts.
+/// An action of the visitor on the verdicts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerdictsMsg {
     /// Open or close the verdicts of the whole run.

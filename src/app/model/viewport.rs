@@ -41,13 +41,13 @@ pub struct Viewport {
     pub overlays: (f64, f64),
     /// The number of the document whose chips were measured.
     overlays_of: u32,
-    /// The page has one column.
+    /// Whether the page has one column.
     pub narrow: bool,
     /// The size of the visitor's font, relative to 16 px: the size of the canvas at 100 %.
     pub unit: f64,
     /// The kinds of messages that the visitor has hidden: the bit of each [`MessageKind`].
     pub hidden_messages: u16,
-    /// The hint about the wheel is shown.
+    /// Whether the hint about the wheel is shown.
     pub wheel_hint: bool,
 }
 
@@ -141,7 +141,7 @@ pub struct Sizes {
     pub axis_width: f64,
     /// Height of the verdict chips and of the description over the canvas, px.
     pub overlays: (f64, f64),
-    /// The window is narrower than 720 px, so the page has one column.
+    /// Whether the window is narrower than 720 px, so that the page has one column.
     pub narrow: bool,
     /// The size of the visitor's font, relative to 16 px.
     pub unit: f64,

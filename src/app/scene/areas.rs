@@ -32,7 +32,7 @@ pub struct Area {
     pub name: String,
     /// A group's protocol, quorums and data type in a few words; empty for a region.
     pub description: String,
-    /// It is a region, not a group.
+    /// Whether it is a region, not a group.
     pub region: bool,
     /// Its outline, as the `d` of an SVG path.
     pub outline: String,

@@ -1,4 +1,4 @@
-//! The publish button and its place beside the card of its service. Links lead round it.
+//! The publish button and its place beside the card of its service. Links lead around it.
 
 use super::parts::SceneNode;
 use super::relations::{Relation, Side, has_links};
@@ -6,21 +6,21 @@ use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
 use crate::text;
 
-/// Least width and height of the button.
+/// Minimum width and height of the button.
 const MIN_SIZE: (f64, f64) = (164.0, 36.0);
-/// Greatest width of the button, that of a card. A longer text has two lines.
+/// Maximum width of the button, that of a card. A longer text has two lines.
 const WIDEST: f64 = 232.0;
-/// Greatest height of the button at any level of detail that shows it.
+/// Maximum height of the button at any level of detail that shows it.
 const HIGHEST: f64 = 64.0;
 /// Width of a letter of the button's text, as a share of its size.
 const LETTER: f64 = 0.68;
 /// Width of the padding at both sides of the text.
 const PADDING: f64 = 28.0;
-/// Least height of the button on the screen, px: a target of 24 px, and its border.
+/// Minimum height of the button on the screen, px: a target of 24 px, and its border.
 const MIN_ON_SCREEN: f64 = 26.0;
 /// Distance between the button and the cards.
 const GAP: f64 = 16.0;
-/// Room for links that lead round the button.
+/// Room for links that lead around the button.
 const TURN: f64 = 40.0;
 /// Distance between the button and the nearest link that leaves the card at the same side.
 const LINK_GAP: f64 = 10.0;
@@ -53,7 +53,7 @@ impl PublishButton {
         self.rect_at(Detail::default())
     }
 
-    /// Returns the place of the button at 100 % and as wide as it is at any level of detail.
+    /// Returns the place of the button at 100 %, with its maximum width.
     pub(super) fn widest(&self) -> Rect {
         Rect { h: self.rect().h, ..self.largest() }
     }
@@ -91,15 +91,15 @@ pub(super) fn publish_button(
     let is_beside = |other: &&SceneNode| other.group.is_some() && other.group == nodes[node].group;
     let rect =
         nodes.iter().filter(is_beside).map(|other| other.rect).fold(nodes[node].rect, |all, rect| all.union(&rect));
-    let level = |side: Side, y: f64| {
-        // Links that leave at the same side have the card's right end.
+    let above_or_below = |side: Side, y: f64| {
+        // Links that leave the same side use its right end.
         let grows_left = has_links(nodes, relations, node, side);
         let x = if grows_left { rect.x + MIN_SIZE.0 } else { rect.x };
         PublishButton { node, side, corner: point(x, y), grows_left }
     };
     let places = [
-        level(Side::Bottom, rect.bottom() + GAP),
-        level(Side::Top, rect.y - GAP - MIN_SIZE.1),
+        above_or_below(Side::Bottom, rect.bottom() + GAP),
+        above_or_below(Side::Top, rect.y - GAP - MIN_SIZE.1),
         PublishButton { node, side: Side::Left, corner: point(rect.x - GAP, rect.y), grows_left: true },
         PublishButton { node, side: Side::Right, corner: point(rect.right() + GAP, rect.y), grows_left: false },
     ];

@@ -1,29 +1,29 @@
-//! Ways round cards: a shortest path in the graph of the corners that see each other (Lozano-Pérez and Wesley, 1979).
+//! Paths around cards: a shortest path in the visibility graph of their corners (Lozano-Pérez and Wesley, 1979).
 
 use crate::app::geometry::{Point, Rect, point};
 
-/// How far paths keep from cards.
+/// The distances of paths from cards and from each other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spacing {
-    /// Least distance between a path and the cards that it avoids.
+    /// Minimum distance between a path and the cards that it avoids.
     pub clearance: f64,
-    /// Distance between a card and the corners of the ways round it. A path fits between two cards whose distance is at
+    /// Distance between a card and the corners of the paths around it. A path fits between two cards whose distance is at
     /// least `clearance + turn`.
     pub turn: f64,
     /// Length of the straight ends of a path.
     pub stub: f64,
-    /// Distance between paths that go the same way.
+    /// Distance between paths that share their way.
     pub lane: f64,
 }
 
-/// The distances where cards have space around them.
+/// The distances in a drawing whose cards have space around them.
 pub(super) const WIDE: Spacing = Spacing { clearance: 8.0, turn: 16.0, stub: 22.0, lane: 5.0 };
 /// The distances in the column of a narrow page, in whose gaps and margins a path must fit.
 pub(super) const NARROW: Spacing = Spacing { clearance: 4.0, turn: 8.0, stub: 8.0, lane: 2.4 };
 
-/// The lanes of paths that go the same way, by preference. They keep the outermost one off the cards and inside the window.
+/// The lanes of paths that share their way, in order of preference. The outermost one is still off the cards and inside the window.
 const LANES: [f64; 5] = [0.0, 1.0, -1.0, 2.0, -2.0];
-/// Paths are in each other's way if they are closer than this over a length.
+/// Two paths share a lane if they are closer than this distance over more than this length.
 const SHARED: (f64, f64) = (5.0, 4.0);
 
 /// The length by which a path may be longer to have one corner fewer.
@@ -37,7 +37,7 @@ const CORRIDOR: f64 = 320.0;
 /// The maximum number of cards in the corridor; among more, a link crosses cards.
 const MAX_CARDS: usize = 40;
 
-/// Returns whether a line comes close to a card.
+/// Returns whether a line keeps its distance from all cards.
 fn is_free(a: Point, b: Point, cards: &[Rect], clearance: f64) -> bool {
     cards.iter().all(|card| !card.grown(clearance).is_crossed(a, b))
 }
@@ -45,7 +45,7 @@ fn is_free(a: Point, b: Point, cards: &[Rect], clearance: f64) -> bool {
 /// A straight part of a path.
 pub(super) type Stretch = (Point, Point);
 
-/// Returns the corners of the shortest path from `start` to `end` round all cards. Both are outside of all cards. A path
+/// Returns the corners of the shortest path from `start` to `end` around all cards. Both are outside of all cards. A path
 /// that shares its way with `others` counts as longer.
 /// Returns `None` if there is no such path.
 pub(super) fn path_around(
@@ -109,22 +109,22 @@ pub(super) fn path_around(
     Some(path)
 }
 
-/// Returns whether two segments cover each other over a length.
+/// Returns whether two segments overlap: they are closer than a distance over a length.
 fn share_a_lane((a, b): Stretch, (c, d): Stretch) -> bool {
     let (distance, length) = SHARED;
     let overlap = |a: f64, b: f64, c: f64, d: f64| a.max(b).min(c.max(d)) - a.min(b).max(c.min(d)) > length;
     let is_close = |a: f64, b: f64| (a - b).abs() < distance;
-    let level = is_close(a.y, b.y) && is_close(c.y, d.y) && is_close(a.y, c.y) && overlap(a.x, b.x, c.x, d.x);
-    let steep = is_close(a.x, b.x) && is_close(c.x, d.x) && is_close(a.x, c.x) && overlap(a.y, b.y, c.y, d.y);
+    let is_horizontal = is_close(a.y, b.y) && is_close(c.y, d.y) && is_close(a.y, c.y) && overlap(a.x, b.x, c.x, d.x);
+    let is_vertical = is_close(a.x, b.x) && is_close(c.x, d.x) && is_close(a.x, c.x) && overlap(a.y, b.y, c.y, d.y);
     let are_same = |a: Point, b: Point, c: Point, d: Point| a.distance(c) < distance && b.distance(d) < distance;
-    level || steep || are_same(a, b, c, d) || are_same(a, b, d, c)
+    is_horizontal || is_vertical || are_same(a, b, c, d) || are_same(a, b, d, c)
 }
 
 /// A path with the directions in which its first and its last corner can move: those of the sides of the cards.
 pub(super) struct Path {
     /// Its corners.
     pub corners: Vec<Point>,
-    /// The ends leave the left or right side of their cards, not the upper or lower one.
+    /// Whether its start and its end leave the left or right side of their cards, not the upper or lower one.
     pub level_ends: (bool, bool),
 }
 
@@ -135,7 +135,7 @@ impl Path {
     }
 }
 
-/// Moves paths that go the same way apart, so that each link can be followed.
+/// Moves paths apart that share their way, so that the eye can follow each link.
 pub(super) fn separate(paths: &mut [&mut Path], spacing: Spacing) {
     let segments: Vec<Vec<Stretch>> = paths.iter().map(|path| path.stretches().collect()).collect();
     let meet =
@@ -151,13 +151,13 @@ pub(super) fn separate(paths: &mut [&mut Path], spacing: Spacing) {
         let (by, last) = (LANES[lane] * spacing.lane, path.corners.len() - 1);
         let (start_level, end_level) = path.level_ends;
         for (i, corner) in path.corners.iter_mut().enumerate() {
-            let (is_level, is_steep) = match i {
+            let (moves_x, moves_y) = match i {
                 0 => (start_level, !start_level),
                 _ if i == last => (end_level, !end_level),
                 _ => (true, true),
             };
             *corner =
-                point(if is_level { corner.x + by } else { corner.x }, if is_steep { corner.y + by } else { corner.y });
+                point(if moves_x { corner.x + by } else { corner.x }, if moves_y { corner.y + by } else { corner.y });
         }
     }
 }

@@ -21,7 +21,7 @@ pub fn outlines(scene: &Scene) -> Html {
 pub struct AreaLabelProps {
     /// The area that it names.
     pub area: Area,
-    /// The group is selected.
+    /// Whether the group is selected.
     pub selected: bool,
     /// Receives messages.
     pub send: Callback<Msg>,

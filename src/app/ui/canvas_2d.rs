@@ -41,7 +41,7 @@ impl CanvasColours {
             window.get_computed_style(&root).ok()?
         });
         let property = |name: &str| {
-            style.as_ref().and_then(|s| s.get_property_value(name).ok()).unwrap_or_default().trim().to_string()
+            style.as_ref().and_then(|style| style.get_property_value(name).ok()).unwrap_or_default().trim().to_string()
         };
         CanvasColours {
             updates: (1..=UPDATE_COLOURS).map(|n| property(&format!("--u-{n}"))).collect(),

@@ -66,7 +66,7 @@ fn ends_fault(command: &Command) -> bool {
 #[derive(Clone, PartialEq, Properties)]
 struct CardToolsProps {
     at: Point,
-    /// The point is the upper left corner, not the lower one.
+    /// Whether the point is the upper left corner, not the lower one.
     below: bool,
     by_focus: bool,
     label: String,

@@ -48,7 +48,7 @@ pub fn view(charts: &Rc<Charts>, scale: Scale, room: f64, now: Micros) -> Html {
 /// Number of bars or dots that are drawn together.
 const MARKS_PER_PART: usize = 128;
 
-/// What a part of the charts contains.
+/// The content of a part of the charts.
 #[derive(Clone, PartialEq)]
 enum Content {
     /// A chart of counts, by its index.

@@ -212,9 +212,9 @@ pub fn OpenFile(props: &OpenFileProps) -> Html {
 /// Properties of [`Help`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct HelpProps {
-    /// Motion is reduced.
+    /// Whether motion is reduced.
     pub less_motion: bool,
-    /// Single-key shortcuts are on.
+    /// Whether single-key shortcuts are on.
     pub single_keys: bool,
     /// Receives messages.
     pub send: Callback<Msg>,

@@ -23,7 +23,7 @@ pub struct FaultTrackProps {
     pub width: f64,
     /// Distance from the top, px.
     pub top: f64,
-    /// The drawing can be edited.
+    /// Whether the drawing can be edited.
     pub editable: bool,
     /// Receives messages.
     pub send: Callback<Msg>,

@@ -49,7 +49,7 @@ pub struct InspectorProps {
     pub internals: Option<Rc<GroupInternals>>,
     /// Why the copies of a selected service are not consistent.
     pub reasons: Reasons,
-    /// The drawing can be edited.
+    /// Whether the drawing can be edited.
     pub editable: bool,
     /// Receives messages.
     pub send: Callback<Msg>,
@@ -62,7 +62,7 @@ pub struct Reasons {
     pub all: Vec<VerdictView>,
     /// The instant that they are about, while the visitor follows one through time.
     pub pinned: Option<Micros>,
-    /// The service is not consistent.
+    /// Whether the service is not consistent.
     pub is_open: bool,
 }
 
@@ -261,7 +261,10 @@ fn has_workload(scenario: &Scenario, group: usize) -> bool {
     let Some(group) = scenario.groups.get(group) else { return false };
     let is_in_group = |id: &String| *id == group.id || group.members.contains(id);
     let operates = |command: &Command| matches!(command, Command::Operate { service, .. } if is_in_group(service));
-    scenario.clients.iter().any(|c| is_in_group(&c.target) && (c.generate.is_some() || !c.script.is_empty()))
+    scenario
+        .clients
+        .iter()
+        .any(|client| is_in_group(&client.target) && (client.generate.is_some() || !client.script.is_empty()))
         || scenario.script.iter().any(|step| operates(&step.command))
         || scenario.services.iter().any(|service| is_in_group(&service.id) && !service.subscribes.is_empty())
 }

@@ -18,7 +18,7 @@ use yew::prelude::*;
 /// Maximum number of cells drawn for a level of a tree.
 const CELLS: u32 = 24;
 
-/// What all sections use.
+/// The data that all sections use.
 struct Sections<'a> {
     names: &'a [Rc<str>],
     send: &'a Callback<Msg>,

@@ -57,7 +57,7 @@ pub fn draw(panel: CoursePanel, model: &Model, send: &Callback<Msg>) -> Html {
     }
 }
 
-/// What the parts of the lesson are drawn from.
+/// The data from which the parts of the lesson are drawn.
 #[derive(Clone, Copy)]
 struct View<'a> {
     lesson: &'a LessonView,
@@ -92,7 +92,7 @@ impl<'a> View<'a> {
                             <h3>{ self.words.invalid }</h3>
                             <p>{ &*self.lesson.address }</p>
                             <ul class="err">{ for problems.iter().map(|problem| html! { <li>{ format!("{} {}: {}", self.words.line, problem.line, problem.problem) }</li> }) }</ul>
-                            { self.ways_on() }
+                            { self.further_actions() }
                         </div>
                     },
                     LessonState::Ready(page) => self.ready(page),
@@ -145,12 +145,12 @@ impl<'a> View<'a> {
                 <p class="actions">
                     <button class="line" onclick={self.on(again)}>{ self.words.try_again }</button>
                 </p>
-                { self.ways_on() }
+                { self.further_actions() }
             </div>
         }
     }
 
-    fn ways_on(self) -> Html {
+    fn further_actions(self) -> Html {
         let first = format!("#lesson={}", first_lesson());
         html! { <p><a href={first}>{ self.words.open_first }</a></p> }
     }

@@ -19,7 +19,7 @@ pub struct LinksProps {
     pub active_faults: Rc<Vec<ActiveFault>>,
     /// The selected items.
     pub selection: Rc<BTreeSet<CanvasItem>>,
-    /// The cut tool is active.
+    /// Whether the cut tool is active.
     pub cutting: bool,
 }
 

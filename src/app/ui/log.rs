@@ -11,8 +11,9 @@ use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
-/// Width of all of a row but its text, and of a letter, px at the default size of the font.
+/// Width of a row without its text, px at the default size of the font.
 const MARGIN: f64 = 117.0;
+/// Width of a letter, px at the default size of the font.
 const LETTER: f64 = 6.3;
 /// The distance by which the list is scrolled before other rows are drawn, px.
 const STEP: f64 = 120.0;
@@ -24,7 +25,7 @@ pub struct LogProps {
     pub rows: Rc<Vec<Rc<LogRow>>>,
     /// The filter's text.
     pub filter: Rc<str>,
-    /// Older rows can be loaded.
+    /// Whether older rows can be loaded.
     pub older: bool,
     /// Receives messages.
     pub send: Callback<Msg>,

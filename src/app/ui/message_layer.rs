@@ -92,7 +92,7 @@ pub struct CanvasView<'a> {
     hidden: u16,
     /// Only messages between these cards are painted; all messages if absent.
     only: Option<&'a BTreeSet<usize>>,
-    /// The publish button is beside its service.
+    /// Whether the publish button is beside its service.
     has_publish_button: bool,
 }
 
@@ -145,7 +145,7 @@ pub struct MessageLayer {
     batches: Vec<Vec<Heading>>,
     /// Background traffic.
     quiet: Vec<Heading>,
-    /// The last frame has painted something.
+    /// Whether the last frame has painted something.
     painted: bool,
 }
 

@@ -18,7 +18,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-/// What all rows use.
+/// The data that all rows use.
 struct Sheet<'a> {
     model: &'a Model,
     /// The drawing with a position for every card.

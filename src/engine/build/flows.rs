@@ -1,5 +1,5 @@
-//! Where updates should arrive: from each service to all that call it or consume its events, and how consumer groups share
-//! them.
+//! The services that the updates of each service should reach: those that it calls and those that consume its events. Consumer
+//! groups share the events.
 
 use super::Builder;
 use super::flow::Flow;
@@ -166,7 +166,7 @@ impl Builder<'_> {
         holders
     }
 
-    /// Returns the stores that several services use: the services, in order.
+    /// Returns the services of each store that several services use, in order.
     pub(super) fn shared_stores(&self) -> Vec<Vec<NodeId>> {
         let mut stores: Vec<(&str, Vec<NodeId>)> = Vec::new();
         for (index, service) in self.scenario.services.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! The attachment of consumers: which of them are connected or poll, and what happens to the deliveries of a consumer that has
-//! left.
+//! The attachment of consumers: which of them are connected or poll, and whether the deliveries of a consumer that has left are
+//! requeued.
 //!
 //! At the start of a run all consumers are attached. A process that ends closes its connection by a message; a cut link shows
 //! only in missing heartbeats, or in the deadline of an acknowledgement.
@@ -107,7 +107,7 @@ impl Bus {
                 connection.incarnation = heartbeat.incarnation;
                 self.detach(now, queue_id, member, DetachReason::Closed, ctx);
             }
-            // Without heartbeats it leaves its group later; until then nothing is delivered to it.
+            // Without heartbeats it leaves its group later; until then, the bus delivers nothing to it.
             Presence::Closes => connection.is_open = false,
             Presence::Alive | Presence::Opens | Presence::Leaves => {
                 if is_new {
@@ -124,7 +124,7 @@ impl Bus {
         }
     }
 
-    /// Remembers that a consumer's process ended while the bus was down: the bus has no connection to it after its restart.
+    /// Stores the end of a consumer's process while the bus is down: after its restart, the bus has no connection to the consumer.
     pub fn miss_close(&mut self, heartbeat: Arc<Heartbeat>, reply_link: LinkId) {
         if heartbeat.presence == Presence::Closes {
             self.missed_closes.push((heartbeat, reply_link));

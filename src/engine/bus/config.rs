@@ -14,7 +14,7 @@ pub struct SubscriptionConfig {
     pub consumer: NodeId,
     /// The topic.
     pub topic: u32,
-    /// The group of subscriptions that share their events; none if the subscription gets all events itself.
+    /// The group of subscriptions that share their events; none if the subscription receives all events itself.
     pub group: Option<String>,
     /// The link to the consumer.
     pub link: LinkId,
@@ -26,21 +26,21 @@ pub struct SubscriptionConfig {
     pub deadline: Micros,
     /// The maximum number of deliveries; unlimited if none.
     pub max_deliveries: Option<u32>,
-    /// What the maximum counts.
+    /// The attempts that the maximum counts.
     pub limit_counts: Limit,
     /// The wait before a redelivery.
     pub backoff: Backoff,
     /// The random numbers of `backoff`.
     pub waits: Stream,
-    /// Events that reach the maximum become dead letters; else they are discarded.
+    /// Whether events that reach the maximum become dead letters; otherwise, the bus discards them.
     pub dead_letter: bool,
-    /// The retention of a dead letter starts again when it is dead-lettered.
+    /// Whether the retention of an event starts again when it becomes a dead letter.
     pub dead_letter_renews_time: bool,
     /// The order of deliveries.
     pub order: Order,
     /// How its consumer is attached.
     pub attach: Attach,
-    /// What an acknowledgement does that arrives after its delivery has ended.
+    /// The effect of an acknowledgement that arrives after its delivery has ended.
     pub late: LateAcknowledgement,
     /// The maximum number of unacknowledged deliveries; for a log, of one partition.
     pub max_in_flight: u32,
@@ -57,7 +57,7 @@ pub enum Attach {
         prefetch: u32,
         /// How long the connection lasts without a heartbeat; for ever if none.
         heartbeat: Option<Micros>,
-        /// Deliveries belong to the connection.
+        /// Whether deliveries belong to the connection.
         requeue: bool,
     },
     /// By polling.
@@ -96,7 +96,7 @@ pub struct BusConfig {
     pub subscriptions: Vec<SubscriptionConfig>,
     /// The time until a publication is flushed.
     pub flush: Micros,
-    /// Publications are acknowledged after the flush, else at once.
+    /// Whether the bus acknowledges publications only after the flush; otherwise, immediately.
     pub acknowledges_flushed: bool,
     /// The configuration of its brokers; a single broker if none.
     pub replication: Option<ReplicationConfig>,

@@ -105,15 +105,17 @@ impl Bus {
             return self.set_session_timer(queue_id, member, ctx);
         }
         // One rebalance follows where several sessions end at one instant.
-        let is_over = |it: &Membership| it.is_active && it.last_heartbeat + it.timeout <= now;
+        let is_over =
+            |membership: &Membership| membership.is_active && membership.last_heartbeat + membership.timeout <= now;
         let memberships = self.queues[queue_id].memberships.iter().enumerate();
-        let silent: Vec<usize> = memberships.filter(|(_, it)| is_over(it)).map(|(member, _)| member).collect();
+        let silent: Vec<usize> =
+            memberships.filter(|(_, membership)| is_over(membership)).map(|(member, _)| member).collect();
         if !silent.is_empty() {
             self.leave_group(now, queue_id, &silent, LeaveReason::Silent, ctx);
         }
     }
 
-    /// Lets members leave their group. Those whose next incarnation waits for this join it again.
+    /// Removes members from their group. Those whose next incarnation waits for this join it again.
     fn leave_group(&mut self, now: Micros, queue_id: usize, members: &[usize], reason: LeaveReason, ctx: &mut Context) {
         debug_assert!(!members.is_empty(), "a rebalance has a cause");
         for &member in members {

@@ -63,7 +63,7 @@ pub(super) struct PartitionLog {
     pub(super) generation: u32,
     /// The event that was delivered last in this generation.
     pub(super) last: Option<u32>,
-    /// The log waits before it redelivers.
+    /// Whether the log waits before it redelivers.
     pub(super) is_waiting: bool,
     /// The number of redeliveries since the last commit.
     pub(super) redeliveries: u32,
@@ -122,7 +122,7 @@ impl ConsumerConnection {
 pub(super) struct SubscriptionQueue {
     /// The indexes of the subscriptions. The first one decides the order, redelivery and dead letters of the queue.
     pub(super) members: Vec<u32>,
-    /// The member that gets the next event.
+    /// The member that receives the next event.
     pub(super) next_member: usize,
     /// By member: the number of unacknowledged deliveries.
     pub(super) in_flight: Vec<u32>,

@@ -158,7 +158,7 @@ impl Client {
         }
     }
 
-    /// Retries an operation that got no reply.
+    /// Retries an operation without a reply.
     pub(super) fn retry_at_group(&mut self, now: Micros, id: OperationId, request: Arc<Request>, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "an operation is sent now");
         let (Some(pending), Some(group)) = (self.pending.get(&id), &mut self.config.group) else { return };

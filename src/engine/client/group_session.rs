@@ -9,7 +9,7 @@ use crate::trace::{KeyId, NodeId, Version, VersionVector};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What a session has written and read of a key.
+/// The versions of a key that a session has written and read.
 #[derive(Clone, Debug, Default)]
 struct Observed {
     written: Version,

@@ -9,7 +9,7 @@ pub(super) struct AttachmentState {
     pub(super) incarnation: u32,
     /// The number of the connection among all connections of the consumer, from 1.
     pub(super) connection: u32,
-    /// The bus has confirmed the connection.
+    /// Whether the bus has confirmed the connection.
     pub(super) is_open: bool,
     /// The time of the last confirmation.
     pub(super) last_heard: Micros,

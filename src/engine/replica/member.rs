@@ -1,4 +1,4 @@
-//! What all protocols share at a member: its index in the group, its durable store, and its clock.
+//! The state of a member that all protocols share: its index in the group, its durable store, and its clock.
 
 use super::group::Group;
 use super::key_state::{KeyState, Register};
@@ -180,7 +180,7 @@ impl Member {
         }
     }
 
-    /// Deletes everything that was durable.
+    /// Deletes the durable state.
     pub fn lose_disk(&mut self) {
         (self.states, self.versions) = Default::default();
     }

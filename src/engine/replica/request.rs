@@ -5,7 +5,7 @@ use crate::engine::message::{LinkId, ReadResult, Request};
 use crate::trace::{Fact, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
 use std::sync::Arc;
 
-/// Who requested an operation.
+/// The requester of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requester {
     /// The user of the page, or a client that coordinates itself.
@@ -36,7 +36,7 @@ pub enum Reply {
 pub struct OperationReply {
     /// The operation.
     pub operation: OperationId,
-    /// Who requested it.
+    /// The requester.
     pub requester: Requester,
     /// The reply.
     pub reply: Reply,
@@ -45,7 +45,7 @@ pub struct OperationReply {
 /// A request with its requester.
 #[derive(Clone, Debug)]
 pub struct ClientRequest {
-    /// Who requested the operation.
+    /// The requester of the operation.
     pub requester: Requester,
     /// The request.
     pub request: Arc<Request>,

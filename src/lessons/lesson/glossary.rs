@@ -12,7 +12,7 @@ pub(super) struct GlossaryRow {
     pub ids: Vec<String>,
     /// The terms, one for each id.
     pub terms: Vec<String>,
-    /// What they mean.
+    /// Their meaning.
     pub meaning: String,
 }
 

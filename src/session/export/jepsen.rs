@@ -126,12 +126,12 @@ impl Lines {
         is_last
     }
 
-    /// Writes the numbers of lost changes that belong to no operation, as those of a request that was delivered twice.
+    /// Writes the numbers of lost changes that belong to no operation, such as those of a request that was delivered twice.
     fn unmade_losses(&mut self, run: &Run, out: &mut String) {
         let Some(lost) = &self.servers.history.lost else { return };
         let made = |wanted: bool| {
-            let its = lost.operations.iter().filter(|(_, is_rolled_back)| *is_rolled_back == wanted);
-            its.filter(|(place, _)| self.servers.history.operations[*place].acknowledged()).count() as u64
+            let operations = lost.operations.iter().filter(|(_, is_rolled_back)| *is_rolled_back == wanted);
+            operations.filter(|(place, _)| self.servers.history.operations[*place].acknowledged()).count() as u64
         };
         let rolled_back = lost.rolled_back.saturating_sub(made(true));
         let overwritten = lost.overwritten.saturating_sub(made(false));

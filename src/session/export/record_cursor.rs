@@ -1,11 +1,11 @@
-//! Reads the log of a run in parts.
+//! Reads the trace of a run in parts.
 
 use crate::trace::{Record, Trace};
 
 /// Number of records that one part of the work reads.
 const RECORDS_PER_PART: u64 = 256;
 
-/// A position in the records that the log had when an export began.
+/// A position in the records that the trace had when an export began.
 #[derive(Debug)]
 pub(super) struct RecordCursor {
     /// The number of the next record.
@@ -15,12 +15,12 @@ pub(super) struct RecordCursor {
 }
 
 impl RecordCursor {
-    /// Begins with the oldest record of a log.
+    /// Returns a cursor at the oldest record of a trace.
     pub fn new(trace: &Trace) -> Self {
         RecordCursor { next: trace.oldest(), total: trace.total() }
     }
 
-    /// Returns the records of the next part. Those that the log has discarded meanwhile are left out.
+    /// Returns the records of the next part, without those that the trace has discarded in the meantime.
     pub fn next_part<'t>(&mut self, trace: &'t Trace) -> impl Iterator<Item = &'t Record> + use<'t> {
         let from = self.next.max(trace.oldest()).min(self.total);
         self.next = (from + RECORDS_PER_PART).min(self.total);
@@ -39,7 +39,7 @@ mod tests {
     use crate::trace::{CHUNK, Fact, Level, MessageId};
 
     #[test]
-    fn records_that_the_log_discards_or_adds_during_an_export_are_left_out() {
+    fn records_that_the_trace_discards_or_adds_during_an_export_are_left_out() {
         let mut trace = Trace::with_limit(Level::Full, CHUNK);
         let push = |trace: &mut Trace, count: usize| {
             for _ in 0..count {

@@ -47,9 +47,9 @@ pub struct WindowBar {
     pub since: Micros,
     /// How long the window was open, or has been open so far.
     pub took: Micros,
-    /// It is still open.
+    /// Whether it is still open.
     pub open: bool,
-    /// It closed, and a copy has lost the update again.
+    /// Whether it closed, and a copy has lost the update again.
     pub missed_again: bool,
 }
 
@@ -70,16 +70,16 @@ pub struct DiagramMessage {
     pub sent: Micros,
     /// When it was received or dropped; none while it is in flight.
     pub end: Option<Micros>,
-    /// It was dropped.
+    /// Whether it was dropped.
     pub dropped: bool,
-    /// It is a replica's response, and enough other replicas had responded before.
+    /// Whether it is a replica's response, and enough other replicas had responded before.
     pub late: bool,
 }
 
 /// A verdict, or the explanation of one copy's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerdictView {
-    /// What it is about.
+    /// Its subject.
     pub about: VerdictSubject,
     /// The service of an explained copy.
     pub node: Option<NodeId>,

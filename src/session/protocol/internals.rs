@@ -25,7 +25,7 @@ pub struct GroupInternals {
     pub quorums: Vec<QuorumOperation>,
     /// The present time.
     pub now: Micros,
-    /// The log of the run no longer contains its beginning, so something may be missing.
+    /// Whether the trace no longer contains the beginning of the run, so that something may be missing.
     pub truncated: bool,
 }
 
@@ -92,7 +92,7 @@ pub struct WriteView {
 /// A replicated log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogInternals {
-    /// The member leads.
+    /// Whether the member leads.
     pub leads: bool,
     /// The newest term, or epoch, that it knows.
     pub term: u32,
@@ -133,7 +133,7 @@ pub struct HintView {
 pub struct TreeComparison {
     /// The other replica.
     pub with: NodeId,
-    /// This member started it.
+    /// Whether this member started it.
     pub own: bool,
     /// When the roots were compared.
     pub at: Micros,
@@ -141,7 +141,7 @@ pub struct TreeComparison {
     pub levels: Vec<(u32, u32)>,
     /// The level of the leaves.
     pub depth: u32,
-    /// It is not finished.
+    /// Whether it is not finished.
     pub under_way: bool,
 }
 
@@ -197,7 +197,7 @@ pub struct ReplicaResponse {
     pub answered: Option<Micros>,
     /// When its request or response was lost, and why, if no response was received.
     pub lost: Option<(Micros, DropCause)>,
-    /// Its response was received when enough others had been.
+    /// Whether its response was received when enough others had been.
     pub late: bool,
 }
 

@@ -22,7 +22,7 @@ pub struct MessageView {
     pub content: MessageContent,
     /// Number of the delivery, from 2 for a redelivery; else 0 or 1.
     pub attempt: u32,
-    /// It is the second copy of a duplicated message.
+    /// Whether it is the second copy of a duplicated message.
     pub duplicate: bool,
     /// When it was sent.
     pub sent: Micros,
@@ -54,7 +54,7 @@ pub struct ServiceView {
     pub row_count: u32,
     /// Number of acknowledged updates that are not reflected, over all keys.
     pub behind: u32,
-    /// Since when a row has been stale or diverged.
+    /// The time from which a row has been stale or diverged.
     pub stale_since: Option<Micros>,
     /// Requests and events that are being handled.
     pub busy: u32,
@@ -79,7 +79,7 @@ pub struct ServiceView {
 pub struct InboxRow {
     /// The update; gives the colour.
     pub update: u32,
-    /// The event was delivered again, without an effect.
+    /// Whether the event was delivered again, without an effect.
     pub again: bool,
 }
 
@@ -94,7 +94,7 @@ pub struct MemberView {
     pub committed: u32,
     /// Hints that it keeps for other replicas.
     pub hints: u32,
-    /// It has prepared a write and keeps its key locked.
+    /// Whether it has prepared a write and keeps its key locked.
     pub prepared: bool,
     /// The last level of a comparison of Merkle trees, if hashes differ.
     pub comparison: Option<TreeLevel>,
@@ -119,7 +119,7 @@ pub struct RowView {
     /// What a read returns; none if that is absent, or several siblings.
     #[serde(serialize_with = "values::serialize", deserialize_with = "values::optional")]
     pub value: Option<Value>,
-    /// The key was deleted, and the replica remembers that.
+    /// Whether the key was deleted, and the replica remembers that.
     pub deleted: bool,
     /// The siblings that a read returns.
     #[serde(serialize_with = "values::serialize", deserialize_with = "values::all")]
@@ -132,7 +132,7 @@ pub struct RowView {
     pub state: CopyState,
     /// Number of acknowledged updates that it does not reflect.
     pub behind: u32,
-    /// Since when it has been stale or diverged.
+    /// The time from which it has been stale or diverged.
     pub stale_since: Option<Micros>,
     /// Acknowledged writes of this key at this service that were overwritten without being seen.
     pub lost: u32,
@@ -194,7 +194,7 @@ pub struct PartitionDepth {
 pub struct QueuedEvent {
     /// Its update.
     pub update: UpdateView,
-    /// It was sent and is not acknowledged yet.
+    /// Whether it was sent and is not acknowledged yet.
     pub in_flight: bool,
     /// Deliveries so far.
     pub deliveries: u32,
@@ -234,7 +234,7 @@ pub struct LastOperation {
     pub refusal: Option<Refusal>,
     /// Duration from issue to end.
     pub took: Micros,
-    /// It is a stale read.
+    /// Whether it is a stale read.
     pub stale: bool,
 }
 
@@ -266,7 +266,7 @@ pub struct Mark {
     pub label: String,
 }
 
-/// What happened at a mark.
+/// The event at a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MarkKind {
     /// An update was committed.

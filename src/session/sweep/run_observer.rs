@@ -8,7 +8,7 @@ use crate::session::run::Run;
 use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record, facts_about};
 use std::collections::BTreeMap;
 
-/// What measuring a run needs to remember.
+/// The state of the measurement of a run.
 #[derive(Debug)]
 pub(super) struct RunObserver {
     end: Micros,

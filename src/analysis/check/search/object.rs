@@ -52,7 +52,9 @@ impl Search<'_> {
             }
             (State::Bits(bits), Invocation::Read) => {
                 let Output::Elements(elements) = &item.output else { return Some(state.clone()) };
-                let has = |it: &ValueId| self.elements.get(it).is_some_and(|at| bits[at / 64] >> (at % 64) & 1 == 1);
+                let has = |element: &ValueId| {
+                    self.elements.get(element).is_some_and(|at| bits[at / 64] >> (at % 64) & 1 == 1)
+                };
                 let count: u32 = bits.iter().map(|word| word.count_ones()).sum();
                 (count as usize == elements.len() && elements.iter().all(has)).then(|| state.clone())
             }

@@ -15,7 +15,7 @@ use crate::text;
 use std::rc::Rc;
 use yew::prelude::*;
 
-/// What the parts of the panel are drawn from.
+/// The data from which the parts of the panel are drawn.
 #[derive(Clone, Copy)]
 struct View<'a> {
     model: &'a Model,
@@ -60,7 +60,7 @@ impl View<'_> {
                     <h3>{ text!("You may change") }</h3>
                     { self.permitted() }
                     { self.hints() }
-                    { self.ways_on() }
+                    { self.further_actions() }
                 </div>
             </section>
         }
@@ -179,7 +179,7 @@ impl View<'_> {
         }
     }
 
-    /// Draws what may be changed, by the names of the nodes.
+    /// Draws the list of the permitted changes, with the names of the nodes.
     fn permitted(self) -> Html {
         let rule = |rule: &String| {
             let (id, field) = rule.split_once('.').unwrap_or((rule, ""));
@@ -223,7 +223,7 @@ impl View<'_> {
         }
     }
 
-    fn ways_on(self) -> Html {
+    fn further_actions(self) -> Html {
         if !self.model.mode.edits() {
             return html! {};
         }

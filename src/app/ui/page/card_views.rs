@@ -50,8 +50,9 @@ pub(super) fn card_view(model: &Model, run: &RunView, node: usize) -> View {
                 .map(|subscription| model.name_of(subscription.service.index()))
                 .collect();
             let mut subscriptions = model.document.scenario.services.iter().flat_map(|service| &service.subscribes);
-            let has_dead_letters =
-                subscriptions.any(|s| *s.to == *placed.id && s.max_deliveries.is_some() && s.dead_letter);
+            let has_dead_letters = subscriptions.any(|subscription| {
+                *subscription.to == *placed.id && subscription.max_deliveries.is_some() && subscription.dead_letter
+            });
             View::Bus(bus.clone(), Rc::new(names), has_dead_letters)
         }
         NodeKind::Group => View::Unknown,

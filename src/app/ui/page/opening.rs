@@ -36,13 +36,13 @@ pub struct Opened {
     drawing: Drawing,
     /// What is known of the drawing, if this browser keeps it.
     kept: Option<DrawingInfo>,
-    /// The address follows the drawing, as a step of the browser's history.
+    /// Whether the address follows the drawing, as a step of the browser's history.
     is_new_address: bool,
     /// What the address sets besides the drawing.
     options: Option<Address>,
     /// A message to the visitor about a drawing that could not be opened.
     problem: Option<String>,
-    /// An embed shows no drawing instead of the one that could not be opened.
+    /// Whether an embed shows no drawing instead of the one that could not be opened.
     has_failed: bool,
     /// Why a kept drawing could not be opened.
     storage: Option<StorageProblem>,

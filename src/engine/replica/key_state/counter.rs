@@ -1,4 +1,4 @@
-//! A PN-counter (Shapiro et al. 2011, specification 7): the sum of what each replica added or subtracted.
+//! A PN-counter (Shapiro et al. 2011, specification 7): the sum of the numbers that each replica added or subtracted.
 
 use crate::trace::VersionVector;
 use litemap::LiteMap;
@@ -6,7 +6,7 @@ use litemap::LiteMap;
 /// The increments of one replica.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Contribution {
-    /// How many increments.
+    /// Their number.
     increments: u32,
     /// Their sum.
     sum: i64,

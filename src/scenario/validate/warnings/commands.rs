@@ -55,7 +55,8 @@ impl<'a> Warnings<'a> {
                 self.unflushed(&format!("{path}.stop_bus.lose_unflushed"), bus);
             }
             Command::Rebalance { bus } => {
-                let is_log = |it: &Subscription| self.consumer_groups.as_served(it).order == Order::Log;
+                let is_log =
+                    |subscription: &Subscription| self.consumer_groups.as_served(subscription).order == Order::Log;
                 if !self.subscriptions_to(bus).any(is_log) {
                     let why = phrase(
                         "no subscription with the order `log` reads from the bus",
@@ -82,7 +83,7 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// A poison message is an event that a handler receives.
+    /// Warns of a poison message that no handler receives.
     fn poison(&mut self, path: &str, service: &'a str, operation: &Operation) {
         let why = if operation.is_read() {
             phrase("a read publishes no event", "ein Lesevorgang veröffentlicht kein Event").to_string()
@@ -140,14 +141,16 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// A command for the dead letters of a service that has none.
+    /// Warns of a command for the dead letters of a service that has none.
     fn dead_letter_queue(&mut self, path: &str, bus: &'a str, service: &str) {
         let subscriptions = self.service(service).map(|service| service.subscribes.as_slice()).unwrap_or_default();
-        let gives_up = |it: &Subscription| {
-            let group = self.consumer_groups.group_of(it);
-            let first = group.first().copied().unwrap_or(it);
-            let acknowledges = |it: &&Subscription| it.acknowledge != Acknowledge::Never;
-            first.dead_letter && first.max_deliveries.is_some() && (acknowledges(&it) || group.iter().any(acknowledges))
+        let gives_up = |subscription: &Subscription| {
+            let group = self.consumer_groups.group_of(subscription);
+            let first = group.first().copied().unwrap_or(subscription);
+            let acknowledges = |member: &&Subscription| member.acknowledge != Acknowledge::Never;
+            first.dead_letter
+                && first.max_deliveries.is_some()
+                && (acknowledges(&subscription) || group.iter().any(acknowledges))
         };
         if !subscriptions.iter().any(|subscription| subscription.to == bus && gives_up(subscription)) {
             let why = sentence!(

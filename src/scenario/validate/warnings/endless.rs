@@ -42,7 +42,7 @@ impl Warnings<'_> {
         self.are_instant(&client.id, id) && self.service(id).is_some_and(is_full)
     }
 
-    /// Clients whose writes follow each other in a circle, and take no time, never end.
+    /// Warns of clients whose writes follow each other in a circle and take no time, and so never end.
     pub(super) fn circle_of_writes(&mut self, path: &str, client: &Client) {
         let mut next = client;
         for _ in 0..self.scenario.clients.len() {
@@ -64,7 +64,7 @@ impl Warnings<'_> {
         }
     }
 
-    /// A closed loop whose operations and think time take no time never ends.
+    /// Warns of a closed loop whose operations and think time take no time, and which so never ends.
     pub(super) fn closed_loop(&mut self, path: &str, client: &Client) {
         let Some(workload) = &client.generate else { return };
         let Arrivals::Closed { think } = &workload.arrivals else { return };
@@ -97,7 +97,7 @@ impl Warnings<'_> {
         }
     }
 
-    /// A failed delivery that is repeated at once, without a limit and without a wait, never ends.
+    /// Warns of failed deliveries that are repeated without a wait and without a limit, and so never end.
     pub(super) fn redelivery(&mut self, path: &str, service: &Service, subscription: &Subscription, poison: bool) {
         let waits = match &subscription.backoff {
             Backoff::None => false,

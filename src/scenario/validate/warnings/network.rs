@@ -95,12 +95,15 @@ impl Warnings<'_> {
     fn sends(&self, from: &str, to: &str) -> bool {
         if let Some((bus, service)) = self.buses.get(from).zip(self.service(to)) {
             // A bus replies to publishers that await its acknowledgement.
-            let is_answered = |it: &Publication| it.to == bus.id && awaits_acknowledgement(it);
-            return service.subscribes.iter().any(|it| it.to == bus.id) || service.publishes.iter().any(is_answered);
+            let is_answered =
+                |publication: &Publication| publication.to == bus.id && awaits_acknowledgement(publication);
+            let subscribes = service.subscribes.iter().any(|subscription| subscription.to == bus.id);
+            return subscribes || service.publishes.iter().any(is_answered);
         }
         if let Some((service, bus)) = self.service(from).zip(self.buses.get(to)) {
-            let reports = |it: &Subscription| it.to == bus.id && self.sends_to_bus(it);
-            return service.publishes.iter().any(|it| it.to == bus.id) || service.subscribes.iter().any(reports);
+            let replies = |subscription: &Subscription| subscription.to == bus.id && self.sends_to_bus(subscription);
+            let publishes = service.publishes.iter().any(|publication| publication.to == bus.id);
+            return publishes || service.subscribes.iter().any(replies);
         }
         true
     }

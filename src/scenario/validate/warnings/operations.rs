@@ -5,7 +5,7 @@ use crate::language::{phrase, sentence};
 use crate::scenario::{Data, Group, Operation};
 
 impl Warnings<'_> {
-    /// An operation at a service or a group that never succeeds.
+    /// Warns of an operation at a service or a group that never succeeds.
     pub(super) fn operation(&mut self, path: &str, operation: &Operation, target: &str, group: Option<&Group>) {
         self.offered(path, operation, group);
         let Some(mismatch) = self.value_kinds.mismatch(operation, target, group) else { return };
@@ -20,7 +20,7 @@ impl Warnings<'_> {
         );
     }
 
-    /// An operation that the data type of its group, or a service, does not offer is always refused.
+    /// Warns of an operation that the data type of its group, or a service, does not offer.
     fn offered(&mut self, path: &str, operation: &Operation, group: Option<&Group>) {
         let is_delete = matches!(operation, Operation::Delete { .. });
         let Some(group) = group else {
@@ -58,7 +58,7 @@ impl Warnings<'_> {
     }
 }
 
-/// Why a group refuses every compare-and-set.
+/// Returns the warning that a group refuses every compare-and-set.
 pub(super) fn no_compare_and_set(group: &Group) -> String {
     let id = &group.id;
     sentence!(

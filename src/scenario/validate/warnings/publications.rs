@@ -91,7 +91,7 @@ pub(super) fn needs_insync(replication: &Replication) -> u32 {
     }
 }
 
-/// Why a clock has no effect.
+/// Returns the reason why a clock has no effect.
 pub(super) fn unread_clock() -> &'static str {
     phrase(
         "no write is ordered by this clock; only its reading is shown",

@@ -29,7 +29,7 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// A delivery that is never acknowledged ends when the bus sends it.
+    /// Warns of settings for acknowledgements that never come: such a delivery ends when the bus sends it.
     fn never_acknowledged(&mut self, path: &str, service: &Service, subscription: &Subscription) {
         let default = Subscription::default();
         let is_preset = presets::of_subscription(subscription).is_some();
@@ -67,7 +67,7 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// A consumer that has acknowledged an event cannot refuse it.
+    /// Warns of refusals by a consumer that has already acknowledged the event.
     fn acknowledged_before(&mut self, path: &str, subscription: &Subscription) {
         if subscription.on_failure.is_some() && presets::of_subscription(subscription).is_none() {
             let why = phrase(
@@ -78,7 +78,7 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// Limits that are never reached.
+    /// Warns of limits that are never reached.
     fn limits(&mut self, path: &str, subscription: &Subscription) {
         // Without `attach`, this limit also means a channel as in RabbitMQ.
         let implies_attachment = subscription.attach.is_none() && subscription.order != Order::Log;
@@ -139,7 +139,7 @@ impl<'a> Warnings<'a> {
         named.or(topics.first()).is_some_and(|topic| topic.retention_ms.is_some())
     }
 
-    /// Of two limits on the deliveries to a consumer, the smaller one counts.
+    /// Warns of the greater one of two limits on the deliveries to a consumer.
     fn attached(&mut self, path: &str, service: &Service, subscription: &Subscription) {
         match &subscription.attach {
             Some(Attachment::Connection(Connection { prefetch: Some(prefetch), .. }))
@@ -158,7 +158,7 @@ impl<'a> Warnings<'a> {
                 let workers = service.concurrency.saturating_add(*prefetch);
                 if *batch > workers && *batch != Polling::default().batch {
                     let why = sentence!(
-                        "the consumer asks for no more than {workers} events, its workers and `prefetch`",
+                        "the consumer requests at most {workers} events, as many as its workers and `prefetch`",
                         "der Konsument fordert höchstens {workers} Events an, so viele wie seine Worker und `prefetch`"
                     );
                     self.no_effect(format!("{path}.attach.polling.batch"), &why);
@@ -168,7 +168,7 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// Sessions are those of a log's readers.
+    /// Warns of sessions of consumers that do not read a log.
     fn log_settings(&mut self, path: &str, subscription: &Subscription) {
         if subscription.session.is_some() && self.consumer_groups.as_served(subscription).order != Order::Log {
             let why = phrase(
@@ -179,7 +179,7 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// A consumer group has one queue, which follows its first subscription.
+    /// Warns of settings for the queue of a consumer group, which follows the group's first subscription.
     fn rules_of_the_queue(&mut self, path: &str, subscription: &Subscription) {
         let Some(first) = self.consumer_groups.group_of(subscription).first() else { return };
         let same = [
@@ -197,7 +197,7 @@ impl<'a> Warnings<'a> {
         for (field, _) in same.into_iter().filter(|(_, is_same)| !is_same) {
             let problem = phrase(
                 "has no effect: it differs from the first subscription of \
-                 the consumer group, which decides for the group's queue",
+                 the consumer group, which determines the settings of the group's queue",
                 "hat keine Wirkung: es weicht vom ersten Abonnement der \
                  Consumer-Gruppe ab, das für die Warteschlange der Gruppe entscheidet",
             );
@@ -205,7 +205,7 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// A subscription that no event will reach.
+    /// Warns of subscriptions that no event will reach.
     pub(super) fn event_chains(&mut self) {
         let scenario = self.scenario;
         for UnreachedSubscription { service, subscription, publisher } in scenario.unreached_subscriptions() {
@@ -225,8 +225,8 @@ impl<'a> Warnings<'a> {
                 (None, None) => sentence!("no service publishes to `{bus}`", "kein Service veröffentlicht auf `{bus}`"),
             };
             let problem = sentence!(
-                "`{service_id}` will never hear of an update: {why}",
-                "`{service_id}` wird nie von einer Änderung hören: {why}"
+                "no event will reach this subscription of `{service_id}`: {why}",
+                "kein Event wird dieses Abonnement von `{service_id}` erreichen: {why}"
             );
             self.warn(format!("services[{service}].subscribes[{subscription}]"), problem);
         }

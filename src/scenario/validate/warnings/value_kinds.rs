@@ -79,7 +79,7 @@ fn creates(operation: &Operation) -> Option<ValueKind> {
     }
 }
 
-/// Which kinds of values the keys of a scenario can have, anywhere and at any time.
+/// The kinds of values that the keys of a scenario can have, anywhere and at any time.
 pub(super) struct ValueKinds<'a> {
     services: BTreeMap<&'a str, &'a Service>,
     /// By group and key: the kind of the value that members have at the start.
