@@ -4,6 +4,7 @@
 mod cases;
 mod checker;
 mod convergence;
+mod expiry;
 mod input;
 mod limits;
 mod measurements;

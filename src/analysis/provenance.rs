@@ -27,6 +27,9 @@ pub struct CoordinatedWrite {
 pub struct Tombstone {
     /// When the replica stored the tombstone.
     pub since: Micros,
+    /// When its key was deleted, if the trace still holds that; otherwise when the replica stored the tombstone. The grace period
+    /// begins then.
+    pub deleted: Micros,
     /// When the replica purged it.
     pub purged: Option<Micros>,
 }
@@ -57,13 +60,18 @@ impl Provenance {
                 let (update, version, by, clock, value) = (*update, *version, *node, *clock, value.clone());
                 self.writes.entry(*key).or_default().push(CoordinatedWrite { update, version, by, at, clock, value });
             }
-            Fact::ReplicaStored { node, key, value, changed, .. } if *node == replica => {
+            Fact::ReplicaStored { node, key, value, changed, version, .. } if *node == replica => {
                 // A promised write that is stored has been committed.
                 self.promised.remove(key);
                 match value {
                     _ if !changed => {}
                     Some(_) => _ = self.tombstones.remove(key),
-                    None => _ = self.tombstones.insert(*key, Tombstone { since: at, purged: None }),
+                    None => {
+                        let writes = self.writes.get(key).into_iter().flatten();
+                        let deletion = writes.rev().find(|write| write.version == *version);
+                        let deleted = deletion.map_or(at, |write| write.at);
+                        self.tombstones.insert(*key, Tombstone { since: at, deleted, purged: None });
+                    }
                 }
             }
             Fact::WritePromised { update, node, key } if *node == replica => _ = self.promised.insert(*key, *update),

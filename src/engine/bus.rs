@@ -13,7 +13,7 @@ mod subscription_queue;
 
 use super::backoff::wait;
 use super::context::Context;
-use super::message::{About, Delivery, Heartbeat, LinkId, Payload};
+use super::message::{About, Delivery, Heartbeat, LinkId, LogPlace, Payload};
 use super::queue::Timer;
 use crate::scenario::{Acknowledge, LateAcknowledgement, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, NodeId, UpdateId};
@@ -248,7 +248,7 @@ impl Bus {
             queue.next_member = (member + 1) % members;
             let batch = events.len() as u32;
             for event in events {
-                self.deliver_event(now, queue_id, member, event, (None, batch), ctx);
+                self.deliver_event(now, queue_id, member, event, (LogPlace::default(), batch), ctx);
             }
             self.queues[queue_id as usize].connections[member].receive = None;
         }
@@ -260,7 +260,7 @@ impl Bus {
         queue_id: u32,
         member: usize,
         event: u32,
-        (follows, batch): (Option<u32>, u32),
+        (place, batch): (LogPlace, u32),
         ctx: &mut Context,
     ) {
         debug_assert!(self.up, "a bus that is down delivers nothing");
@@ -291,7 +291,7 @@ impl Bus {
             batch,
             reliable,
             partition,
-            follows,
+            place,
             incarnation,
             generation,
             update,

@@ -251,7 +251,7 @@ impl Consumer {
         debug_assert!(delivery.attempt > 0, "deliveries are counted from 1");
         debug_assert!((delivery.subscription as usize) < self.handlers.len(), "a delivery names a handler");
         if let Some(reader) = self.readers.get_mut(&(delivery.subscription, delivery.partition)) {
-            reader.on_failed();
+            reader.on_failed(delivery.place.position);
         }
         let handler = &self.handlers[delivery.subscription as usize];
         let (update, attempt) = (delivery.update.id, delivery.attempt);

@@ -141,14 +141,29 @@ pub struct Delivery {
     pub reliable: bool,
     /// The partition of the event's topic.
     pub partition: u32,
-    /// For a log: the event delivered before; `None` for the first one after a commit or a redelivery.
-    pub follows: Option<u32>,
+    /// For a log: its place in the partition.
+    pub place: LogPlace,
     /// For a reader with a session: its incarnation. For a consumer that polls: the number of the receive. Else 0.
     pub incarnation: u32,
     /// For a reader with a session: how often the partition was assigned or redelivered before; else 0.
     pub generation: u32,
     /// The committed update.
     pub update: Arc<Update>,
+}
+
+/// The place of a delivery in a partition of a log. Each delivery has a position of its own, from 1, also when an event is
+/// delivered again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogPlace {
+    /// The position of the delivery.
+    pub position: u32,
+    /// The position of the event before it that the log still contains; the reader handles that one first. 0 if there is none.
+    pub after: u32,
+    /// The position of the first event that the log still contains after the last commit. The log will never deliver an earlier
+    /// one, so a reader does not wait for it (as Kafka's consumer whose position is out of range).
+    pub first: u32,
+    /// Whether the log delivers again from the last commit: the reader discards what it has received and not begun to handle.
+    pub restarts: bool,
 }
 
 /// A report of a consumer about its connection to a bus, or about its membership of a group.
@@ -187,8 +202,8 @@ pub struct Position {
     pub partition: u32,
     /// The generation of its deliveries.
     pub generation: u32,
-    /// The last event in order that it received.
-    pub last: Option<u32>,
+    /// The position of the last delivery in order that it received; 0 before the first.
+    pub last: u32,
     /// The last event that it committed.
     pub committed: Option<u32>,
 }

@@ -1,7 +1,7 @@
 //! The consumer's view of a partition of a log, whose events it handles in order, one after the other (as a Kafka consumer's
 //! poll loop); and the session by which a reader remains in its group.
 
-use super::message::{Delivery, Position};
+use super::message::{Delivery, LogPlace, Position};
 use crate::scenario::Micros;
 use litemap::LiteMap;
 use std::collections::VecDeque;
@@ -10,9 +10,11 @@ use std::sync::Arc;
 /// The state of reading one partition.
 #[derive(Clone, Debug, Default)]
 pub struct PartitionReader {
-    /// The last event in order that was received.
-    last: Option<u32>,
-    /// Deliveries that arrived before their predecessor, by the predecessor.
+    /// The position of the last delivery in order that was received; 0 before the first.
+    last: u32,
+    /// The position at which the bus began to deliver, or to deliver again from the last commit.
+    restarted_at: u32,
+    /// Deliveries that arrived before their predecessor, by position.
     out_of_order: LiteMap<u32, Arc<Delivery>>,
     /// Deliveries in order that wait to be handled.
     queue: VecDeque<Arc<Delivery>>,
@@ -33,9 +35,9 @@ impl PartitionReader {
 
     fn assert_valid(&self) {
         debug_assert!(self.polled.is_none_or(|left| left <= self.queue.len()), "events of a poll are queued");
-        debug_assert!(self.queue.is_empty() || self.last.is_some(), "queued events were received in order");
-        let is_early = |event: u32| self.out_of_order.contains_key(&event);
-        debug_assert!(!self.last.is_some_and(is_early), "an event is queued as soon as its predecessor has arrived");
+        debug_assert!(self.queue.iter().all(|delivery| delivery.place.position <= self.last), "queued in order");
+        let next = self.out_of_order.first().map(|(_, delivery)| delivery.place);
+        debug_assert!(next.is_none_or(|place| place.after > self.last), "an event is queued as soon as it is in order");
     }
 
     /// Receives a delivery, and queues all deliveries that are in order now.
@@ -45,21 +47,20 @@ impl PartitionReader {
         }
         if delivery.generation > self.generation {
             self.discard_all();
-            (self.last, self.committed, self.generation) = (None, None, delivery.generation);
+            (self.committed, self.generation) = (None, delivery.generation);
+            self.restarted_at = delivery.place.first;
         }
         debug_assert!(delivery.generation == self.generation, "events of an ended generation are discarded");
-        match delivery.follows {
-            // A second copy of the first event.
-            None if self.polled.is_some() && self.last.is_some() => {}
-            // The bus redelivers from the last commit.
-            None => {
+        let LogPlace { position, first, restarts, .. } = delivery.place;
+        debug_assert!(first <= position, "the log contains the delivered event");
+        if position > self.last {
+            if restarts {
                 self.discard_all();
-                self.enqueue(delivery);
+                self.restarted_at = position;
             }
-            Some(event) if self.last == Some(event) => self.enqueue(delivery),
-            Some(event) => {
-                self.out_of_order.insert(event, delivery);
-            }
+            self.last = self.last.max(first - 1);
+            self.out_of_order.insert(position, delivery);
+            self.enqueue_in_order();
         }
         self.assert_valid();
     }
@@ -72,13 +73,17 @@ impl PartitionReader {
         self.assert_valid();
     }
 
-    fn enqueue(&mut self, delivery: Arc<Delivery>) {
-        debug_assert!(delivery.generation == self.generation, "only deliveries of the current generation are queued");
-        let mut next = Some(delivery);
-        while let Some(delivery) = next {
-            self.last = Some(delivery.event);
-            next = self.out_of_order.remove(&delivery.event);
-            self.queue.push_back(delivery);
+    /// Queues the deliveries whose predecessors have arrived or will never arrive.
+    fn enqueue_in_order(&mut self) {
+        while let Some((&position, next)) = self.out_of_order.first()
+            && next.place.after <= self.last
+        {
+            let Some(delivery) = self.out_of_order.remove(&position) else { return };
+            debug_assert!(delivery.generation == self.generation, "deliveries of this generation are queued");
+            if position > self.last {
+                self.last = position;
+                self.queue.push_back(delivery);
+            }
         }
         self.assert_valid();
     }
@@ -116,10 +121,15 @@ impl PartitionReader {
         self.is_handling = false;
     }
 
-    /// Discards the events after one that could not be handled. The bus redelivers them after that event.
-    pub fn on_failed(&mut self) {
-        self.discard_all();
-        (self.last, self.is_handling) = (None, false);
+    /// Discards the events after one that could not be handled, and returns to the position of that one. The bus redelivers it
+    /// and them, or gives it up and redelivers those after it.
+    pub fn on_failed(&mut self, position: u32) {
+        self.is_handling = false;
+        // The bus may have begun again while the event was handled.
+        if (self.restarted_at..=self.last).contains(&position) {
+            self.discard_all();
+            self.last = position.saturating_sub(1);
+        }
         self.assert_valid();
     }
 

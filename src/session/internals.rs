@@ -108,8 +108,8 @@ fn tombstone(tombstone: Tombstone, group: &Group) -> TombstoneView {
             None
         }
     };
-    let Tombstone { since, purged } = tombstone;
-    TombstoneView { since, purged, expires: grace.map(|grace| since + grace) }
+    let Tombstone { since, deleted, purged } = tombstone;
+    TombstoneView { since, purged, expires: grace.map(|grace| deleted + grace) }
 }
 
 fn hints(context: &RunContext, origins: &Provenance) -> Vec<HintView> {

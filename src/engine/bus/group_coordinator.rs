@@ -177,20 +177,18 @@ impl Bus {
             if let Some(event) = position.and_then(|position| position.committed) {
                 self.on_offset_commit(now, event, generation, ctx);
             }
-            self.fetch_again(now, queue_id, partition, position.and_then(|position| position.last), ctx);
+            self.fetch_again(now, queue_id, partition, position.map_or(0, |position| position.last), ctx);
         }
     }
 
-    /// Resends the delivered events after `last`, the last one that the reader received, if the first of them is overdue.
-    fn fetch_again(&mut self, now: Micros, queue_id: u32, partition: u32, last: Option<u32>, ctx: &mut Context) {
+    /// Resends the delivered events after `last`, the last position that the reader received, if the first of them is overdue.
+    fn fetch_again(&mut self, now: Micros, queue_id: u32, partition: u32, last: u32, ctx: &mut Context) {
         let Some(log) = self.queues[queue_id as usize].logs.get(&partition) else { return };
         let (member, generation) = (log.member, log.generation);
         debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
-        let delivered = || log.events.iter().take(log.delivered).copied();
-        // If the last event that the reader received is committed, it is not among these, and the reader has received none of
-        // them.
-        let from = delivered().position(|event| Some(event) == last).map_or(0, |at| at + 1);
-        let missing: Vec<u32> = delivered().skip(from).collect();
+        let delivered = log.events.iter().take(log.delivered).copied();
+        let is_missing = |event: &u32| self.stored.get(event).is_some_and(|stored| stored.position > last);
+        let missing: Vec<u32> = delivered.filter(is_missing).collect();
         let config = &self.config.subscriptions[self.queues[queue_id as usize].members[member] as usize];
         let is_in_time = |event: &u32| self.stored.get(event).is_none_or(|stored| stored.sent + config.deadline > now);
         if missing.first().is_none_or(is_in_time) {
@@ -200,8 +198,8 @@ impl Bus {
         self.queues[queue_id as usize].assert_member(member);
         let (incarnation, link, subscription) =
             (self.queues[queue_id as usize].memberships[member].incarnation, config.link, config.at_consumer);
-        let mut follows = last;
         for event in missing {
+            let place = self.place_in_log(queue_id, partition, event);
             let Some(stored) = self.stored.get_mut(&event) else { continue };
             let Some((delivery, _)) = stored.delivery else { continue };
             stored.deliveries += 1;
@@ -217,13 +215,12 @@ impl Bus {
                 batch: 1,
                 reliable: false,
                 partition,
-                follows,
+                place,
                 incarnation,
                 generation,
                 update,
             };
             ctx.send(link, Payload::Deliver(Arc::new(message)), about);
-            follows = Some(event);
         }
     }
 }

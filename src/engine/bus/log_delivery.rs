@@ -3,6 +3,7 @@
 use super::Bus;
 use crate::engine::backoff::wait;
 use crate::engine::context::Context;
+use crate::engine::message::LogPlace;
 use crate::engine::queue::Timer;
 use crate::scenario::{Micros, Order};
 use crate::trace::Fact;
@@ -23,11 +24,30 @@ impl Bus {
                 return;
             }
             let event = log.events[log.delivered];
-            let follows = log.last.replace(event);
+            log.position += 1;
             log.delivered += 1;
             debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
-            self.deliver_event(now, queue_id, reader, event, (follows, 1), ctx);
+            let (position, restarts) = (log.position, std::mem::take(&mut log.restarts));
+            if let Some(stored) = self.stored.get_mut(&event) {
+                stored.position = position;
+            }
+            let place = LogPlace { restarts, ..self.place_in_log(queue_id, partition, event) };
+            self.deliver_event(now, queue_id, reader, event, (place, 1), ctx);
         }
+    }
+
+    /// Returns the place of a delivered event in its partition.
+    pub(super) fn place_in_log(&self, queue_id: u32, partition: u32, event: u32) -> LogPlace {
+        let position = |event: &u32| self.stored.get(event).map_or(0, |stored| stored.position);
+        let Some(log) = self.queues[queue_id as usize].logs.get(&partition) else { return LogPlace::default() };
+        let mut delivered = log.events.iter().take(log.delivered);
+        debug_assert!(
+            log.events.iter().take(log.delivered).is_sorted_by_key(position),
+            "events are delivered in order"
+        );
+        let first = log.events.front().map_or(0, position);
+        let before = delivered.position(|other| *other == event).and_then(|at| log.events.get(at.checked_sub(1)?));
+        LogPlace { position: position(&event), after: before.map_or(0, position), first, restarts: false }
     }
 
     /// Commits an event of a partition and all events before it.
@@ -80,12 +100,21 @@ impl Bus {
         log.member = member;
         log.generation += u32::from(sessions);
         log.redeliveries += 1;
-        let (events, redeliveries): (Vec<u32>, u32) =
-            (log.events.iter().take(log.delivered).copied().collect(), log.redeliveries);
-        log.delivered = 0;
-        log.last = None;
+        let redeliveries = log.redeliveries;
         let config = &mut self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
-        let (id, wait) = (config.id, wait(&config.backoff, redeliveries, 0.0, &mut config.waits));
+        let wait = wait(&config.backoff, redeliveries, 0.0, &mut config.waits);
+        self.restart_log(now, queue_id, partition, wait, ctx);
+    }
+
+    /// Redelivers a partition from its last commit to its reader, after a wait.
+    pub(super) fn restart_log(&mut self, now: Micros, queue_id: u32, partition: u32, wait: Micros, ctx: &mut Context) {
+        let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition) else { return };
+        debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
+        debug_assert!(!log.is_waiting || log.delivered == 0, "a log that waits delivers nothing");
+        let events: Vec<u32> = log.events.iter().take(log.delivered).copied().collect();
+        log.delivered = 0;
+        log.restarts = true;
+        let id = self.config_of(queue_id).id;
         for event in &events {
             self.end_delivery(*event);
             if let Some(stored) = self.stored.get(event) {

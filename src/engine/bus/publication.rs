@@ -170,6 +170,7 @@ impl Bus {
             delivery: None,
             last_delivery: None,
             sent: now,
+            position: 0,
             published_at: now,
             offset: None,
             expires,

@@ -36,7 +36,8 @@ impl Bus {
             ctx.record(Fact::EventDiscarded { subscription: config.id, event, update, reason });
         }
         self.remove_from_queue(queue_id, event, stored.partition, stored.update.key);
-        self.deliver_log(now, queue_id, stored.partition, ctx);
+        // The reader of a log discarded the events behind the one that it could not handle.
+        self.restart_log(now, queue_id, stored.partition, 0, ctx);
     }
 
     /// Removes an event that is no longer stored from its queue.
@@ -108,19 +109,18 @@ impl Bus {
         (0..self.queues.len() as u32).filter(has_consumer).collect()
     }
 
-    /// Enqueues a consumer's dead letters again, with no deliveries counted.
+    /// Enqueues a consumer's dead letters again as new events: no deliveries are counted, and their retention begins now (SQS:
+    /// "redriven messages are considered new messages with a new messageID and enqueueTime").
     pub fn redrive(&mut self, now: Micros, consumer: NodeId, ctx: &mut Context) {
         ctx.assert_handler(self.config.node, now);
         for queue_id in self.queues_of(consumer) {
             for dead in std::mem::take(&mut self.queues[queue_id as usize].dead_letters) {
-                let DeadLetter { event, update, partition, expires } = dead;
-                let subscription = self.config_of(queue_id).id;
+                let DeadLetter { event, update, partition, expires: _ } = dead;
+                let config = self.config_of(queue_id);
+                let (subscription, topic) = (config.id, config.topic);
                 ctx.record(Fact::EventRedriven { subscription, event, update: update.id });
-                // The retention of the dead letter continues.
-                self.store_event(now, queue_id, event, partition, update, None, ctx);
-                if let Some(stored) = self.stored.get_mut(&event) {
-                    stored.expires = expires;
-                }
+                let retention = self.config.topics[topic as usize].retention;
+                self.store_event(now, queue_id, event, partition, update, retention, ctx);
                 self.enqueue(now, event, ctx);
             }
         }

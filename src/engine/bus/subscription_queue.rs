@@ -23,6 +23,8 @@ pub(super) struct StoredEvent {
     pub(super) last_delivery: Option<u32>,
     /// The time of the last delivery.
     pub(super) sent: Micros,
+    /// In a log: the position of the last delivery.
+    pub(super) position: u32,
     pub(super) published_at: Micros,
     /// With several brokers: the offset in their log; `None` for a redriven dead letter.
     pub(super) offset: Option<u64>,
@@ -61,8 +63,10 @@ pub(super) struct PartitionLog {
     pub(super) member: usize,
     /// With sessions: how often the partition was assigned or redelivered. Positions of earlier generations are void.
     pub(super) generation: u32,
-    /// The event that was delivered last in this generation.
-    pub(super) last: Option<u32>,
+    /// The position of the last delivery; 0 before the first.
+    pub(super) position: u32,
+    /// Whether the next delivery is the first one after the last commit, again.
+    pub(super) restarts: bool,
     /// Whether the log waits before it redelivers.
     pub(super) is_waiting: bool,
     /// The number of redeliveries since the last commit.

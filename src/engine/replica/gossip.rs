@@ -279,7 +279,7 @@ fn execute_write(
                 if clock == VersionClock::Wall { ctx.break_tie(key, next, value.as_ref(), after) } else { next }
             });
             let metadata = member.write_metadata(now, request);
-            *register = Register { version, value: value.clone(), update: None, metadata };
+            *register = Register { version, value: value.clone(), update: None, metadata, deleted_at: None };
             (version, value)
         }
         (KeyState::Dotted(_) | KeyState::Counter(_) | KeyState::Sequence(_), action) => {

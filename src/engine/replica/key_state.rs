@@ -9,7 +9,7 @@ pub mod operations;
 mod sequence;
 
 use super::write_metadata::{SourceVersion, WriteMetadata};
-use crate::scenario::{Data, Value};
+use crate::scenario::{Data, Micros, Value};
 use crate::trace::{UpdateId, Version, VersionVector};
 use counter::Counter;
 use dot_store::{DotStore, DottedValue};
@@ -40,6 +40,9 @@ pub struct Register {
     pub update: Option<UpdateId>,
     /// The origin of the write, in a connected group.
     pub metadata: Option<Arc<WriteMetadata>>,
+    /// For a tombstone in a leaderless group: the time of the deletion, from which its grace period counts at all replicas (as
+    /// Cassandra's `local_deletion_time`).
+    pub deleted_at: Option<Micros>,
 }
 
 /// The version of a key's state, which anti-entropy compares instead of the state.
@@ -69,7 +72,13 @@ impl KeyState {
         match (data, value) {
             (Data::Register { .. }, value) => {
                 let version = Version::counted(1, 0);
-                Some(KeyState::Register(Register { version, value: Some(value.clone()), update: None, metadata: None }))
+                Some(KeyState::Register(Register {
+                    version,
+                    value: Some(value.clone()),
+                    update: None,
+                    metadata: None,
+                    deleted_at: None,
+                }))
             }
             (Data::MultiValue | Data::Merged { .. }, value) => {
                 Some(KeyState::Dotted(DotStore::initial([DottedValue::Value(value.clone())])))

@@ -126,7 +126,7 @@ pub fn apply_entry(log: &ReplicatedLog, index: u32, member: &mut Member, ctx: &m
 
 fn register_of(position: LogPosition, entry: &LogEntry) -> Register {
     let (value, metadata) = (entry.value.clone(), entry.metadata.clone());
-    Register { version: position.version(), value, update: entry.update, metadata }
+    Register { version: position.version(), value, update: entry.update, metadata, deleted_at: None }
 }
 
 /// When a protocol applies the entries of its log.

@@ -37,8 +37,8 @@ pub struct Quorum {
     /// Hints in flight, by the number that the acknowledgement will carry.
     handoffs: LiteMap<u32, Handoff>,
     is_handoff_timer_set: bool,
-    /// Deleted registers, by the number of the timer that purges them.
-    tombstones: LiteMap<u32, (KeyId, Version)>,
+    /// Deleted registers, by the number of the timer that purges them: the key, the version, and the end of the grace period.
+    tombstones: LiteMap<u32, (KeyId, Version, Micros)>,
     next_tombstone: u32,
     /// Counts restarts, so that a timer set before a crash is ignored.
     incarnation: u32,
@@ -59,7 +59,7 @@ impl Quorum {
         }
     }
 
-    /// Starts, or restarts. Tombstones that it was to purge while it was down are purged a grace period later.
+    /// Starts, or restarts. Tombstones whose grace period ended while the member was down are purged now.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
         debug_assert!(self.handoffs.is_empty(), "a crash forgets the hints in flight");
         debug_assert!(now == ctx.now, "a member starts now");
@@ -70,10 +70,8 @@ impl Quorum {
         }
         self.is_handoff_timer_set = false;
         self.set_handoff_timer(now, ctx);
-        if let Some(grace) = self.coordinator.config().tombstone_grace_ms {
-            for number in self.tombstones.keys() {
-                ctx.wake(now + micros(grace), QuorumTimer::PurgeTombstone(*number).encode());
-            }
+        for (number, (_, _, end)) in &self.tombstones {
+            ctx.wake(now.max(*end), QuorumTimer::PurgeTombstone(*number).encode());
         }
     }
 
@@ -279,26 +277,27 @@ impl Quorum {
 
 /// Tombstones.
 impl Quorum {
-    /// Sets the timer that purges the tombstone of a deleted register after its grace period.
+    /// Sets the timer that purges the tombstone of a deleted register at the end of its grace period, which begins with the deletion.
     fn watch_tombstone(&mut self, now: Micros, key: KeyId, member: &Member, ctx: &mut Context) {
-        debug_assert!(now == ctx.now, "the grace period begins now");
+        debug_assert!(now == ctx.now, "a tombstone is stored now");
         let Some(grace) = self.coordinator.config().tombstone_grace_ms else { return };
         let Some(KeyState::Register(register)) = member.states.get(&key) else { return };
         let is_tombstone = register.value.is_none() && !register.version.is_none();
-        let is_watched = self.tombstones.values().any(|watched| *watched == (key, register.version));
+        let is_watched = self.tombstones.values().any(|(of, version, _)| (*of, *version) == (key, register.version));
         if !is_tombstone || is_watched {
             return;
         }
+        let end = register.deleted_at.unwrap_or(now).saturating_add(micros(grace));
         let number = self.next_tombstone;
         self.next_tombstone += 1;
-        let previous = self.tombstones.insert(number, (key, register.version));
+        let previous = self.tombstones.insert(number, (key, register.version, end));
         debug_assert!(previous.is_none(), "the number of a timer is used once");
-        ctx.wake(now + micros(grace), QuorumTimer::PurgeTombstone(number).encode());
+        ctx.wake(now.max(end), QuorumTimer::PurgeTombstone(number).encode());
     }
 
     fn purge_tombstone(&mut self, number: u32, member: &mut Member, ctx: &mut Context) {
         debug_assert!(number < self.next_tombstone, "only timers that were set fire");
-        if let Some((key, version)) = self.tombstones.remove(&number)
+        if let Some((key, version, _)) = self.tombstones.remove(&number)
             && member.states.get(&key).is_some_and(|state| state.version() == version)
         {
             debug_assert!(member.value(key).is_none(), "a deleted key has no value");

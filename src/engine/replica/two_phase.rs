@@ -165,7 +165,7 @@ impl TwoPhase {
             replaces,
         });
         let metadata = member.write_metadata(now, request);
-        let register = Register { version, value, update: Some(update), metadata };
+        let register = Register { version, value, update: Some(update), metadata, deleted_at: None };
         member.note_coordinated(key, &register, before.as_ref());
         let Register { value, metadata, .. } = register;
         Ok(PreparedWrite { update, operation, key, value, version, metadata })
@@ -262,7 +262,7 @@ impl TwoPhase {
             {
                 self.inbox.insert(source.update, metadata.coordinated_at);
             }
-            let register = Register { version, value, update: Some(update), metadata };
+            let register = Register { version, value, update: Some(update), metadata, deleted_at: None };
             member.merge(key, &KeyState::Register(register), Some(update), ctx);
         } else {
             ctx.record(Fact::PromiseReleased { update, node: member.node, key });

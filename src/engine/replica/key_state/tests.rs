@@ -91,7 +91,7 @@ fn execute(state: &mut KeyState, data: &Data, operation: OperationAt) {
     if let KeyState::Register(register) = state {
         let version = Version::counted(register.version.counter + 1, operation.origin());
         let value = (!operation.is_removal).then_some(operation.number.into());
-        *register = Register { version, value, update: None, metadata: None };
+        *register = Register { version, value, update: None, metadata: None, deleted_at: None };
         return;
     }
     let observed = operation.is_blind.then(VersionVector::new);

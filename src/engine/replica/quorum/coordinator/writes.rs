@@ -38,7 +38,8 @@ impl Coordinator {
         debug_assert!(carried.is_some() || version > after, "a write is ordered after the version it depends on");
         let update = ctx.next_update();
         let metadata = local.as_deref().and_then(|member| member.write_metadata(now, request));
-        let register = Register { version, value: value.clone(), update: Some(update), metadata };
+        let deleted_at = value.is_none().then_some(now);
+        let register = Register { version, value: value.clone(), update: Some(update), metadata, deleted_at };
         if let Some(member) = local.as_deref_mut() {
             let before = member.value(key);
             member.note_coordinated(key, &register, before.as_ref());
