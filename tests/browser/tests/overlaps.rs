@@ -33,8 +33,24 @@ const HIGHER_CONTENT: &str = "const out = [], r = e => e.getBoundingClientRect()
         const header = card.querySelector('header'); if (header && header.scrollHeight > header.clientHeight + 2) out.push(card.dataset.node + ' header'); } \
     return out";
 
+/// Returns the cells of a row of a card whose texts are less than 4 px apart: key, value and version, name and state, and so on.
+const TOUCHING_CELLS: &str = "const out = [], cells = ':is(li, .lane, header, .foot, .load) > *'; \
+    for (const card of document.querySelectorAll('main .card')) { const texts = []; \
+        for (const e of card.querySelectorAll('*')) { const cell = e.closest(cells); \
+            if (!cell || !card.contains(cell) || !e.checkVisibility() || e.closest('.sr, svg')) continue; \
+            for (const n of e.childNodes) { if (n.nodeType !== 3 || !n.textContent.trim()) continue; \
+                const range = document.createRange(); range.selectNodeContents(n); \
+                for (const r of range.getClientRects()) { let [left, top, right, bottom] = [r.left, r.top, r.right, r.bottom]; \
+                    for (let p = e; p !== card; p = p.parentElement) { if (getComputedStyle(p).overflowX === 'visible') continue; \
+                        const c = p.getBoundingClientRect(); left = Math.max(left, c.left); top = Math.max(top, c.top); right = Math.min(right, c.right); bottom = Math.min(bottom, c.bottom); } \
+                    if (right - left > 1 && bottom - top > 1) texts.push({ left, top, right, bottom, cell, text: n.textContent.trim() }); } } } \
+        for (const a of texts) for (const b of texts) { if (a.cell === b.cell || a.left >= b.left) continue; \
+            const shared = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top), line = Math.min(a.bottom - a.top, b.bottom - b.top); \
+            if (shared > line / 2 && b.left - a.right < 4) out.push(`${card.dataset.node}: ${a.text} / ${b.text} ${(b.left - a.right).toFixed(1)} px`); } } \
+    return out";
+
 #[test]
-fn no_card_is_clipped_at_its_bottom_at_any_level_of_detail() {
+fn no_card_is_clipped_at_its_bottom_and_no_value_touches_its_version_at_any_level_of_detail() {
     let mut found = Vec::new();
     for (look, language) in [(WIDE, "en"), (PHONE, "de")] {
         let browser = SITE.visit(look, "");
@@ -46,8 +62,9 @@ fn no_card_is_clipped_at_its_bottom_at_any_level_of_detail() {
             browser.keys(&["End"]);
             for zoom in 0..8 {
                 let higher = browser.run(HIGHER_CONTENT);
-                if higher != json!([]) {
-                    found.push(format!("{}, {} px, {language}, zoom {zoom}: {higher}", example.id, look.width));
+                let touching = browser.run(TOUCHING_CELLS);
+                for faults in [higher, touching].into_iter().filter(|faults| *faults != json!([])) {
+                    found.push(format!("{}, {} px, {language}, zoom {zoom}: {faults}", example.id, look.width));
                 }
                 browser.keys(&["-"]);
             }
