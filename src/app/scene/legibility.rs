@@ -81,7 +81,7 @@ fn crossings(scene: &Scene, detail: Detail) -> Vec<String> {
         let crossed = others.filter(|(_, node)| link.curve.points().iter().any(|at| node.rect.contains(*at)));
         found.extend(crossed.map(|(_, node)| format!("{from} to {to} crosses {}", node.id)));
         // In the narrow gaps of a column, a name may have no place without a link, and interrupts it.
-        let names = scene.areas.iter().filter(|_| !scene.is_column()).map(|area| (area, area.name_rect(detail)));
+        let names = scene.areas.iter()..map(|area| (area, area.name_rect(detail)));
         let behind =
             names.filter(|(_, name)| link.curve.points().windows(2).any(|line| name.is_crossed(line[0], line[1])));
         found.extend(behind.map(|(area, _)| format!("{from} to {to} passes behind the name {}", area.name)));

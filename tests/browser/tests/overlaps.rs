@@ -46,7 +46,7 @@ const TOUCHING_CELLS: &str = "const out = [], cells = ':is(li, .lane, header, .f
                     if (right - left > 1 && bottom - top > 1) texts.push({ left, top, right, bottom, cell, text: n.textContent.trim() }); } } } \
         for (const a of texts) for (const b of texts) { if (a.cell === b.cell || a.left >= b.left) continue; \
             const shared = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top), line = Math.min(a.bottom - a.top, b.bottom - b.top); \
-            if (shared > line / 2 && b.left - a.right < 4) out.push(`${card.dataset.node}: ${a.text} / ${b.text} ${(b.left - a.right).toFixed(1)} px`); } } \
+            if (shared > line / 2 && b.left - a.right < 3.9) out.push(`${card.dataset.node}: ${a.text} / ${b.text} ${(b.left - a.right).toFixed(1)} px`); } } \
     return out";
 
 #[test]
