@@ -151,6 +151,34 @@ fn the_tabs_of_two_branches_are_below_the_canvas_of_a_phone_and_cover_no_card() 
     }
 }
 
+/// Returns the names of groups and regions that a link may cross: those without an opaque plate over the links.
+const NAMES_WITHOUT_PLATE: &str = "const links = document.querySelector('main svg.links'), text = document.createRange(); \
+    return [...document.querySelectorAll('main .area-label')].filter(e => e.checkVisibility()).filter(e => { \
+        text.selectNodeContents(e); const [inner, outer] = [text.getBoundingClientRect(), e.getBoundingClientRect()]; \
+        const colour = getComputedStyle(e).backgroundColor, isOpaque = /^rgb\\(/.test(colour) && +getComputedStyle(e).opacity === 1; \
+        const isAbove = links.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING; \
+        const isOnPlate = inner.left >= outer.left + 2 && inner.right <= outer.right - 2 && inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1; \
+        return !(isOpaque && isAbove && isOnPlate); }).map(e => e.textContent)";
+
+#[test]
+fn no_link_is_drawn_through_the_name_of_a_group_on_a_phone() {
+    let mut found = Vec::new();
+    let browser = SITE.visit(PHONE, "");
+    for example in examples::EXAMPLES {
+        let scenario = example.scenario();
+        if scenario.groups.is_empty() && scenario.regions.is_empty() {
+            continue;
+        }
+        browser.open(&SITE.at(&format!("?{}#ex={}", example.id, example.id)));
+        browser.wait("document.querySelector('.page[data-detail] .card')");
+        let names = browser.run(NAMES_WITHOUT_PLATE);
+        if names != json!([]) {
+            found.push(format!("{}: {names}", example.id));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 /// The cards and controls over the canvas that overlap, and the controls that another element covers.
 const LANDSCAPE: &str = "const r = e => e.getBoundingClientRect(), all = s => [...document.querySelectorAll(s)].filter(e => e.checkVisibility()); \
     const controls = all('main .publish-far, main .zoom, main .pane-name, main .chip, .caption'), cards = all('main .card'); \
