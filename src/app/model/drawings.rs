@@ -6,7 +6,7 @@ use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, St
 use crate::app::titles::{THIS_TAB, shown_title};
 use crate::scenario::Scenario;
 use crate::text;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Whether the shown drawing is kept.
@@ -42,7 +42,7 @@ pub struct Drawings {
     /// The drawings that wait to be saved.
     waiting: BTreeMap<Rc<str>, Unsaved>,
     /// The drawings that another tab has saved since this tab has read or written them.
-    saved_elsewhere: BTreeSet<Rc<str>>,
+    saved_elsewhere: Vec<Rc<str>>,
     /// The last revision of each drawing that this tab has read or written.
     pub(super) revisions: BTreeMap<Rc<str>, u32>,
     /// The previous drawing is opened once the drawings are listed.
@@ -149,7 +149,7 @@ impl Model {
     /// Learns the revision of a drawing that was read or written.
     pub(super) fn learn_drawing(&mut self, info: &DrawingInfo) {
         self.drawings.revisions.insert(info.id.clone(), info.revision);
-        self.drawings.saved_elsewhere.remove(&info.id);
+        self.drawings.saved_elsewhere.retain(|id| *id != info.id);
     }
 
     fn title(&self) -> String {
@@ -345,8 +345,11 @@ impl Model {
 
     /// Notes that another tab has saved a drawing, and notifies the visitor, once, if it is the shown one.
     fn report_other_tab(&mut self, id: Rc<str>) {
-        let is_known = !self.drawings.saved_elsewhere.insert(id.clone());
-        if is_known || self.document.drawing.as_ref() != Some(&id) {
+        if self.drawings.saved_elsewhere.contains(&id) {
+            return;
+        }
+        self.drawings.saved_elsewhere.push(id.clone());
+        if self.document.drawing.as_ref() != Some(&id) {
             return;
         }
         self.drawings.state = SaveState::Unchanged;

@@ -28,6 +28,9 @@ const AREAS: [&str; 13] = [
 const CONTROLS: &str =
     "button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea, a[href], summary, [tabindex='0']";
 
+/// The longest time between the press of a tap and its click, ms.
+const LONGEST_TAP: f64 = 1000.0;
+
 /// The maximum number of attempts to move a lost focus, one for each frame.
 const MAX_ATTEMPTS: u32 = 120;
 
@@ -54,15 +57,25 @@ impl LastFocus {
     }
 }
 
-/// Observes where the focus goes, and what the visitor does that may move it.
+/// Observes where the focus goes, and what the visitor does that may move it. Stops a click where something has appeared below a
+/// finger that has tapped something else: a browser sends a click to what is there after the tap.
 pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> Option<Closure<dyn FnMut(Event)>> {
     let document = web_sys::window()?.document()?;
-    let focus_document = document.clone();
+    let (focus_document, mut pressed) = (document.clone(), None::<(Element, f64)>);
     let happened = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         match (&*event.type_(), target) {
             ("focusin", Some(element)) => last.borrow_mut().set(&focus_document, element),
-            ("pointerdown", _) => last.borrow_mut().is_moved_by_visitor = true,
+            ("pointerdown", target) => {
+                last.borrow_mut().is_moved_by_visitor = true;
+                pressed = target.map(|target| (target, event.time_stamp()));
+            }
+            ("click", Some(target))
+                if event.is_trusted() && is_after_tap(pressed.take(), &target, event.time_stamp()) =>
+            {
+                event.prevent_default();
+                event.stop_propagation();
+            }
             ("keydown", _) if event.dyn_ref::<KeyboardEvent>().is_some_and(|event| event.key() == "Tab") => {
                 last.borrow_mut().is_moved_by_visitor = true;
             }
@@ -75,6 +88,14 @@ pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> 
         let _ = document.add_event_listener_with_callback_and_bool(event, listener, true);
     }
     Some(happened)
+}
+
+/// Returns whether a click follows a tap on something else, which is still on the page, and neither around its target nor inside it.
+fn is_after_tap(pressed: Option<(Element, f64)>, target: &Element, now: f64) -> bool {
+    pressed.is_some_and(|(pressed, at)| {
+        let is_related = pressed.contains(Some(target)) || target.contains(Some(&pressed));
+        now - at < LONGEST_TAP && pressed.is_connected() && !is_related
+    })
 }
 
 impl Page {
