@@ -22,8 +22,8 @@ const HEIGHT: f64 = 34.0;
 /// Distance of the row below a card: under the publish button or the dead letters.
 const BELOW: f64 = 48.0;
 
-/// Distance of the verdict chips from the upper edge of the canvas, px at the browser's usual font size.
-const CHIPS_TOP: f64 = 12.0;
+/// Height of one row of verdict chips, with the distance from the edge of the canvas, px at the browser's usual font size.
+const CHIPS: f64 = 40.0;
 
 /// Draws the buttons of the card below the pointer, of the selected card, or of the focused one.
 pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
@@ -57,9 +57,9 @@ pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
         }
     };
     let camera = model.viewport.camera;
-    // The verdict chips are over the upper edge.
+    // The verdict chips are over the upper edge, on a narrow page in one row.
     let (chips, unit) = (model.viewport.overlays.0, model.viewport.unit);
-    let covered = if chips > 0.0 { CHIPS_TOP * unit + chips } else { 0.0 };
+    let covered = if model.viewport.narrow { CHIPS * unit } else { chips };
     let is_cut = camera.to_window(point(node.rect.x, node.rect.y)).y < covered + HEIGHT * camera.scale.max(1.0);
     let at = point(node.rect.x, if is_cut { node.rect.y + node.rect.h + BELOW } else { node.rect.y });
     html! { <CardTools {at} below={is_cut} {by_focus} label={text!("Faults of {}", name)}>{ for FAULTS.map(button) }</CardTools> }

@@ -43,7 +43,7 @@ fn assert_focus_is_on_page(browser: &Browser, after: &str) {
 #[test]
 fn a_command_that_ends_before_the_browser_draws_a_frame_leaves_the_focus_where_it_was() {
     let browser = open();
-    browser.run("document.querySelector('[data-node=notification]').focus()");
+    browser.run("document.querySelector('[data-action=Examples]').focus()");
     draw_frames(&browser);
     browser.run(
         "const frame = requestAnimationFrame; window.held = []; window.requestAnimationFrame = f => held.push(f); \
@@ -52,7 +52,7 @@ fn a_command_that_ends_before_the_browser_draws_a_frame_leaves_the_focus_where_i
     command(&browser, "Zoom out");
     browser.run("release()");
     assert_focus_is_on_page(&browser, "Zoom out");
-    assert_eq!(browser.run("return document.activeElement.dataset.node"), json!("notification"));
+    assert_eq!(browser.run("return document.activeElement.dataset.action"), json!("Examples"));
     assert_clean_console(&browser);
 }
 

@@ -151,6 +151,28 @@ fn the_tabs_of_two_branches_are_below_the_canvas_of_a_phone_and_cover_no_card() 
     }
 }
 
+#[test]
+fn the_description_beside_open_panels_is_readable_and_covers_no_control_and_no_notice() {
+    let browser = SITE.visit(Look { width: 800, height: 600, ..WIDE }, "#ex=raft-to-views");
+    let pressed = |action: &str| browser.run(&format!("document.querySelector('[data-action={action}]').click()"));
+    for panel in ["Verdicts", "Log", "Lesson"] {
+        pressed(panel);
+        browser.wait("document.querySelector('.log, .verdicts, .lesson')?.checkVisibility()");
+        browser.wait("document.querySelector('.caption') && document.querySelector('.page[data-detail] .card')");
+        let lines = "const p = document.querySelector('.caption p'), r = document.createRange(); r.selectNodeContents(p); \
+            return new Set([...r.getClientRects()].map(line => Math.round(line.top))).size <= 4";
+        assert_eq!(browser.run(lines), json!(true), "{panel}");
+        let covered = "return [...document.querySelectorAll('main .zoom button, main .publish-far')].filter(e => e.checkVisibility()).filter(e => { \
+            const r = e.getBoundingClientRect(); return !e.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)); }).map(e => e.textContent)";
+        assert_eq!(browser.run(covered), json!([]), "{panel}");
+    }
+    pressed("Cut");
+    browser.wait("document.querySelector('.notice')");
+    let notice = "const r = document.querySelector('.notice').getBoundingClientRect(); \
+        return [[r.left + 8, r.top + 4], [r.left + 8, r.bottom - 4], [r.right - 4, r.bottom - 4]].every(([x, y]) => document.elementFromPoint(x, y)?.closest('.notice'))";
+    assert_eq!(browser.run(notice), json!(true));
+}
+
 /// Returns the names of groups and regions that a link may cross: those without an opaque plate over the links.
 const NAMES_WITHOUT_PLATE: &str = "const links = document.querySelector('main svg.links'), text = document.createRange(); \
     return [...document.querySelectorAll('main .area-label')].filter(e => e.checkVisibility()).filter(e => { \
