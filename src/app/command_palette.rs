@@ -4,6 +4,7 @@ use super::actions::{ACTIONS, ActionId};
 use super::canvas_item::CanvasItem;
 use super::model::{DocumentMsg, Model, Msg, SelectionMsg};
 use super::templates::TEMPLATES;
+use super::texts::{language, of_document};
 use crate::scenario::challenges::CHALLENGES;
 use crate::scenario::examples::EXAMPLES;
 use crate::text;
@@ -13,6 +14,8 @@ use crate::text;
 pub struct PaletteCommand {
     /// Its text.
     pub label: String,
+    /// By which words it is found too: the label of an action's button, or what an example shows.
+    pub other_words: &'static str,
     /// Its shortcuts.
     pub keys: String,
     /// The messages that it sends, in order.
@@ -21,7 +24,7 @@ pub struct PaletteCommand {
 
 impl PaletteCommand {
     fn new(label: String, msg: Msg) -> PaletteCommand {
-        PaletteCommand { label, keys: String::new(), msgs: vec![msg] }
+        PaletteCommand { label, other_words: "", keys: String::new(), msgs: vec![msg] }
     }
 }
 
@@ -32,6 +35,7 @@ pub fn commands(model: &Model) -> Vec<PaletteCommand> {
     let actions = ACTIONS.iter().filter(|action| is_offered(action.id) && (action.is_enabled)(model));
     let actions = actions.map(|action| PaletteCommand {
         keys: action.keys(),
+        other_words: action.label(),
         ..PaletteCommand::new(action.help().into(), (action.msg)())
     });
     let templates = TEMPLATES.iter().filter(|_| model.mode.edits()).map(|template| {
@@ -40,7 +44,8 @@ pub fn commands(model: &Model) -> Vec<PaletteCommand> {
     });
     let examples = EXAMPLES.iter().map(|example| {
         let msg = Msg::Document(DocumentMsg::OpenNamed(format!("ex={}", example.id)));
-        PaletteCommand::new(text!("Open the example {}", example.id), msg)
+        let other_words = of_document(example.shows, language());
+        PaletteCommand { other_words, ..PaletteCommand::new(text!("Open the example {}", example.id), msg) }
     });
     let challenges = CHALLENGES.iter().map(|challenge| {
         let msg = Msg::Document(DocumentMsg::OpenNamed(format!("challenge={}", challenge.id)));
@@ -49,21 +54,28 @@ pub fn commands(model: &Model) -> Vec<PaletteCommand> {
     let cards = model.scene.nodes.iter().map(|node| {
         let select = Msg::Selection(SelectionMsg::Select(Some(CanvasItem::Node(node.id.to_string()))));
         let focus = Msg::Selection(SelectionMsg::FocusCard(node.id.to_string()));
-        PaletteCommand { label: text!("Select {}", node.name), keys: String::new(), msgs: vec![select, focus] }
+        let mut command = PaletteCommand::new(text!("Select {}", node.name), select);
+        command.msgs.push(focus);
+        command
     });
     actions.chain(templates).chain(examples).chain(challenges).chain(cards).collect()
 }
 
-/// Returns the commands that contain all words of a text, those that begin with it first.
+/// Returns the commands whose texts contain all words of a text, those that begin with it first.
 pub fn found<'a>(commands: &'a [PaletteCommand], text: &str) -> Vec<&'a PaletteCommand> {
     let text = text.trim().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
     let matches = |command: &&PaletteCommand| {
-        let label = command.label.to_lowercase();
-        words.iter().all(|word| label.contains(word))
+        let (label, other_words) = (command.label.to_lowercase(), command.other_words.to_lowercase());
+        words.iter().all(|word| label.contains(word) || other_words.contains(word))
     };
     let mut found: Vec<&PaletteCommand> = commands.iter().filter(matches).collect();
-    found.sort_by_key(|command| !command.label.to_lowercase().starts_with(&text));
+    let rank = |command: &&PaletteCommand| {
+        let begins = |name: &str| name.to_lowercase().starts_with(&text);
+        let is_in_label = command.label.to_lowercase().contains(&text);
+        (!begins(&command.label), !begins(command.other_words), !is_in_label)
+    };
+    found.sort_by_key(rank);
     found
 }
 
@@ -83,5 +95,18 @@ mod tests {
         assert_eq!(first("example outbox").as_deref(), Some("Open the example outbox"));
         assert_eq!(first("select notif").as_deref(), Some("Select Notification"));
         assert!(found(&all, "").len() == all.len());
+        assert_eq!(first("open the example lost-event").as_deref(), Some("Open the example lost-event"));
+        assert!(first("a cut link only delays").is_some_and(|label| label.ends_with("inventory-notification")));
+    }
+
+    #[test]
+    fn each_command_is_found_by_the_label_of_its_button() {
+        let mut model = Model::default();
+        update(&mut model, Msg::Document(DocumentMsg::OpenFirst));
+        let all = commands(&model);
+        for action in ACTIONS.iter().filter(|action| all.iter().any(|command| command.label == action.help())) {
+            let labels: Vec<&str> = found(&all, action.label()).iter().take(4).map(|command| &*command.label).collect();
+            assert!(labels.contains(&action.help()), "{}: {labels:?}", action.label());
+        }
     }
 }

@@ -3,7 +3,9 @@
 use crate::scenario::Micros;
 
 /// Where a cut link shows its mark, as a share of its length.
-const MARK: f64 = 0.5;
+pub const CUT_MARK: f64 = 0.5;
+/// The radius of the mark, in canvas units.
+pub const CUT_MARK_RADIUS: f64 = 10.0;
 /// Distance of a stopped message from the middle of the mark, in canvas units.
 const DISTANCE: f64 = 19.0;
 /// The end of the way for a message that had passed the mark when the link was cut.
@@ -12,7 +14,7 @@ const LAST: f64 = 0.95;
 /// Returns where a message stops, as a share of its way: at the mark, or where it was when the link was cut. Whether it is lost
 /// is decided when it is due; if the link is healed before, it continues. `length` is that of the link.
 pub fn stop(length: f64, (sent, due): (Micros, Micros), cut: Option<Micros>) -> f64 {
-    let mark = (MARK - DISTANCE / length.max(1.0)).max(0.1);
+    let mark = (CUT_MARK - DISTANCE / length.max(1.0)).max(0.1);
     let duration = due.saturating_sub(sent).max(1) as f64;
     let passed = cut.map_or(0.0, |cut| cut.saturating_sub(sent) as f64 / duration);
     if passed > mark { passed.min(LAST) } else { mark }

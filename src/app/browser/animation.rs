@@ -8,8 +8,8 @@ use web_sys::{Blob, BlobPropertyBag, CanvasRenderingContext2d};
 
 /// Speed of the choice of colours, from 1 (best) to 30: the page has few colours.
 const COLOUR_SPEED: i32 = 20;
-/// Time of the last frame, before the picture starts again, in hundredths of a second.
-const REST: u16 = 150;
+/// The delay after the last frame, before the picture starts again, in hundredths of a second.
+const LAST_FRAME_DELAY: u16 = 150;
 
 /// A GIF that is being written.
 struct Animation {
@@ -24,9 +24,9 @@ thread_local! {
 }
 
 /// Appends the content of a canvas. The first frame starts a picture. After the last one, the picture is saved as a file with
-/// this name. `delay` is the time of the frame in hundredths of a second. Returns `None` if the browser or the encoder refuses.
+/// this name. `delay` is how long the frame is shown, in hundredths of a second. Returns `None` if the browser or the encoder refuses.
 pub(super) fn append(
-    pen: &CanvasRenderingContext2d,
+    context: &CanvasRenderingContext2d,
     (width, height): (u16, u16),
     delay: u16,
     is_first: bool,
@@ -38,20 +38,20 @@ pub(super) fn append(
             encoder.set_repeat(Repeat::Infinite).ok()?;
             *animation = Some(Animation { encoder, size: (width, height), previous: Vec::new() });
         }
-        let writing = animation.as_mut()?;
-        let (width, height) = writing.size;
-        let pixels = pen.get_image_data(0.0, 0.0, width.into(), height.into()).ok()?.data().0;
+        let unfinished = animation.as_mut()?;
+        let (width, height) = unfinished.size;
+        let pixels = context.get_image_data(0.0, 0.0, width.into(), height.into()).ok()?.data().0;
         let mut changed = pixels.clone();
-        for (new, old) in changed.chunks_exact_mut(4).zip(writing.previous.chunks_exact(4)) {
+        for (new, old) in changed.chunks_exact_mut(4).zip(unfinished.previous.chunks_exact(4)) {
             if new == old {
                 new.fill(0);
             }
         }
         let mut frame = Frame::from_rgba_speed(width, height, &mut changed, COLOUR_SPEED);
-        frame.delay = if last.is_some() { REST } else { delay };
+        frame.delay = if last.is_some() { LAST_FRAME_DELAY } else { delay };
         frame.dispose = DisposalMethod::Keep;
-        writing.encoder.write_frame(&frame).ok()?;
-        writing.previous = pixels;
+        unfinished.encoder.write_frame(&frame).ok()?;
+        unfinished.previous = pixels;
         match last {
             Some(name) => save(&animation.take()?.encoder.into_inner().ok()?, name),
             None => Some(()),

@@ -10,7 +10,7 @@ use crate::app::recording::FRAME_RATE;
 use canvas_encoding::data_url;
 pub use canvas_encoding::encode;
 use js_sys::{Object, Reflect};
-use offscreen_clone::{CARDS, OffscreenClone, show};
+use offscreen_clone::{CARDS, OffscreenClone, set_shown};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
@@ -36,13 +36,13 @@ pub fn save(selector: &str, name: &str, format: PictureFormat, on_failure: Callb
     // A scrolled element is larger than its visible part.
     let size =
         (frame.width().max(root.scroll_width().into()).ceil(), frame.height().max(root.scroll_height().into()).ceil());
-    save_part(&root, size, &|_| false, (name, format), on_failure);
+    save_element(&root, size, &|_| false, (name, format), on_failure);
 }
 
 /// Saves a picture of an element, in a size that may differ from its size on the page, without the elements that `omits` selects.
 /// It shows the element as it is now. An SVG or a PNG is made in several tasks of the browser; a frame of an animated picture, in
 /// one, because another frame follows.
-pub fn save_part(
+pub fn save_element(
     root: &Element,
     size: (f64, f64),
     omits: &dyn Fn(&Element) -> bool,
@@ -74,15 +74,15 @@ async fn save_clone(clone: OffscreenClone, size: (f64, f64), name: &str, is_svg:
     // The caller restores the page before the layout of the page and of the clone is computed.
     next_task().await;
     let mut capture = Capture::of(&clone.root);
-    capture.backdrop(&clone.root, size);
+    capture.add_background(&clone.root, size);
     capture.capture_clone(&clone).await;
     drop(clone);
     if is_svg {
         let encoded = capture.encode_images().await;
-        files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&capture.finished(), size));
+        files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&capture.into_shapes(), size));
         encoded
     } else {
-        files::download_blob(&format!("{name}.png"), &capture.png(size).await?);
+        files::download_blob(&format!("{name}.png"), &capture.to_png(size).await?);
         Ok(())
     }
 }
@@ -96,7 +96,7 @@ fn append_frame(
     last: Option<&str>,
 ) -> Option<()> {
     let mut capture = Capture::of(root);
-    capture.backdrop(root, size);
+    capture.add_background(root, size);
     let mut waiting = steps_for_children(root);
     while let Some(step) = waiting.pop() {
         capture.execute(step, false, omits, &mut waiting);
@@ -106,11 +106,12 @@ fn append_frame(
     let painting = Painting::new(pixels, scale)?;
     capture.shapes.iter().try_for_each(|shape| painting.add(shape))?;
     let (size, delay) = ((pixels.0 as u16, pixels.1 as u16), 100 / FRAME_RATE as u16);
-    animation::append(&painting.pen, size, delay, is_first, last)
+    animation::append(&painting.context, size, delay, is_first, last)
 }
 
 /// The shapes captured so far.
 struct Capture {
+    /// The upper left corner of the picture in the window, px.
     corner: (f64, f64),
     shapes: Vec<Captured>,
 }
@@ -149,20 +150,23 @@ fn steps_for_children(element: &Element) -> Vec<CaptureStep> {
     children.filter_map(step).collect()
 }
 
+/// Returns the style that the browser has computed for an element.
 fn style_of(element: &Element) -> Option<CssStyleDeclaration> {
     web_sys::window()?.get_computed_style(element).ok()?
 }
 
 fn opacity_of(style: &CssStyleDeclaration) -> f64 {
-    crate::scenario::number(&of(style, "opacity")).unwrap_or(1.0)
+    crate::scenario::number(&property(style, "opacity")).unwrap_or(1.0)
 }
 
-fn of(style: &CssStyleDeclaration, name: &str) -> String {
+/// Returns the value of a CSS property; empty without one.
+fn property(style: &CssStyleDeclaration, name: &str) -> String {
     style.get_property_value(name).unwrap_or_default()
 }
 
-fn px(style: &CssStyleDeclaration, name: &str) -> f64 {
-    crate::scenario::number(of(style, name).trim_end_matches("px")).unwrap_or(0.0)
+/// Returns the value of a CSS length; 0 without one.
+fn length_in_px(style: &CssStyleDeclaration, name: &str) -> f64 {
+    crate::scenario::number(property(style, name).trim_end_matches("px")).unwrap_or(0.0)
 }
 
 /// Returns whether a colour is transparent.
@@ -195,23 +199,25 @@ impl Capture {
     }
 
     /// Adds the background, which may be that of an ancestor.
-    fn backdrop(&mut self, root: &Element, (w, h): (f64, f64)) {
+    fn add_background(&mut self, root: &Element, (w, h): (f64, f64)) {
         let mut ancestor = Some(root.clone());
         while let Some(element) = ancestor {
-            let colour = style_of(&element).map(|style| of(&style, "background-color")).unwrap_or_default();
+            let colour = style_of(&element).map(|style| property(&style, "background-color")).unwrap_or_default();
             if !is_transparent(&colour) {
-                return self.area(box_path(0.0, 0.0, w, h, 0.0), colour, 1.0);
+                return self.fill_path(box_path(0.0, 0.0, w, h, 0.0), colour, 1.0);
             }
             ancestor = element.parent_element();
         }
     }
 
-    fn area(&mut self, d: String, fill: String, opacity: f64) {
+    /// Adds a filled shape without a stroke.
+    fn fill_path(&mut self, d: String, fill: String, opacity: f64) {
         let matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
         self.add(Shape::Path { d, matrix, fill, stroke: "none".into(), width: 0.0, dashes: Vec::new(), opacity });
     }
 
-    fn place(&self, rect: &DomRect) -> (f64, f64, f64, f64) {
+    /// Returns the left and upper edge of a rectangle of the window in the picture, its width and its height, px.
+    fn bounds_in_picture(&self, rect: &DomRect) -> (f64, f64, f64, f64) {
         (rect.left() - self.corner.0, rect.top() - self.corner.1, rect.width(), rect.height())
     }
 
@@ -225,14 +231,14 @@ impl Capture {
         match step {
             CaptureStep::Element(element) => {
                 if is_clone && element.matches(CARDS).unwrap_or(false) {
-                    show(&element, true);
+                    set_shown(&element, true);
                     waiting.push(CaptureStep::Remove(element.clone()));
                 }
-                self.element(&element, omits, waiting);
+                self.capture_element(&element, omits, waiting);
             }
             CaptureStep::Text(parent, text) => {
                 if let Some(style) = style_of(&parent) {
-                    self.text(&parent, &text, &style, opacity_of(&style));
+                    self.capture_text(&parent, &text, &style, opacity_of(&style));
                 }
             }
             CaptureStep::Remove(element) => element.remove(),
@@ -240,28 +246,28 @@ impl Capture {
     }
 
     /// Adds the shapes of an element itself, and the steps for its content.
-    fn element(&mut self, element: &Element, omits: &dyn Fn(&Element) -> bool, waiting: &mut Vec<CaptureStep>) {
+    fn capture_element(&mut self, element: &Element, omits: &dyn Fn(&Element) -> bool, waiting: &mut Vec<CaptureStep>) {
         if element.matches(OMITTED).unwrap_or(true) || omits(element) {
             return;
         }
         let Some(style) = style_of(element) else { return };
         let opacity = opacity_of(&style);
-        if of(&style, "display") == "none" || of(&style, "visibility") == "hidden" || opacity == 0.0 {
+        if property(&style, "display") == "none" || property(&style, "visibility") == "hidden" || opacity == 0.0 {
             return;
         }
         if let Some(shape) = element.dyn_ref::<SvgGraphicsElement>() {
-            self.drawn(shape, &style, opacity);
+            self.capture_svg(shape, &style, opacity);
         } else if let Some(canvas) = element.dyn_ref::<HtmlCanvasElement>() {
-            let (x, y, w, h) = self.place(&canvas.get_bounding_client_rect());
+            let (x, y, w, h) = self.bounds_in_picture(&canvas.get_bounding_client_rect());
             self.shapes.push(Captured::Canvas(canvas.clone(), [x, y, w, h]));
         } else {
-            self.boxed(element, &style, opacity);
+            self.capture_box(element, &style, opacity);
         }
         waiting.extend(steps_for_children(element));
     }
 
     /// Returns the shapes; a canvas that could not be converted is left out.
-    fn finished(self) -> Vec<Shape> {
+    fn into_shapes(self) -> Vec<Shape> {
         let shape = |captured| match captured {
             Captured::Shape(shape) => Some(shape),
             Captured::Canvas(..) => None,
@@ -288,35 +294,44 @@ impl Capture {
     }
 
     /// Adds the background and the border of an element.
-    fn boxed(&mut self, element: &Element, style: &CssStyleDeclaration, opacity: f64) {
-        let (x, y, w, h) = self.place(&element.get_bounding_client_rect());
-        let background = of(style, "background-color");
-        let edges = ["top", "bottom"].map(|side| {
-            let line = px(style, &format!("border-{side}-width"));
-            (line, of(style, &format!("border-{side}-color")), of(style, &format!("border-{side}-style")))
+    fn capture_box(&mut self, element: &Element, style: &CssStyleDeclaration, opacity: f64) {
+        let (x, y, w, h) = self.bounds_in_picture(&element.get_bounding_client_rect());
+        let background = property(style, "background-color");
+        let borders = ["top", "bottom"].map(|side| {
+            let border_width = length_in_px(style, &format!("border-{side}-width"));
+            (
+                border_width,
+                property(style, &format!("border-{side}-color")),
+                property(style, &format!("border-{side}-style")),
+            )
         });
-        let is_drawn = |edge: &(f64, String, String)| edge.0 > 0.0 && edge.2 != "none" && !is_transparent(&edge.1);
-        let has_frame = is_drawn(&edges[0]) && is_drawn(&edges[1]);
+        let is_drawn =
+            |border: &(f64, String, String)| border.0 > 0.0 && border.2 != "none" && !is_transparent(&border.1);
+        let has_frame = is_drawn(&borders[0]) && is_drawn(&borders[1]);
         if !is_transparent(&background) || has_frame {
-            let (line, colour) = if has_frame { (edges[0].0, edges[0].1.clone()) } else { (0.0, "none".into()) };
-            let radius = of(style, "border-top-left-radius");
+            let (border_width, colour) =
+                if has_frame { (borders[0].0, borders[0].1.clone()) } else { (0.0, "none".into()) };
+            let radius = property(style, "border-top-left-radius");
             let share = radius.strip_suffix('%').and_then(crate::scenario::number).map(|share| share / 100.0 * w);
-            let radius = share.unwrap_or_else(|| px(style, "border-top-left-radius"));
-            let d = box_path(x + line / 2.0, y + line / 2.0, w - line, h - line, radius);
+            let radius = share.unwrap_or_else(|| length_in_px(style, "border-top-left-radius"));
+            let d =
+                box_path(x + border_width / 2.0, y + border_width / 2.0, w - border_width, h - border_width, radius);
             let fill = if is_transparent(&background) { "none".into() } else { background };
             let matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
-            self.add(Shape::Path { d, matrix, fill, stroke: colour, width: line, dashes: Vec::new(), opacity });
+            self.add(Shape::Path { d, matrix, fill, stroke: colour, width: border_width, dashes: Vec::new(), opacity });
         } else {
             // A border on one side only.
-            for ((line, colour, _), top) in edges.iter().zip([true, false]).filter(|(edge, _)| is_drawn(edge)) {
-                let y = if top { y } else { y + h - line };
-                self.area(box_path(x, y, w, *line, 0.0), colour.clone(), opacity);
+            for ((border_width, colour, _), top) in
+                borders.iter().zip([true, false]).filter(|(border, _)| is_drawn(border))
+            {
+                let y = if top { y } else { y + h - border_width };
+                self.fill_path(box_path(x, y, w, *border_width, 0.0), colour.clone(), opacity);
             }
         }
     }
 
     /// Adds an SVG shape.
-    fn drawn(&mut self, shape: &SvgGraphicsElement, style: &CssStyleDeclaration, opacity: f64) {
+    fn capture_svg(&mut self, shape: &SvgGraphicsElement, style: &CssStyleDeclaration, opacity: f64) {
         let number =
             |name: &str| shape.get_attribute(name).and_then(|text| crate::scenario::number(&text)).unwrap_or(0.0);
         let d = match shape.local_name().as_str() {
@@ -338,42 +353,34 @@ impl Capture {
             f64::from(matrix.e()) - self.corner.0,
             f64::from(matrix.f()) - self.corner.1,
         ];
-        let lengths = of(style, "stroke-dasharray");
+        let lengths = property(style, "stroke-dasharray");
         let dashes = lengths.split([',', ' ']).filter_map(|part| crate::scenario::number(part.trim_end_matches("px")));
-        let (fill, stroke) = (of(style, "fill"), of(style, "stroke"));
+        let (fill, stroke) = (property(style, "fill"), property(style, "stroke"));
         let own_opacity = if fill == "none" { "stroke-opacity" } else { "fill-opacity" };
-        let opacity = opacity * crate::scenario::number(&of(style, own_opacity)).unwrap_or(1.0);
-        let tip = (of(style, "marker-end") != "none").then(|| tip(shape)).flatten();
+        let opacity = opacity * crate::scenario::number(&property(style, own_opacity)).unwrap_or(1.0);
+        let arrowhead_path = (property(style, "marker-end") != "none").then(|| arrowhead(shape)).flatten();
         self.add(Shape::Path {
             d,
             matrix,
             fill,
             stroke: stroke.clone(),
-            width: px(style, "stroke-width"),
+            width: length_in_px(style, "stroke-width"),
             dashes: dashes.collect(),
             opacity,
         });
-        if let Some(d) = tip {
-            let (stroke_of_tip, width) = ("none".into(), 0.0);
-            self.add(Shape::Path {
-                d,
-                matrix,
-                fill: stroke,
-                stroke: stroke_of_tip,
-                width,
-                dashes: Vec::new(),
-                opacity,
-            });
+        if let Some(d) = arrowhead_path {
+            let (no_stroke, width) = ("none".into(), 0.0);
+            self.add(Shape::Path { d, matrix, fill: stroke, stroke: no_stroke, width, dashes: Vec::new(), opacity });
         }
     }
 
     /// Adds the lines of a text at their positions.
-    fn text(&mut self, parent: &Element, node: &Node, style: &CssStyleDeclaration, opacity: f64) {
+    fn capture_text(&mut self, parent: &Element, node: &Node, style: &CssStyleDeclaration, opacity: f64) {
         let content = node.text_content().unwrap_or_default();
         let Some(range) = node.owner_document().and_then(|document| document.create_range().ok()) else { return };
         let is_svg = parent.dyn_ref::<SvgGraphicsElement>().is_some();
-        let fill = of(style, if is_svg { "fill" } else { "color" });
-        let font = ["font-style", "font-weight", "font-size", "font-family"].map(|name| of(style, name));
+        let fill = property(style, if is_svg { "fill" } else { "color" });
+        let font = ["font-style", "font-weight", "font-size", "font-family"].map(|name| property(style, name));
         // Words on one line are one text.
         let mut lines: Vec<(DomRect, String)> = Vec::new();
         let units: Vec<u16> = content.encode_utf16().collect();
@@ -394,14 +401,14 @@ impl Capture {
             }
         }
         // Text that overflows a hidden box ends with an ellipsis, as on the page.
-        let is_cut = of(style, "overflow-x") == "hidden" && parent.scroll_width() > parent.client_width();
+        let is_cut = property(style, "overflow-x") == "hidden" && parent.scroll_width() > parent.client_width();
         for (rect, mut text) in lines {
             if is_cut {
                 let kept = text.chars().count() * parent.client_width().max(0) as usize
                     / parent.scroll_width().max(1) as usize;
                 text = text.chars().take(kept.saturating_sub(1)).chain(['…']).collect();
             }
-            let (x, y, _, h) = self.place(&rect);
+            let (x, y, _, h) = self.bounds_in_picture(&rect);
             // In common fonts, the baseline is at four fifths of the line's height.
             let (font, fill) = (font.clone(), fill.clone());
             self.add(Shape::Text { x, y: y + 0.8 * h, text, font, fill, opacity });
@@ -409,7 +416,7 @@ impl Capture {
     }
 
     /// Returns the picture as a PNG, painted in several tasks.
-    async fn png(&self, (w, h): (f64, f64)) -> Result<Blob, PictureFailure> {
+    async fn to_png(&self, (w, h): (f64, f64)) -> Result<Blob, PictureFailure> {
         let scale = (MAX_PIXELS / (w * h)).sqrt().min(2.0);
         let painting = Painting::new((w * scale, h * scale), scale).ok_or(PictureFailure::NotPainted)?;
         for shapes in self.shapes.chunks(SHAPES_PER_TASK) {
@@ -424,7 +431,7 @@ impl Capture {
 /// A picture on a canvas.
 struct Painting {
     canvas: HtmlCanvasElement,
-    pen: CanvasRenderingContext2d,
+    context: CanvasRenderingContext2d,
     scale: f64,
 }
 
@@ -438,42 +445,42 @@ impl Painting {
         // Otherwise the browser paints everything in the task that reads the picture.
         let options = Object::new();
         Reflect::set(&options, &"willReadFrequently".into(), &true.into()).ok()?;
-        let pen = canvas.get_context_with_context_options("2d", &options).ok()??;
-        let pen = pen.dyn_into::<CanvasRenderingContext2d>().ok()?;
-        Some(Painting { canvas, pen, scale })
+        let context = canvas.get_context_with_context_options("2d", &options).ok()??;
+        let context = context.dyn_into::<CanvasRenderingContext2d>().ok()?;
+        Some(Painting { canvas, context, scale })
     }
 
     /// Paints a shape. Returns none if the browser refuses.
     fn add(&self, shape: &Captured) -> Option<()> {
-        let pen = &self.pen;
-        pen.set_transform(self.scale, 0.0, 0.0, self.scale, 0.0, 0.0).ok()?;
+        let context = &self.context;
+        context.set_transform(self.scale, 0.0, 0.0, self.scale, 0.0, 0.0).ok()?;
         match shape {
             Captured::Shape(Shape::Path { d, matrix: [a, b, c, e, x, y], fill, stroke, width, dashes, opacity }) => {
-                pen.transform(*a, *b, *c, *e, *x, *y).ok()?;
-                pen.set_global_alpha(*opacity);
+                context.transform(*a, *b, *c, *e, *x, *y).ok()?;
+                context.set_global_alpha(*opacity);
                 let path = Path2d::new_with_path_string(d).ok()?;
                 if fill != "none" {
-                    pen.set_fill_style_str(fill);
-                    pen.fill_with_path_2d(&path);
+                    context.set_fill_style_str(fill);
+                    context.fill_with_path_2d(&path);
                 }
                 if stroke != "none" && *width > 0.0 {
-                    pen.set_stroke_style_str(stroke);
-                    pen.set_line_width(*width);
+                    context.set_stroke_style_str(stroke);
+                    context.set_line_width(*width);
                     let dashes: js_sys::Array = dashes.iter().copied().map(JsValue::from_f64).collect();
-                    pen.set_line_dash(&dashes).ok()?;
-                    pen.stroke_with_path(&path);
+                    context.set_line_dash(&dashes).ok()?;
+                    context.stroke_with_path(&path);
                 }
             }
             Captured::Shape(Shape::Text { x, y, text, font, fill, opacity }) => {
-                pen.set_global_alpha(*opacity);
-                pen.set_font(&font.join(" "));
-                pen.set_fill_style_str(fill);
-                pen.fill_text(text, *x, *y).ok()?;
+                context.set_global_alpha(*opacity);
+                context.set_font(&font.join(" "));
+                context.set_fill_style_str(fill);
+                context.fill_text(text, *x, *y).ok()?;
             }
             Captured::Shape(Shape::Image { .. }) => {}
             Captured::Canvas(canvas, [x, y, w, h]) => {
-                pen.set_global_alpha(1.0);
-                pen.draw_image_with_html_canvas_element_and_dw_and_dh(canvas, *x, *y, *w, *h).ok()?;
+                context.set_global_alpha(1.0);
+                context.draw_image_with_html_canvas_element_and_dw_and_dh(canvas, *x, *y, *w, *h).ok()?;
             }
         }
         Some(())
@@ -481,7 +488,7 @@ impl Painting {
 }
 
 /// Returns the arrowhead at the end of a line.
-fn tip(line: &SvgGraphicsElement) -> Option<String> {
+fn arrowhead(line: &SvgGraphicsElement) -> Option<String> {
     let line = line.dyn_ref::<SvgGeometryElement>()?;
     let length = line.get_total_length();
     let (end, before) =

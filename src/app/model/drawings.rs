@@ -37,16 +37,27 @@ pub struct Drawings {
     /// Distinguishes this tab from others in the ids of new drawings.
     pub tab: u32,
     created: u32,
-    /// The drawing that is being saved. One is saved at a time, so each is based on the revision before.
-    saving: Option<Rc<str>>,
-    /// The newest content of the drawings that wait to be saved, and their captions.
-    waiting: BTreeMap<Rc<str>, (Rc<Scenario>, Rc<str>)>,
+    /// The drawing that is being saved, and whether it was edited. One is saved at a time, so each is based on the revision before.
+    saving: Option<(Rc<str>, bool)>,
+    /// The drawings that wait to be saved.
+    waiting: BTreeMap<Rc<str>, Unsaved>,
+    /// The drawings that another tab has saved since this tab has read or written them.
+    saved_elsewhere: Vec<Rc<str>>,
     /// The last revision of each drawing that this tab has read or written.
     pub(super) revisions: BTreeMap<Rc<str>, u32>,
     /// Whether the previous drawing is opened once the drawings are listed.
     opens_other: bool,
     /// Whether the visitor knows that nothing is kept.
     is_failure_known: bool,
+}
+
+/// The newest content of a drawing that waits to be saved.
+#[derive(Clone, Debug)]
+struct Unsaved {
+    scenario: Rc<Scenario>,
+    caption: Rc<str>,
+    /// It was edited, or has become the visitor's own. Otherwise only its live commands and branches have changed.
+    is_edited: bool,
 }
 
 /// Opens, saves and manages kept drawings.
@@ -135,9 +146,10 @@ impl Model {
         }
     }
 
-    /// Learns the revision of a drawing that was read.
+    /// Learns the revision of a drawing that was read or written.
     pub(super) fn learn_drawing(&mut self, info: &DrawingInfo) {
         self.drawings.revisions.insert(info.id.clone(), info.revision);
+        self.drawings.saved_elsewhere.retain(|id| *id != info.id);
     }
 
     fn title(&self) -> String {
@@ -168,8 +180,24 @@ impl Model {
         format!("{:08x}-{}", self.drawings.tab, self.drawings.created).into()
     }
 
-    /// Keeps the drawing in the browser. A drawing that is not yet the visitor's own becomes one, with a new title.
+    /// Keeps the drawing after an edit. A drawing that is not yet the visitor's own becomes one, with a new title.
     pub(super) fn keep(&mut self, effects: &mut Vec<Effect>) {
+        self.keep_change(true, effects);
+    }
+
+    /// Keeps the visitor's own drawing after a change of its live commands or branches alone. They are no reason for a copy: where
+    /// another tab has saved the drawing since, they belong to this tab's run, and are not kept. An example with a single branch
+    /// becomes the visitor's own only with the first edit.
+    pub(super) fn keep_run(&mut self, effects: &mut Vec<Effect>) {
+        match &self.document.drawing {
+            Some(id) if self.drawings.saved_elsewhere.contains(id) => {}
+            Some(_) => self.keep_change(false, effects),
+            None if self.document.scenario.branches.is_empty() => {}
+            None => self.keep_change(true, effects),
+        }
+    }
+
+    fn keep_change(&mut self, is_edited: bool, effects: &mut Vec<Effect>) {
         let id = match self.document.drawing.clone() {
             Some(id) => id,
             None => {
@@ -185,7 +213,9 @@ impl Model {
             }
         };
         effects.push(Effect::Keep(KEPT_LAST, id.to_string()));
-        self.drawings.waiting.insert(id, (self.run_record().kept(), self.document.caption.clone()));
+        let (scenario, caption) = (self.run_record().kept(), self.document.caption.clone());
+        let is_edited = is_edited || self.drawings.waiting.get(&id).is_some_and(|unsaved| unsaved.is_edited);
+        self.drawings.waiting.insert(id, Unsaved { scenario, caption, is_edited });
         self.save_next(effects);
         self.redraw.page = true;
     }
@@ -204,8 +234,8 @@ impl Model {
         if self.drawings.saving.is_some() {
             return;
         }
-        if let Some((id, (scenario, caption))) = self.drawings.waiting.pop_first() {
-            self.drawings.saving = Some(id.clone());
+        if let Some((id, Unsaved { scenario, caption, is_edited })) = self.drawings.waiting.pop_first() {
+            self.drawings.saving = Some((id.clone(), is_edited));
             self.drawings.state = SaveState::Saving;
             let base = self.drawings.revisions.get(&id).copied();
             effects.push(Effect::Drawings(DrawingsRequest::Save { id, base, scenario, caption }));
@@ -221,17 +251,27 @@ impl Model {
                 }
             }
             DrawingsAnswer::Saved(info) => {
-                self.drawings.revisions.insert(info.id.clone(), info.revision);
-                if self.drawings.saving.take_if(|saving| *saving == info.id).is_some() {
+                self.learn_drawing(&info);
+                if self.drawings.saving.take_if(|(id, _)| *id == info.id).is_some() {
                     self.drawings.state = SaveState::Saved;
                     self.drawings.is_failure_known = false;
                 }
                 self.learn_info(info);
                 self.save_next(effects);
             }
-            DrawingsAnswer::Conflict { id, scenario, caption } => self.keep_beside(&id, (scenario, caption), effects),
+            DrawingsAnswer::Conflict { id, scenario, caption } => {
+                let was_edited = self.drawings.saving.take().is_some_and(|(_, is_edited)| is_edited);
+                let refused = Unsaved { scenario, caption, is_edited: was_edited };
+                let newest = self.drawings.waiting.remove(&id).unwrap_or(refused);
+                if was_edited || newest.is_edited {
+                    self.keep_beside(&id, newest, effects);
+                } else {
+                    self.report_other_tab(id);
+                    self.save_next(effects);
+                }
+            }
             DrawingsAnswer::Read(info, scenario) => {
-                self.drawings.revisions.insert(info.id.clone(), info.revision);
+                self.learn_drawing(&info);
                 let address = Some(format!("d={}", info.id));
                 self.drawings.open = false;
                 let (drawing, caption) = (Some(info.id.clone()), info.caption);
@@ -275,12 +315,10 @@ impl Model {
         }
     }
 
-    /// Keeps a drawing that another tab has changed too beside the other tab's.
-    fn keep_beside(&mut self, id: &Rc<str>, refused: (Rc<Scenario>, Rc<str>), effects: &mut Vec<Effect>) {
-        self.drawings.saving = None;
-        let (newest, caption) = self.drawings.waiting.remove(id).unwrap_or(refused);
+    /// Keeps an edited drawing that another tab has changed too beside the other tab's.
+    fn keep_beside(&mut self, id: &Rc<str>, newest: Unsaved, effects: &mut Vec<Effect>) {
         let copy = self.new_drawing_id();
-        let mut scenario = Scenario::clone(&newest);
+        let mut scenario = Scenario::clone(&newest.scenario);
         scenario.title = THIS_TAB.behind(&scenario.title);
         let scenario = Rc::new(scenario);
         if self.document.drawing.as_ref() == Some(id) {
@@ -291,7 +329,7 @@ impl Model {
         }
         let title = shown_title(&scenario.title);
         self.notify(text!("Another tab has changed this drawing. Your version is kept as “{}”.", title));
-        self.drawings.waiting.insert(copy, (scenario, caption));
+        self.drawings.waiting.insert(copy, Unsaved { scenario, ..newest });
         self.save_next(effects);
     }
 
@@ -300,11 +338,27 @@ impl Model {
             effects.push(Effect::Drawings(DrawingsRequest::List));
         }
         let is_newer = self.drawings.revisions.get(&id).is_some_and(|known| *known < revision);
-        if is_newer && self.document.drawing.as_ref() == Some(&id) {
-            self.notify(text!("Another tab has changed this drawing. Changes here are kept beside it.").into());
-            let show = Msg::Drawings(DrawingsMsg::Open(id));
-            self.notices.action = Some(NoticeAction { label: text!("Show the change"), msg: Box::new(show) });
+        if is_newer {
+            self.report_other_tab(id);
         }
+    }
+
+    /// Notes that another tab has saved a drawing, and notifies the visitor, once, if it is the shown one.
+    fn report_other_tab(&mut self, id: Rc<str>) {
+        if self.drawings.saved_elsewhere.contains(&id) {
+            return;
+        }
+        self.drawings.saved_elsewhere.push(id.clone());
+        if self.document.drawing.as_ref() != Some(&id) {
+            return;
+        }
+        self.drawings.state = SaveState::Unchanged;
+        self.notify(
+            text!("Another tab has changed this drawing. Publications and faults here are not saved; an edit is kept as a copy.")
+                .into(),
+        );
+        let show = Msg::Drawings(DrawingsMsg::Open(id));
+        self.notices.action = Some(NoticeAction { label: text!("Show the change"), msg: Box::new(show) });
     }
 
     /// Reports that nothing is kept, once, and offers a file.
@@ -338,157 +392,4 @@ impl Model {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::model::test_page::{TestPage, write};
-    use crate::app::model::{DocumentMsg, PlaybackMsg, update};
-    use crate::app::scene::NodeKind;
-
-    fn add(page: &mut TestPage) {
-        page.update(Msg::Document(DocumentMsg::Add { kind: NodeKind::Service, at: None }));
-    }
-
-    fn saved(page: &TestPage) -> (Rc<str>, Option<u32>, Rc<Scenario>) {
-        let requests = page.effects.iter().filter_map(|effect| match effect {
-            Effect::Drawings(DrawingsRequest::Save { id, base, scenario, .. }) => {
-                Some((id.clone(), *base, scenario.clone()))
-            }
-            _ => None,
-        });
-        let all: Vec<_> = requests.collect();
-        assert_eq!(all.len(), 1, "{:?}", page.effects);
-        all[0].clone()
-    }
-
-    fn answer(page: &mut TestPage, answer: DrawingsAnswer) {
-        page.update(Msg::Drawings(DrawingsMsg::Answered(answer)));
-    }
-
-    fn info(id: &Rc<str>, revision: u32) -> DrawingInfo {
-        DrawingInfo { id: id.clone(), title: "T".into(), revision, ..DrawingInfo::default() }
-    }
-
-    #[test]
-    fn each_edited_drawing_is_kept_under_an_id_of_its_own() {
-        let mut page = TestPage::new();
-        let mut ids = Vec::new();
-        for _ in 0..3 {
-            page.update(Msg::Document(DocumentMsg::OpenEmpty));
-            add(&mut page);
-            let (id, base, scenario) = saved(&page);
-            assert_eq!((base, scenario.services.len()), (None, 1));
-            assert!(page.effects.contains(&Effect::Address { fragment: format!("d={id}"), is_new: false }));
-            answer(&mut page, DrawingsAnswer::Saved(info(&id, 1)));
-            ids.push(id);
-        }
-        ids.dedup();
-        assert_eq!(ids.len(), 3);
-    }
-
-    #[test]
-    fn changes_while_a_save_is_under_way_are_saved_after_it_on_its_revision() {
-        let mut page = TestPage::new();
-        add(&mut page);
-        let (id, ..) = saved(&page);
-        add(&mut page);
-        add(&mut page);
-        let is_save = |effect: &Effect| matches!(effect, Effect::Drawings(DrawingsRequest::Save { .. }));
-        assert!(!page.effects.iter().any(is_save), "one at a time");
-        answer(&mut page, DrawingsAnswer::Saved(info(&id, 1)));
-        let (again, base, scenario) = saved(&page);
-        assert_eq!((again, base, scenario.services.len()), (id, Some(1), 5));
-    }
-
-    #[test]
-    fn a_drawing_that_another_tab_has_changed_is_kept_beside_it() {
-        let mut page = TestPage::new();
-        add(&mut page);
-        let (id, _, scenario) = saved(&page);
-        answer(&mut page, DrawingsAnswer::Conflict { id: id.clone(), scenario, caption: "".into() });
-        let (copy, base, scenario) = saved(&page);
-        assert!(copy != id && base.is_none());
-        assert_eq!(page.model.document.drawing.as_ref(), Some(&copy));
-        assert!(scenario.title.ends_with("(this tab)"));
-        assert!(page.model.notices.notice.as_ref().is_some_and(|text| text.contains("Another tab")));
-    }
-
-    /// Executes a message to the engine. The effects of the page are those of its answer.
-    fn act(page: &mut TestPage, msg: Msg) {
-        let requests = update(&mut page.model, msg);
-        page.answer_all(requests);
-    }
-
-    #[test]
-    fn live_actions_and_branches_of_a_kept_drawing_are_saved_with_it() {
-        let mut page = TestPage::new();
-        act(&mut page, write(7));
-        let is_save = |effect: &Effect| matches!(effect, Effect::Drawings(DrawingsRequest::Save { .. }));
-        assert!(!page.effects.iter().any(is_save), "the example has not become the visitor's own");
-        add(&mut page);
-        let (id, _, scenario) = saved(&page);
-        assert_eq!(scenario.branches[0].script.len(), 1);
-        answer(&mut page, DrawingsAnswer::Saved(info(&id, 1)));
-        act(&mut page, write(8));
-        let (again, base, scenario) = saved(&page);
-        assert_eq!((again, base, scenario.branches[0].script.len()), (id.clone(), Some(1), 2));
-        assert_eq!(page.model.document.scenario.branches, [], "a plain drawing has no branches");
-        answer(&mut page, DrawingsAnswer::Saved(info(&id, 2)));
-        page.update(Msg::Document(DocumentMsg::Undo));
-        assert_eq!(saved(&page).2.branches[0].script.len(), 1);
-        let mut opened = TestPage::with(Opening { drawing: Some(id), ..Opening::own(Scenario::clone(&scenario)) });
-        assert_eq!(opened.model.branches.list[0].script.len(), 2);
-        assert_eq!(opened.model.document.scenario.branches, []);
-        assert!(!opened.effects.iter().any(is_save), "opening is no change");
-        act(&mut opened, Msg::Playback(PlaybackMsg::Reset));
-        assert_eq!(saved(&opened).2.branches, [], "a reset discards the live actions");
-    }
-
-    #[test]
-    fn a_branch_of_an_example_makes_it_the_visitors_own() {
-        let mut page = TestPage::with(Opening::own(Scenario::first()));
-        page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
-        page.update(write(7));
-        page.update(Msg::Playback(PlaybackMsg::Seek(200_000)));
-        page.update(write(8));
-        assert_eq!(page.model.branches.list.len(), 2);
-        assert!(page.model.document.drawing.is_some());
-    }
-
-    #[test]
-    fn full_storage_is_reported_once_with_a_file_to_save() {
-        let mut page = TestPage::new();
-        add(&mut page);
-        page.update(Msg::Drawings(DrawingsMsg::NotSaved(StorageProblem::Full)));
-        assert!(page.model.notices.notice.take().is_some_and(|text| text.contains("no room")));
-        page.update(Msg::Drawings(DrawingsMsg::Failed(StorageProblem::Full)));
-        assert_eq!(page.model.notices.action.as_ref().map(|action| action.label), Some("Save as a file"));
-        add(&mut page);
-        page.update(Msg::Drawings(DrawingsMsg::NotSaved(StorageProblem::Full)));
-        assert_eq!(page.model.notices.notice, None, "once is enough");
-        assert_eq!(page.model.drawings.state, SaveState::Failed(StorageProblem::Full));
-    }
-
-    #[test]
-    fn undo_across_drawings_returns_to_the_kept_one() {
-        let mut page = TestPage::new();
-        add(&mut page);
-        let (id, ..) = saved(&page);
-        answer(&mut page, DrawingsAnswer::Saved(info(&id, 1)));
-        page.update(Msg::Document(DocumentMsg::OpenEmpty));
-        assert_eq!(page.model.document.drawing, None);
-        page.update(Msg::Document(DocumentMsg::Undo));
-        assert_eq!(page.model.document.drawing, Some(id));
-        assert_eq!(page.model.document.scenario.services.len(), 3);
-    }
-
-    #[test]
-    fn a_deleted_drawing_can_be_restored() {
-        let mut page = TestPage::new();
-        let id: Rc<str> = "a".into();
-        answer(&mut page, DrawingsAnswer::Listed(vec![info(&id, 1)]));
-        answer(&mut page, DrawingsAnswer::Listed(vec![DrawingInfo { deleted: Some(5.0), ..info(&id, 1) }]));
-        let action = page.model.notices.action.clone().expect("an offer to undo");
-        let effects = update(&mut page.model, *action.msg);
-        assert!(effects.contains(&Effect::Drawings(DrawingsRequest::Delete { id, deleted: false })));
-    }
-}
+mod tests;

@@ -179,6 +179,7 @@ impl Model {
         let reruns =
             is_other_document || past.at.is_some() || (past.awaited.is_none() && *past.branches != *self.branches);
         let document = &mut self.document;
+        let is_edit = is_other_document || past.scenario != document.scenario;
         document.history.end_nudge();
         (document.scenario, document.origin, document.opened) = (past.scenario, past.origin, past.opened);
         if is_other_document {
@@ -200,16 +201,18 @@ impl Model {
         } else {
             self.playback.enqueue(Request::Edit { scenario: Box::new(Scenario::clone(&self.document.scenario)) });
         }
-        self.follow_change(!is_other_document || self.document.drawing.is_some(), effects);
+        let saves = !is_other_document || self.document.drawing.is_some();
+        self.follow_change((saves, is_edit), effects);
     }
 
     fn apply_edit(&mut self, effects: &mut Vec<Effect>) {
         self.playback.enqueue(Request::Edit { scenario: Box::new(Scenario::clone(&self.document.scenario)) });
-        self.follow_change(true, effects);
+        self.follow_change((true, true), effects);
     }
 
-    /// Adapts the page to a changed drawing. Saves the visitor's own drawing if `saves`.
-    fn follow_change(&mut self, saves: bool, effects: &mut Vec<Effect>) {
+    /// Adapts the page to a changed drawing. Saves the visitor's own drawing if `saves`; without `is_edit`, only its live commands
+    /// and branches have changed.
+    fn follow_change(&mut self, (saves, is_edit): (bool, bool), effects: &mut Vec<Effect>) {
         self.sharing.forget_replay();
         // The engine drops requests about the run before the edit, so the measurement sends its own again.
         self.measurement.follow(&self.document.scenario);
@@ -223,7 +226,11 @@ impl Model {
         self.update_scene();
         self.deselect_missing_items();
         if saves && self.document.origin == Origin::Own && self.mode == Mode::App {
-            self.keep(effects);
+            if is_edit {
+                self.keep(effects);
+            } else {
+                self.keep_run(effects);
+            }
         }
         self.redraw = Redraw { page: true, paint: true };
     }
@@ -261,7 +268,7 @@ impl Model {
         let document = &mut self.document;
         (document.scenario, document.origin, document.opened) = (past.scenario, past.origin, past.opened);
         if is_other_document {
-            (document.drawing, document.address) = (past.drawing, past.address);
+            (document.drawing, document.address, document.caption) = (past.drawing, past.address, past.caption);
             self.branches = past.branches;
         }
         true
@@ -282,16 +289,14 @@ impl Model {
         }
     }
 
-    /// Saves the visitor's own drawing after the engine has reported other branches or live commands than `before`. An
-    /// example with a single branch becomes the visitor's own only with the first edit.
+    /// Saves the visitor's own drawing after the engine has reported other branches or live commands than `before`.
     pub(super) fn save_branches(&mut self, before: &Rc<BranchList>, effects: &mut Vec<Effect>) {
-        let is_kept = self.document.drawing.is_some() || !self.document.scenario.branches.is_empty();
         let is_own = self.document.origin == Origin::Own && self.mode == Mode::App;
         // A comparison is no change of the document.
         let is_same = before.list == self.branches.list && before.current == self.branches.current;
         // The first branches are those of an opened document.
-        if is_kept && is_own && !is_same && !before.list.is_empty() {
-            self.keep(effects);
+        if is_own && !is_same && !before.list.is_empty() {
+            self.keep_run(effects);
         }
     }
 

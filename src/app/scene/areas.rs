@@ -1,6 +1,7 @@
 //! Areas behind the cards: a rounded hull around the members of a replica group, and a frame around a region.
 
 use super::parts::{SceneLink, SceneNode};
+use crate::app::cut_mark::{CUT_MARK, CUT_MARK_RADIUS};
 use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
 use crate::scenario::{Data, Group, Protocol, RaftReads, Scenario};
@@ -111,32 +112,42 @@ pub(super) fn areas(scenario: &Scenario, nodes: &[SceneNode], is_narrow: bool) -
 }
 
 /// Moves each name along the upper edge of its area to the first place that no link crosses and where it covers nothing. A
-/// name without such a place stays; it interrupts the links behind it.
+/// name without such a place interrupts the links behind it, but covers no mark of a cut link; or else it stays.
 pub(super) fn clear_names(areas: &mut [Area], taken: &[Rect], links: &[SceneLink]) {
     let detail = Detail::default();
     if areas.len() * links.len() > MAX_PAIRS {
         return;
     }
+    let marks = links.iter().map(|link| link.curve.at(CUT_MARK));
+    let marks: Vec<Rect> = marks.map(|at| Rect { x: at.x, y: at.y, w: 0.0, h: 0.0 }.grown(CUT_MARK_RADIUS)).collect();
     for index in 0..areas.len() {
         let name = areas[index].name_rect(detail).grown(CLEARANCE);
         let others = areas.iter().enumerate().filter(|(other, _)| *other != index);
         let others = others.map(|(_, area)| area.name_rect(detail));
-        let covered =
-            taken.iter().copied().chain(others).filter(|rect| rect.y < name.bottom() && rect.bottom() > name.y);
+        let covered = taken.iter().chain(&marks).copied().chain(others);
+        let covered = covered.filter(|rect| rect.y < name.bottom() && rect.bottom() > name.y);
+        let covered: Vec<(f64, f64)> = covered.map(|rect| (rect.x, rect.right())).collect();
         let lines = links.iter().flat_map(|link| link.curve.points().windows(2));
         let crossed = lines.filter_map(|line| within(line[0], line[1], (name.y, name.bottom())));
-        let mut blocked: Vec<(f64, f64)> = crossed.chain(covered.map(|rect| (rect.x, rect.right()))).collect();
-        blocked.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut x = name.x;
-        for (from, to) in blocked {
-            if from < x + name.w && to > x {
-                x = to;
-            }
-        }
-        if x + name.w - CLEARANCE <= areas[index].top_right {
+        let crossed = crossed.chain(covered.iter().copied()).collect();
+        let last = areas[index].top_right - name.w + CLEARANCE;
+        let place = [crossed, covered].into_iter().map(|blocked| first_place(&name, blocked)).find(|x| *x <= last);
+        if let Some(x) = place {
             areas[index].label_at.x += x - name.x;
         }
     }
+}
+
+/// Returns the left edge of the first place of a name, at its own or to the right of it, that none of the ranges in x reaches into.
+fn first_place(name: &Rect, mut blocked: Vec<(f64, f64)>) -> f64 {
+    blocked.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut x = name.x;
+    for (from, to) in blocked {
+        if from < x + name.w && to > x {
+            x = to;
+        }
+    }
+    x
 }
 
 /// Returns the range in x of the part of a line that is between two heights.

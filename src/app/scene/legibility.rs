@@ -1,7 +1,8 @@
 //! Every example is legible: measured on the scene, as the page shows it when it opens.
 
-use super::{Layout, Scene, SceneLink};
+use super::{Area, Layout, Scene, SceneLink};
 use crate::app::camera::Camera;
+use crate::app::cut_mark::{CUT_MARK, CUT_MARK_RADIUS};
 use crate::app::detail::{Detail, Level, SMALLEST};
 use crate::scenario::{Scenario, examples};
 use std::collections::BTreeMap;
@@ -142,6 +143,29 @@ fn the_names_of_groups_and_regions_of_a_column_are_inside_the_window_and_below_t
             }
         }
     }
+}
+
+#[test]
+fn no_name_of_a_group_or_region_covers_the_mark_of_a_cut_link() {
+    let mut found = Vec::new();
+    for example in examples::EXAMPLES {
+        let scenario = example.scenario();
+        for scene in scenes(&scenario).iter().chain(&columns(&scenario)) {
+            for link in &scene.links {
+                let at = link.curve.at(CUT_MARK);
+                let covers = |area: &&Area| {
+                    let name = area.name_rect(scene.detail);
+                    // A name that is about as wide as its area has one place.
+                    let has_room = name.w + 2.0 * CUT_MARK_RADIUS < area.rect.w;
+                    has_room && name.grown(CUT_MARK_RADIUS - 1.0).contains(at)
+                };
+                let covering = scene.areas.iter().find(covers);
+                let (from, to) = (&scene.nodes[link.from].id, &scene.nodes[link.to].id);
+                found.extend(covering.map(|area| format!("{}: {} and {from} to {to}", example.id, area.name)));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 /// The canvas beside a lesson on a phone of 390×844.

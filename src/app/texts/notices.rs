@@ -10,7 +10,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("Added a {}", "{} hinzugefügt"),
     ("Added to the script: {}", "Ins Skript aufgenommen: {}"),
     ("Added {}", "{} hinzugefügt"),
-    ("Another tab has changed this drawing. Changes here are kept beside it.", "Ein anderer Tab hat diese Zeichnung geändert. Änderungen hier werden daneben aufbewahrt."),
+    ("Another tab has changed this drawing. Publications and faults here are not saved; an edit is kept as a copy.", "Ein anderer Tab hat diese Zeichnung geändert. Veröffentlichungen und Fehler hier werden nicht gespeichert; eine Änderung der Zeichnung wird als Kopie aufbewahrt."),
     ("Another tab has changed this drawing. Your version is kept as “{}”.", "Ein anderer Tab hat diese Zeichnung geändert. Deine Fassung wird als „{}“ aufbewahrt."),
     ("At this speed, a picture can show {} s, not {} s. Choose a shorter interval or a higher speed.", "Bei diesem Tempo kann ein Bild {} s zeigen, nicht {} s. Wähle einen kürzeren Abschnitt oder ein höheres Tempo."),
     ("Changed settings", "Einstellungen geändert"),

@@ -22,6 +22,9 @@ const HEIGHT: f64 = 34.0;
 /// Distance of the row below a card: under the publish button or the dead letters.
 const BELOW: f64 = 48.0;
 
+/// Height of one row of verdict chips, with the distance from the edge of the canvas, px at the browser's usual font size.
+const CHIPS: f64 = 40.0;
+
 /// Draws the buttons of the card below the pointer, of the selected card, or of the focused one.
 pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
     let Some((card, by_focus)) = model.tools_card() else { return html! {} };
@@ -54,7 +57,10 @@ pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
         }
     };
     let camera = model.viewport.camera;
-    let is_cut = camera.to_window(point(node.rect.x, node.rect.y)).y < HEIGHT * camera.scale.max(1.0);
+    // The verdict chips are over the upper edge, on a narrow page in one row.
+    let (chips, unit) = (model.viewport.overlays.0, model.viewport.unit);
+    let covered = if model.viewport.narrow { CHIPS * unit } else { chips };
+    let is_cut = camera.to_window(point(node.rect.x, node.rect.y)).y < covered + HEIGHT * camera.scale.max(1.0);
     let at = point(node.rect.x, if is_cut { node.rect.y + node.rect.h + BELOW } else { node.rect.y });
     html! { <CardTools {at} below={is_cut} {by_focus} label={text!("Faults of {}", name)}>{ for FAULTS.map(button) }</CardTools> }
 }
@@ -74,7 +80,7 @@ struct CardToolsProps {
 }
 
 /// The row of buttons, with its lower left corner at the upper left one of its card: the words of active faults are at the
-/// right. Where the canvas would cut it off, it is below the card.
+/// right. Where the canvas would cut it off or a chip cover it, it is below the card.
 #[component]
 fn CardTools(props: &CardToolsProps) -> Html {
     let root = use_node_ref();

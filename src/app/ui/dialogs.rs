@@ -41,11 +41,15 @@ pub fn Modal(props: &ModalProps) -> Html {
         let dialog = dialog.clone();
         use_effect_with((), move |()| {
             let opener = web_sys::window().and_then(|window| window.document()?.active_element());
-            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
+            let dialog = dialog.cast::<HtmlDialogElement>();
+            if let Some(dialog) = &dialog {
                 let _ = dialog.show_modal();
             }
-            // The focus returns to the element that opened the dialog.
+            // The focus returns to the element that opened the dialog. Behind an open dialog, it could not receive it.
             move || {
+                if let Some(dialog) = dialog {
+                    dialog.close();
+                }
                 if let Some(opener) = opener.and_then(|opener| opener.dyn_into::<HtmlElement>().ok()) {
                     let _ = opener.focus();
                 }

@@ -159,7 +159,7 @@ fn save_picture_when_loaded(
         }
         only.is_some() && element.matches(".hull, .region, .area-label").unwrap_or(false)
     };
-    picture::save_part(canvas, size, &omits, file, on_failure);
+    picture::save_element(canvas, size, &omits, file, on_failure);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Links and their labels, as SVG.
 
+use crate::app::cut_mark::{CUT_MARK, CUT_MARK_RADIUS};
 use crate::app::model::CanvasItem;
 use crate::app::scene::{Scene, SceneLink, TextAnchor};
 use crate::session::protocol::ActiveFault;
@@ -44,7 +45,7 @@ fn link(props: &LinksProps, index: usize, link: &SceneLink) -> Html {
     let classes =
         classes!("link", disturbed.then_some("disturbed"), cut.then_some("cut"), selected.then_some("selected"));
     let d = link.curve.svg().to_string();
-    let middle = link.curve.at(0.5);
+    let mark = link.curve.at(CUT_MARK);
     let marker = if cut { "url(#arrow-cut)" } else { "url(#arrow)" };
     let is_faulty = cut || disturbed;
     let label = if is_faulty { link.faulty_label((forward_cut, backward_cut)) } else { &link.label };
@@ -64,8 +65,8 @@ fn link(props: &LinksProps, index: usize, link: &SceneLink) -> Html {
             <path class="reach" d={d.clone()} />
             <path class={classes} d={d} marker-end={marker} />
             if cut {
-                <g class="scissors" transform={format!("translate({:.1} {:.1})", middle.x, middle.y)}>
-                    <circle r="10" />
+                <g class="scissors" transform={format!("translate({:.1} {:.1})", mark.x, mark.y)}>
+                    <circle r={CUT_MARK_RADIUS.to_string()} />
                     <path d="M-4-4 4 4M4-4-4 4" />
                 </g>
             }

@@ -5,6 +5,7 @@ mod card_views;
 mod comparison_pane;
 mod effects;
 mod focus;
+mod frames;
 mod host;
 mod input;
 mod measure;
@@ -79,6 +80,8 @@ pub enum PageMsg {
     PlaygroundNear(Element),
     /// The visitor has pressed a key or a pointer.
     Interacted,
+    /// The visitor has pressed a key or clicked, anywhere on the page.
+    Acted,
     /// A text or a file was dropped or pasted; none if the file cannot be read.
     Dropped(Option<String>),
     /// A text was pasted outside of a field.
@@ -133,7 +136,7 @@ pub struct Page {
     next_focus: Option<String>,
     /// The id of the element that receives the focus once it is on the page.
     next_element: Option<String>,
-    last_focus: LastFocus,
+    last_focus: Rc<RefCell<LastFocus>>,
     /// The title of the page without a lesson, and the one that is shown.
     titles: Option<(String, String)>,
     /// How far the text of the lesson is scrolled after the next rendering, in another language.
@@ -183,7 +186,7 @@ impl Component for Page {
             rendered_time: 0.0,
             next_focus: None,
             next_element: None,
-            last_focus: LastFocus::default(),
+            last_focus: Rc::default(),
             text_scroll: None,
             titles: None,
             current_tab: None,
@@ -314,16 +317,7 @@ impl Page {
             }
             PageMsg::Engine(EngineEvent::Answered(answer)) => self.update_model(Msg::Engine(answer.into())),
             PageMsg::Engine(EngineEvent::Crashed(message)) => self.update_model(Msg::EngineFailed(message)),
-            PageMsg::Frame(time) => {
-                self.frame_is_requested = false;
-                self.frame_time = time;
-                self.update_model(Msg::Tick(time));
-                if std::mem::take(&mut self.model.redraw.paint) {
-                    self.painter.paint(&self.model, time);
-                }
-                self.record_frame();
-                self.keep_focus();
-            }
+            PageMsg::Frame(time) => self.show_frame(time),
             PageMsg::Resized => {
                 self.measure();
                 self.model.redraw.paint = true;
@@ -341,6 +335,7 @@ impl Page {
             PageMsg::HostPosted(data, origin) => self.hear_host(&data, &origin),
             PageMsg::PlaygroundNear(anchor) => self.renew_playground(anchor),
             PageMsg::Interacted => self.report_interaction(),
+            PageMsg::Acted => self.last_focus.borrow_mut().is_checked_again = true,
             PageMsg::Dropped(Some(text)) => self.open_text(text),
             PageMsg::Dropped(None) => self.update_model(Msg::Notify(files::UNREADABLE.get().into())),
             PageMsg::Pasted(text) => self.paste(text),
@@ -450,16 +445,6 @@ impl Page {
         self.painter.refs.canvas.cast()
     }
 
-    /// Requests an animation frame if a layer has to be painted.
-    fn request_frame(&mut self) {
-        if self.frame_is_requested || !self.is_visible || !(self.model.redraw.paint || self.model.is_moving()) {
-            return;
-        }
-        if let Some(window) = web_sys::window() {
-            self.frame_is_requested = window.request_animation_frame(self.on_frame.as_ref().unchecked_ref()).is_ok();
-        }
-    }
-
     /// Observes the canvas and the timeline when they are drawn first, and again after a change of the language.
     fn observe_elements(&mut self, ctx: &Context<Self>, first: bool) {
         let language = self.model.preferences.language;
@@ -470,7 +455,7 @@ impl Page {
         let embed_canvas = self.canvas_element().filter(|_| self.model.mode.is_embed());
         let resized = [self.canvas_element(), self.painter.refs.tracks.cast()].into_iter().flatten();
         if first {
-            self.observers = Observers::start(ctx.link(), resized, embed_canvas.as_ref());
+            self.observers = Observers::start(ctx.link(), resized, embed_canvas.as_ref(), &self.last_focus);
         } else {
             self.painter.forget();
             self.observers.replace(resized, embed_canvas.as_ref());

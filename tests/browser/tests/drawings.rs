@@ -139,6 +139,32 @@ fn two_tabs_never_overwrite_each_other() {
 }
 
 #[test]
+fn publishing_in_two_tabs_of_a_drawing_makes_no_copy() {
+    let browser = open("");
+    browser.click(".palette .placeable");
+    cards(&browser, 4);
+    saved(&browser);
+    let title = browser.run("return document.querySelector('button.title').textContent");
+    let address = browser.run("return location.href");
+    let (one, two) = browser.open_tab(address.as_str().expect("an address"));
+    cards(&browser, 4);
+    browser.click("main .publish");
+    saved(&browser);
+    browser.go_to_tab(&one);
+    browser.wait("document.querySelector('.notice')?.textContent.includes('an edit is kept as a copy')");
+    let before = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
+    browser.click("main .publish");
+    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
+    for tab in [&one, &two] {
+        browser.go_to_tab(tab);
+        assert_eq!(browser.run("return document.querySelector('button.title').textContent"), title);
+        assert_eq!(browser.run("return location.href"), address);
+    }
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list > li').length === 1");
+}
+
+#[test]
 fn full_blocked_and_damaged_storage_is_reported_and_a_file_offered() {
     for (script, text) in [
         (

@@ -126,6 +126,33 @@ fn fault_7_lifting_the_finger_after_a_long_press_chooses_nothing() {
 }
 
 #[test]
+fn a_tap_on_a_card_of_a_phone_presses_nothing_of_the_sheet_that_appears_under_the_finger() {
+    let browser = open(PHONE, "#ex=raft-and-quorum");
+    let clock = browser.run("return document.querySelector('.transport .clock').textContent");
+    for y in [470.0, 500.0, 530.0] {
+        browser.touch(&[&[(90.0, y)]], 0);
+        browser.wait("document.querySelector('.inspector h2')?.checkVisibility()");
+        browser.run_async("let left = 6; const next = () => left-- ? requestAnimationFrame(next) : done(1); next()");
+        assert_eq!(browser.run("return document.querySelector('.transport .clock').textContent"), clock);
+        browser.keys(&["Escape"]);
+        browser.wait("!document.querySelector('.inspector h2')?.checkVisibility()");
+    }
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn the_fault_buttons_of_the_uppermost_card_of_a_phone_are_not_behind_the_verdict() {
+    let browser = open(PHONE, "#new");
+    browser.click(".more-button");
+    browser_tests::press_in(&browser, ".more", "Add a service");
+    browser.wait("document.querySelectorAll('.card-tools button').length > 1");
+    let covered = "return [...document.querySelectorAll('.card-tools button')].filter(b => { const r = b.getBoundingClientRect(); \
+        const top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2); return !(top && b.contains(top)); }).map(b => b.ariaLabel)";
+    browser.wait("document.querySelector('main .chip')");
+    assert_eq!(browser.run(covered), json!([]));
+}
+
+#[test]
 fn faults_9_and_20_items_of_the_palette_stay_where_mouse_or_finger_drop_them() {
     let browser = open(WIDE, "#new");
     cards(&browser, 0);

@@ -12,6 +12,7 @@ mod deployment;
 mod drawings;
 mod engine;
 mod faults;
+mod focus;
 mod gallery;
 mod hostile;
 mod internals;

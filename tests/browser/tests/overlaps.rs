@@ -33,8 +33,24 @@ const HIGHER_CONTENT: &str = "const out = [], r = e => e.getBoundingClientRect()
         const header = card.querySelector('header'); if (header && header.scrollHeight > header.clientHeight + 2) out.push(card.dataset.node + ' header'); } \
     return out";
 
+/// Returns the cells of a row of a card whose texts are less than 4 px apart: key, value and version, name and state, and so on.
+const TOUCHING_CELLS: &str = "const out = [], cells = ':is(li, .lane, header, .foot, .load) > *'; \
+    for (const card of document.querySelectorAll('main .card')) { const texts = []; \
+        for (const e of card.querySelectorAll('*')) { const cell = e.closest(cells); \
+            if (!cell || !card.contains(cell) || !e.checkVisibility() || e.closest('.sr, svg')) continue; \
+            for (const n of e.childNodes) { if (n.nodeType !== 3 || !n.textContent.trim()) continue; \
+                const range = document.createRange(); range.selectNodeContents(n); \
+                for (const r of range.getClientRects()) { let [left, top, right, bottom] = [r.left, r.top, r.right, r.bottom]; \
+                    for (let p = e; p !== card; p = p.parentElement) { if (getComputedStyle(p).overflowX === 'visible') continue; \
+                        const c = p.getBoundingClientRect(); left = Math.max(left, c.left); top = Math.max(top, c.top); right = Math.min(right, c.right); bottom = Math.min(bottom, c.bottom); } \
+                    if (right - left > 1 && bottom - top > 1) texts.push({ left, top, right, bottom, cell, text: n.textContent.trim() }); } } } \
+        for (const a of texts) for (const b of texts) { if (a.cell === b.cell || a.left >= b.left) continue; \
+            const shared = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top), line = Math.min(a.bottom - a.top, b.bottom - b.top); \
+            if (shared > line / 2 && b.left - a.right < 3.9) out.push(`${card.dataset.node}: ${a.text} / ${b.text} ${(b.left - a.right).toFixed(1)} px`); } } \
+    return out";
+
 #[test]
-fn no_card_is_clipped_at_its_bottom_at_any_level_of_detail() {
+fn no_card_is_clipped_at_its_bottom_and_no_value_touches_its_version_at_any_level_of_detail() {
     let mut found = Vec::new();
     for (look, language) in [(WIDE, "en"), (PHONE, "de")] {
         let browser = SITE.visit(look, "");
@@ -46,8 +62,9 @@ fn no_card_is_clipped_at_its_bottom_at_any_level_of_detail() {
             browser.keys(&["End"]);
             for zoom in 0..8 {
                 let higher = browser.run(HIGHER_CONTENT);
-                if higher != json!([]) {
-                    found.push(format!("{}, {} px, {language}, zoom {zoom}: {higher}", example.id, look.width));
+                let touching = browser.run(TOUCHING_CELLS);
+                for faults in [higher, touching].into_iter().filter(|faults| *faults != json!([])) {
+                    found.push(format!("{}, {} px, {language}, zoom {zoom}: {faults}", example.id, look.width));
                 }
                 browser.keys(&["-"]);
             }
@@ -132,6 +149,56 @@ fn the_tabs_of_two_branches_are_below_the_canvas_of_a_phone_and_cover_no_card() 
             return tabs.top >= r('main.canvas').bottom && tabs.bottom <= r('.publish-wide').top && tabs.right <= innerWidth";
         assert_eq!(browser.run(below), json!(true), "{width} px");
     }
+}
+
+#[test]
+fn the_description_beside_open_panels_is_readable_and_covers_no_control_and_no_notice() {
+    let browser = SITE.visit(Look { width: 800, height: 600, ..WIDE }, "#ex=raft-to-views");
+    let pressed = |action: &str| browser.run(&format!("document.querySelector('[data-action={action}]').click()"));
+    for panel in ["Verdicts", "Log", "Lesson"] {
+        pressed(panel);
+        browser.wait("document.querySelector('.log, .verdicts, .lesson')?.checkVisibility()");
+        browser.wait("document.querySelector('.caption') && document.querySelector('.page[data-detail] .card')");
+        let lines = "const p = document.querySelector('.caption p'), r = document.createRange(); r.selectNodeContents(p); \
+            return new Set([...r.getClientRects()].map(line => Math.round(line.top))).size <= 4";
+        assert_eq!(browser.run(lines), json!(true), "{panel}");
+        let covered = "return [...document.querySelectorAll('main .zoom button, main .publish-far')].filter(e => e.checkVisibility()).filter(e => { \
+            const r = e.getBoundingClientRect(); return !e.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)); }).map(e => e.textContent)";
+        assert_eq!(browser.run(covered), json!([]), "{panel}");
+    }
+    pressed("Cut");
+    browser.wait("document.querySelector('.notice')");
+    let notice = "const r = document.querySelector('.notice').getBoundingClientRect(); \
+        return [[r.left + 8, r.top + 4], [r.left + 8, r.bottom - 4], [r.right - 4, r.bottom - 4]].every(([x, y]) => document.elementFromPoint(x, y)?.closest('.notice'))";
+    assert_eq!(browser.run(notice), json!(true));
+}
+
+/// Returns the names of groups and regions that a link may cross: those without an opaque plate over the links.
+const NAMES_WITHOUT_PLATE: &str = "const links = document.querySelector('main svg.links'), text = document.createRange(); \
+    return [...document.querySelectorAll('main .area-label')].filter(e => e.checkVisibility()).filter(e => { \
+        text.selectNodeContents(e); const [inner, outer] = [text.getBoundingClientRect(), e.getBoundingClientRect()]; \
+        const colour = getComputedStyle(e).backgroundColor, isOpaque = /^rgb\\(/.test(colour) && +getComputedStyle(e).opacity === 1; \
+        const isAbove = links.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING; \
+        const isOnPlate = inner.left >= outer.left + 2 && inner.right <= outer.right - 2 && inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1; \
+        return !(isOpaque && isAbove && isOnPlate); }).map(e => e.textContent)";
+
+#[test]
+fn no_link_is_drawn_through_the_name_of_a_group_on_a_phone() {
+    let mut found = Vec::new();
+    let browser = SITE.visit(PHONE, "");
+    for example in examples::EXAMPLES {
+        let scenario = example.scenario();
+        if scenario.groups.is_empty() && scenario.regions.is_empty() {
+            continue;
+        }
+        browser.open(&SITE.at(&format!("?{}#ex={}", example.id, example.id)));
+        browser.wait("document.querySelector('.page[data-detail] .card')");
+        let names = browser.run(NAMES_WITHOUT_PLATE);
+        if names != json!([]) {
+            found.push(format!("{}: {names}", example.id));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 /// The cards and controls over the canvas that overlap, and the controls that another element covers.

@@ -28,25 +28,25 @@ impl OffscreenClone {
         let window = web_sys::window()?;
         let body = window.document()?.body()?;
         let clone = root.clone_node_with_deep(true).ok()?.dyn_into::<Element>().ok()?;
-        for (from, to) in all(root, "canvas").into_iter().zip(all(&clone, "canvas")) {
+        for (from, to) in descendants(root, "canvas").into_iter().zip(descendants(&clone, "canvas")) {
             copy_canvas(&from, &to);
         }
-        for part in all(&clone, PARTS) {
+        for part in descendants(&clone, PARTS) {
             if omits(&part) {
                 part.remove();
             }
         }
-        all(&clone, CARDS).iter().for_each(|card| show(card, false));
+        descendants(&clone, CARDS).iter().for_each(|card| set_shown(card, false));
         if let Some(clone) = clone.dyn_ref::<HtmlElement>() {
-            place(clone, &[("position", "absolute".into()), ("left", "0".into()), ("top", "0".into())]);
-            place(clone, &[("width", format!("{}px", size.0)), ("height", format!("{}px", size.1))]);
+            set_styles(clone, &[("position", "absolute".into()), ("left", "0".into()), ("top", "0".into())]);
+            set_styles(clone, &[("width", format!("{}px", size.0)), ("height", format!("{}px", size.1))]);
         }
         let mut inner: Node = clone.clone().into();
         let mut ancestor = root.parent_element();
         while let Some(element) = ancestor.filter(|element| !element.is_same_node(Some(&body))) {
-            let around = element.clone_node().ok()?;
-            around.append_child(&inner).ok()?;
-            inner = around;
+            let shell = element.clone_node().ok()?;
+            shell.append_child(&inner).ok()?;
+            inner = shell;
             ancestor = element.parent_element();
         }
         let host = window.document()?.create_element("div").ok()?.dyn_into::<HtmlElement>().ok()?;
@@ -54,27 +54,29 @@ impl OffscreenClone {
         host.set_attribute("inert", "").ok()?;
         let length = |side: Result<JsValue, JsValue>| side.ok().and_then(|side| side.as_f64()).unwrap_or(0.0);
         let (width, height) = (length(window.inner_width()), length(window.inner_height()));
-        place(&host, &[("position", "fixed".into()), ("left", "-99999px".into()), ("top", "0".into())]);
-        place(&host, &[("width", format!("{width}px")), ("height", format!("{height}px"))]);
+        set_styles(&host, &[("position", "fixed".into()), ("left", "-99999px".into()), ("top", "0".into())]);
+        set_styles(&host, &[("width", format!("{width}px")), ("height", format!("{height}px"))]);
         host.append_child(&inner).ok()?;
         body.append_child(&host).ok()?;
         Some(OffscreenClone { host, root: clone })
     }
 }
 
-fn all(root: &Element, selector: &str) -> Vec<Element> {
+/// Returns the elements inside an element that a selector matches.
+fn descendants(root: &Element, selector: &str) -> Vec<Element> {
     let Ok(found) = root.query_selector_all(selector) else { return Vec::new() };
     (0..found.length()).filter_map(|i| found.get(i)?.dyn_into::<Element>().ok()).collect()
 }
 
-fn place(element: &HtmlElement, settings: &[(&str, String)]) {
-    for (name, value) in settings {
+/// Sets CSS properties of an element.
+fn set_styles(element: &HtmlElement, styles: &[(&str, String)]) {
+    for (name, value) in styles {
         let _ = element.style().set_property(name, value);
     }
 }
 
 /// Shows or hides a card of a clone.
-pub fn show(card: &Element, is_shown: bool) {
+pub fn set_shown(card: &Element, is_shown: bool) {
     let Some(card) = card.dyn_ref::<HtmlElement>() else { return };
     let _ = match is_shown {
         true => card.style().remove_property("display").map(|_| ()),
@@ -87,8 +89,8 @@ fn copy_canvas(from: &Element, to: &Element) {
     let (Some(from), Some(to)) = (from.dyn_ref::<HtmlCanvasElement>(), to.dyn_ref::<HtmlCanvasElement>()) else {
         return;
     };
-    let pen = to.get_context("2d").ok().flatten();
-    if let Some(pen) = pen.and_then(|pen| pen.dyn_into::<CanvasRenderingContext2d>().ok()) {
-        let _ = pen.draw_image_with_html_canvas_element(from, 0.0, 0.0);
+    let context = to.get_context("2d").ok().flatten();
+    if let Some(context) = context.and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok()) {
+        let _ = context.draw_image_with_html_canvas_element(from, 0.0, 0.0);
     }
 }

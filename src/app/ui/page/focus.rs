@@ -1,8 +1,12 @@
-//! Keeps the focus on the page: where the focused element has disappeared, its neighbour receives the focus.
+//! Keeps the focus on the page: where the page removes, disables or hides the focused element, its neighbour receives the focus.
+//! Only a visitor who presses the pointer beside all controls, or leaves the page by Tab, takes the focus off the page.
 
-use super::Page;
-use wasm_bindgen::JsCast;
-use web_sys::{Document, Element, HtmlElement};
+use super::{Page, PageMsg};
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use web_sys::{Document, Element, Event, HtmlElement, KeyboardEvent};
+use yew::html::Scope;
 
 /// The areas of the page, from the smallest: where the focus stays if a control of the area disappears.
 const AREAS: [&str; 13] = [
@@ -24,48 +28,106 @@ const AREAS: [&str; 13] = [
 const CONTROLS: &str =
     "button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea, a[href], summary, [tabindex='0']";
 
+/// The longest time between the press of a tap and its click, ms.
+const LONGEST_TAP: f64 = 1000.0;
+
 /// The maximum number of attempts to move a lost focus, one for each frame.
 const MAX_ATTEMPTS: u32 = 120;
 
-/// Where the focus was at the last rendering.
+/// Where the focus was last.
 #[derive(Default)]
 pub(super) struct LastFocus {
     element: Option<Element>,
-    /// The area that had the focus, and the index of the focused control in it; no index if the canvas itself had the focus.
+    /// The area that had the focus, and the index of the focused control in it; none if the canvas had the focus.
     area: Option<(&'static str, u32)>,
     /// The number of attempts to move the focus since it was lost.
     attempts: u32,
+    /// The visitor has pressed the pointer or Tab since.
+    is_moved_by_visitor: bool,
+    /// The focus is checked again in the next frame: a browser takes it from a disabled or hidden element only after a frame.
+    pub(super) is_checked_again: bool,
+}
+
+impl LastFocus {
+    fn set(&mut self, document: &Document, element: Element) {
+        if self.element.as_ref() != Some(&element) {
+            (self.area, self.element, self.attempts) = (area_of(document, &element), Some(element), 0);
+        }
+        self.is_moved_by_visitor = false;
+    }
+}
+
+/// Observes where the focus goes, and what the visitor does that may move it. Stops a click where something has appeared below a
+/// finger that has tapped something else: a browser sends a click to what is there after the tap.
+pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> Option<Closure<dyn FnMut(Event)>> {
+    let document = web_sys::window()?.document()?;
+    let (focus_document, mut pressed) = (document.clone(), None::<(Element, f64)>);
+    let happened = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        match (&*event.type_(), target) {
+            ("focusin", Some(element)) => last.borrow_mut().set(&focus_document, element),
+            ("pointerdown", target) => {
+                last.borrow_mut().is_moved_by_visitor = true;
+                pressed = target.map(|target| (target, event.time_stamp()));
+            }
+            ("click", Some(target))
+                if event.is_trusted() && is_after_tap(pressed.take(), &target, event.time_stamp()) =>
+            {
+                event.prevent_default();
+                event.stop_propagation();
+            }
+            ("keydown", _) if event.dyn_ref::<KeyboardEvent>().is_some_and(|event| event.key() == "Tab") => {
+                last.borrow_mut().is_moved_by_visitor = true;
+            }
+            // What it causes may take the focus, also in a component that the page does not render.
+            _ => link.send_message(PageMsg::Acted),
+        }
+    });
+    for event in ["focusin", "pointerdown", "keydown", "click"] {
+        let listener = happened.as_ref().unchecked_ref();
+        let _ = document.add_event_listener_with_callback_and_bool(event, listener, true);
+    }
+    Some(happened)
+}
+
+/// Returns whether a click follows a tap on something else, which is still on the page, and neither around its target nor inside it.
+fn is_after_tap(pressed: Option<(Element, f64)>, target: &Element, now: f64) -> bool {
+    pressed.is_some_and(|(pressed, at)| {
+        let is_related = pressed.contains(Some(target)) || target.contains(Some(&pressed));
+        now - at < LONGEST_TAP && pressed.is_connected() && !is_related
+    })
 }
 
 impl Page {
-    /// Remembers the focused element. If it has disappeared, moves the focus to its neighbour, or else to the canvas.
-    /// Runs after each rendering, and in the frame after it: components in the page may render later than the page itself.
+    /// Moves a lost focus to the neighbour of the element that had it, or else to the canvas. Runs after each rendering and
+    /// painting, and in the frame after it: components in the page may render later than the page itself.
     pub(super) fn keep_focus(&mut self) {
         let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
-        match document.active_element().filter(|element| element.tag_name() != "BODY") {
-            Some(element) => {
-                if self.last_focus.element.as_ref() != Some(&element) {
-                    let area = area_of(&document, &element);
-                    self.last_focus = LastFocus { area, element: Some(element), attempts: 0 };
-                }
-            }
-            None => {
-                // An element that is still shown has lost the focus for another reason, or is removed by a later rendering.
-                if self.last_focus.element.as_ref().is_none_or(is_shown) {
-                    return;
-                }
-                let neighbour = self.last_focus.area.and_then(|(area, index)| neighbour(&document, area, index));
-                match neighbour {
-                    Some(neighbour) => drop(neighbour.focus()),
-                    None => self.focus(&self.model.selection.focus.clone().unwrap_or_default()),
-                }
-                // Behind a dialog that is about to close, nothing receives the focus yet: the next frames try again.
-                if self.last_focus.attempts < MAX_ATTEMPTS {
-                    self.last_focus.attempts += 1;
-                    self.model.redraw.paint = true;
-                    self.request_frame();
-                }
-            }
+        let active = document.active_element().filter(|element| element.tag_name() != "BODY");
+        let mut last = self.last_focus.borrow_mut();
+        match active {
+            // A browser leaves the focus for a while on an element that is disabled.
+            Some(element) if !element.has_attribute("disabled") => return last.set(&document, element),
+            Some(_) | None => {}
+        }
+        let Some(element) = last.element.clone() else { return };
+        let is_still_shown = is_shown(&element);
+        if is_still_shown && (last.is_moved_by_visitor || !document.has_focus().unwrap_or(false)) {
+            return;
+        }
+        // Behind a dialog that is about to close, nothing receives the focus yet: the next frames try again.
+        last.attempts += 1;
+        let (area, tries_again) = (last.area, last.attempts < MAX_ATTEMPTS);
+        last.is_checked_again |= tries_again;
+        // To move the focus is to change what is borrowed.
+        drop(last);
+        let same = element.dyn_into::<HtmlElement>().ok().filter(|_| is_still_shown);
+        match same.or_else(|| area.and_then(|(area, index)| neighbour(&document, area, index))) {
+            Some(target) => drop(target.focus()),
+            None => self.focus(&self.model.selection.focus.clone().unwrap_or_default()),
+        }
+        if tries_again {
+            self.request_frame();
         }
     }
 }

@@ -11,6 +11,8 @@ use web_sys::{Element, HtmlElement};
 const NARROW: &str = "(max-width: 44.99em)";
 /// The size of the font, in px, in which the canvas has its own size.
 const FONT_SIZE: f64 = 16.0;
+/// Distance of the description from the lower edge of the canvas, as in the style sheet, px.
+const CAPTION_MARGIN: f64 = 12.0;
 
 /// Returns whether the window has room for one column only, and the size of the visitor's font, relative to 16 px.
 pub(super) fn window_sizes() -> (bool, f64) {
@@ -53,11 +55,14 @@ impl Page {
         let ribbons = self.painter.refs.ribbons.cast::<Element>();
         let axis_width =
             ribbons.map_or(0.0, |ribbons| (f64::from(ribbons.client_width()) - 2.0 * timeline::MARGIN).max(0.0));
-        let height = |element: Option<HtmlElement>| element.map_or(0.0, |element| f64::from(element.offset_height()));
-        let overlays = match narrow {
-            true => (0.0, 0.0),
-            false => overlays(&canvas).map(height).into(),
+        let [chips, caption] = overlays(&canvas).map(|element| element.filter(|_| !narrow));
+        let chips = chips.map_or(0.0, |chips| f64::from(chips.offset_height()));
+        // On a canvas that is narrow, the description is above the zoom buttons.
+        let above_edge = |caption: HtmlElement| {
+            let from_bottom = canvas.get_bounding_client_rect().bottom() - caption.get_bounding_client_rect().top();
+            (from_bottom - CAPTION_MARGIN * unit).max(0.0)
         };
+        let overlays = (chips, caption.map_or(0.0, above_edge));
         let sizes = Sizes { canvas: size, room: room(&canvas, size), axis_width, overlays, narrow, unit };
         self.update_model(Msg::Viewport(ViewportMsg::Resized(sizes)));
     }

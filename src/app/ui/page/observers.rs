@@ -1,9 +1,10 @@
 //! The page's event listeners and observers: address, first input, keys, size, visibility.
 
+use super::focus::{LastFocus, observe_focus};
 use super::{Page, PageMsg, input};
 use crate::app::browser::{engine, files};
 use crate::app::ui::lazy_views;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -30,6 +31,7 @@ pub(super) struct Observers {
     _left: Option<OnEvent>,
     _stored: Option<OnEvent>,
     _input: Option<OnEvent>,
+    _focus: Option<OnEvent>,
     size: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
     visibility: Option<(IntersectionObserver, OnVisibility)>,
 }
@@ -40,6 +42,7 @@ impl Observers {
         link: &Scope<Page>,
         resized: impl Iterator<Item = Element>,
         embed_canvas: Option<&Element>,
+        last_focus: &Rc<RefCell<LastFocus>>,
     ) -> Observers {
         let single_keys = Rc::new(Cell::new(true));
         Observers {
@@ -51,6 +54,7 @@ impl Observers {
             _left: observe_window(link, "pagehide", || PageMsg::Left),
             _stored: observe_window(link, "storage", || PageMsg::StoredElsewhere),
             _input: observe_input(),
+            _focus: observe_focus(link.clone(), last_focus.clone()),
             size: observe_size(link.clone(), resized),
             visibility: embed_canvas.and_then(|canvas| observe_visibility(link.clone(), canvas)),
         }
