@@ -12,3 +12,4 @@ mod slices;
 mod stores;
 mod systems;
 mod versions;
+mod witness_names;
