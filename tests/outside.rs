@@ -8,6 +8,7 @@ mod input;
 mod limits;
 mod measurements;
 mod missing_updates;
+mod operations;
 mod slices;
 mod stores;
 mod systems;

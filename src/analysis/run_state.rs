@@ -59,7 +59,7 @@ impl Analysis {
         self.updates.observe(record);
         self.event_writes.observe(record);
         // A read is compared with the copies as they were when it was issued, so operations come first.
-        self.operations.observe(record, &self.staleness);
+        self.operations.observe(record, &self.staleness, &self.messages);
         self.staleness.observe(record, &self.event_writes);
         self.buses.observe(record);
         self.tables.observe(record);
