@@ -64,7 +64,7 @@ impl Analysis {
         self.buses.observe(record);
         self.tables.observe(record);
         self.messages.observe(record);
-        self.lost.observe(record);
+        self.lost.observe(record, &self.staleness);
         self.members.observe(record);
         self.faults.observe(record);
         self.brokers.observe(record);

@@ -1,8 +1,8 @@
 use super::key_values::KeyValues;
 use super::recorded_operation::RecordedOperation;
 use super::{ABSENT, Function, History, Invocation, LostChanges, NEVER, Operation, Output};
-use crate::analysis::Analysis;
 use crate::analysis::tombstones::PurgedTombstones;
+use crate::analysis::{Analysis, LossCause};
 use crate::language::phrase;
 use crate::scenario::{Micros, Value};
 use crate::trace::{
@@ -197,7 +197,8 @@ impl HistoryRecorder {
         if analysis.staleness.acknowledged() == 0 || (lost.is_empty() && !is_of_groups) {
             return None;
         }
-        let updates: BTreeMap<UpdateId, bool> = lost.iter().map(|(_, update, by)| (*update, update == by)).collect();
+        let updates: BTreeMap<UpdateId, bool> =
+            lost.iter().map(|lost| (lost.update, lost.cause == LossCause::RolledBack)).collect();
         let operations = (0..).zip(&self.operations);
         let operations =
             operations.filter_map(|(place, recorded)| Some((place, *updates.get(&recorded.update?)?))).collect();
