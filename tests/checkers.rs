@@ -145,15 +145,17 @@ fn ours(events: &Events) -> History {
     for (at, (process, request, end)) in events.iter().enumerate() {
         let process = *process as u32;
         let Some(end) = end else {
+            let invocation = match *request {
+                Request::Read => Invocation::Read,
+                Request::Write(value) => Invocation::Write(value),
+                Request::CompareAndSet(expected, value) => Invocation::CompareAndSet { expected, value },
+            };
             history.operations.push(Operation {
                 index: at as i64,
                 process,
                 key: 0,
-                invocation: match *request {
-                    Request::Read => Invocation::Read,
-                    Request::Write(value) => Invocation::Write(value),
-                    Request::CompareAndSet(expected, value) => Invocation::CompareAndSet { expected, value },
-                },
+                function: invocation.function(),
+                invocation,
                 output: Output::Nothing,
                 outcome: Outcome::Unknown,
                 invoked: at as u32,

@@ -161,6 +161,10 @@ fn histories_of_registers_get_the_verdicts_of_theory() {
         // Failed: the write had no effect.
         ("0 write 1; 1 write 2!; 2 read 1", &[], &["linearizable holds", "no-lost-update holds"]),
         ("0 write 1; 1 write 2!; 2 read 2", &[], &["linearizable 4"]),
+        // A value that nobody wrote, or of a failed write, contains no acknowledged change, and replaces none.
+        ("0 write 1; 1 read 7", &[], &["linearizable 2", "no-lost-update 0 2"]),
+        ("0 write 1; 1 write 2!; 2 read 2", &[], &["no-lost-update 0 4"]),
+        ("0 write 1; 1 write 2; 2 read 7; 2 read 2", &[], &["linearizable 4", "no-lost-update holds"]),
         // A process whose history ends without a response.
         ("0 invoke write 1; 1 read 1", &[], &["linearizable holds"]),
         // Initial values.

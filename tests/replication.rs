@@ -256,7 +256,7 @@ fn clock_skew_loses_the_later_of_two_writes_as_often_as_the_normal_distribution(
         let held =
             run.analysis().staleness.copy(NodeId(0), key).and_then(|copy| copy.held().cloned()).expect("a value");
         first_won += u64::from(held.value == Some(1.into()));
-        lost += run.analysis().lost.all().iter().filter(|(_, update, _)| update.0 == 1).count() as u64;
+        lost += run.analysis().lost.all().iter().filter(|lost| lost.update.0 == 1).count() as u64;
     }
     assert_proportion("the later write is lost", first_won, trials, 0.2858);
     assert_eq!(lost, first_won, "each lost write is counted as a lost update");

@@ -104,6 +104,12 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
         // update: the last read is issued a second after the last write, which all copies have by then.
         "reads of random copies, which lag by half a second; the writer never reads, and the readers never write",
     ),
+    (
+        "zombie-delete",
+        "UUUUUUUUUU",
+        "lost",
+        "a tombstone is purged while a member is away, and the older value comes back",
+    ),
     ("oversold", "UUUUUUUUUU", "lost", "both purchases are acknowledged, and one is lost"),
     ("oversold-strong", "HHHHUUUUUU", "none", "compare-and-set through Raft"),
     ("bank-transfer", "HHUHUUUHHU", "none", "both clients read before both transfers, and increments commute"),

@@ -1,5 +1,6 @@
 //! Histories: the invocations and results of clients' operations, in order.
 
+mod function;
 mod key_values;
 mod recorded_operation;
 mod recorder;
@@ -7,6 +8,7 @@ mod recorder;
 use crate::trace::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use function::Function;
 pub use recorded_operation::RecordedOperation;
 pub use recorder::{HistoryRecorder, Revisions};
 
@@ -117,6 +119,8 @@ pub struct Operation {
     pub process: u32,
     /// The key.
     pub key: u32,
+    /// The function that its source names.
+    pub function: Function,
     /// Its request.
     pub invocation: Invocation,
     /// The result of a read that ended `ok`.
@@ -140,6 +144,11 @@ impl Operation {
             Output::Value(value) if self.outcome == Outcome::Ok => Some(value),
             Output::Value(_) | Output::Nothing | Output::Number(_) | Output::Elements(_) => None,
         }
+    }
+
+    /// Returns whether this is a read that ended `ok`.
+    pub fn is_answered_read(&self) -> bool {
+        self.invocation == Invocation::Read && self.outcome == Outcome::Ok
     }
 
     /// Returns whether it ended before the other was invoked.
@@ -196,11 +205,22 @@ impl LostChanges {
     }
 }
 
+/// An operation as its source writes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrittenOperation {
+    /// The name of its function.
+    pub function: String,
+    /// Its argument, or what a read returned.
+    pub value: serde_json::Value,
+}
+
 /// The operations of clients.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// The operations, in order of their invocations.
     pub operations: Vec<Operation>,
+    /// The operations as their source writes them, if it is a text.
+    pub written: Vec<WrittenOperation>,
     /// The values as text; the first is no value.
     pub values: Vec<String>,
     /// The names of the keys.
@@ -227,6 +247,7 @@ impl History {
     pub fn clone_without_operations(&self) -> History {
         History {
             operations: Vec::new(),
+            written: Vec::new(),
             values: self.values.clone(),
             keys: self.keys.clone(),
             processes: self.processes.clone(),

@@ -11,7 +11,7 @@ mod server_side;
 pub use builder::ReadError;
 pub use data_model::DataModel;
 
-use super::history::History;
+use super::history::{History, WrittenOperation};
 use data_model::{infer_model, is_unsupported};
 use events::{Event, complete, event, looks_keyed, name, not_keyed, put_in_order};
 use lines::lines;
@@ -78,5 +78,16 @@ pub fn read(text: &str, options: &ReadOptions) -> Result<(History, DataModel), R
     let first = models.values().next().copied().unwrap_or(DataModel::Register);
     let mut history = builder::build(&events, &models, &unsupported, options.initial)?;
     history.lost = lost_changes(&events, &history, &unmade);
+    history.written = written(events, &history);
     Ok((history, first))
+}
+
+/// Returns the operations as their events write them.
+fn written(mut events: Vec<Event>, history: &History) -> Vec<WrittenOperation> {
+    let operations = history.operations.iter().map(|operation| {
+        let at = if operation.is_answered_read() { operation.ended } else { operation.invoked };
+        let value = std::mem::take(&mut events[at as usize].value);
+        WrittenOperation { function: std::mem::take(&mut events[operation.invoked as usize].f), value }
+    });
+    operations.collect()
 }

@@ -1,4 +1,5 @@
 use super::loss_evidence::LossEvidence;
+use super::staleness::{KeyCopy, Staleness};
 use super::tombstones::PurgedTombstones;
 use crate::scenario::Micros;
 use crate::trace::{Fact, KeyId, NodeId, OperationId, Record, UpdateId, Version, facts_about};
@@ -16,13 +17,38 @@ struct Write {
     replaces: Version,
     /// Whether the coordinator is a replica of the key: it had seen no write newer than `replaces`.
     at_replica: bool,
+    deletes: bool,
     issued: Micros,
     acknowledged: Option<Micros>,
     lost: bool,
 }
 
-/// Lost updates of registers: acknowledged writes that were replaced by a write whose coordinator had not seen them, or that
-/// their group rolled back. A coordinator has seen the version that it held, or had read, when it assigned the new version.
+/// How an acknowledged update was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossCause {
+    /// This write replaced it, whose coordinator had not seen it.
+    Overwritten(UpdateId),
+    /// Its group rolled it back.
+    RolledBack,
+    /// It is a deletion. Its group purged the tombstone before every member had it, and the older value of this update came
+    /// back; none for an initial value of the document.
+    Resurrected(Option<UpdateId>),
+}
+
+/// An update that was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostUpdate {
+    /// When it was lost.
+    pub at: Micros,
+    /// The update.
+    pub update: UpdateId,
+    /// How it was lost.
+    pub cause: LossCause,
+}
+
+/// Lost updates of registers: acknowledged writes that were replaced by a write whose coordinator had not seen them, that their
+/// group rolled back, or whose tombstone their group purged before an older value came back. A coordinator has seen the version
+/// that it held, or had read, when it assigned the new version.
 #[derive(Clone, Debug, Default)]
 pub struct LostUpdates {
     /// In order of their ids.
@@ -34,13 +60,13 @@ pub struct LostUpdates {
     replicas: Vec<Vec<NodeId>>,
     tombstones: PurgedTombstones,
     evidence: LossEvidence,
-    lost: Vec<(Micros, UpdateId, UpdateId)>,
+    lost: Vec<LostUpdate>,
     /// Number of the lost updates of each key that a node coordinated.
     counts: BTreeMap<(NodeId, KeyId), u32>,
 }
 
 impl LostUpdates {
-    pub(super) fn observe(&mut self, record: &Record) {
+    pub(super) fn observe(&mut self, record: &Record, copies: &Staleness) {
         self.tombstones.observe(&record.fact);
         self.evidence.observe(&record.fact);
         match &record.fact {
@@ -51,7 +77,7 @@ impl LostUpdates {
                 }
             }
             Fact::KeyPlaced { key, replicas, .. } => at_key(&mut self.replicas, *key).clone_from(replicas),
-            Fact::WriteCoordinated { update, operation, key, version, replaces, node, .. } => {
+            Fact::WriteCoordinated { update, operation, key, version, replaces, node, value, .. } => {
                 let issued = self
                     .issued
                     .binary_search_by_key(operation, |(id, _)| *id)
@@ -68,6 +94,7 @@ impl LostUpdates {
                     version,
                     replaces,
                     at_replica,
+                    deletes: value.is_none(),
                     issued,
                     acknowledged: None,
                     lost: false,
@@ -93,19 +120,30 @@ impl LostUpdates {
                     self.keys.get_mut(key.index()).and_then(|all| all.iter_mut().find(|write| write.update == *update));
                 if let Some(write) = write.filter(|write| write.acknowledged.is_some() && !write.lost) {
                     write.lost = true;
-                    self.lost.push((record.at, *update, *update));
+                    self.lost.push(LostUpdate { at: record.at, update: *update, cause: LossCause::RolledBack });
                     *self.counts.entry((write.node, key)).or_default() += 1;
                 }
             }
             Fact::UpdateAcknowledged { update, .. } => self.acknowledge(record.at, *update),
-            facts_about!(declarations, messages, events, faults, repair, leaders, transactions)
+            Fact::ReplicaStored { key, version, value, changed: true, .. } => match value {
+                Some(_) => self.find_resurrection(record.at, *key, None, copies),
+                None => self.restore(*key, *version),
+            },
+            Fact::ReadServed { key, version, value: Some(_), .. } => {
+                self.find_resurrection(record.at, *key, Some(*version), copies);
+            }
+            Fact::TombstonePurged { key, .. } => self.find_resurrection(record.at, *key, None, copies),
+            facts_about!(declarations, messages, events, faults, leaders, transactions)
             | Fact::ReadServed { .. }
             | Fact::OperationRefused { .. }
             | Fact::OperationEnded { .. }
             | Fact::UpdateProposed { .. }
             | Fact::UpdateCommitted { .. }
             | Fact::UpdateApplied { .. }
-            | Fact::ReplicaStored { .. } => {}
+            | Fact::ReplicaStored { .. }
+            | Fact::HintStored { .. }
+            | Fact::HintRemoved { .. }
+            | Fact::TreesCompared { .. } => {}
         }
     }
 
@@ -123,7 +161,8 @@ impl LostUpdates {
                 let has_seen = may_know || write.replaces >= other.version;
                 if !has_seen && !other.lost {
                     other.lost = true;
-                    self.lost.push((at, other.update, write.update));
+                    let cause = LossCause::Overwritten(write.update);
+                    self.lost.push(LostUpdate { at, update: other.update, cause });
                     *self.counts.entry((other.node, key)).or_default() += 1;
                 }
             }
@@ -135,7 +174,7 @@ impl LostUpdates {
                 && other.update != update
         });
         if let Some(by) = replaced_by.map(|write| write.update) {
-            self.lost.push((at, update, by));
+            self.lost.push(LostUpdate { at, update, cause: LossCause::Overwritten(by) });
             *self.counts.entry((write.node, key)).or_default() += 1;
             if let Some(write) = writes.iter_mut().find(|write| write.update == update) {
                 write.lost = true;
@@ -143,9 +182,64 @@ impl LostUpdates {
         }
     }
 
-    /// Returns the lost updates: the time, the update, and the write that replaced it (itself if its group rolled it back).
-    pub fn all(&self) -> &[(Micros, UpdateId, UpdateId)] {
+    /// Finds out whether the newest write of a key is a deletion that no replica has any more, and an older value came back: a
+    /// replica that had purged the tombstone has stored it, or a read has `returned` its version.
+    fn find_resurrection(&mut self, at: Micros, key: KeyId, returned: Option<Version>, copies: &Staleness) {
+        let Some(purged) = self.tombstones.of_key(key) else { return };
+        let (Some(writes), Some(replicas)) = (self.keys.get_mut(key.index()), self.replicas.get(key.index())) else {
+            return;
+        };
+        let newest = writes.iter_mut().filter(|write| write.acknowledged.is_some()).max_by_key(|write| write.version);
+        let is_discarded = |write: &&mut Write| {
+            let is_kept =
+                replicas.iter().any(|node| copies.copy(*node, key).is_some_and(|copy| copy.keeps(write.version)));
+            write.deletes && !write.lost && write.version <= purged && !is_kept
+        };
+        let Some(deletion) = newest.filter(is_discarded) else { return };
+        let older = |copy: &KeyCopy| {
+            let held = copy.held().filter(|held| held.value.is_some() && held.version < deletion.version);
+            held.map(|held| (held.version, held.update))
+        };
+        let back = replicas.iter().find_map(|node| {
+            let (version, update) = older(copies.copy(*node, key)?)?;
+            let had_purged = self.tombstones.of_replica(*node, key).is_some_and(|purged| purged >= deletion.version);
+            (had_purged || returned == Some(version)).then_some(update)
+        });
+        let Some(by) = back else { return };
+        deletion.lost = true;
+        self.lost.push(LostUpdate { at, update: deletion.update, cause: LossCause::Resurrected(by) });
+        *self.counts.entry((deletion.node, key)).or_default() += 1;
+    }
+
+    /// A replica has stored a tombstone: a late message carried a deletion that was lost.
+    fn restore(&mut self, key: KeyId, version: Version) {
+        let Some(writes) = self.keys.get_mut(key.index()) else { return };
+        let Some(write) = writes.iter_mut().find(|write| write.lost && write.version == version) else { return };
+        let is_restored =
+            |lost: &LostUpdate| lost.update == write.update && matches!(lost.cause, LossCause::Resurrected(_));
+        if let Some(index) = self.lost.iter().rposition(is_restored) {
+            self.lost.remove(index);
+            write.lost = false;
+            self.counts.entry((write.node, key)).and_modify(|count| *count -= 1);
+        }
+    }
+
+    /// Returns the lost updates.
+    pub fn all(&self) -> &[LostUpdate] {
         &self.lost
+    }
+
+    /// Returns how an update was lost, if it was.
+    pub fn of(&self, update: UpdateId) -> Option<&LostUpdate> {
+        self.lost.iter().find(|lost| lost.update == update)
+    }
+
+    /// Returns whether a version of a key is a deletion whose tombstone a replica purged, and no replica has it or a newer
+    /// version any more.
+    pub fn is_purged(&self, key: KeyId, version: Version, copies: &Staleness) -> bool {
+        let keeps = |node: &NodeId| copies.copy(*node, key).is_some_and(|copy| copy.keeps(version));
+        self.tombstones.of_key(key).is_some_and(|purged| purged >= version)
+            && !self.replicas.get(key.index()).is_some_and(|replicas| replicas.iter().any(keeps))
     }
 
     /// Returns the number of lost updates of a key that a node coordinated.
@@ -161,7 +255,7 @@ impl LostUpdates {
 
     /// Returns the number of updates that their group rolled back, among the lost ones.
     pub fn rolled_back(&self) -> u64 {
-        self.lost.iter().filter(|(_, update, by)| update == by).count() as u64
+        self.lost.iter().filter(|lost| lost.cause == LossCause::RolledBack).count() as u64
     }
 
     /// Returns the number of lost updates.

@@ -41,7 +41,7 @@ pub use explanation::{Answer, Convergence, EventHistory, Explanation, Inquiry, R
 pub use faults::Faults;
 pub use invariants::{InvariantStatus, Invariants};
 pub use logs::{LogEntry, Logs};
-pub use lost_updates::LostUpdates;
+pub use lost_updates::{LossCause, LostUpdate, LostUpdates};
 pub use members::{MemberState, Members};
 pub use messages::{MessageInFlight, Messages};
 pub use metrics::{Metrics, Sample, TimedOperation};

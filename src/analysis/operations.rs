@@ -1,8 +1,10 @@
+use super::messages::Messages;
 use super::recent::Recent;
 use super::staleness::Staleness;
 use crate::scenario::{Micros, Value};
 use crate::trace::{
-    Fact, KeyId, NodeId, NodeSet, OperationId, OperationKind, Outcome, Record, Refusal, Version, facts_about,
+    Fact, KeyId, MessageKind, NodeId, NodeSet, OperationId, OperationKind, Outcome, Record, Refusal, Version,
+    facts_about,
 };
 use litemap::LiteMap;
 use std::collections::BTreeMap;
@@ -23,6 +25,8 @@ struct Pending {
     /// For a read: number of acknowledged updates that it did not reflect, and when the oldest of them was acknowledged.
     missed: (u32, Micros),
     refusal: Option<Refusal>,
+    /// Whether its client has learned of the refusal.
+    is_answered: bool,
 }
 
 /// An operation that ended for its client.
@@ -40,7 +44,7 @@ pub struct EndedOperation {
     pub value: Option<Value>,
     /// Its outcome.
     pub outcome: Outcome,
-    /// Why the service refused it.
+    /// Why the service refused it, if its client knows.
     pub refusal: Option<Refusal>,
     /// When it was issued.
     pub issued: Micros,
@@ -56,7 +60,8 @@ pub struct EndedOperation {
     pub since_acknowledged: Option<Micros>,
 }
 
-/// A client's operations, counted by outcome. Operations of the page's user count under the service that they were sent to.
+/// The operations of a client, the calls of a service, or the operations that were issued on the page at a service, counted by
+/// outcome.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OperationTally {
     /// Pending operations.
@@ -86,6 +91,22 @@ pub struct OperationInfo {
     pub key: KeyId,
     /// The value to write, add or remove; the number to add.
     pub value: Option<Value>,
+    /// Whether it ended `unknown` because a refusal reached its client, and not for lack of a reply.
+    pub is_refused: bool,
+}
+
+/// The issuer of operations: a client or a calling service, or the user of the page at a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Issuer {
+    node: NodeId,
+    is_page: bool,
+}
+
+impl Pending {
+    fn issuer(&self) -> Issuer {
+        // On the page, operations are issued at the service itself.
+        Issuer { node: self.by, is_page: self.by == self.to }
+    }
 }
 
 /// The operations of all clients.
@@ -93,14 +114,14 @@ pub struct OperationInfo {
 pub struct Operations {
     recent: Recent<OperationInfo>,
     pending: BTreeMap<OperationId, Pending>,
-    tallies: LiteMap<NodeId, OperationTally>,
+    tallies: LiteMap<Issuer, OperationTally>,
     changed: NodeSet,
-    /// The client whose operation ended last.
-    last: Option<NodeId>,
+    /// The issuer of the operation that ended last.
+    last: Option<Issuer>,
 }
 
 impl Operations {
-    pub(super) fn observe(&mut self, record: &Record, copies: &Staleness) {
+    pub(super) fn observe(&mut self, record: &Record, copies: &Staleness, messages: &Messages) {
         match &record.fact {
             Fact::OperationIssued { operation, by, to, kind, key, value, .. } => {
                 let pending = Pending {
@@ -114,15 +135,17 @@ impl Operations {
                     acknowledged_at: copies.newest_acknowledged_at(*key, *to),
                     missed: (0, 0),
                     refusal: None,
+                    is_answered: false,
                 };
+                self.tally(pending.issuer()).pending += 1;
                 self.pending.insert(*operation, pending);
-                self.recent.push(OperationInfo { by: *by, kind: *kind, key: *key, value: value.clone() });
-                self.tally(*by).pending += 1;
+                let value = value.clone();
+                self.recent.push(OperationInfo { by: *by, kind: *kind, key: *key, value, is_refused: false });
             }
             // No client issued it, but it has an operation id.
             Fact::EventWriteStarted { node, key, adds, .. } => {
                 let kind = if *adds { OperationKind::Increment } else { OperationKind::Write };
-                self.recent.push(OperationInfo { by: *node, kind, key: *key, value: None });
+                self.recent.push(OperationInfo { by: *node, kind, key: *key, value: None, is_refused: false });
             }
             Fact::ReadServed { operation, node, version, value, context, .. } => {
                 if let Some(pending) = self.pending.get_mut(operation) {
@@ -135,23 +158,26 @@ impl Operations {
                     }
                 }
             }
-            Fact::OperationRefused { operation, cause, .. } => {
+            Fact::OperationRefused { operation, cause, node } => {
                 if let Some(pending) = self.pending.get_mut(operation) {
                     pending.refusal = Some(*cause);
+                    // No message reports it to the page, or to a client that coordinates itself.
+                    pending.is_answered = *node == pending.by;
+                }
+            }
+            Fact::MessageDelivered { message } => {
+                let Some(reply) = messages.get(*message).filter(|message| message.kind == MessageKind::Reply) else {
+                    return;
+                };
+                if let Some(pending) = reply.operation.and_then(|operation| self.pending.get_mut(&operation)) {
+                    pending.is_answered |= pending.refusal.is_some() && reply.to == pending.by;
                 }
             }
             Fact::OperationEnded { operation, outcome } => self.end(record.at, *operation, *outcome),
-            facts_about!(
-                declarations,
-                updates,
-                messages,
-                publishers,
-                publications,
-                queues,
-                attachments,
-                faults,
-                groups
-            )
+            facts_about!(declarations, updates, publishers, publications, queues, attachments, faults, groups)
+            | Fact::MessageSent { .. }
+            | Fact::MessageDuplicated { .. }
+            | Fact::MessageDropped { .. }
             | Fact::HandlingFailed { .. }
             | Fact::InboxHit { .. }
             | Fact::EventWriteEnded { .. } => {}
@@ -160,8 +186,14 @@ impl Operations {
 
     fn end(&mut self, at: Micros, operation: OperationId, outcome: Outcome) {
         let Some(pending) = self.pending.remove(&operation) else { return };
-        self.last = Some(pending.by);
-        let tally = self.tally(pending.by);
+        if outcome == Outcome::Unknown
+            && pending.is_answered
+            && let Some(info) = self.recent.get_mut(operation.0.into())
+        {
+            info.is_refused = true;
+        }
+        self.last = Some(pending.issuer());
+        let tally = self.tally(pending.issuer());
         debug_assert!(tally.pending > 0, "the operation was counted as pending");
         debug_assert!(pending.issued <= at, "an operation is issued before it ends");
         tally.pending -= 1;
@@ -184,7 +216,7 @@ impl Operations {
             key: pending.key,
             value: pending.value,
             outcome,
-            refusal: pending.refusal,
+            refusal: pending.refusal.filter(|_| outcome != Outcome::Unknown || pending.is_answered),
             issued: pending.issued,
             took: at - pending.issued,
             stale,
@@ -194,9 +226,9 @@ impl Operations {
         });
     }
 
-    fn tally(&mut self, client: NodeId) -> &mut OperationTally {
-        self.changed.insert(client, ());
-        self.tallies.entry(client).or_default()
+    fn tally(&mut self, issuer: Issuer) -> &mut OperationTally {
+        self.changed.insert(issuer.node, ());
+        self.tallies.entry(issuer).or_default()
     }
 
     /// Returns the content of an operation, if it is one of those that are kept, the newest ones.
@@ -204,14 +236,20 @@ impl Operations {
         self.recent.get(operation.0.into())
     }
 
-    /// Returns the counts of a client's operations.
+    /// Returns the counts of a client's operations, or of a service's calls.
     pub fn get(&self, client: NodeId) -> Option<&OperationTally> {
-        self.tallies.get(&client)
+        self.tallies.get(&Issuer { node: client, is_page: false })
     }
 
-    /// Iterates over the clients that issued an operation.
+    /// Returns the counts of the operations that were issued on the page at a service.
+    pub fn of_page(&self, service: NodeId) -> Option<&OperationTally> {
+        self.tallies.get(&Issuer { node: service, is_page: true })
+    }
+
+    /// Iterates over the nodes that issued an operation. A service whose operations were issued on the page, and that calls
+    /// others, comes twice.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &OperationTally)> {
-        self.tallies.iter().map(|(node, tally)| (*node, tally))
+        self.tallies.iter().map(|(issuer, tally)| (issuer.node, tally))
     }
 
     /// Returns the operation that ended last.

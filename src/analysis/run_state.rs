@@ -59,12 +59,12 @@ impl Analysis {
         self.updates.observe(record);
         self.event_writes.observe(record);
         // A read is compared with the copies as they were when it was issued, so operations come first.
-        self.operations.observe(record, &self.staleness);
+        self.operations.observe(record, &self.staleness, &self.messages);
         self.staleness.observe(record, &self.event_writes);
         self.buses.observe(record);
         self.tables.observe(record);
         self.messages.observe(record);
-        self.lost.observe(record);
+        self.lost.observe(record, &self.staleness);
         self.members.observe(record);
         self.faults.observe(record);
         self.brokers.observe(record);

@@ -64,8 +64,11 @@ pub fn last_operation(last: &LastOperation) -> String {
     let OperationRequest { kind, key, value } = &last.request;
     let text = value.as_ref().map_or(text!("nothing").to_string(), ToString::to_string);
     match kind {
-        OperationKind::Read if last.outcome == Outcome::Unknown => text!("read {} → no reply", key),
-        OperationKind::Read => text!("read {} → {}", key, text),
+        OperationKind::Read => match (last.refusal, last.outcome) {
+            (Some(refusal), _) => text!("read {} → {}", key, labels::short_refusal(refusal)),
+            (None, Outcome::Unknown) => text!("read {} → no reply", key),
+            (None, Outcome::Ok | Outcome::Fail) => text!("read {} → {}", key, text),
+        },
         OperationKind::Write => text!("write {} = {}", key, text),
         OperationKind::Delete => text!("delete {}", key),
         OperationKind::Add

@@ -2,7 +2,7 @@
 
 use super::InputError;
 use crate::analysis::check::{BUDGET, GUARANTEES, Guarantee, Verdict, check as examine};
-use crate::analysis::history::{History, Invocation, Output};
+use crate::analysis::history::History;
 use crate::analysis::jepsen::{DataModel, ReadError, ReadOptions, read};
 use crate::trace::Outcome;
 use serde::Serialize;
@@ -102,9 +102,9 @@ pub struct OperationReport {
     /// Its key, unless the history has only one key without a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Its function, as in Jepsen: `read`, `write`, `cas`, `increment`, `add`, `remove` or `append`.
-    pub f: &'static str,
-    /// Its argument, or what a read returned.
+    /// Its function, by the name that it has in the history.
+    pub f: String,
+    /// Its argument, or what a read returned, as in the history.
     pub value: Value,
     /// `ok`, `fail` or `info`.
     #[serde(rename = "type")]
@@ -183,45 +183,20 @@ impl VerdictReport {
 impl OperationReport {
     fn new(history: &History, position: usize) -> Self {
         let operation = &history.operations[position];
-        let (f, value) = function_and_value(history, position);
+        let written = &history.written[position];
         let process = history.processes[operation.process as usize].trim_start_matches("process ");
         let has_named_keys = history.keys.len() > 1 || history.keys.first().is_some_and(|key| !key.is_empty());
         OperationReport {
             index: operation.index,
             process: process.parse::<i64>().map_or(json!(process), |number| json!(number)),
             key: has_named_keys.then(|| history.keys[operation.key as usize].clone()),
-            f,
-            value,
+            f: written.function.clone(),
+            value: written.value.clone(),
             outcome: match operation.outcome {
                 Outcome::Ok => "ok",
                 Outcome::Fail => "fail",
                 Outcome::Unknown => "info",
             },
         }
-    }
-}
-
-/// The function of an operation as Jepsen names it, and its argument or result as it was written.
-fn function_and_value(history: &History, position: usize) -> (&'static str, Value) {
-    let value = |id: u32| {
-        if id == 0 { Value::Null } else { serde_json::from_str(history.value(id)).unwrap_or(json!(history.value(id))) }
-    };
-    let operation = &history.operations[position];
-    match operation.invocation {
-        Invocation::Read => {
-            let returned = match &operation.output {
-                Output::Nothing => Value::Null,
-                Output::Value(id) => value(*id),
-                Output::Number(number) => json!(number),
-                Output::Elements(elements) => elements.iter().map(|id| value(*id)).collect(),
-            };
-            ("read", returned)
-        }
-        Invocation::Write(id) => ("write", value(id)),
-        Invocation::CompareAndSet { expected, value: id } => ("cas", json!([value(expected), value(id)])),
-        Invocation::Increment(by) => ("increment", json!(by)),
-        Invocation::Add(id) => ("add", value(id)),
-        Invocation::Remove(id) => ("remove", value(id)),
-        Invocation::Append(id) => ("append", value(id)),
     }
 }

@@ -172,10 +172,12 @@ impl RunReport {
         let node = |id: &str| engine.names().find_node(id).unwrap_or(NodeId(0));
         let services =
             scenario.services.iter().map(|service| (service.id.clone(), service_report(run, node(&service.id))));
+        let clients = scenario.clients.iter().map(|client| (&client.id, analysis.operations.get(node(&client.id))));
         // The user at the page operates a service directly and is listed under its id.
-        let users = scenario.services.iter().map(|service| &service.id);
-        let clients = scenario.clients.iter().map(|client| &client.id).chain(users).filter_map(|id| {
-            let tally = analysis.operations.get(node(id))?;
+        let services_of_page = scenario.services.iter().map(|service| &service.id);
+        let users = services_of_page.map(|id| (id, analysis.operations.of_page(node(id))));
+        let clients = clients.chain(users).filter_map(|(id, tally)| {
+            let tally = tally?;
             let report = ClientReport {
                 ok: tally.ok,
                 fail: tally.fail,

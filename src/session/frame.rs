@@ -87,27 +87,37 @@ impl FrameBuilder {
                 let mark = Mark { node: *node, update: Some(update.0), ..mark(record.at, MarkKind::Update) };
                 self.mark(mark, || log_text::update(*update, analysis, names));
             }
-            Fact::UpdateAcknowledged { .. } | Fact::WriteRolledBack { .. } => {
-                let lost = analysis.lost.all();
-                for (_, update, by) in &lost[self.lost_marked..] {
-                    let node = analysis.updates.get(*update).map_or(NodeId(0), |info| info.node);
+            Fact::UpdateAcknowledged { .. }
+            | Fact::WriteRolledBack { .. }
+            | Fact::ReplicaStored { .. }
+            | Fact::ReadServed { .. }
+            | Fact::TombstonePurged { .. } => {
+                let all = analysis.lost.all();
+                // A late message may have restored a lost deletion.
+                for lost in all.get(self.lost_marked..).unwrap_or_default() {
+                    let node = analysis.updates.get(lost.update).map_or(NodeId(0), |info| info.node);
                     let label = || {
                         sentence!(
                             "lost update: {}",
                             "verlorene Änderung: {}",
-                            log_text::lost_update(*update, *by, analysis, names)
+                            log_text::lost_update(lost, analysis, names)
                         )
                     };
-                    let mark = Mark { node, update: Some(update.0), ..mark(record.at, MarkKind::Lost) };
+                    let mark = Mark { node, update: Some(lost.update.0), ..mark(record.at, MarkKind::Lost) };
                     self.mark(mark, label);
                 }
-                self.lost_marked = lost.len();
+                self.lost_marked = all.len();
             }
-            facts_about!(declarations, operations, messages, events, faults, repair, leaders, transactions)
+            facts_about!(declarations, messages, events, faults, leaders, transactions)
+            | Fact::OperationIssued { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationEnded { .. }
             | Fact::UpdateProposed { .. }
             | Fact::UpdateApplied { .. }
             | Fact::KeyPlaced { .. }
-            | Fact::ReplicaStored { .. }
+            | Fact::HintStored { .. }
+            | Fact::HintRemoved { .. }
+            | Fact::TreesCompared { .. }
             | Fact::StateMerged { .. } => {
                 for (kind, node, to) in self.faults.observe(&record.fact, names) {
                     let mark = Mark { node, to, ..mark(record.at, kind) };

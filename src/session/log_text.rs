@@ -6,7 +6,7 @@ mod groups;
 mod requests;
 
 use super::{content, labels};
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, LossCause, LostUpdate};
 use crate::language::{phrase, sentence};
 use crate::trace::{KeyId, MessageId, Names, NodeId, OperationId, Record, SubscriptionId, UpdateId, facts_about};
 
@@ -22,12 +22,22 @@ pub struct Sentence {
     pub nodes: Vec<NodeId>,
 }
 
-/// Describes how an update was lost: overwritten by another one, or rolled back by its group.
-pub fn lost_update(update: UpdateId, by: UpdateId, analysis: &Analysis, names: &Names) -> String {
-    let lost = self::update(update, analysis, names);
-    match update == by {
-        true => sentence!("{lost} was rolled back", "{lost} wurde zurückgerollt"),
-        false => sentence!("{} overwrote {lost}", "{} hat {lost} überschrieben", self::update(by, analysis, names)),
+/// Describes how an update was lost.
+pub fn lost_update(update: &LostUpdate, analysis: &Analysis, names: &Names) -> String {
+    let lost = self::update(update.update, analysis, names);
+    let text = |by: UpdateId| self::update(by, analysis, names);
+    match update.cause {
+        LossCause::RolledBack => sentence!("{lost} was rolled back", "{lost} wurde zurückgerollt"),
+        LossCause::Overwritten(by) => sentence!("{} overwrote {lost}", "{} hat {lost} überschrieben", text(by)),
+        LossCause::Resurrected(Some(by)) => sentence!(
+            "{} came back: the tombstone of {lost} was purged before every member had it",
+            "{} ist wieder da: der Tombstone von {lost} wurde entfernt, bevor jedes Mitglied ihn hatte",
+            text(by)
+        ),
+        LossCause::Resurrected(None) => sentence!(
+            "the initial value came back: the tombstone of {lost} was purged before every member had it",
+            "der Anfangswert ist wieder da: der Tombstone von {lost} wurde entfernt, bevor jedes Mitglied ihn hatte"
+        ),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::run::{Run, halted_early};
 use super::{bus_reasons, labels, log_text};
-use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RepeatedEvent, RunContext};
+use crate::analysis::{
+    Convergence, CopyState, Explanation, LossCause, LostUpdate, Prospect, RepeatedEvent, RunContext,
+};
 use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
 use crate::trace::{DropReason, Fact, NodeId, Record, SubscriptionId, facts_about};
@@ -294,17 +296,51 @@ fn cause(explanation: &Explanation, context: &RunContext) -> Option<String> {
     Some(sentence!("{text} at {}", "{text} bei {}", labels::duration(last.at)))
 }
 
+/// Describes how the group of a copy discarded the update that it lacks, if that is why nothing can deliver the update.
+fn discarded_by_group(explanation: &Explanation, context: &RunContext) -> Option<String> {
+    if !matches!(explanation.prospect, Prospect::CutOff | Prospect::Lost | Prospect::Applied) {
+        return None;
+    }
+    let (analysis, key) = (context.analysis, explanation.key);
+    let copy = analysis.staleness.copy(explanation.node, key)?;
+    let (_, newest) = copy.newest_missing()?;
+    let update = explanation.update.or(newest)?;
+    let text = |lost| log_text::lost_update(lost, analysis, context.names);
+    match analysis.lost.of(update) {
+        Some(lost @ LostUpdate { at, cause: LossCause::RolledBack, .. }) => {
+            let at = labels::duration(*at);
+            Some(match explanation.update {
+                Some(_) => sentence!("its group rolled it back at {at}", "seine Gruppe hat sie bei {at} zurückgerollt"),
+                None => sentence!("{} at {at}", "{} bei {at}", text(lost)),
+            })
+        }
+        Some(lost @ LostUpdate { cause: LossCause::Resurrected(_), .. }) => Some(text(lost)),
+        Some(LostUpdate { cause: LossCause::Overwritten(_), .. }) | None => {
+            let info = analysis.updates.get(update).filter(|info| info.value.is_none())?;
+            analysis.lost.is_purged(key, info.version, &analysis.staleness).then(|| {
+                phrase(
+                    "each member that had it has purged its tombstone",
+                    "jedes Mitglied, das sie hatte, hat den Tombstone entfernt",
+                )
+                .into()
+            })
+        }
+    }
+}
+
 /// Describes what a copy lacks, and what is expected of it, in one sentence.
 pub fn sentence(explanation: &Explanation, context: &RunContext) -> String {
     let (node, key) = (context.names.label(explanation.node), context.names.key(explanation.key));
     let state =
         context.analysis.staleness.copy(explanation.node, explanation.key).map(|copy| copy.state()).unwrap_or_default();
-    let mut expected = match cause(explanation, context) {
-        Some(cause) => format!("{cause}; {}", prospect(explanation.prospect, context)),
-        None => prospect(explanation.prospect, context),
+    let discarded = discarded_by_group(explanation, context);
+    let mut expected = match (&discarded, cause(explanation, context)) {
+        (Some(discarded), _) => discarded.clone(),
+        (None, Some(cause)) => format!("{cause}; {}", prospect(explanation.prospect, context)),
+        (None, None) => prospect(explanation.prospect, context),
     };
-    if let (Prospect::Lost, None, Some(last)) =
-        (explanation.prospect, cause(explanation, context), steps(explanation, context).pop())
+    if let (Prospect::Lost, None, None, Some(last)) =
+        (explanation.prospect, &discarded, cause(explanation, context), steps(explanation, context).pop())
     {
         expected = sentence!("{}, and {expected}", "{}, und {expected}", last.text);
     }

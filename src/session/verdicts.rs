@@ -6,10 +6,10 @@ use super::run::{Run, halted_early, unknown_loss};
 use super::{halt_text, labels, log_text, reasons};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
 use crate::analysis::history::{History, HistoryRecorder, Revisions};
-use crate::analysis::{EventHistory, InvariantStatus, RunContext};
+use crate::analysis::{EventHistory, InvariantStatus, LostUpdate, RunContext};
 use crate::language::{Language, in_language, language, phrase, sentence};
-use crate::scenario::{Micros, Scenario};
-use crate::trace::{Fact, NodeId, OperationId, Trace, UpdateId};
+use crate::scenario::Scenario;
+use crate::trace::{Fact, NodeId, OperationId, Trace};
 
 /// Budget of search steps of each guarantee. Searches do not pause, so this bounds the time of one in the browser.
 const BUDGET: u64 = 100_000;
@@ -280,11 +280,11 @@ fn title(guarantee: Guarantee) -> &'static str {
 /// Returns the verdict on lost updates by the trace of the engine; none if nothing was acknowledged.
 fn lost_updates(context: &RunContext) -> Option<VerdictView> {
     let lost = context.analysis.lost.all();
-    let step = |(at, update, by): &(Micros, UpdateId, UpdateId)| {
-        let info = context.analysis.updates.get(*update);
+    let step = |lost: &LostUpdate| {
+        let info = context.analysis.updates.get(lost.update);
         VerdictStep {
-            at: *at,
-            text: log_text::lost_update(*update, *by, context.analysis, context.names),
+            at: lost.at,
+            text: log_text::lost_update(lost, context.analysis, context.names),
             nodes: info.map(|info| vec![info.node]).unwrap_or_default(),
         }
     };

@@ -107,6 +107,22 @@ fn a_write_that_its_group_rolled_back_is_not_called_overwritten() {
     assert!(text.contains("rolled back"), "{text}");
 }
 
+#[test]
+fn a_write_that_its_group_rolled_back_is_not_missing_because_of_a_cut_link() {
+    let mut document = group(json!({ "primary": { "failover_ms": 1000 } }), &[("n1", &[(2000, write(2))])]);
+    document["script"] = json!([
+        { "at_ms": 1500, "do": { "partition": { "groups": [["n1", "c0"], ["n2", "n3"]] } } },
+        { "at_ms": 5000, "do": "heal_all" },
+    ]);
+    let text = out(&converge(&["run", "-"], document.to_string()));
+    for member in ["n1", "n2", "n3"] {
+        let line =
+            text.lines().find(|line| line.contains(&format!("{member} lacks"))).unwrap_or_else(|| panic!("{text}"));
+        assert!(line.contains("its group rolled it back at 5"), "{line}");
+        assert!(!line.contains("cut") && !line.contains("can reach"), "{line}");
+    }
+}
+
 /// Returns whether the run keeps the promise that no update is lost, and what `check` finds.
 fn judged(document: &Value) -> (bool, String) {
     let mut promising = document.clone();

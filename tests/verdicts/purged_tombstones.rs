@@ -110,5 +110,57 @@ fn a_value_that_reappears_after_the_purge_is_stale_and_its_deletion_is_lost() {
     document["groups"][0]["protocol"]["quorum"]["anti_entropy"] = json!({ "every_ms": 100, "depth": 3 });
     assert_eq!(counts(&run_of(&document)), (1, 1, 1, 0));
     document["clients"][0]["script"].as_array_mut().expect("steps").pop();
-    assert_eq!(counts(&run_of(&document)), (1, 1, 0, 3));
+    assert_eq!(counts(&run_of(&document)), (1, 1, 1, 3));
+}
+
+/// A group of three, one of which is down during a deletion and until its tombstones are purged.
+fn resurrected(read: u32, anti_entropy: bool) -> Value {
+    let down = [(500, json!({ "crash": { "service": "n3" } })), (5000, json!({ "restart": { "service": "n3" } }))];
+    let mut document = quorum(2000, &[(100, write(1)), (1000, delete()), (8000, self::read())], &down);
+    let quorum = &mut document["groups"][0]["protocol"]["quorum"];
+    quorum["read"] = json!(read);
+    if anti_entropy {
+        quorum["anti_entropy"] = json!({ "every_ms": 500, "depth": 3 });
+    }
+    document
+}
+
+#[test]
+fn a_deletion_that_its_group_purged_is_lost_when_its_older_value_comes_back() {
+    for (document, by) in [(resurrected(2, true), "anti-entropy"), (resurrected(3, false), "a read")] {
+        let report: Value =
+            serde_json::from_str(&out(&converge(&["run", "-", "--json"], document.to_string()))).expect("a report");
+        assert_eq!(report["lost_updates"], 1, "{by}: {report}");
+        let history = out(&converge(&["run", "-", "--history", "-"], document.to_string()));
+        let deleted = history.lines().find(|line| line.contains(r#""f":"delete""#) && line.contains(r#""type":"ok""#));
+        assert!(deleted.is_some_and(|line| line.contains(r#""lost":true"#)), "{by}: {history}");
+        let output = converge(&["check", "-", "--guarantee", "no-lost-update"], &history);
+        assert_eq!(code(&output), 1, "{by}: {}", out(&output));
+        assert!(out(&output).contains("delete of k  ok"), "{}", out(&output));
+    }
+    // A purge alone loses nothing.
+    let mut document = resurrected(2, true);
+    document["script"].as_array_mut().expect("steps").pop();
+    assert_eq!(run_of(&document).analysis().lost.count(), 0);
+}
+
+#[test]
+fn a_value_that_came_back_is_explained_by_the_purged_tombstone() {
+    let text = out(&converge(&["run", "-"], resurrected(2, true).to_string()));
+    for reason in ["k at n1 has diverged", "k at n2 has diverged", "n3 lacks k deleted"] {
+        let line = text.lines().find(|line| line.contains(reason)).unwrap_or_else(|| panic!("{reason}: {text}"));
+        assert!(line.contains("came back: the tombstone of k deleted"), "{line}");
+        assert!(!line.contains("twice") && !line.contains("out of order") && !line.contains("dropped"), "{line}");
+    }
+}
+
+#[test]
+fn members_that_purged_a_tombstone_do_not_spread_its_deletion() {
+    // The member is back, and has not compared its data yet.
+    let mut document = resurrected(2, true);
+    document["groups"][0]["protocol"]["quorum"]["anti_entropy"]["every_ms"] = json!(100_000);
+    let output = converge(&["why", "-", "--at", "5500"], document.to_string());
+    let text = out(&output);
+    assert!(text.starts_with("will not converge"), "{text}");
+    assert!(text.contains("n3 lacks k deleted") && text.contains("purged its tombstone"), "{text}");
 }

@@ -214,10 +214,12 @@ fn lost_change(history: &History, places: &[usize], model: Model) -> Option<Witn
         let operation = &operations[read];
         let known = acknowledged.partition_point(|place| operations[*place].precedes(operation));
         let lost = match &operation.output {
-            Output::Value(value) => sources.get(value).and_then(|all| {
-                let missed = all.iter().map(|source| newer(history, &acknowledged, read, *source));
+            Output::Value(value) => {
+                // A value that no operation wrote contains no change.
+                let sources = sources.get(value).map_or(&[None][..], Vec::as_slice);
+                let missed = sources.iter().map(|source| newer(history, &acknowledged, read, *source));
                 missed.min_by_key(Vec::len).and_then(|missed| missed.last().copied())
-            }),
+            }
             Output::Elements(elements) => {
                 let is_lost = |place: &usize| {
                     let invocation = operations[*place].invocation;

@@ -1,6 +1,6 @@
 //! Sentences that explain why a guarantee is violated.
 
-use crate::analysis::history::{History, Invocation, Operation, Output};
+use crate::analysis::history::{Function, History, Invocation, Operation, Output};
 use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 
@@ -8,19 +8,37 @@ use crate::trace::Outcome;
 pub(super) fn name(history: &History, place: usize) -> String {
     let operation = &history.operations[place];
     let process = history.processes.get(operation.process as usize).map_or("?", String::as_str);
-    let value = |value: u32| history.value(value);
-    let action = match operation.invocation {
-        Invocation::Read => phrase("read", "Lesen").to_string(),
-        Invocation::Write(written) => sentence!("write of {}", "Schreiben von {}", value(written)),
-        Invocation::CompareAndSet { expected, value: written } => {
-            sentence!("compare-and-set from {} to {}", "Compare-and-Set von {} auf {}", value(expected), value(written))
-        }
-        Invocation::Increment(by) => sentence!("increment by {by}", "Erhöhen um {by}"),
-        Invocation::Add(element) => sentence!("add of {}", "Hinzufügen von {}", value(element)),
-        Invocation::Remove(element) => sentence!("removal of {}", "Entfernen von {}", value(element)),
-        Invocation::Append(element) => sentence!("append of {}", "Anhängen von {}", value(element)),
-    };
+    let action = action(history, operation);
     sentence!("{action} (operation {}, {process})", "{action} (Operation {}, {process})", operation.index)
+}
+
+/// Describes the function of an operation with its argument.
+fn action(history: &History, operation: &Operation) -> String {
+    let argument = match operation.invocation {
+        Invocation::Read => String::new(),
+        Invocation::Write(value) | Invocation::Add(value) | Invocation::Remove(value) | Invocation::Append(value) => {
+            history.value(value).into()
+        }
+        Invocation::CompareAndSet { expected, value } => {
+            sentence!("{} to {}", "{} auf {}", history.value(expected), history.value(value))
+        }
+        Invocation::Increment(by) if operation.function == Function::Decrement => (-i128::from(by)).to_string(),
+        Invocation::Increment(by) => by.to_string(),
+    };
+    match operation.function {
+        Function::Read => phrase("read", "Lesen").into(),
+        Function::Write => sentence!("write of {argument}", "Schreiben von {argument}"),
+        Function::Delete => phrase("delete", "Löschen").into(),
+        Function::CompareAndSet => sentence!("compare-and-set from {argument}", "Compare-and-Set von {argument}"),
+        Function::Increment => sentence!("increment by {argument}", "Erhöhen um {argument}"),
+        Function::Decrement => sentence!("decrement by {argument}", "Verringern um {argument}"),
+        Function::Add => sentence!("add of {argument}", "Hinzufügen von {argument}"),
+        Function::Remove => sentence!("removal of {argument}", "Entfernen von {argument}"),
+        Function::Append => sentence!("append of {argument}", "Anhängen von {argument}"),
+        Function::Put => sentence!("put of {argument}", "Setzen von {argument}"),
+        Function::Insert => sentence!("insert of {argument}", "Einfügen von {argument}"),
+        Function::RemoveAt => sentence!("removal at {argument}", "Entfernen an Stelle {argument}"),
+    }
 }
 
 /// Describes the result of a read.

@@ -42,6 +42,7 @@ fn history(text: &str) -> History {
             index: index as i64,
             process: process.parse().expect("a number"),
             key,
+            function: invocation.function(),
             invocation,
             output,
             outcome: match ended {
@@ -359,6 +360,7 @@ fn random(
                 index: *index as i64,
                 process: *process,
                 key: 0,
+                function: invocation.function(),
                 invocation: *invocation,
                 output: if *unknown { Output::Nothing } else { output.clone() },
                 outcome: if *unknown { Outcome::Unknown } else { Outcome::Ok },

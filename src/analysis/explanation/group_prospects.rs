@@ -87,8 +87,10 @@ impl ProspectFinder<'_> {
 
     /// Returns whether a member has an update; an initial value of the scenario if `version` is none.
     fn has_update(&self, member: NodeId, key: KeyId, version: Option<Version>) -> bool {
-        let staleness = &self.run.analysis.staleness;
+        let (staleness, lost) = (&self.run.analysis.staleness, &self.run.analysis.lost);
         staleness.copy(member, key).is_some_and(|copy| match version {
+            // A copy reflects a deletion without its tombstone, but cannot spread it.
+            Some(version) if lost.is_purged(key, version, staleness) => false,
             // A copy that misses no acknowledged update may still lack this one.
             Some(version) if staleness.is_unacknowledged(key, version) => copy.contains_unacknowledged(version),
             Some(version) => copy.behind() == 0 || copy.reflects(version),

@@ -1,8 +1,8 @@
 use super::key_values::KeyValues;
 use super::recorded_operation::RecordedOperation;
-use super::{ABSENT, History, Invocation, LostChanges, NEVER, Operation, Output};
-use crate::analysis::Analysis;
+use super::{ABSENT, Function, History, Invocation, LostChanges, NEVER, Operation, Output};
 use crate::analysis::tombstones::PurgedTombstones;
+use crate::analysis::{Analysis, LossCause};
 use crate::language::phrase;
 use crate::scenario::{Micros, Value};
 use crate::trace::{
@@ -197,7 +197,8 @@ impl HistoryRecorder {
         if analysis.staleness.acknowledged() == 0 || (lost.is_empty() && !is_of_groups) {
             return None;
         }
-        let updates: BTreeMap<UpdateId, bool> = lost.iter().map(|(_, update, by)| (*update, update == by)).collect();
+        let updates: BTreeMap<UpdateId, bool> =
+            lost.iter().map(|lost| (lost.update, lost.cause == LossCause::RolledBack)).collect();
         let operations = (0..).zip(&self.operations);
         let operations =
             operations.filter_map(|(place, recorded)| Some((place, *updates.get(&recorded.update?)?))).collect();
@@ -208,20 +209,25 @@ impl HistoryRecorder {
     /// Builds the history so far. `key` and `process` return the names of keys and processes.
     pub fn history(&self, key: impl Fn(KeyId) -> String, process: impl Fn(NodeId, u32) -> String) -> History {
         let most = self.operations.iter().map(|recorded| recorded.key.0 + 1).max().unwrap_or(0);
-        let operation = |recorded: &RecordedOperation| Operation {
-            index: recorded.operation.0.into(),
-            process: recorded.process,
-            key: recorded.key.0,
-            invocation: invocation_of(recorded.kind, recorded.value.as_ref()),
-            output: Output::Nothing,
-            outcome: recorded.outcome,
-            invoked: recorded.invoked,
-            ended: recorded.ended,
-            times: Some(recorded.times),
-            rank: 0,
+        let operation = |recorded: &RecordedOperation| {
+            let invocation = invocation_of(recorded.kind, recorded.value.as_ref());
+            Operation {
+                index: recorded.operation.0.into(),
+                process: recorded.process,
+                key: recorded.key.0,
+                function: Function::of(recorded.kind, invocation, recorded.is_unsupported()),
+                invocation,
+                output: Output::Nothing,
+                outcome: recorded.outcome,
+                invoked: recorded.invoked,
+                ended: recorded.ended,
+                times: Some(recorded.times),
+                rank: 0,
+            }
         };
         let mut history = History {
             operations: self.operations.iter().map(operation).collect(),
+            written: Vec::new(),
             values: vec![phrase("nothing", "nichts").into()],
             keys: (0..most).map(|id| key(KeyId(id))).collect(),
             processes: self.processes.iter().map(|(by, session)| process(*by, *session)).collect(),

@@ -1,6 +1,6 @@
 //! Builds the operations of a history from its events.
 
-use super::data_model::{CAS, DECREMENT, DataModel, INCREMENT, is_known, unknown_function};
+use super::data_model::{CAS, DECREMENT, DataModel, INCREMENT, function, unknown_function};
 use super::events::Event;
 use super::numbers::{COUNTED, MAX_NUMBER, counted};
 use super::server_side::siblings;
@@ -123,6 +123,7 @@ impl Builder<'_> {
             index: event.index.unwrap_or(at as i64),
             process,
             key,
+            function: function(&event.f).unwrap_or_else(|| invocation.function()),
             invocation,
             output: Output::Nothing,
             outcome: Outcome::Unknown,
@@ -340,7 +341,7 @@ fn invocation(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Invoca
 fn unsupported_invocation(event: &Event, values: &mut Ids) -> Result<Invocation, String> {
     match event.f.as_str() {
         "read" => Ok(Invocation::Read),
-        f if is_known(f) => Ok(Invocation::Write(values.value(&event.value))),
+        f if function(f).is_some() => Ok(Invocation::Write(values.value(&event.value))),
         _ => Err(unknown_function(event)),
     }
 }

@@ -1,7 +1,7 @@
 //! The data models of a history's keys.
 
 use super::events::Event;
-use crate::analysis::history::Model;
+use crate::analysis::history::{Function, Model};
 use serde::{Deserialize, Serialize};
 
 /// Names of the functions that compare and set.
@@ -79,10 +79,23 @@ pub(super) fn is_unsupported(events: &[&Event]) -> bool {
         || (events.iter().any(|event| event.f == "remove") && events.iter().any(|event| is_map(event)))
 }
 
-/// Returns whether a function is known.
-pub(super) fn is_known(f: &str) -> bool {
-    let others = ["read", "write", "delete", "add", "remove", "append"];
-    [&others, PARTIAL, CAS, INCREMENT, DECREMENT].iter().any(|names| names.contains(&f))
+/// Returns the function of a name.
+pub(super) fn function(f: &str) -> Option<Function> {
+    Some(match f {
+        "read" => Function::Read,
+        "write" => Function::Write,
+        "delete" => Function::Delete,
+        "add" => Function::Add,
+        "remove" => Function::Remove,
+        "append" => Function::Append,
+        "put" => Function::Put,
+        "insert" => Function::Insert,
+        "remove-at" => Function::RemoveAt,
+        _ if CAS.contains(&f) => Function::CompareAndSet,
+        _ if INCREMENT.contains(&f) => Function::Increment,
+        _ if DECREMENT.contains(&f) => Function::Decrement,
+        _ => return None,
+    })
 }
 
 /// Returns the error of an operation with an unknown function.

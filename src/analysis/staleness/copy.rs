@@ -107,6 +107,11 @@ impl KeyCopy {
         !self.tombstone_purged && self.held.as_ref().is_some_and(|held| held.value.is_none())
     }
 
+    /// Returns whether it holds a version of its key or a newer one, also if that is a tombstone, unless that is purged.
+    pub fn keeps(&self, version: Version) -> bool {
+        !self.tombstone_purged && self.held.as_ref().is_some_and(|held| held.version >= version)
+    }
+
     /// Returns the number of acknowledged updates that it does not reflect (k-staleness).
     pub fn behind(&self) -> u32 {
         self.behind.len() as u32

@@ -42,5 +42,7 @@ fn line(operation: &OperationReport) -> String {
         number => number.to_string(),
     };
     let key = key.as_ref().filter(|key| !key.is_empty()).map_or(String::new(), |key| format!(" of {key}"));
-    format!("  {index:>6}  process {process}  {f} {value}{key}  {outcome}")
+    // A deletion has no argument.
+    let value = if f == "delete" { String::new() } else { format!(" {value}") };
+    format!("  {index:>6}  process {process}  {f}{value}{key}  {outcome}")
 }

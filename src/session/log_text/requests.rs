@@ -110,9 +110,10 @@ impl Text<'_> {
                 )
             }
             Fact::OperationEnded { operation, outcome } => {
-                let ended = ended(*outcome);
+                let info = self.analysis.operations.recall(*operation);
+                let ended = ended(*outcome, info.is_some_and(|info| info.is_refused));
                 let number = operation.0 + 1;
-                match self.analysis.operations.recall(*operation) {
+                match info {
                     Some(info) => {
                         let kind = labels::operation_noun(info.kind);
                         let text = sentence!(
@@ -202,11 +203,12 @@ impl Text<'_> {
     }
 }
 
-/// How an operation ended, after its name.
-fn ended(outcome: Outcome) -> &'static str {
+/// How an operation ended, after its name. `is_refused` is whether its client knows that it was refused.
+fn ended(outcome: Outcome, is_refused: bool) -> &'static str {
     match outcome {
         Outcome::Ok => phrase("succeeded", "ist gelungen"),
         Outcome::Fail => phrase("failed", "ist fehlgeschlagen"),
+        Outcome::Unknown if is_refused => phrase("has an unknown outcome", "hat ein unbekanntes Ergebnis"),
         Outcome::Unknown => {
             phrase("got no reply; its outcome is unknown", "hat keine Antwort erhalten; das Ergebnis ist unbekannt")
         }
