@@ -313,7 +313,11 @@ impl<'de> Deserializer<'de> for DocumentPart<'_, 'de> {
                 (None, None)
             }
             Some(_) | None => {
-                self.report_expected(&sentence!("a variant ({})", "eine Variante ({})", one_of(variants)));
+                self.report_expected(&sentence!(
+                    "a text or an object ({})",
+                    "ein Text oder ein Objekt ({})",
+                    one_of(variants)
+                ));
                 (None, None)
             }
         };
@@ -323,12 +327,8 @@ impl<'de> Deserializer<'de> for DocumentPart<'_, 'de> {
             (_, _) => self,
         };
         if let (Some(name), None) = (name, known) {
-            settings.report(sentence!(
-                "unknown variant `{}`; {}",
-                "unbekannte Variante `{}`; {}",
-                shortened(name),
-                one_of(variants)
-            ));
+            let is_text = matches!(self.json, Some(Json::String(_)));
+            settings.report(if is_text { unknown_value(name, variants) } else { unknown_field(name, variants) });
         }
         if known.is_none() {
             settings.json = None;
@@ -464,6 +464,10 @@ fn description(json: &Json) -> String {
 
 fn unknown_field(name: &str, expected: &[&str]) -> String {
     sentence!("unknown field `{}`; {}", "unbekanntes Feld `{}`; {}", shortened(name), one_of(expected))
+}
+
+fn unknown_value(name: &str, expected: &[&str]) -> String {
+    sentence!("unknown value `{}`; {}", "unbekannter Wert `{}`; {}", shortened(name), one_of(expected))
 }
 
 fn one_of(names: &[&str]) -> String {

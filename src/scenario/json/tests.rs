@@ -44,7 +44,7 @@ fn each_error_has_its_path_and_what_was_expected() {
         (service(r#""name": null"#), "services[1].name: must be a text, not null"),
         (
             service(r#""commit": "two-phase""#),
-            "services[1].commit: unknown variant `two-phase`; expected one of `one_by_one`, `two_phase`",
+            "services[1].commit: unknown value `two-phase`; expected one of `one_by_one`, `two_phase`",
         ),
         (
             service(r#""commit": {"two_phase": {}}"#),
@@ -89,11 +89,11 @@ fn each_error_has_its_path_and_what_was_expected() {
 }
 
 #[test]
-fn an_unknown_variant_is_reported_with_all_that_are_known() {
+fn an_unknown_value_or_kind_is_reported_with_all_that_are_known() {
     let unknown = errors(&service(r#""service_time": {"triangle": {"low_ms": 1}}"#));
     assert!(
         unknown[0]
-            .starts_with("services[1].service_time.triangle: unknown variant `triangle`; expected one of `constant`")
+            .starts_with("services[1].service_time.triangle: unknown field `triangle`; expected one of `constant`")
     );
 }
 
