@@ -157,7 +157,7 @@ fn invalid_input_exits_2_and_reports_path_and_expectation() {
         (
             &["validate", "-"],
             "{\"converge\": 1, \"services\": [{\"id\": \"a\", \"concurrency\": \"many\"}]}",
-            "error: services[0].concurrency: must be a whole number from 0 to 4294967295, not \"many\"",
+            "error: services[0].concurrency: must be a whole number from 1 to 100000, not \"many\"",
         ),
         (
             &["validate", "-"],

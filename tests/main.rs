@@ -21,6 +21,7 @@ mod internals;
 mod large_groups;
 mod laws;
 mod links;
+mod log_sentences;
 mod members;
 mod outside;
 mod outside_messaging;

@@ -14,7 +14,7 @@ fn document() -> Value {
         "converge": 1,
         "services": [
             { "id": "a", "data": { "n": 1, "s": [1], "l": { "list": [1] }, "t": "x" }, "publishes": [{ "to": "bus" }] },
-            { "id": "b", "subscribes": [{ "to": "bus" }] },
+            { "id": "b", "data": { "s": [1], "l": { "list": [1] }, "t": "x" }, "subscribes": [{ "to": "bus" }] },
             { "id": "x" }, { "id": "y" }, { "id": "z" }
         ],
         "buses": [{ "id": "bus", "topics": [{ "name": "t" }] }],
@@ -351,6 +351,94 @@ fn a_setting_of_a_replica_group_without_effect_is_reported() {
         |n: u32| ("/groups/0/protocol", json!({ "gossip": { "every": { "constant": { "ms": 10 } }, "fan_out": n } }));
     assert_eq!(paths(&[gossip(3)]), ["groups[0].protocol.gossip.fan_out"]);
     assert_eq!(paths(&[gossip(2)]), Vec::<String>::new());
+}
+
+#[test]
+fn hints_that_no_coordinator_keeps_are_reported() {
+    let quorum = |fields: Value| ("/groups/0/protocol", json!({ "quorum": fields }));
+    let hints = || quorum(json!({ "write": 2, "hints": {} }));
+    let route = |route: &str| ("/clients/1/route", json!(route));
+    let hinted = ["groups[0].protocol.quorum.hints"];
+    assert_eq!(paths(&[hints(), route("itself")]), hinted);
+    assert_eq!(paths(&[hints(), route("nearest")]), Vec::<String>::new(), "the nearest member keeps the hint");
+    assert_eq!(paths(&[hints()]), Vec::<String>::new());
+    let reads = [route("nearest"), ("/clients/1/read_route", json!("itself"))];
+    assert_eq!(paths(&[&[hints()], &reads[..]].concat()), Vec::<String>::new(), "members coordinate the writes");
+    let sloppy = json!({ "replicas": 2, "write": 2, "sloppy": true, "hints": {} });
+    assert_eq!(paths(&[quorum(sloppy), route("itself")]), Vec::<String>::new(), "stand-ins keep hints");
+    let window = json!({ "replicas": 2, "write": 2, "sloppy": true, "hints": { "window_ms": 5 } });
+    assert_eq!(paths(&[quorum(window)]), ["groups[0].protocol.quorum.hints.window_ms"]);
+    let member = json!({ "at_ms": 7, "do": { "operate": { "service": "x", "operation": { "write": { "key": "k", "value": 3 } } } } });
+    assert_eq!(paths(&[hints(), route("itself"), ("/script/-", member)]), Vec::<String>::new());
+}
+
+#[test]
+fn initial_data_that_a_subscriber_will_never_receive_is_reported() {
+    let lacks = ["services[1].data"];
+    let only_s = || ("/services/1/data", json!({ "s": [1] }));
+    let found = changed(&[only_s()]).warnings();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let problem = "`b` will never hear of `l`, `t` in the initial data of `a`: no event carries initial data, \
+         and no write of it reaches `b`; add it to the `data` of `b`";
+    assert_eq!((found[0].path.as_str(), found[0].problem.as_str()), (lacks[0], problem));
+    // A write at the publisher reaches the subscriber, by whomever it is made.
+    let write = |key: &str| json!({ "write": { "key": key, "value": 1 } });
+    let by_client = |key: &str| ("/clients/0/script/-", json!({ "at_ms": 7, "do": write(key) }));
+    assert_eq!(paths(&[only_s(), by_client("l"), by_client("t")]), Vec::<String>::new());
+    assert_eq!(paths(&[only_s(), by_client("l")]), lacks);
+    let generated = |keys: Value| {
+        let generate = json!({ "arrivals": { "periodic": { "every_ms": 10 } }, "keys": keys });
+        ("/clients/-", json!({ "id": "e", "target": "a", "generate": generate }))
+    };
+    let numbered = || ("/services/0/data", json!({ "k7": 1, "n": 1, "t": "x" }));
+    let both = json!({ "uniform": { "prefix": "k", "count": 9 } });
+    let at_b = || ("/services/1/data", json!({ "t": "x" }));
+    let read = ("/clients/0/script/0", json!({ "at_ms": 1, "do": { "read": { "key": "n" } } }));
+    assert_eq!(paths(&[numbered(), at_b(), read.clone(), generated(both)]), Vec::<String>::new());
+    assert_eq!(paths(&[numbered(), at_b(), read, generated(json!({ "one": { "key": "k" } }))]), lacks);
+    // A worker that shares the queue or the store of another one holds the data with it.
+    let workers = |fields: Value| {
+        let worker = |id: &str, data: Value| {
+            let mut worker = json!({ "id": id, "data": data, "subscribes": [{ "to": "bus", "group": "w" }] });
+            worker.as_object_mut().expect("an object").extend(fields.as_object().expect("fields").clone());
+            worker
+        };
+        let all = json!({ "s": [1], "l": { "list": [1] }, "t": "x" });
+        [("/services/-", worker("w1", json!({}))), ("/services/-", worker("w2", all))]
+    };
+    assert_eq!(paths(&workers(json!({}))), Vec::<String>::new());
+}
+
+#[test]
+fn initial_data_of_a_service_that_forwards_under_another_key_is_reported() {
+    let forward = |forward: Value| {
+        let chained = json!({ "id": "c2", "data": { "paid": 0 }, "subscribes": [{ "to": "bus2" }] });
+        [
+            ("/buses/-", json!({ "id": "bus2" })),
+            ("/services/1/data", json!({ "n": 1, "s": [1], "l": { "list": [1] }, "t": "x", "paid": 0 })),
+            ("/services/1/publishes", json!([{ "to": "bus2", "forward": forward }])),
+            ("/services/-", chained),
+        ]
+    };
+    let found = changed(&forward(json!({ "key": "paid", "plus": 10 }))).warnings();
+    let problem = &found.first().expect("a warning").problem;
+    assert!(problem.starts_with("`c2` will never hear of `l`, `n`, `s`, …"), "{problem}");
+    let found = changed(&forward(json!({ "plus": 10 }))).warnings();
+    assert!(found[0].problem.starts_with("`c2` will never hear of `l`, `s`, `t` in"), "{found:?}");
+}
+
+#[test]
+fn a_promise_about_a_copy_that_never_exists_is_reported() {
+    let promise = |service: &str, key: &str| ("/promises", json!([{ "stale": { "service": service, "key": key } }]));
+    let found = changed(&[promise("b", "nokey")]).warnings();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].path, "promises[0].stale.key");
+    assert_eq!(found[0].problem, "cannot be kept: no service or group has the key `nokey`");
+    let found = changed(&[promise("x", "n")]).warnings();
+    assert_eq!(found[0].problem, "cannot be kept: `x` never has the key `n`");
+    for (service, key) in [("a", "n"), ("b", "n"), ("b", "t"), ("x", "k"), ("z", "k")] {
+        assert_eq!(paths(&[promise(service, key)]), Vec::<String>::new(), "{service} {key}");
+    }
 }
 
 #[test]

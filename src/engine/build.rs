@@ -4,6 +4,7 @@ mod clients;
 mod flow;
 mod flows;
 mod groups;
+mod subscribers;
 
 use super::Engine;
 use super::bus::{Attach, Bus, BusConfig, ReplicationConfig, SubscriptionConfig, TopicConfig};
@@ -23,7 +24,7 @@ use crate::scenario::{
     Arrivals, Attachment, Command, ConsumerGroups, Link, Micros, OnFailure, Order, PublishMode, Scenario, Subscription,
     micros,
 };
-use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
+use crate::trace::{Fact, Level, Names, NodeId, SubscriptionId, Version};
 use flow::Flow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,14 +99,15 @@ impl<'a> Builder<'a> {
         for service in &scenario.services {
             let node = builder.node(&service.id);
             for (index, subscription) in service.subscribes.iter().enumerate() {
-                let bus = builder.node(&subscription.to);
-                let topic = builder.topic(&subscription.to, subscription.topic.as_deref());
-                let id = builder.names.add_subscription(Subscriber { bus, topic, service: node });
+                let subscriber = builder.subscriber(node, subscription);
+                let (bus, id) = (subscriber.bus, builder.names.add_subscription(subscriber));
                 builder.subscriptions.insert((node, index), id);
                 builder.subscribed.entry(bus).or_default().push((node.index(), index));
             }
         }
         builder.queues = builder.shared_queues().into_iter().collect();
+        builder.name_shared_queues();
+        builder.name_relays();
         builder
     }
 

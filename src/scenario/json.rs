@@ -1,13 +1,14 @@
 //! Reads and writes JSON text, and reads documents from JSON values, with all their errors at once.
 
 mod error_collector;
+mod expectations;
 mod strict;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
 use error_collector::MAX_ERRORS;
-pub(crate) use error_collector::read;
+pub(crate) use error_collector::{read, read_in_ranges};
 pub use strict::{SyntaxError, parse};
 
 use serde::Serialize;

@@ -123,7 +123,7 @@ impl Scenario {
     /// # Errors
     /// All errors of shape, each with its path and what was expected.
     pub fn from_value(value: &serde_json::Value) -> Result<Scenario, Vec<ScenarioError>> {
-        json::read(value).map_err(|errors| {
+        json::read_in_ranges(value, validate::ranges).map_err(|errors| {
             // A newer format may have fields that are unknown here; then the format is the error to report.
             let format = value["converge"].as_u64().unwrap_or_default();
             if format > u64::from(FORMAT) { vec![validate::newer(format)] } else { errors }

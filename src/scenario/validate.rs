@@ -13,6 +13,7 @@ mod warnings;
 use super::{Command, FORMAT, Invariant, Operation, Scenario, ScenarioError, Step};
 use crate::language::{phrase, sentence};
 use checker::{Checker, MAX_NAME_LENGTH, SAFE_INTEGER};
+use std::collections::BTreeMap;
 pub(super) use warnings::warnings;
 
 /// The maximum length of a run, ms: about 11 days.
@@ -39,6 +40,18 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
         checker.branches(scenario);
     }
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
+}
+
+/// Returns what is expected of each whole number of a document, by path.
+pub(super) fn ranges(scenario: &Scenario) -> BTreeMap<String, String> {
+    let mut checker = Checker { ranges: Some(BTreeMap::new()), ..Checker::default() };
+    checker.head(scenario);
+    if checker.sizes(scenario) {
+        checker.parts(scenario);
+        checker.references(scenario);
+        checker.tasks(scenario);
+    }
+    checker.ranges.unwrap_or_default()
 }
 
 /// Converts the path of a step in the combined script to its path in the branch's script.
@@ -91,6 +104,8 @@ pub(super) fn valid_steps(scenario: &Scenario, steps: &[Step]) -> Vec<Step> {
 
 impl Checker {
     fn head(&mut self, scenario: &Scenario) {
+        self.expects("converge", || FORMAT.to_string());
+        self.expects("seed", || phrase("a whole number from 0 to 2^53", "eine ganze Zahl von 0 bis 2^53").into());
         match scenario.converge {
             FORMAT => {}
             format if format > FORMAT => self.errors.push(newer(format.into())),

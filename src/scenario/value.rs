@@ -146,16 +146,16 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, n: u64) -> Result<Value, E> {
-        let limit = i64::MAX;
-        i64::try_from(n).map(Value::Int).map_err(|_| {
-            E::custom(sentence!("must be at most {limit}, not {n}", "darf höchstens {limit} sein, nicht {n}"))
-        })
+        i64::try_from(n).map(Value::Int).map_err(|_| E::custom(out_of_range(n)))
     }
 
     /// JavaScript has one type of numbers, so whole ones may arrive as floats.
     fn visit_f64<E: de::Error>(self, n: f64) -> Result<Value, E> {
         if n.fract() == 0.0 && n.abs() <= 9_007_199_254_740_992.0 {
             return Ok(Value::Int(n as i64));
+        }
+        if n.fract() == 0.0 {
+            return Err(E::custom(out_of_range(n)));
         }
         Err(E::custom(sentence!("must be a whole number, not {n}", "erwartet wird eine ganze Zahl, nicht {n}")))
     }
@@ -201,6 +201,13 @@ impl<'de> Visitor<'de> for ValueVisitor {
             Some(_) => Err(de::Error::custom(problem)),
         }
     }
+}
+
+fn out_of_range(found: impl fmt::Display) -> String {
+    sentence!(
+        "must be a whole number from -2^53 to 2^53, not {found}",
+        "muss eine ganze Zahl von -2^53 bis 2^53 sein, nicht {found}"
+    )
 }
 
 fn only_simple<'v, E: de::Error>(elements: impl IntoIterator<Item = &'v Value>, holder: &str) -> Result<(), E> {

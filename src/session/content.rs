@@ -2,7 +2,7 @@
 
 use super::protocol::{Change, MessageContent, OperationRequest, OperationView, UpdateView};
 use crate::analysis::{Analysis, MessageInFlight};
-use crate::trace::{Names, OperationId, UpdateId};
+use crate::trace::{MessageKind, Names, OperationId, UpdateId};
 
 /// Returns an update as fields.
 pub fn update(id: UpdateId, analysis: &Analysis, names: &Names) -> UpdateView {
@@ -29,6 +29,15 @@ pub fn message(message: &MessageInFlight, analysis: &Analysis, names: &Names) ->
     match (message.update, message.operation) {
         (Some(id), _) => MessageContent::Update(update(id, analysis, names)),
         (None, Some(id)) => MessageContent::Operation(operation(id, analysis, names)),
-        (None, None) => MessageContent::Empty,
+        (None, None) => presence(message, names),
+    }
+}
+
+/// Returns what a message about the attachment of a consumer contains.
+fn presence(message: &MessageInFlight, names: &Names) -> MessageContent {
+    match message.kind {
+        MessageKind::Poll if names.is_bus(message.from) => MessageContent::NoEvents,
+        MessageKind::Connection if names.polls(message.from, message.to) => MessageContent::EndOfPolling,
+        _ => MessageContent::Empty,
     }
 }

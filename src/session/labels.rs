@@ -80,7 +80,21 @@ pub fn message(kind: MessageKind, content: &MessageContent) -> String {
         MessageContent::Response(operation) => {
             sentence!("{kind}: response to {}", "{kind}: Antwort auf {}", self::operation(operation))
         }
-        MessageContent::Empty => kind.into(),
+        MessageContent::NoEvents | MessageContent::EndOfPolling | MessageContent::Empty => {
+            short_content(content).unwrap_or(kind).into()
+        }
+    }
+}
+
+/// What a message about a poll contains, instead of its kind.
+pub fn short_content(content: &MessageContent) -> Option<&'static str> {
+    match content {
+        MessageContent::NoEvents => Some(phrase("empty answer", "leere Antwort")),
+        MessageContent::EndOfPolling => Some(phrase("end of its polling", "Ende der Abfragen")),
+        MessageContent::Update(_)
+        | MessageContent::Operation(_)
+        | MessageContent::Response(_)
+        | MessageContent::Empty => None,
     }
 }
 
@@ -211,6 +225,16 @@ pub fn duration(us: Micros) -> String {
         1_000..1_000_000 => format!("{} ms", trimmed(us as f64 / 1e3)),
         1_000_000.. => format!("{} s", trimmed(us as f64 / 1e6)),
     }
+}
+
+/// A consumer group, by its name.
+pub fn consumer_group(name: &str) -> String {
+    sentence!("consumer group {name}", "die Consumer-Gruppe {name}")
+}
+
+/// How long until something happens: `in 12.5 ms`, `at once`.
+pub fn after(wait: Micros) -> String {
+    if wait == 0 { phrase("at once", "sofort").into() } else { sentence!("in {}", "in {}", duration(wait)) }
 }
 
 /// A number with at most two decimals, without trailing zeros.

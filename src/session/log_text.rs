@@ -125,6 +125,20 @@ impl Text<'_> {
         (text(bus, consumer, self.update(update)), Some(*update), vec![ends.bus, ends.service])
     }
 
+    /// A row about an event in a queue. `text` receives the names of the bus, and of the consumer or the group whose workers
+    /// share the queue.
+    fn queue_row(
+        &self,
+        subscription: &SubscriptionId,
+        update: &UpdateId,
+        text: impl FnOnce(&str, &str, String) -> String,
+    ) -> Row {
+        let group = self.names.consumer_group(*subscription).map(labels::consumer_group);
+        self.event_row(subscription, update, |bus, consumer, event| {
+            text(bus, group.as_deref().unwrap_or(consumer), event)
+        })
+    }
+
     fn row(&self, record: &Record) -> Row {
         let (fact, now) = (&record.fact, record.at);
         match fact {

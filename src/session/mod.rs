@@ -16,6 +16,7 @@ mod first_frame;
 pub mod first_halt;
 mod frame;
 pub mod halt_text;
+mod holders;
 mod host_events;
 mod internals;
 pub mod labels;

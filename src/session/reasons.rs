@@ -1,5 +1,6 @@
 //! Explanations: why a copy has its state, and whether the copies converge.
 
+use super::holders::holder;
 use super::run::{Run, halted_early};
 use super::{bus_reasons, labels, log_text};
 use crate::analysis::{
@@ -293,7 +294,7 @@ fn cause(explanation: &Explanation, context: &RunContext) -> Option<String> {
     };
     let last = records().rfind(is_failure)?;
     let text = log_text::sentence(last, context.analysis, context.names).text;
-    Some(sentence!("{text} at {}", "{text} bei {}", labels::duration(last.at)))
+    Some(sentence!("at {} {text}", "bei {}: {text}", labels::duration(last.at)))
 }
 
 /// Describes how the group of a copy discarded the update that it lacks, if that is why nothing can deliver the update.
@@ -330,7 +331,7 @@ fn discarded_by_group(explanation: &Explanation, context: &RunContext) -> Option
 
 /// Describes what a copy lacks, and what is expected of it, in one sentence.
 pub fn sentence(explanation: &Explanation, context: &RunContext) -> String {
-    let (node, key) = (context.names.label(explanation.node), context.names.key(explanation.key));
+    let (node, key) = (holder(explanation.node, explanation.key, context), context.names.key(explanation.key));
     let state =
         context.analysis.staleness.copy(explanation.node, explanation.key).map(|copy| copy.state()).unwrap_or_default();
     let discarded = discarded_by_group(explanation, context);

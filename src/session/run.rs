@@ -248,8 +248,8 @@ impl Run {
                     (0, _) => Some(phrase("no read ended as ok", "kein Lesevorgang endete mit ok").into()),
                     (_, 0) => None,
                     (reads, stale) => Some(sentence!(
-                        "{stale} of {reads} reads are stale",
-                        "{stale} von {reads} Lesevorgängen sind veraltet"
+                        "stale reads: {stale} of {reads}",
+                        "veraltete Lesevorgänge: {stale} von {reads}"
                     )),
                 }
             }
@@ -257,7 +257,7 @@ impl Run {
                 let lost = self.analysis.lost.count();
                 match lost == u64::from(*count) {
                     true => self.analysis.lost.is_unknown().then(|| unknown_loss().into()),
-                    false => Some(sentence!("{lost} were lost, not {count}", "{lost} gingen verloren, nicht {count}")),
+                    false => Some(sentence!("{lost} lost, not {count}", "{lost} verloren, nicht {count}")),
                 }
             }
             Promise::Diverged { service, key } => self.miss_state(CopyState::Diverged, service, key),
@@ -312,6 +312,13 @@ impl Run {
         match (ok, other) {
             (0, _) => Some(phrase("no operation ended as ok", "keine Operation endete mit ok").into()),
             (_, 0) => None,
+            (_, 1) => Some(
+                phrase(
+                    "1 operation failed, is unknown or is pending",
+                    "1 Operation ist fehlgeschlagen, unbekannt oder noch offen",
+                )
+                .into(),
+            ),
             (_, other) => Some(sentence!(
                 "{other} operations failed, are unknown or are pending",
                 "{other} Operationen sind fehlgeschlagen, unbekannt oder noch offen"

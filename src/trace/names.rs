@@ -1,6 +1,6 @@
 use super::{KeyId, NodeId, NodeSet, SubscriptionId};
 use litemap::LiteMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The names of a run's nodes and keys in the document.
@@ -12,12 +12,20 @@ pub struct Names {
     keys: Vec<Arc<str>>,
     key_ids: LiteMap<Option<NodeId>, BTreeMap<Arc<str>, KeyId>>,
     subscriptions: Vec<Subscriber>,
+    /// Buses with subscriptions.
+    buses: NodeSet,
+    /// Services that poll a bus, each with the bus.
+    polling: BTreeSet<(NodeId, NodeId)>,
+    /// The consumer groups of subscriptions that share a queue.
+    consumer_groups: BTreeMap<SubscriptionId, Arc<str>>,
+    /// Services that publish from the log of their store, each with its bus.
+    log_relays: BTreeSet<(NodeId, NodeId)>,
     groups: LiteMap<NodeId, NodeId>,
     /// Groups that share their keys with services that exchange events with them.
     sharing: NodeSet,
 }
 
-/// The bus, topic and service of a subscription.
+/// The ends of a subscription, and how its consumer receives and acknowledges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subscriber {
     /// The bus.
@@ -26,6 +34,10 @@ pub struct Subscriber {
     pub topic: u32,
     /// The service.
     pub service: NodeId,
+    /// Whether the consumer acknowledges deliveries.
+    pub acknowledges: bool,
+    /// Whether the consumer polls.
+    pub polls: bool,
 }
 
 impl Names {
@@ -41,6 +53,10 @@ impl Names {
 
     /// Adds a subscription. Ids are assigned in this order.
     pub fn add_subscription(&mut self, subscriber: Subscriber) -> SubscriptionId {
+        self.buses.insert(subscriber.bus, ());
+        if subscriber.polls {
+            self.polling.insert((subscriber.service, subscriber.bus));
+        }
         self.subscriptions.push(subscriber);
         SubscriptionId(self.subscriptions.len() as u32 - 1)
     }
@@ -119,7 +135,37 @@ impl Names {
         self.group(node).filter(|group| !self.sharing.contains_key(group))
     }
 
-    /// Returns the bus, the topic and the service of a subscription.
+    /// Returns whether a node is a bus with subscriptions.
+    pub fn is_bus(&self, node: NodeId) -> bool {
+        self.buses.contains_key(&node)
+    }
+
+    /// Returns whether a service polls a bus.
+    pub fn polls(&self, service: NodeId, bus: NodeId) -> bool {
+        self.polling.contains(&(service, bus))
+    }
+
+    /// Names the consumer group whose workers share the queue of a subscription.
+    pub fn set_consumer_group(&mut self, subscription: SubscriptionId, group: &str) {
+        self.consumer_groups.insert(subscription, group.into());
+    }
+
+    /// Returns the name of the consumer group whose workers share the queue of a subscription; none if it has its own.
+    pub fn consumer_group(&self, subscription: SubscriptionId) -> Option<&str> {
+        self.consumer_groups.get(&subscription).map(|group| &**group)
+    }
+
+    /// Notes that a service publishes to a bus from the log of its store.
+    pub fn add_log_relay(&mut self, service: NodeId, bus: NodeId) {
+        self.log_relays.insert((service, bus));
+    }
+
+    /// Returns whether a service publishes to a bus from the log of its store, and not from an outbox.
+    pub fn relays_log(&self, service: NodeId, bus: NodeId) -> bool {
+        self.log_relays.contains(&(service, bus))
+    }
+
+    /// Returns the ends of a subscription, and how its consumer receives and acknowledges.
     pub fn subscription(&self, subscription: SubscriptionId) -> Subscriber {
         self.subscriptions[subscription.index()]
     }

@@ -296,10 +296,20 @@ fn joined(parts: &[String], by: &str) -> String {
 }
 
 pub(super) fn behind(history: &History, missed: &[usize], at: usize, allowed: u32) -> String {
-    let count = missed.len();
+    let missing = match missed.len() {
+        1 => phrase(
+            "a change that was acknowledged before it started is missing",
+            "es fehlt eine Änderung, die vor seinem Beginn bestätigt war",
+        )
+        .into(),
+        count => sentence!(
+            "{count} changes that were acknowledged before it started are missing",
+            "es fehlen {count} Änderungen, die vor seinem Beginn bestätigt waren"
+        ),
+    };
     sentence!(
-        "{}; it is missing {count} changes that were acknowledged before it started, of which {allowed} are allowed.",
-        "{}; ihm fehlen {count} Änderungen, die vor seinem Beginn bestätigt waren; {allowed} davon sind erlaubt.",
+        "{}; {missing}; at most {allowed} may be missing.",
+        "{}; {missing}; erlaubt: höchstens {allowed}.",
         read(history, at)
     )
 }

@@ -309,7 +309,9 @@ fn label(
     let mut text = match &message.content {
         MessageContent::Update(update) => labels::short_update(update),
         MessageContent::Operation(operation) | MessageContent::Response(operation) => labels::operation(operation),
-        MessageContent::Empty => labels::message_kind(message.kind).into(),
+        content @ (MessageContent::NoEvents | MessageContent::EndOfPolling | MessageContent::Empty) => {
+            labels::short_content(content).unwrap_or(labels::message_kind(message.kind)).into()
+        }
     };
     if message.duplicate {
         text.push_str(&format!(" {}", text!("again")));

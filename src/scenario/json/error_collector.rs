@@ -9,6 +9,9 @@
 //! errors that are not there, and has no `#[serde(default)]` for structs; `deserr` 0.6 reads no enum in serde's external
 //! representation; `serde_path_to_error` stops at the first error. All of them accept a list for a struct.
 
+use super::expectations::{
+    a_list, an_object, description, not_as_expected, one_of, unknown_field, unknown_value, whole_number,
+};
 use crate::language::{phrase, sentence};
 use crate::scenario::ScenarioError;
 use crate::scenario::error::shortened;
@@ -28,11 +31,32 @@ pub(super) const MAX_ERRORS: usize = 50;
 /// # Errors
 /// The first 50 errors of shape, each with its path and what was expected.
 pub fn read<T: DeserializeOwned>(json: &Json) -> Result<T, Vec<ScenarioError>> {
+    read_in_ranges(json, |_: &T| BTreeMap::new())
+}
+
+/// As [`read`]; `ranges` returns what is expected at the paths of a document's whole numbers where the type permits more.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_in_ranges<T: DeserializeOwned>(
+    json: &Json,
+    ranges: impl Fn(&T) -> BTreeMap<String, String>,
+) -> Result<T, Vec<ScenarioError>> {
     let state = RefCell::new(State::default());
     loop {
         let refused_before = state.borrow().refused.len();
         let result = T::deserialize(DocumentPart::new(Some(json), Path::Root, &state));
         let mut errors = std::mem::take(&mut state.borrow_mut().errors);
+        let numbers = std::mem::take(&mut state.borrow_mut().numbers);
+        if let (Ok(document), false) = (&result, numbers.is_empty()) {
+            let ranges = ranges(document);
+            for (at, found) in numbers {
+                let Some(error) = errors.get_mut(at) else { continue };
+                if let Some(expected) = ranges.get(&error.path) {
+                    error.problem = not_as_expected(expected, &found);
+                }
+            }
+        }
         match result {
             Ok(document) if errors.is_empty() => return Ok(document),
             Err(_) if errors.len() <= MAX_ERRORS && state.borrow().refused.len() > refused_before => {}
@@ -55,6 +79,8 @@ pub fn read<T: DeserializeOwned>(json: &Json) -> Result<T, Vec<ScenarioError>> {
 struct State {
     /// The errors of this pass, in the order of the document.
     errors: Vec<ScenarioError>,
+    /// The errors of this pass that are about whole numbers, by index, each with what was found.
+    numbers: Vec<(usize, String)>,
     /// What cannot be read, each with its error: a part, by its address (the document stays where it is), or a missing field
     /// of it. The next pass reads a placeholder there.
     refused: BTreeMap<(usize, Option<&'static str>), ScenarioError>,
@@ -121,7 +147,7 @@ struct DocumentPart<'p, 'de> {
 impl<'p, 'de> DocumentPart<'p, 'de> {
     /// A part; a placeholder, with its error, where an earlier pass could not read it.
     fn new(json: Option<&'de Json>, path: Path<'p>, state: &'p RefCell<State>) -> Self {
-        let State { errors, refused } = &mut *state.borrow_mut();
+        let State { errors, refused, .. } = &mut *state.borrow_mut();
         let error = json.and_then(|json| refused.get(&(address(json), None)));
         errors.extend(error.cloned());
         DocumentPart { json: json.filter(|_| error.is_none()), path, state }
@@ -138,7 +164,17 @@ impl<'p, 'de> DocumentPart<'p, 'de> {
     fn report_expected(&self, expected: &dyn fmt::Display) {
         if let Some(found) = self.json {
             let found = description(found);
-            self.report(sentence!("must be {expected}, not {found}", "erwartet wird {expected}, nicht {found}"));
+            self.report(not_as_expected(expected, &found));
+        }
+    }
+
+    /// Reports that a whole number in a range is expected.
+    fn report_number(&self, expected: &dyn fmt::Display) {
+        let at = self.state.borrow().errors.len();
+        self.report_expected(expected);
+        let State { errors, numbers, .. } = &mut *self.state.borrow_mut();
+        if let Some(found) = self.json.filter(|_| errors.len() > at) {
+            numbers.push((at, description(found)));
         }
     }
 
@@ -173,7 +209,7 @@ impl<'p, 'de> DocumentPart<'p, 'de> {
                 unknown.report(unknown_field(name, names));
             }
         }
-        let State { errors, refused } = &mut *self.state.borrow_mut();
+        let State { errors, refused, .. } = &mut *self.state.borrow_mut();
         for (name, placeholder) in placeholders() {
             if let Some(error) = refused.get(&(address(json), Some(name))) {
                 errors.push(error.clone());
@@ -190,11 +226,11 @@ fn address(json: &Json) -> usize {
 
 /// Reads a number, a text or a truth.
 macro_rules! scalar {
-    ($($deserialize:ident $visit:ident $from:expr, $expected:expr;)*) => {$(
+    ($($deserialize:ident $visit:ident $report:ident $from:expr, $expected:expr;)*) => {$(
         fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
             let value = self.json.and_then($from);
             if value.is_none() {
-                self.report_expected(&$expected);
+                self.$report(&$expected);
             }
             visitor.$visit(value.unwrap_or_default()).map_err(|stop| self.remember(stop))
         }
@@ -213,14 +249,14 @@ impl<'de> Deserializer<'de> for DocumentPart<'_, 'de> {
     type Error = Stop;
 
     scalar! {
-        deserialize_bool visit_bool Json::as_bool, phrase("true or false", "true oder false");
-        deserialize_u32 visit_u32 whole, whole_number(0, u64::from(u32::MAX));
-        deserialize_u64 visit_u64 whole, whole_number(0, u64::MAX);
-        deserialize_i32 visit_i32 signed, whole_number(i64::from(i32::MIN), i32::MAX as u64);
-        deserialize_i64 visit_i64 signed, whole_number(i64::MIN, i64::MAX as u64);
-        deserialize_f64 visit_f64 Json::as_f64, phrase("a number", "eine Zahl");
-        deserialize_str visit_borrowed_str Json::as_str, phrase("a text", "ein Text");
-        deserialize_string visit_borrowed_str Json::as_str, phrase("a text", "ein Text");
+        deserialize_bool visit_bool report_expected Json::as_bool, phrase("true or false", "true oder false");
+        deserialize_u32 visit_u32 report_number whole, whole_number(0, u64::from(u32::MAX));
+        deserialize_u64 visit_u64 report_number whole, whole_number(0, u64::MAX);
+        deserialize_i32 visit_i32 report_number signed, whole_number(i64::from(i32::MIN), i32::MAX as u64);
+        deserialize_i64 visit_i64 report_number signed, whole_number(i64::MIN, i64::MAX as u64);
+        deserialize_f64 visit_f64 report_expected Json::as_f64, phrase("a number", "eine Zahl");
+        deserialize_str visit_borrowed_str report_expected Json::as_str, phrase("a text", "ein Text");
+        deserialize_string visit_borrowed_str report_expected Json::as_str, phrase("a text", "ein Text");
     }
 
     /// For a type that accepts several kinds of values; ours accept all but null, true and false.
@@ -313,7 +349,11 @@ impl<'de> Deserializer<'de> for DocumentPart<'_, 'de> {
                 (None, None)
             }
             Some(_) | None => {
-                self.report_expected(&sentence!("a variant ({})", "eine Variante ({})", one_of(variants)));
+                self.report_expected(&sentence!(
+                    "a text or an object ({})",
+                    "ein Text oder ein Objekt ({})",
+                    one_of(variants)
+                ));
                 (None, None)
             }
         };
@@ -323,12 +363,8 @@ impl<'de> Deserializer<'de> for DocumentPart<'_, 'de> {
             (_, _) => self,
         };
         if let (Some(name), None) = (name, known) {
-            settings.report(sentence!(
-                "unknown variant `{}`; {}",
-                "unbekannte Variante `{}`; {}",
-                shortened(name),
-                one_of(variants)
-            ));
+            let is_text = matches!(self.json, Some(Json::String(_)));
+            settings.report(if is_text { unknown_value(name, variants) } else { unknown_field(name, variants) });
         }
         if known.is_none() {
             settings.json = None;
@@ -437,40 +473,5 @@ impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
 
     fn struct_variant<V: Visitor<'de>>(self, names: &'static [&'static str], visitor: V) -> Result<V::Value, Stop> {
         self.settings().deserialize_struct("", names, visitor)
-    }
-}
-
-fn an_object() -> &'static str {
-    phrase("an object", "ein Objekt")
-}
-
-fn a_list() -> &'static str {
-    phrase("a list", "eine Liste")
-}
-
-fn whole_number(from: i64, to: u64) -> String {
-    sentence!("a whole number from {from} to {to}", "eine ganze Zahl von {from} bis {to}")
-}
-
-/// What was found, in the words of an error.
-fn description(json: &Json) -> String {
-    match json {
-        Json::Null | Json::Bool(_) | Json::Number(_) => json.to_string(),
-        Json::String(text) => format!("{:?}", shortened(text)),
-        Json::Array(_) => a_list().into(),
-        Json::Object(_) => an_object().into(),
-    }
-}
-
-fn unknown_field(name: &str, expected: &[&str]) -> String {
-    sentence!("unknown field `{}`; {}", "unbekanntes Feld `{}`; {}", shortened(name), one_of(expected))
-}
-
-fn one_of(names: &[&str]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    let all = names.join(", ");
-    match names.len() {
-        0 | 1 => sentence!("expected {all}", "erlaubt ist nur {all}"),
-        _ => sentence!("expected one of {all}", "erlaubt sind {all}"),
     }
 }

@@ -4,7 +4,7 @@ use super::strict::GERMAN;
 use super::{MAX_ERRORS, parse, read};
 use crate::language::{Language, in_language};
 use crate::scenario::{Command, Latency, Scenario, ScenarioError, Value, examples};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// The errors of a document, a line each.
 fn errors(text: &str) -> Vec<String> {
@@ -22,13 +22,10 @@ fn each_error_has_its_path_and_what_was_expected() {
     let cases = [
         (
             service(r#""concurrency": "many""#),
-            r#"services[1].concurrency: must be a whole number from 0 to 4294967295, not "many""#,
+            r#"services[1].concurrency: must be a whole number from 1 to 100000, not "many""#,
         ),
-        (
-            service(r#""concurrency": -4"#),
-            "services[1].concurrency: must be a whole number from 0 to 4294967295, not -4",
-        ),
-        (service(r#""queue": 2.5"#), "services[1].queue: must be a whole number from 0 to 4294967295, not 2.5"),
+        (service(r#""concurrency": -4"#), "services[1].concurrency: must be a whole number from 1 to 100000, not -4"),
+        (service(r#""queue": 2.5"#), "services[1].queue: must be a whole number from 0 to 10000000, not 2.5"),
         (service(r#""calls": 5"#), "services[1].calls: must be a list, not 5"),
         (service(r#""calls": [{}]"#), "services[1].calls[0]: missing field `to`"),
         (service(r#""clock": ["a"]"#), "services[1].clock: must be an object, not a list"),
@@ -44,7 +41,7 @@ fn each_error_has_its_path_and_what_was_expected() {
         (service(r#""name": null"#), "services[1].name: must be a text, not null"),
         (
             service(r#""commit": "two-phase""#),
-            "services[1].commit: unknown variant `two-phase`; expected one of `one_by_one`, `two_phase`",
+            "services[1].commit: unknown value `two-phase`; expected one of `one_by_one`, `two_phase`",
         ),
         (
             service(r#""commit": {"two_phase": {}}"#),
@@ -89,11 +86,11 @@ fn each_error_has_its_path_and_what_was_expected() {
 }
 
 #[test]
-fn an_unknown_variant_is_reported_with_all_that_are_known() {
+fn an_unknown_value_or_kind_is_reported_with_all_that_are_known() {
     let unknown = errors(&service(r#""service_time": {"triangle": {"low_ms": 1}}"#));
     assert!(
         unknown[0]
-            .starts_with("services[1].service_time.triangle: unknown variant `triangle`; expected one of `constant`")
+            .starts_with("services[1].service_time.triangle: unknown field `triangle`; expected one of `constant`")
     );
 }
 
@@ -117,7 +114,7 @@ fn all_errors_are_reported_at_once_in_the_order_of_the_document() {
         "script[0].do.operate.operation.write: missing field `value`",
         "script[0].do.operate.posion: unknown field `posion`",
         "script[0].do.operate: missing field `service`",
-        "seed: must be a whole number from 0 to 18446744073709551615, not -1",
+        "seed: must be a whole number from 0 to 2^53, not -1",
         "services[0].data.k: a set in brackets holds only whole numbers and texts",
         "services[0].data.l: must be a whole number, a text",
         "services[0].name: must be a text, not 3",
@@ -246,5 +243,119 @@ fn each_error_of_syntax_has_its_own_german_sentence() {
     }
     for (sentence, _) in GERMAN {
         assert!(cases.iter().any(|(_, english, _)| english == sentence), "no text leads to `{sentence}`");
+    }
+}
+
+/// A document with every whole number that has a range.
+const NUMBERS: &str = r#"{
+    "converge": 1, "seed": 3,
+    "services": [
+        { "id": "a", "position": [1, 2], "data": { "n": 1 }, "concurrency": 2, "queue": 3, "publishes": [
+            { "to": "bus", "retry": { "timeout_ms": 9, "attempts": 2 } },
+            { "to": "bus2", "mode": { "outbox": { "poll_ms": 9, "batch": 2 } } },
+            { "to": "bus3", "mode": { "change_data_capture": { "poll_ms": 9, "batch": 2 } } }
+        ] },
+        { "id": "b", "subscribes": [
+            { "to": "bus", "max_deliveries": 3, "max_in_flight": 4, "attach": { "connection": { "prefetch": 2 } } },
+            { "to": "bus2", "max_deliveries": 3, "limit": "redeliveries", "attach": { "polling": { "batch": 2, "prefetch": 1 } } }
+        ] },
+        { "id": "x" }, { "id": "y" }, { "id": "z" }, { "id": "x2" }, { "id": "y2" }, { "id": "x3" }, { "id": "y3" }
+    ],
+    "buses": [
+        { "id": "bus", "topics": [{ "name": "t", "partitions": 2 }],
+          "replication": { "replicas": 3, "commit": { "in_sync": { "min_insync": 2 } } } },
+        { "id": "bus2" }, { "id": "bus3" }
+    ],
+    "groups": [
+        { "id": "g", "members": ["x", "y", "z"], "protocol": { "quorum": { "replicas": 3, "read": 2, "write": 2,
+          "anti_entropy": { "depth": 4 } } } },
+        { "id": "g2", "members": ["x2", "y2"], "protocol": { "primary": { "acknowledgements": 1 } } },
+        { "id": "g3", "members": ["x3", "y3"], "protocol": { "gossip": { "every": { "constant": { "ms": 9 } }, "fan_out": 1,
+          "style": { "rumor": { "lose_interest_after": 2 } } } } }
+    ],
+    "clients": [
+        { "id": "c", "target": "a", "sessions": 2, "attempts": 2, "generate": {
+            "arrivals": { "periodic": { "every_ms": 9 } }, "keys": { "uniform": { "prefix": "k", "count": 5 } } } },
+        { "id": "d", "target": "a", "generate": {
+            "arrivals": { "periodic": { "every_ms": 9 } }, "keys": { "zipf": { "prefix": "k", "count": 5, "exponent": 1.5 } } } }
+    ],
+    "script": [
+        { "at_ms": 1.5, "do": { "operate": { "service": "a", "operation": { "increment": { "key": "n", "by": 2 } } } } },
+        { "at_ms": 1.5, "do": { "stop_broker": { "bus": "bus", "broker": 2 } } }
+    ],
+    "promises": [{ "lost_updates": { "count": 1 } }],
+    "tasks": [{ "id": "t", "title": "T", "text": "t", "runs": 300, "attempts": 3,
+        "goals": [{ "id": "g", "text": "t", "points": 2, "must": "runs(converged) == 1" }] }]
+}"#;
+
+/// The JSON pointers of all numbers of a document.
+fn numbers(part: &Json, at: &str) -> Vec<String> {
+    match part {
+        Json::Number(_) => vec![at.into()],
+        Json::Array(items) => {
+            items.iter().enumerate().flat_map(|(index, item)| numbers(item, &format!("{at}/{index}"))).collect()
+        }
+        Json::Object(fields) => {
+            fields.iter().flat_map(|(name, field)| numbers(field, &format!("{at}/{name}"))).collect()
+        }
+        Json::Null | Json::Bool(_) | Json::String(_) => Vec::new(),
+    }
+}
+
+/// The range that an error states.
+fn range(problem: &str) -> Option<(i128, i128)> {
+    let (_, rest) = problem.split_once("from ")?;
+    let (low, rest) = rest.split_once(" to ")?;
+    let number = |text: &str| match text.trim_end_matches(',') {
+        "2^53" => Some(1 << 53),
+        "-2^53" => Some(-(1 << 53)),
+        digits => digits.parse().ok(),
+    };
+    Some((number(low)?, number(rest.split(' ').next()?)?))
+}
+
+/// The range that the document's error states if the number at a pointer is this text; none if that number is accepted.
+fn stated(document: &Json, pointer: &str, text: &str) -> Option<(i128, i128)> {
+    let mut changed = document.clone();
+    *changed.pointer_mut(pointer).expect("a number") = parse(text).expect("JSON");
+    let errors = Scenario::from_json(&changed.to_string()).err().unwrap_or_default();
+    let path = pointer.split('/').skip(1).fold(String::new(), |path, step| match step.parse::<usize>() {
+        Ok(index) => format!("{path}[{index}]"),
+        Err(_) if path.is_empty() => step.into(),
+        Err(_) => format!("{path}.{step}"),
+    });
+    errors.iter().filter(|error| error.path == path).find_map(|error| range(&error.problem))
+}
+
+#[test]
+fn the_range_that_an_error_states_is_the_range_that_is_allowed() {
+    let document = parse(NUMBERS).expect("JSON");
+    assert_eq!(Scenario::from_json(NUMBERS).err(), None);
+    let mut checked = 0;
+    for pointer in numbers(&document, "") {
+        for text in ["1.5", "-99999999999999999999", "99999999999999999999", "\"many\""] {
+            let Some((low, high)) = stated(&document, &pointer, text) else { continue };
+            checked += 1;
+            for allowed in [low, high] {
+                let refused = stated(&document, &pointer, &allowed.to_string());
+                assert_eq!(refused, None, "{pointer}: {text} was said to be from {low} to {high}, not {allowed}");
+            }
+            for beyond in [low - 1, high + 1] {
+                let refused = stated(&document, &pointer, &beyond.to_string());
+                assert_eq!(refused, Some((low, high)), "{pointer}: {beyond}");
+            }
+        }
+    }
+    assert!(checked > 100, "{checked}");
+}
+
+#[test]
+fn a_setting_of_a_branch_or_of_the_page_states_the_range_that_is_allowed() {
+    let scenario = Scenario::from_json(NUMBERS).expect("valid");
+    for value in ["1.5", "-1", "99999999999"] {
+        let problem = scenario.with_setting("b.subscribes.0.max_deliveries", value).expect_err(value);
+        assert!(problem.contains("must be a whole number from 1 to 100000, not"), "{problem}");
+        let problem = scenario.with_setting("g.protocol.quorum.read", value).expect_err(value);
+        assert!(problem.contains("must be a whole number from 1 to 3, not"), "{problem}");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::language::{phrase, sentence};
 use crate::scenario::{Latency, ScenarioError, Value};
+use std::collections::BTreeMap;
 
 /// The maximum duration, ms: about 115 days.
 pub(super) const MAX_MS: f64 = 1e10;
@@ -27,6 +28,8 @@ fn shorten(text: &mut String) {
 #[derive(Default)]
 pub(super) struct Checker {
     pub(super) errors: Vec<ScenarioError>,
+    /// What is expected of each whole number, by path, if that is wanted.
+    pub(super) ranges: Option<BTreeMap<String, String>>,
 }
 
 impl Checker {
@@ -35,6 +38,13 @@ impl Checker {
         shorten(&mut path);
         shorten(&mut problem);
         self.errors.push(ScenarioError::new(path, problem));
+    }
+
+    /// Notes what is expected of a whole number.
+    pub(super) fn expects(&mut self, path: &str, expected: impl FnOnce() -> String) {
+        if let Some(ranges) = &mut self.ranges {
+            ranges.insert(path.into(), expected());
+        }
     }
 
     pub(super) fn at_most(&mut self, path: &str, count: usize, limit: usize) {
@@ -87,6 +97,7 @@ impl Checker {
     }
 
     pub(super) fn count(&mut self, path: &str, count: u32, low: u32, high: u32) {
+        self.expects(path, || sentence!("a whole number from {low} to {high}", "eine ganze Zahl von {low} bis {high}"));
         if !(low..=high).contains(&count) {
             self.error(
                 path,
@@ -120,6 +131,11 @@ impl Checker {
     }
 
     pub(super) fn value(&mut self, path: &str, value: &Value) {
+        if matches!(value, Value::Int(_)) {
+            self.expects(path, || {
+                phrase("a whole number from -2^53 to 2^53", "eine ganze Zahl von -2^53 bis 2^53").into()
+            });
+        }
         match value {
             Value::Int(n) if n.unsigned_abs() > SAFE_INTEGER as u64 => {
                 self.error(

@@ -51,6 +51,14 @@ impl Checker {
     fn broker(&mut self, path: &str, bus: &str, broker: Option<u32>, nodes: &Nodes) {
         self.refers(&format!("{path}.bus"), bus, Kind::Bus, nodes);
         let replicas = nodes.bus(bus).map(|bus| bus.replication.as_ref().map_or(0, |replication| replication.replicas));
+        if let Some(broker_count) = replicas.filter(|count| *count > 0) {
+            self.expects(&format!("{path}.broker"), || {
+                sentence!(
+                    "a broker of `{bus}`, from 1 to {broker_count}",
+                    "ein Broker von `{bus}`, von 1 bis {broker_count}"
+                )
+            });
+        }
         match (replicas, broker) {
             (None, _) => {}
             (Some(0), _) => self.error(

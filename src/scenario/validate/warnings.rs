@@ -5,6 +5,7 @@ mod buses;
 mod clients;
 mod commands;
 mod conditions;
+mod copies;
 mod endless;
 mod groups;
 mod network;
@@ -61,10 +62,12 @@ impl<'a> Warnings<'a> {
         warnings.clients();
         warnings.subscriptions();
         warnings.event_chains();
+        warnings.initial_data();
         warnings.groups();
         warnings.network();
         warnings.script();
         warnings.conditions();
+        warnings.promised_copies();
         warnings
     }
 

@@ -3,7 +3,7 @@
 use super::{Row, Text, about_update};
 use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
-use crate::session::labels::{self, duration};
+use crate::session::labels::{self, after};
 use crate::trace::{DetachReason, DropReason, Fact, HandlingFailure, LeaveReason, Outcome, facts_about};
 
 impl Text<'_> {
@@ -20,6 +20,15 @@ impl Text<'_> {
                 );
                 (text, Some(*update), vec![*at, *bus])
             }
+            Fact::OutboxRowWritten { node: at, bus, update } if self.names.relays_log(*at, *bus) => {
+                let text = sentence!(
+                    "{} wrote {} to its log with the commit",
+                    "{} hat {} mit dem Commit ins Log geschrieben",
+                    self.node(at),
+                    self.update(update)
+                );
+                about_update(at, update, text)
+            }
             Fact::OutboxRowWritten { node: at, update, .. } => {
                 let text = sentence!(
                     "{} wrote {} to its outbox with the commit",
@@ -28,6 +37,16 @@ impl Text<'_> {
                     self.update(update)
                 );
                 about_update(at, update, text)
+            }
+            Fact::OutboxRowPublished { node: at, bus, update } if self.names.relays_log(*at, *bus) => {
+                let text = sentence!(
+                    "{} published {} from its log to {}",
+                    "{} hat {} aus dem Log auf {} veröffentlicht",
+                    self.node(at),
+                    self.update(update),
+                    self.node(bus)
+                );
+                (text, Some(*update), vec![*at, *bus])
             }
             Fact::OutboxRowPublished { node: at, bus, update } => {
                 let text = sentence!(
@@ -113,9 +132,10 @@ impl Text<'_> {
             Fact::PublishRefused { bus, update, in_sync, needed } => {
                 let event = self.update(update);
                 let text = sentence!(
-                    "{} refused {event}: {in_sync} brokers in sync, {needed} required",
-                    "{} hat {event} abgelehnt: {in_sync} Broker synchron, {needed} nötig",
-                    self.node(bus)
+                    "{} refused {event}: {} in sync, {needed} required",
+                    "{} hat {event} abgelehnt: {} synchron, {needed} nötig",
+                    self.node(bus),
+                    labels::count((*in_sync).into(), phrase("broker", "Broker"), phrase("brokers", "Broker"))
                 );
                 about_update(bus, update, text)
             }
@@ -139,15 +159,15 @@ impl Text<'_> {
     pub(super) fn queued_event(&self, fact: &Fact, now: Micros) -> Row {
         match fact {
             Fact::EventQueued { subscription, update, not_before, deliveries, .. } => {
-                self.event_row(subscription, update, |bus, consumer, event| match deliveries {
+                self.queue_row(subscription, update, |bus, consumer, event| match deliveries {
                     0 => {
                         sentence!("{bus} queued {event} for {consumer}", "{bus} hat {event} für {consumer} eingereiht")
                     }
                     _ => {
-                        let (attempt, delay) = (deliveries + 1, duration(not_before - now));
+                        let (attempt, when) = (deliveries + 1, after(not_before - now));
                         sentence!(
-                            "{bus} requeued {event} for {consumer}, delivery attempt {attempt} in {delay}",
-                            "{bus} hat {event} für {consumer} wieder eingereiht, Zustellversuch {attempt} in {delay}"
+                            "{bus} requeued {event} for {consumer}, delivery attempt {attempt} {when}",
+                            "{bus} hat {event} für {consumer} wieder eingereiht, Zustellversuch {attempt} {when}"
                         )
                     }
                 })
@@ -161,11 +181,17 @@ impl Text<'_> {
                 })
             }
             Fact::EventAcknowledged { subscription, update, .. } => {
-                self.event_row(subscription, update, |bus, consumer, event| {
-                    sentence!(
+                let acknowledges = self.names.subscription(*subscription).acknowledges;
+                self.event_row(subscription, update, |bus, consumer, event| match acknowledges {
+                    true => sentence!(
                         "{consumer} acknowledged {event} to {bus}",
                         "{consumer} hat {event} gegenüber {bus} bestätigt"
-                    )
+                    ),
+                    false => sentence!(
+                        "{bus} treats {event} as delivered to {consumer}: the subscription has no acknowledgements",
+                        "{bus} betrachtet {event} als an {consumer} zugestellt: \
+                         das Abonnement sieht keine Bestätigungen vor"
+                    ),
                 })
             }
             Fact::AcknowledgementExpired { subscription, update, .. } => {
@@ -200,7 +226,7 @@ impl Text<'_> {
     fn undelivered_event(&self, fact: &Fact) -> Row {
         match fact {
             Fact::EventDeadLettered { subscription, update, deliveries, .. } => {
-                self.event_row(subscription, update, |bus, consumer, event| {
+                self.queue_row(subscription, update, |bus, consumer, event| {
                     sentence!(
                         "{bus} dead-lettered {event} for {consumer} after {}",
                         "{bus} hat {event} für {consumer} nach {} als unzustellbar abgelegt",
@@ -213,7 +239,7 @@ impl Text<'_> {
                 })
             }
             Fact::EventDiscarded { subscription, update, reason, .. } => {
-                self.event_row(subscription, update, |bus, consumer, event| {
+                self.queue_row(subscription, update, |bus, consumer, event| {
                     sentence!(
                         "{bus} discarded {event} for {consumer}: {}",
                         "{bus} hat {event} für {consumer} verworfen: {}",
@@ -222,7 +248,7 @@ impl Text<'_> {
                 })
             }
             Fact::EventRedriven { subscription, update, .. } => {
-                self.event_row(subscription, update, |bus, consumer, event| {
+                self.queue_row(subscription, update, |bus, consumer, event| {
                     sentence!(
                         "{bus} redrove the dead letter {event} for {consumer}",
                         "{bus} stellt das unzustellbare Event {event} für {consumer} erneut zu"

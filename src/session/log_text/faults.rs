@@ -2,7 +2,7 @@
 
 use super::{Row, Text, one_node};
 use crate::language::{phrase, sentence};
-use crate::session::labels::{broker_numbers, duration, trimmed};
+use crate::session::labels::{self, broker_numbers, duration, trimmed};
 use crate::trace::{BrokerChange, Fact, facts_about};
 
 impl Text<'_> {
@@ -108,9 +108,10 @@ impl Text<'_> {
                 one_node(
                     bus,
                     sentence!(
-                        "{}: {count} of {replicas} brokers in sync ({list})",
-                        "{}: {count} von {replicas} Brokern synchron ({list})",
-                        self.node(bus)
+                        "{}: {count} of {} in sync ({list})",
+                        "{}: {count} von {} synchron ({list})",
+                        self.node(bus),
+                        labels::count((*replicas).into(), phrase("broker", "Broker"), phrase("brokers", "Brokern"))
                     ),
                 )
             }

@@ -2,6 +2,7 @@
 
 use super::{Row, Text, about_update, one_node};
 use crate::language::{phrase, sentence};
+use crate::session::labels;
 use crate::trace::{Fact, facts_about};
 
 impl Text<'_> {
@@ -106,9 +107,10 @@ impl Text<'_> {
             Fact::TreesCompared { node: at, peer, level, compared, differing } => {
                 let (at, peer) = (*at, *peer);
                 let text = sentence!(
-                    "{} compared {compared} hashes of level {level} with {}: {differing} differ",
-                    "{} hat {compared} Hashes der Ebene {level} mit {} verglichen: {differing} verschieden",
+                    "{} compared {} of level {level} with {}: {differing} different",
+                    "{} hat {} der Ebene {level} mit {} verglichen: {differing} verschieden",
                     self.node(&at),
+                    labels::count((*compared).into(), phrase("hash", "Hash"), phrase("hashes", "Hashes")),
                     self.node(&peer)
                 );
                 (text, None, vec![at, peer])
@@ -136,9 +138,10 @@ impl Text<'_> {
             ),
             Fact::LogChanged { node: at, last, committed, term } => {
                 let text = sentence!(
-                    "log of {} has {last} entries, {committed} committed, term {term}",
-                    "das Log von {} hat {last} Einträge, {committed} committet, Term {term}",
-                    self.node(at)
+                    "log of {} has {}, {committed} committed, term {term}",
+                    "das Log von {} hat {}, {committed} committet, Term {term}",
+                    self.node(at),
+                    labels::count((*last).into(), phrase("entry", "Eintrag"), phrase("entries", "Einträge"))
                 );
                 one_node(at, text)
             }

@@ -3,7 +3,7 @@
 use super::{Row, Text, about_update, one_node, operation};
 use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
-use crate::session::labels::{self, duration};
+use crate::session::labels::{self, after};
 use crate::trace::{Fact, Outcome, SubscriptionId, facts_about};
 
 impl Text<'_> {
@@ -188,12 +188,11 @@ impl Text<'_> {
     pub(super) fn message(&self, fact: &Fact, now: Micros) -> Row {
         match fact {
             Fact::MessageSent { message, due, .. } => {
-                self.message_row(message, sentence!(" sent, due in {}", " gesendet, fällig in {}", duration(due - now)))
+                self.message_row(message, sentence!(" sent, due {}", " gesendet, fällig {}", after(due - now)))
             }
-            Fact::MessageDuplicated { copy, due, .. } => self.message_row(
-                copy,
-                sentence!(" duplicated, due in {}", " verdoppelt, fällig in {}", duration(due - now)),
-            ),
+            Fact::MessageDuplicated { copy, due, .. } => {
+                self.message_row(copy, sentence!(" duplicated, due {}", " verdoppelt, fällig {}", after(due - now)))
+            }
             Fact::MessageDelivered { message } => self.message_row(message, phrase(" received", " empfangen").into()),
             Fact::MessageDropped { message, cause } => {
                 self.message_row(message, sentence!(" dropped: {}", " verworfen: {}", labels::drop_cause(*cause)))

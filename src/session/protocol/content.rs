@@ -56,6 +56,10 @@ pub enum MessageContent {
     Operation(OperationView),
     /// A response to an operation.
     Response(OperationView),
+    /// No events: the answer of a bus to a poll.
+    NoEvents,
+    /// That a consumer no longer polls: its process has ended.
+    EndOfPolling,
     /// Nothing besides its kind.
     Empty,
 }
@@ -65,7 +69,11 @@ impl MessageContent {
     pub fn update(&self) -> Option<&UpdateView> {
         match self {
             MessageContent::Update(update) => Some(update),
-            MessageContent::Operation(_) | MessageContent::Response(_) | MessageContent::Empty => None,
+            MessageContent::Operation(_)
+            | MessageContent::Response(_)
+            | MessageContent::NoEvents
+            | MessageContent::EndOfPolling
+            | MessageContent::Empty => None,
         }
     }
 }

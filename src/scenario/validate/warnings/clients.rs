@@ -12,7 +12,7 @@ fn reads(client: &Client) -> bool {
 }
 
 /// Returns whether a client writes.
-fn writes(client: &Client) -> bool {
+pub(super) fn writes(client: &Client) -> bool {
     let generates = |workload: &Workload| workload.read_share < 1.0;
     client.script.iter().any(|step| !step.operation.is_read()) || client.generate.as_ref().is_some_and(generates)
 }

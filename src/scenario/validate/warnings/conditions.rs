@@ -1,7 +1,7 @@
 //! Invariants and goals about keys that nothing writes.
 
 use super::Warnings;
-use crate::language::sentence;
+use super::copies::no_holder;
 use crate::scenario::goal::{Condition, Figure, Requirement};
 use crate::scenario::{Invariant, Variable};
 
@@ -26,11 +26,7 @@ impl Warnings<'_> {
         let Ok(invariant) = Invariant::parse(text, self.scenario) else { return };
         let mut variables = invariant.formula.variables().into_iter();
         if let Some(Variable { key, .. }) = variables.find(|variable| !self.value_kinds.is_held(&variable.key)) {
-            let why = sentence!(
-                "no service or group has the key `{key}`",
-                "kein Service und keine Gruppe hat den Schlüssel `{key}`"
-            );
-            self.no_effect(path, &why);
+            self.no_effect(path, &no_holder(&key));
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Replica groups: settings of a protocol that its data, its quorums or its number of members exclude.
 
 use super::Warnings;
+use super::clients::writes;
 use crate::language::{phrase, sentence};
-use crate::scenario::{Data, Gossip, Group, Primary, Protocol, Quorum, ReadRepair, presets};
+use crate::scenario::{
+    Command, Data, Gossip, Group, Hints, Primary, Protocol, Quorum, ReadRepair, Route, Step, presets,
+};
 
 impl Warnings<'_> {
     pub(super) fn groups(&mut self) {
@@ -59,9 +62,39 @@ impl Warnings<'_> {
             self.no_effect(format!("{path}.sloppy"), why);
         }
         self.read_repair(path, group, quorum);
+        self.hints(path, group, quorum);
         let settings = [("hints", quorum.hints.is_some()), ("anti_entropy", quorum.anti_entropy.is_some())];
         for (field, _) in settings.into_iter().filter(|(_, is_set)| *is_set && is_alone) {
             self.no_effect(format!("{path}.{field}"), one_member());
+        }
+    }
+
+    /// Warns of hints that no coordinator keeps: only members keep them, and stand-ins of a sloppy quorum.
+    fn hints(&mut self, path: &str, group: &Group, quorum: &Quorum) {
+        let Some(hints) = &quorum.hints else { return };
+        if quorum.sloppy && hints.window_ms != Hints::default().window_ms {
+            let why = phrase(
+                "stand-ins of a sloppy quorum always keep hints",
+                "die Vertreter eines Sloppy Quorum bewahren Hints immer auf",
+            );
+            self.no_effect(format!("{path}.hints.window_ms"), why);
+        }
+        let mut writers = self.scenario.clients.iter().filter(|client| client.target == group.id && writes(client));
+        let is_operated = |step: &Step| {
+            matches!(&step.command, Command::Operate { service, operation, .. }
+                if group.members.contains(service) && !operation.is_read())
+        };
+        let is_coordinated_by_member = self.scenario.script.iter().any(is_operated)
+            || self.scenario.members_of(group).any(|member| !member.subscribes.is_empty())
+            || quorum.write_back;
+        let (Some(first), false) = (writers.next(), quorum.sloppy || is_coordinated_by_member) else { return };
+        if first.route == Route::Itself && writers.all(|client| client.route == Route::Itself) {
+            let why = phrase(
+                "each client coordinates its own writes, and only a member keeps hints unless the quorum is sloppy",
+                "jeder Client koordiniert seine Schreibvorgänge selbst, und ohne \
+                 Sloppy Quorum bewahrt nur ein Mitglied Hints auf",
+            );
+            self.no_effect(format!("{path}.hints"), why);
         }
     }
 
