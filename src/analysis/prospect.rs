@@ -84,6 +84,8 @@ pub enum Uncertainty {
     Repetition,
     /// The caller awaits its callees, and then commits the update or gives it up.
     Calls,
+    /// The bus has no leader, and the next one may lack the event.
+    Brokers,
     /// The attempts to publish or deliver may be used up before a fault is healed.
     Attempts,
 }
@@ -119,6 +121,10 @@ impl Uncertainty {
             Uncertainty::Calls => phrase(
                 "a service awaits its callees, and then commits it or gives it up",
                 "ein Service wartet auf die aufgerufenen und schreibt die Änderung dann fest oder gibt sie auf",
+            ),
+            Uncertainty::Brokers => phrase(
+                "the bus has no leader, and the next one may lack the event",
+                "der Bus hat keinen Leader, und dem nächsten kann das Event fehlen",
             ),
             Uncertainty::Attempts => phrase(
                 "the attempts may be used up before the fault is healed",

@@ -24,9 +24,7 @@ impl ProspectFinder<'_> {
                 self.is_rumored(update, gossip.every.mean_ms())
             }
             // A participant that has not promised the write, or lost its promise, is not sent the decision again.
-            Protocol::TwoPhase(_) => {
-                run.analysis.members.get(node).is_some_and(|member| member.promised.contains_key(&key))
-            }
+            Protocol::TwoPhase(_) => update.is_some_and(|update| self.promised(node, key, update).is_some()),
             Protocol::Raft(_) | Protocol::Primary(_) | Protocol::Chain | Protocol::Gossip(_) => true,
             Protocol::Quorum(quorum) => quorum.anti_entropy.is_some(),
         };
@@ -120,7 +118,7 @@ impl ProspectFinder<'_> {
         };
         let (had, mut unreached): (BTreeSet<NodeId>, BTreeSet<NodeId>) = up.partition(is_known);
         let coordinator = update.and_then(|update| run.analysis.updates.get(update)).map(|info| info.node);
-        let is_open = |from: NodeId, to: NodeId| healed(self.work.healing.open_from(run, from, to));
+        let is_open = |from: NodeId, to: NodeId| from == to || healed(self.work.healing.open_from(run, from, to));
         let is_open_both_ways = |one: NodeId, other: NodeId| is_open(one, other) && is_open(other, one);
         let place = |node: NodeId| members.iter().position(|member| *member == node);
         let is_contested = had.iter().any(|node| self.is_heard(*node, &members));
@@ -130,6 +128,11 @@ impl ProspectFinder<'_> {
         let sender = self
             .log_sender(config)
             .filter(|node| healed(self.work.healing.up_from(run, *node)) && (had.contains(node) || !is_contested));
+        let stays = sender.is_some_and(|sender| {
+            let present = self.up_at(config, at);
+            let answers = present.iter().filter(|member| is_open_both_ways(sender, **member)).count();
+            answers * 2 > members.len() && present.iter().all(|member| is_open(sender, *member))
+        });
         let sends = |from: NodeId, to: NodeId| match &config.protocol {
             Protocol::Quorum(_) => is_open_both_ways(from, to),
             Protocol::Gossip(gossip) => match gossip.style {
@@ -150,6 +153,8 @@ impl ProspectFinder<'_> {
                 // A follower takes over.
                 None => primary.failover_ms.is_some() && is_open_both_ways(from, to),
             },
+            // A leader sends each entry once, unless the follower replies. The others do not send theirs while it leads.
+            Protocol::Raft(_) if stays => sender == Some(from) && is_open_both_ways(from, to),
             Protocol::Raft(_) => (sender == Some(from) && is_sent(from, to)) || is_open_both_ways(from, to),
         };
         let mut reached = had.clone();

@@ -135,20 +135,24 @@ impl ProspectFinder<'_> {
         let leaders: Vec<NodeId> = members.iter().copied().filter(leads).collect();
         let meets =
             |node: &NodeId| leaders.iter().any(|other| other != node && self.are_connected_at(*node, *other, run.now));
-        // A follower that was frozen takes over when it is resumed.
+        // A follower that was frozen takes over when it is resumed, and a primary that crashed when it restarts.
         let is_resumed = |node: &NodeId| {
-            run.analysis.faults.paused(*node).is_some() && self.work.healing.up_from(run, *node).is_some()
+            let led = run.analysis.members.get(*node).is_some_and(|member| member.led);
+            let takes_over = run.analysis.faults.paused(*node).is_some() || led;
+            takes_over && self.work.healing.up_from(run, *node).is_some()
         };
         if leaders.iter().any(meets) || members.iter().any(is_resumed) {
             return true;
         }
-        let leader = self.log_sender(config);
-        let stays = |up: &[NodeId], at: Micros| leader.is_some_and(|leader| self.is_center(leader, up, at));
+        // Without a primary, one of the members that are up takes over.
+        let Some(leader) = self.log_sender(config) else { return !self.up_at(config, Micros::MAX).is_empty() };
+        let stays = |up: &[NodeId], at: Micros| self.is_center(leader, up, at);
         let instants: Vec<(Vec<NodeId>, Micros)> =
             self.work.healing.instants().into_iter().map(|at| (self.up_at(config, at), at)).collect();
         let is_settled = instants.iter().all(|(up, at)| self.are_separate(up, *at) || stays(up, *at));
-        let is_kept =
-            || instants.iter().all(|(up, at)| stays(up, *at)) || !self.is_left_behind(config, leader, key, update);
+        let is_kept = || {
+            instants.iter().all(|(up, at)| stays(up, *at)) || !self.is_left_behind(config, Some(leader), key, update)
+        };
         !is_settled || !is_kept()
     }
 

@@ -5,11 +5,11 @@ use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Acknowledge, Backoff, Command, Order, Subscription, micros};
-use crate::trace::{NodeId, SubscriptionId, UpdateId};
+use crate::trace::{KeyId, NodeId, SubscriptionId, UpdateId};
 
 impl<'a> ProspectFinder<'a> {
     /// Iterates over the settings of the subscriptions to a queue.
-    fn settings(&self, queue: SubscriptionId) -> impl Iterator<Item = (SubscriptionId, &'a Subscription)> {
+    pub(super) fn settings(&self, queue: SubscriptionId) -> impl Iterator<Item = (SubscriptionId, &'a Subscription)> {
         let run = self.run;
         run.subscriptions_to(queue).flat_map(move |it| {
             let ends = run.names.subscription(it);
@@ -115,20 +115,39 @@ impl<'a> ProspectFinder<'a> {
 
     /// What keeps an event back for ever behind an earlier one of its key: the consumer's acknowledgements do not arrive.
     pub(super) fn blocked(&self, queue: SubscriptionId, event: &QueuedEvent, update: UpdateId) -> Option<Prospect> {
+        let events = &self.run.analysis.buses.get(queue)?.events;
+        let first = events.values().find(|it| self.key_of(it.update) == self.key_of(update))?;
+        if event.deliveries > 0 || first.update == update {
+            return None;
+        }
+        self.stopped_acknowledgements(queue)
+    }
+
+    /// The same for an event that the queue does not have yet: an earlier one is there or will be published before it.
+    pub(super) fn blocked_later(&self, queue: SubscriptionId, update: UpdateId) -> Option<Prospect> {
+        let stopped = self.stopped_acknowledgements(queue).filter(|stopped| !stopped.is_hopeful())?;
+        let bus = self.run.names.subscription(queue).bus;
+        let key = self.key_of(update);
+        let queued = self.run.analysis.buses.get(queue).into_iter().flat_map(|queue| queue.events.values());
+        let rows = self.work.outboxes.range(..update).filter(|(_, (_, to))| *to == bus).map(|(update, _)| *update);
+        let sent = self.work.publications.range(..update).map(|(update, _)| *update);
+        let mut earlier = queued.map(|event| event.update).chain(rows).chain(sent);
+        earlier.any(|it| it != update && self.key_of(it) == key).then_some(stopped)
+    }
+
+    fn key_of(&self, update: UpdateId) -> Option<KeyId> {
+        self.run.analysis.updates.get(update).map(|info| info.key)
+    }
+
+    /// What stops the acknowledgements of all consumers of a queue that delivers the events of a key one after the other.
+    fn stopped_acknowledgements(&self, queue: SubscriptionId) -> Option<Prospect> {
         let run = self.run;
-        let key = |update: UpdateId| run.analysis.updates.get(update).map(|info| info.key);
-        let settings = self.settings(queue);
         let is_ordered = |it: &Subscription| {
             it.order == Order::FifoPerKey && it.acknowledge != Acknowledge::Never && it.max_deliveries.is_none()
         };
-        let ordered: Vec<SubscriptionId> = settings.filter(|(_, it)| is_ordered(it)).map(|(it, _)| it).collect();
-        let events = &run.analysis.buses.get(queue)?.events;
-        let first = events.values().find(|it| key(it.update) == key(update))?;
-        if event.deliveries > 0 || first.update == update || ordered.is_empty() {
-            return None;
-        }
         let mut stopped = None;
-        for ends in ordered.into_iter().map(|it| run.names.subscription(it)) {
+        for (it, _) in self.settings(queue).filter(|(_, it)| is_ordered(it)) {
+            let ends = run.names.subscription(it);
             stopped = Some(self.work.healing.path(run, ends.service, ends.bus).err()?);
         }
         stopped
