@@ -18,8 +18,10 @@ pub struct BusBrokers {
     commit: CommitRule,
     /// When a command stopped the bus, if it is not started.
     pub stopped_at: Option<Micros>,
-    /// How long a leader that is down is waited for.
+    /// How long a broker that is down is waited for.
     session: Micros,
+    /// The brokers that are down, and until when they are in sync nevertheless.
+    leaving: Vec<(u32, Micros)>,
     /// Until when no other broker is elected, because the last leader may return.
     waits_until: Option<Micros>,
     /// Whether a broker ever lost its disk.
@@ -37,12 +39,24 @@ impl BusBrokers {
         if up & self.leader != 0 { at } else { at.max(self.waits_until.unwrap_or(at)) }
     }
 
+    /// Returns the brokers that are in sync at a time, if nothing changes until then.
+    pub(super) fn in_sync_at(&self, at: Micros) -> u32 {
+        let gone = self.leaving.iter().filter(|(_, until)| *until <= at);
+        gone.fold(self.in_sync, |in_sync, (stopped, _)| in_sync & !stopped)
+    }
+
     /// A broker stopped, started or leads.
     fn change(&mut self, at: Micros, broker: u32, change: BrokerChange) {
         let was_led = self.is_led();
         match change {
-            BrokerChange::Stopped | BrokerChange::LostDisk => self.up &= !bit(broker),
-            BrokerChange::Started => self.up |= bit(broker),
+            BrokerChange::Stopped | BrokerChange::LostDisk => {
+                self.up &= !bit(broker);
+                self.leaving.push((bit(broker), at.saturating_add(self.session)));
+            }
+            BrokerChange::Started => {
+                self.up |= bit(broker);
+                self.leaving.retain(|(stopped, _)| *stopped != bit(broker));
+            }
             BrokerChange::Leads => self.leader = bit(broker),
         }
         self.lost_disk |= change == BrokerChange::LostDisk;
@@ -119,6 +133,7 @@ impl Brokers {
                 commit,
                 stopped_at: None,
                 session: micros(replication.session_ms),
+                leaving: Vec::new(),
                 waits_until: None,
                 lost_disk: false,
             };

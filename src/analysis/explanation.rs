@@ -8,6 +8,7 @@ mod event_history;
 mod group_prospects;
 mod healing;
 mod inquiry;
+mod later_faults;
 mod leaderships;
 mod pending_work;
 mod promises;
@@ -63,7 +64,8 @@ pub struct RepeatedEvent {
 pub enum Convergence {
     /// All copies at services that are up equal the reference, and no work is pending.
     Converged,
-    /// Some copies are not consistent, and pending work suffices for each of them. Contains their explanations.
+    /// Some copies are not consistent, and pending work suffices for each of them. Contains their explanations; none if all are
+    /// consistent, and operations or messages are pending.
     Converging(Vec<Explanation>),
     /// Some copies are not consistent, and no pending work can change that. Contains their explanations.
     WillNotConverge(Vec<Explanation>),

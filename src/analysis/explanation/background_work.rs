@@ -5,7 +5,7 @@ use crate::analysis::messages::MessageInFlight;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::requests::Request;
 use crate::scenario::{Group, Micros, Protocol};
-use crate::trace::{KeyId, NodeId, OperationKind};
+use crate::trace::{KeyId, MessageKind, NodeId, OperationKind};
 
 impl ProspectFinder<'_> {
     /// Returns whether work is pending that a client waits for, or that may change a copy, now or after the script's healings.
@@ -93,10 +93,11 @@ impl ProspectFinder<'_> {
             run.analysis.faults.down(message.to).is_none() || run.analysis.faults.paused(message.to).is_some();
         (is_kept || in_time(healing.up_from(run, message.to)))
             && in_time(healing.open_from(run, message.from, message.to))
+            && (message.kind != MessageKind::Publish || self.is_accepted(message.from, message.to, message.due))
     }
 
     /// Returns whether the leader of a Raft group has entries that it may still commit: it reaches a majority, now or later.
-    fn commits_later(&self, group: &Group) -> bool {
+    pub(super) fn commits_later(&self, group: &Group) -> bool {
         let (run, healing) = (self.run, &self.work.healing);
         if !matches!(group.protocol, Protocol::Raft(_)) {
             return false;

@@ -44,7 +44,8 @@ impl BrokerHealing {
             let at = Some(micros(step.at_ms));
             let led = at.filter(|_| !is_stopped && brokers.can_elect(up)).map(|at| brokers.leads_from(at, up));
             healing.led_from = healing.led_from.or(led);
-            healing.in_sync_from = healing.in_sync_from.or(at.filter(|_| is_enough(up)));
+            let in_sync = |at: &Micros| !is_stopped && brokers.is_led() && is_enough(brokers.in_sync_at(*at));
+            healing.in_sync_from = healing.in_sync_from.or(at.filter(|at| is_enough(up) || in_sync(at)));
         }
         healing
     }

@@ -125,9 +125,13 @@ impl ProspectFinder<'_> {
         // A follower without its log replies that the leader's next entries do not fit.
         let is_sent =
             |from: NodeId, to: NodeId| is_open(from, to) && (is_open(to, from) || !run.analysis.members.lost_disk(to));
-        let sender = self
-            .log_sender(config)
-            .filter(|node| healed(self.work.healing.up_from(run, *node)) && (had.contains(node) || !is_contested));
+        // A primary that reaches all others remains one, and they get its log, whatever it lacks.
+        let remains = |node: NodeId| {
+            matches!(config.protocol, Protocol::Primary(_)) && self.is_center(node, &self.up_at(config, at), at)
+        };
+        let sender = self.log_sender(config).filter(|node| {
+            healed(self.work.healing.up_from(run, *node)) && (had.contains(node) || !is_contested || remains(*node))
+        });
         let stays = sender.is_some_and(|sender| {
             let present = self.up_at(config, at);
             let answers = present.iter().filter(|member| is_open_both_ways(sender, **member)).count();

@@ -288,8 +288,14 @@ fn differences<'a>(
     let shown = diverged.clone().flat_map(move |_| staleness.unacknowledged_writes(node, key));
     let value = diverged.filter(move |_| !is_unacknowledged).map(|_| Difference::Value);
     // What it misses does not bring back what it added once too often.
-    let value = value.chain(of(&[CopyState::Stale]).filter(|copy| copy.is_doubled()).map(|_| Difference::Value));
-    missing.map(Difference::Missing).chain(siblings).chain(shown.map(Difference::Unacknowledged)).chain(value)
+    let doubled = of(&[CopyState::Stale, CopyState::Diverged]).filter(|copy| copy.is_doubled());
+    let doubled = doubled.filter(move |_| state == CopyState::Stale || is_unacknowledged).map(|_| Difference::Value);
+    missing
+        .map(Difference::Missing)
+        .chain(siblings)
+        .chain(shown.map(Difference::Unacknowledged))
+        .chain(value)
+        .chain(doubled)
 }
 
 fn explanation(finder: &mut ProspectFinder, node: NodeId, key: KeyId, difference: Difference) -> Explanation {

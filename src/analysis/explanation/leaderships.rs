@@ -114,13 +114,20 @@ impl ProspectFinder<'_> {
             }
             Protocol::Primary(_) => self.may_not_be_told(config).then_some(Uncertainty::LostLogs),
             Protocol::Raft(_) if self.elects_for_ever(config) => Some(Uncertainty::Takeovers),
-            Protocol::Raft(_) => self.may_lack(config, key, update).then_some(Uncertainty::LostLogs),
+            Protocol::Raft(_) if self.may_lack(config, key, update) => Some(Uncertainty::LostLogs),
+            Protocol::Raft(_) => self.commits_without_all(config).then_some(Uncertainty::Uncommitted),
             Protocol::Quorum(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => None,
         }
     }
 
+    /// Returns whether a Raft group may commit entries that a member which stays down lacks.
+    fn commits_without_all(&self, config: &Group) -> bool {
+        let mut members = config.members.iter().filter_map(|id| self.run.names.find_node(id));
+        members.any(|node| self.work.healing.up_from(self.run, node).is_none()) && self.commits_later(config)
+    }
+
     /// Returns whether a member reaches all of these members and is one of them.
-    fn is_center(&self, node: NodeId, up: &[NodeId], at: Micros) -> bool {
+    pub(super) fn is_center(&self, node: NodeId, up: &[NodeId], at: Micros) -> bool {
         up.contains(&node) && up.iter().all(|other| self.are_connected_at(node, *other, at))
     }
 

@@ -2,6 +2,7 @@
 
 use super::PART;
 use super::healing::HealingTimes;
+use super::later_faults::LaterFault;
 use crate::analysis::run_context::RunContext;
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Effect, Micros, Order, Service};
@@ -50,6 +51,10 @@ pub(super) struct PendingWork {
     pub hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
     pub reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
+    /// The faults that the script causes after now.
+    pub later_faults: Vec<LaterFault>,
+    /// The nodes on the way from the service that made an update to a copy, as far as they were asked for.
+    pub ways: BTreeMap<(Option<NodeId>, NodeId), BTreeSet<NodeId>>,
     /// The events on their way, by key; none until they are asked for.
     pub events_of_keys: Option<BTreeMap<KeyId, BTreeSet<Pending>>>,
     /// The queues that are logs.
@@ -65,6 +70,7 @@ impl PendingWork {
     pub fn begin(run: &RunContext) -> Self {
         let mut work =
             PendingWork { healing: HealingTimes::new(run), next_message: Some(MessageId(0)), ..PendingWork::default() };
+        work.later_faults = LaterFault::all(run);
         let adds = |service: &Service| service.subscribes.iter().any(|it| it.effect == Effect::Increment);
         let services = (0..).map(NodeId).zip(&run.scenario.services);
         work.adding = services.filter(|(_, service)| adds(service)).map(|(node, _)| node).collect();
@@ -148,6 +154,10 @@ impl PendingWork {
         let mut waiting = run.analysis.messages.since(from);
         for (_, message) in waiting.by_ref().take(PART) {
             let Some(update) = message.update else { continue };
+            // A caller commits its update after the reply, or has given it up.
+            if message.kind == MessageKind::Reply && run.names.group(message.to).is_none() {
+                continue;
+            }
             let update_of_event = run.analysis.event_writes.carried_update(update);
             self.carriers.entry((update_of_event, message.to)).or_default().push((message.from, message.due));
             self.note_carried(run, update_of_event, message.to);

@@ -20,7 +20,7 @@ impl ProspectFinder<'_> {
         let Some(coordinator) = voted.map(|voted| voted.node).or_else(made) else { return Prospect::Lost };
         let Some(up) = healing.up_from(run, coordinator) else { return Prospect::Down(coordinator) };
         // A coordinator sends again only that it has committed; an abort it replies when it is asked.
-        let has_committed = voted.is_none_or(|it| !it.forgot && run.analysis.updates.get(it.transaction).is_some());
+        let has_committed = voted.is_none_or(|it| !it.forgot && self.has_committed(coordinator, key, it.transaction));
         let asks = if has_committed { Ok(()) } else { healing.path(run, node, coordinator) };
         let found = match (healing.path(run, coordinator, node), asks) {
             (Err(stopped), _) if !stopped.is_hopeful() => return stopped,
@@ -31,6 +31,16 @@ impl ProspectFinder<'_> {
         };
         // It has forgotten the transaction, which it takes for aborted.
         if voted.is_some_and(|voted| voted.forgot) { Prospect::Lost } else { found }
+    }
+
+    /// Returns whether a coordinator decided to commit a transaction. In a group, it stores the update then.
+    fn has_committed(&self, coordinator: NodeId, key: KeyId, transaction: UpdateId) -> bool {
+        let run = self.run;
+        let is_member = run.names.group(coordinator).is_some();
+        run.analysis.updates.get(transaction).is_some_and(|info| {
+            let copy = run.analysis.staleness.copy(coordinator, key).filter(|_| is_member);
+            !is_member || copy.is_some_and(|copy| copy.reflects(info.version))
+        })
     }
 
     /// Returns whether a message with an update changes a node: a participant of a group's transaction commits only what it promised.

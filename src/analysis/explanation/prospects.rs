@@ -20,7 +20,8 @@ impl<'a> ProspectFinder<'a> {
     /// services hold the copy together, one that is up is enough.
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let found = self.prospect_of_event(node, key, update);
-        self.unless_repeated(found, node, key)
+        let found = self.unless_repeated(found, node, key);
+        self.unless_stopped(found, node, update)
     }
 
     /// The same, if each event is applied once and in order.
@@ -59,7 +60,10 @@ impl<'a> ProspectFinder<'a> {
             .and_then(|newest| self.in_transit(run.now, node, newest))
             .filter(|found| found.is_hopeful());
         match found {
-            Some(found) => self.unless_repeated(found, node, key),
+            Some(found) => {
+                let found = self.unless_repeated(found, node, key);
+                self.unless_stopped(found, node, newest)
+            }
             None => self.sent_again(node, key),
         }
     }
@@ -68,6 +72,7 @@ impl<'a> ProspectFinder<'a> {
     pub fn unacknowledged(&mut self, holder: NodeId, lacking: NodeId, key: KeyId, update: UpdateId) -> Prospect {
         let found = self.spread(holder, lacking, key, update);
         let found = self.unless_repeated(found, lacking, key);
+        let found = self.unless_stopped(found, lacking, Some(update));
         match self.run.names.group(holder) {
             Some(group) if !found.is_hopeful() => self.unless_taken_over(found, group, key, update),
             Some(_) | None => found,
@@ -97,7 +102,13 @@ impl<'a> ProspectFinder<'a> {
         let calls = self.run.scenario.services.iter().flat_map(|service| &service.calls);
         let timeout = calls.map(|call| micros(call.timeout_ms)).max();
         let last = self.history.last_sent.get(&update);
-        last.zip(timeout).is_some_and(|(at, timeout)| at.saturating_add(timeout) >= self.run.now)
+        let mut callers = (0..).map(NodeId).zip(&self.run.scenario.services).filter(|(_, it)| !it.calls.is_empty());
+        let is_resumed = |node: NodeId| {
+            self.run.analysis.faults.paused(node).is_some() && self.work.healing.up_from(self.run, node).is_some()
+        };
+        last.zip(timeout).is_some_and(|(at, timeout)| {
+            at.saturating_add(timeout) >= self.run.now || callers.any(|(node, _)| is_resumed(node))
+        })
     }
 
     /// Returns whether a poison message in a queue keeps back the later events of its key for ever.
@@ -385,7 +396,7 @@ impl<'a> ProspectFinder<'a> {
                 let all = config.into_iter().flat_map(|it| &it.subscribes);
                 all.filter(|it| run.names.find_node(&it.to) == Some(bus))
             };
-            let polls = of_bus().any(|it| matches!(it.attachment(), Attachment::Polling(_)));
+            let polls = of_bus().any(|it| it.session.is_some() || matches!(it.attachment(), Attachment::Polling(_)));
             // One that is not attached asks the bus for its connection. A bus that hears nothing of the end of a consumer, and
             // expects no heartbeats, still regards it as attached.
             let is_noticed = |it: &Subscription| match it.attachment() {

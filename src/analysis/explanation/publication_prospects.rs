@@ -106,7 +106,7 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// Returns whether a publication in flight reaches its bus.
-    fn is_accepted(&self, publisher: NodeId, bus: NodeId, due: Micros) -> bool {
+    pub(super) fn is_accepted(&self, publisher: NodeId, bus: NodeId, due: Micros) -> bool {
         let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= due.max(self.run.now));
         in_time(self.work.healing.open_from(self.run, publisher, bus))
             && in_time(self.work.healing.up_from(self.run, bus))

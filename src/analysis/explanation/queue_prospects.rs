@@ -5,7 +5,7 @@ use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Acknowledge, Backoff, Command, Order, Subscription, micros};
-use crate::trace::{KeyId, NodeId, SubscriptionId, UpdateId};
+use crate::trace::{KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
 
 impl<'a> ProspectFinder<'a> {
     /// Iterates over the settings of the subscriptions to a queue.
@@ -48,7 +48,14 @@ impl<'a> ProspectFinder<'a> {
                 left > 0 && (!is_attached || event.not_before.max(self.run.now).saturating_add(waits) >= at)
             }
         };
-        match self.settings(queue).all(|(it, settings)| lasts(self.run.analysis.buses.is_attached(it), settings)) {
+        // One that is not attached may be before the healing.
+        let healing = &self.work.healing;
+        let attaches = |it: SubscriptionId| {
+            let Subscriber { service, bus, .. } = self.run.names.subscription(it);
+            let opened = healing.up_from(self.run, service).zip(healing.open_from(self.run, service, bus));
+            self.run.analysis.buses.is_attached(it) || opened.is_some_and(|(up, open)| up.max(open) < at)
+        };
+        match self.settings(queue).all(|(it, settings)| lasts(attaches(it), settings)) {
             true => stopped,
             false => Prospect::Uncertain(Uncertainty::Attempts),
         }

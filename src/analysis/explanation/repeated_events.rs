@@ -4,7 +4,7 @@ use super::pending_work::Pending;
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::scenario::{Effect, Order, Subscription};
-use crate::trace::{KeyId, NodeId, UpdateId};
+use crate::trace::{KeyId, NodeId, SubscriptionId, UpdateId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> ProspectFinder<'a> {
@@ -77,11 +77,30 @@ impl<'a> ProspectFinder<'a> {
             .updates
             .get(event.update())
             .is_some_and(|info| run.analysis.staleness.has_applied(node, key, info.version));
-        let mut its = run.names.subscriptions().map(|it| run.names.subscription(it));
-        let is_open = its.all(|ends| {
-            !run.delivers_to(ends.service, node) || self.work.healing.path(run, ends.service, ends.bus).is_ok()
+        let mut its = run.names.subscriptions().filter(|it| run.delivers_to(run.names.subscription(*it).service, node));
+        let is_acknowledged = its.all(|it| {
+            let ends = run.names.subscription(it);
+            // Brokers that are down delay the acknowledgement of what is published.
+            let brokers = run.analysis.brokers.get(ends.bus).filter(|_| matches!(event, Pending::Elsewhere(None, _)));
+            self.work.healing.path(run, ends.service, ends.bus).is_ok()
+                && brokers.is_none_or(|brokers| brokers.up == brokers.all())
+                && self.is_handled_in_time(it)
         });
-        !has_applied && is_open
+        !has_applied && is_acknowledged
+    }
+
+    /// Returns whether a consumer handles all events of a queue before the bus delivers one of them again.
+    fn is_handled_in_time(&self, subscription: SubscriptionId) -> bool {
+        let run = self.run;
+        let queue = run.analysis.buses.queue_of(subscription);
+        let service = run.scenario.services.get(run.names.subscription(subscription).service.index());
+        let waiting = run.analysis.buses.get(queue).map_or(0, |queue| queue.events.len());
+        self.settings(queue).filter(|(it, _)| *it == subscription).all(|(_, settings)| {
+            let one_by_one = settings.order != Order::None;
+            let at_once = if one_by_one { 1 } else { service.map_or(1, |it| it.concurrency.max(1)) as usize };
+            let rounds = waiting.max(self.work.outboxes.len()).div_ceil(at_once).max(1);
+            settings.processing.mean_ms() * (rounds as f64) < settings.ack_deadline_ms
+        })
     }
 
     /// The events of a key on their way to a copy.
