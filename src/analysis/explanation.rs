@@ -20,6 +20,7 @@ mod read_repairs;
 mod repeated_deliveries;
 mod repeated_events;
 mod steps;
+mod ways;
 mod write_steps;
 
 use super::prospect::Prospect;

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 /// The choices of a random system.
 #[derive(Clone, Debug)]
-pub(crate) struct Choices {
+pub struct Choices {
     /// What the system is made of.
     parts: [u8; 8],
     /// Writes: when, by whom, to which key.
@@ -14,14 +14,14 @@ pub(crate) struct Choices {
     /// Faults: when, which kind, and where.
     faults: Vec<(u16, u8, u8)>,
     /// Faults after all writes, the same.
-    pub(crate) late_faults: Vec<(u16, u8, u8)>,
+    pub late_faults: Vec<(u16, u8, u8)>,
     /// Healings: when and of what.
     healings: Vec<(u16, u8, u8)>,
     reads: Vec<u16>,
     seed: u64,
 }
 
-pub(crate) fn choices() -> impl Strategy<Value = Choices> {
+pub fn choices() -> impl Strategy<Value = Choices> {
     let writes = prop::collection::vec((100u16..1900, any::<u8>()), 1..4);
     let faults = prop::collection::vec((50u16..2000, any::<u8>(), any::<u8>()), 0..4);
     let late_faults = prop_oneof![
@@ -94,7 +94,7 @@ fn faults(
 }
 
 /// A writer whose updates reach two copies through a bus.
-pub(crate) fn messaging(choices: &Choices) -> Json {
+pub fn messaging(choices: &Choices) -> Json {
     let [mode, retry, effect, inbox, limit, acknowledge, order, slow] = choices.parts;
     let mode = match mode % 4 {
         0 => json!("after_commit"),
@@ -157,7 +157,7 @@ pub(crate) fn messaging(choices: &Choices) -> Json {
 }
 
 /// A service that calls another one.
-pub(crate) fn calls(choices: &Choices) -> Json {
+pub fn calls(choices: &Choices) -> Json {
     let [two_phase, effect, slow, chain, ..] = choices.parts;
     let operation = |at: u16| match effect % 3 {
         0 => json!({ "increment": { "key": "n", "by": 1 } }),
@@ -208,7 +208,7 @@ pub(crate) fn calls(choices: &Choices) -> Json {
 }
 
 /// A replica group of three members.
-pub(crate) fn group(choices: &Choices) -> Json {
+pub fn group(choices: &Choices) -> Json {
     let [protocol, r, w, repair, hints, data, route, sloppy] = choices.parts;
     let mut quorum = json!({ "read": 1 + r % 3, "write": 1 + w % 3, "timeout_ms": 100 });
     quorum["read_repair"] = json!(one(&["none", "async", "blocking"], repair));
@@ -259,7 +259,7 @@ pub(crate) fn group(choices: &Choices) -> Json {
 }
 
 /// A writer whose updates reach two copies through a bus of several brokers.
-pub(crate) fn replicated_bus(choices: &Choices) -> Json {
+pub fn replicated_bus(choices: &Choices) -> Json {
     let [mode, retry, commit, insync, acks, order, effect, session] = choices.parts;
     let mode = match mode % 3 {
         0 => json!("after_commit"),
@@ -322,7 +322,7 @@ pub(crate) fn replicated_bus(choices: &Choices) -> Json {
 }
 
 /// A writer of several keys, whose events readers of a log apply; some fail every time or cannot be stored.
-pub(crate) fn log(choices: &Choices) -> Json {
+pub fn log(choices: &Choices) -> Json {
     let [mode, effect, limit, partitions, session, slow, order, inbox] = choices.parts;
     let mode = match mode % 3 {
         0 => json!("after_commit"),

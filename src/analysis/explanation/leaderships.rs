@@ -127,8 +127,24 @@ impl ProspectFinder<'_> {
     }
 
     /// Returns whether a member reaches all of these members and is one of them.
-    pub(super) fn is_center(&self, node: NodeId, up: &[NodeId], at: Micros) -> bool {
+    fn is_center(&self, node: NodeId, up: &[NodeId], at: Micros) -> bool {
         up.contains(&node) && up.iter().all(|other| self.are_connected_at(node, *other, at))
+    }
+
+    /// Returns whether the leader of a Raft group remains the leader: all members that are up hear it, and a majority replies.
+    pub(super) fn raft_leader_stays(&self, config: &Group, at: Micros) -> bool {
+        let present = self.up_at(config, at);
+        let leader = self.log_sender(config).filter(|leader| present.contains(leader));
+        matches!(config.protocol, Protocol::Raft(_))
+            && leader.is_some_and(|leader| {
+                let replies = present.iter().filter(|member| self.are_connected_at(leader, **member, at)).count();
+                replies * 2 > config.members.len() && present.iter().all(|member| self.is_open_at(leader, *member, at))
+            })
+    }
+
+    /// Returns whether a primary remains one because it reaches all others. They get its log, whatever it lacks.
+    pub(super) fn primary_remains(&self, config: &Group, primary: NodeId, at: Micros) -> bool {
+        matches!(config.protocol, Protocol::Primary(_)) && self.is_center(primary, &self.up_at(config, at), at)
     }
 
     /// Returns whether primaries of a group with failover meet, or another member may still take over.

@@ -110,7 +110,7 @@ impl<'a> ProspectFinder<'a> {
         let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= due.max(self.run.now));
         in_time(self.work.healing.open_from(self.run, publisher, bus))
             && in_time(self.work.healing.up_from(self.run, bus))
-            && self.work.healing.elected_at(bus).is_none_or(|at| at <= due)
+            && self.work.healing.elected_at(bus).is_none_or(|at| at < due)
             && in_time(self.accepted_from(publisher, bus))
     }
 

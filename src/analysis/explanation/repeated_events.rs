@@ -119,11 +119,11 @@ impl<'a> ProspectFinder<'a> {
         };
         let of_key = self.work.events_of_keys.as_ref().and_then(|index| index.get(&key)).into_iter().flatten();
         let all: BTreeSet<Pending> = of_key.filter(|event| reaches(event)).copied().collect();
-        let is_queued =
-            |update: UpdateId| all.iter().any(|it| matches!(it, Pending::Queued(.., queued) if *queued == update));
+        let queued: BTreeSet<UpdateId> =
+            all.iter().filter(|it| matches!(it, Pending::Queued(..))).map(|it| it.update()).collect();
         // The event of a delivery is in the queue, too.
         let is_separate = |event: &&Pending| match event {
-            Pending::Elsewhere(Some(_), update) => !is_queued(*update),
+            Pending::Elsewhere(Some(_), update) => !queued.contains(update),
             Pending::Elsewhere(None, _) | Pending::Queued(..) => true,
         };
         all.iter().filter(is_separate).copied().collect()
