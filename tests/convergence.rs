@@ -248,6 +248,10 @@ fn will_not_converge(verdict: &Convergence) -> bool {
     matches!(verdict, Convergence::WillNotConverge(_))
 }
 
+fn is_unknown(verdict: &Convergence) -> bool {
+    matches!(verdict, Convergence::Unknown(_))
+}
+
 fn step(at_ms: u32, command: Value) -> Value {
     json!({ "at_ms": at_ms, "do": command })
 }
@@ -311,9 +315,10 @@ fn copies_have_not_converged_while_a_publication_will_be_sent_again() {
     let script = [step(90, json!({ "cut_link": link })), add(100, false), step(600, json!({ "heal_link": link }))];
     for publication in relays.into_iter().chain([retry]) {
         let doubled = worker(publication.clone(), json!({ "effect": "increment" }), 5.0, &script);
+        // What is under way changes equal copies for the worse, so it is not enough to converge.
         for at_ms in [300.0, 700.0, 1000.0] {
             let verdict = verdict_at(&doubled, at_ms);
-            assert!(is_converging(&verdict), "{publication} at {at_ms} ms: {verdict:?}");
+            assert!(is_unknown(&verdict), "{publication} at {at_ms} ms: {verdict:?}");
         }
         assert!(will_not_converge(&verdict_at(&doubled, 3000.0)), "{publication}: the second event was added, too");
         // Once every publication is acknowledged, nothing is sent again.
@@ -335,7 +340,7 @@ fn a_last_attempt_without_acknowledgement_is_not_sent_again() {
     let script = [cut, add(100, false)];
     // A consumer that adds differences does not ignore a repetition.
     let added = worker(publication.clone(), json!({ "effect": "increment" }), 5.0, &script);
-    assert!(is_converging(&verdict_at(&added, 700.0)));
+    assert!(is_unknown(&verdict_at(&added, 700.0)), "the repetition is under way");
     assert!(will_not_converge(&verdict_at(&added, 1500.0)), "the repetition was added");
     let set_once = worker(publication, json!({}), 5.0, &script);
     assert!(matches!(verdict_at(&set_once, 1500.0), Convergence::Converged));
@@ -409,7 +414,11 @@ fn a_restarted_member_gets_back_only_what_its_group_repairs() {
         assert!(will_not_converge(&verdict), "{verdict:?}");
         assert!(!ends_consistent(document));
     }
-    assert!(is_converging(&verdict_at(&document(read_repair, false, &[4000]), 2000.0)));
+    // The first two responses need not include that of the restarted member. A read that waits for all three repairs it.
+    assert!(is_unknown(&verdict_at(&document(read_repair, false, &[4000]), 2000.0)));
+    let read_of_all = document(json!({ "read": 3, "write": 2, "read_repair": "blocking" }), false, &[4000]);
+    assert!(is_converging(&verdict_at(&read_of_all, 2000.0)));
+    assert!(ends_consistent(&read_of_all));
 }
 
 /// A writer `a`, a forwarder `b`, and a consumer `c` of the forwarded updates. `crash` stops `b`, which restarts at 500 ms.

@@ -4,7 +4,7 @@ use crate::common::faults::system_fault;
 use crate::common::random::{self, random_tests};
 use crate::common::runs::{MAX_EVENTS, node, run_with_facts as run};
 use crate::common::scenarios::{
-    assert_refused, constant, crash, cut, increment, operate, read, restart, step, workload,
+    assert_refused, constant, crash, cut, heal, increment, operate, read, restart, step, workload,
 };
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::HistoryRecorder;
@@ -212,11 +212,17 @@ fn a_stale_copy_that_waits_for_a_decision_is_reported_with_its_coordinator() {
         scenario.services[service].data.insert("sold".into(), 0.into());
     }
     scenario.script = vec![operate(100.0, "order", increment("sold", 1)), cut(121.0, "order", "stock", true)];
-    scenario.until_ms = 1000.0;
-    let (waiting, _) = run(&scenario);
-    let order = node(&waiting, "order");
-    let Convergence::Converging(whys) = waiting.convergence(&scenario) else {
-        panic!("{:?}", waiting.convergence(&scenario))
+    let mut healing = scenario.clone();
+    healing.script.push(heal(990.0, "order", "stock", true));
+    (scenario.until_ms, healing.until_ms) = (1000.0, 990.0);
+    let (waiting, _) = run(&healing);
+    let (order, stock) = (node(&waiting, "order"), node(&waiting, "stock"));
+    let Convergence::WillNotConverge(whys) = run(&scenario).0.convergence(&scenario) else {
+        panic!("the decision never arrives")
+    };
+    assert_eq!(whys.iter().map(|why| why.prospect).collect::<Vec<_>>(), [Prospect::Cut(order, stock)]);
+    let Convergence::Converging(whys) = waiting.convergence(&healing) else {
+        panic!("{:?}", waiting.convergence(&healing))
     };
     assert_eq!(whys.iter().map(|why| why.prospect).collect::<Vec<_>>(), [Prospect::Promised(order)]);
     scenario.script.push(crash(900.0, "order"));

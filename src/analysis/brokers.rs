@@ -1,6 +1,6 @@
 //! The brokers of replicated buses, rebuilt from the trace.
 
-use crate::scenario::{CommitRule, Micros, Scenario};
+use crate::scenario::{CommitRule, Micros, Scenario, micros};
 use crate::trace::{BrokerChange, Fact, Names, NodeId, Record, facts_about};
 use litemap::LiteMap;
 
@@ -18,12 +18,54 @@ pub struct BusBrokers {
     commit: CommitRule,
     /// When a command stopped the bus, if it is not started.
     pub stopped_at: Option<Micros>,
+    /// How long a broker that is down is waited for.
+    session: Micros,
+    /// The brokers that are down, and until when they are in sync nevertheless.
+    leaving: Vec<(u32, Micros)>,
+    /// Until when no other broker is elected, because the last leader may return.
+    waits_until: Option<Micros>,
+    /// Whether a broker ever lost its disk.
+    pub(super) lost_disk: bool,
 }
 
 impl BusBrokers {
     /// Returns whether the last leader is up and leads.
     pub(super) fn is_led(&self) -> bool {
         self.up & self.leader != 0 && (self.commit != CommitRule::Majority || self.has_majority(self.up))
+    }
+
+    /// Returns when one of these brokers leads that are up from a time on and can elect one.
+    pub(super) fn leads_from(&self, at: Micros, up: u32) -> Micros {
+        if up & self.leader != 0 { at } else { at.max(self.waits_until.unwrap_or(at)) }
+    }
+
+    /// Returns the brokers that are in sync at a time, if nothing changes until then.
+    pub(super) fn in_sync_at(&self, at: Micros) -> u32 {
+        let gone = self.leaving.iter().filter(|(_, until)| *until <= at);
+        gone.fold(self.in_sync, |in_sync, (stopped, _)| in_sync & !stopped)
+    }
+
+    /// A broker stopped, started or leads.
+    fn change(&mut self, at: Micros, broker: u32, change: BrokerChange) {
+        let was_led = self.is_led();
+        match change {
+            BrokerChange::Stopped | BrokerChange::LostDisk => {
+                self.up &= !bit(broker);
+                self.leaving.push((bit(broker), at.saturating_add(self.session)));
+            }
+            BrokerChange::Started => {
+                self.up |= bit(broker);
+                self.leaving.retain(|(stopped, _)| *stopped != bit(broker));
+            }
+            BrokerChange::Leads => self.leader = bit(broker),
+        }
+        self.lost_disk |= change == BrokerChange::LostDisk;
+        let is_abandoned = self.needs_majority() && !self.has_majority(self.up);
+        if self.is_led() || is_abandoned {
+            self.waits_until = None;
+        } else if was_led {
+            self.waits_until = Some(at.saturating_add(self.session));
+        }
     }
 
     fn has_majority(&self, up: u32) -> bool {
@@ -83,7 +125,18 @@ impl Brokers {
         let brokers = |bus: &crate::scenario::Bus| {
             let replication = bus.replication.as_ref()?;
             let (replicas, commit) = (replication.replicas, replication.commit.clone());
-            let mut brokers = BusBrokers { replicas, up: 0, in_sync: 0, leader: 1, commit, stopped_at: None };
+            let mut brokers = BusBrokers {
+                replicas,
+                up: 0,
+                in_sync: 0,
+                leader: 1,
+                commit,
+                stopped_at: None,
+                session: micros(replication.session_ms),
+                leaving: Vec::new(),
+                waits_until: None,
+                lost_disk: false,
+            };
             (brokers.up, brokers.in_sync) = (brokers.all(), brokers.all());
             Some((names.find_node(&bus.id)?, brokers))
         };
@@ -94,11 +147,7 @@ impl Brokers {
         match &record.fact {
             Fact::BrokerChanged { bus, broker, change } => {
                 let Some(brokers) = self.buses.get_mut(bus) else { return };
-                match change {
-                    BrokerChange::Stopped | BrokerChange::LostDisk => brokers.up &= !bit(*broker),
-                    BrokerChange::Started => brokers.up |= bit(*broker),
-                    BrokerChange::Leads => brokers.leader = bit(*broker),
-                }
+                brokers.change(record.at, *broker, *change);
             }
             Fact::InSyncChanged { bus, brokers: in_sync, .. } => {
                 if let Some(brokers) = self.buses.get_mut(bus) {

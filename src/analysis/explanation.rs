@@ -8,15 +8,19 @@ mod event_history;
 mod group_prospects;
 mod healing;
 mod inquiry;
+mod later_faults;
 mod leaderships;
 mod pending_work;
+mod promises;
 mod prospects;
 mod publication_prospects;
 mod queue_prospects;
+mod queued_events;
 mod read_repairs;
 mod repeated_deliveries;
 mod repeated_events;
 mod steps;
+mod ways;
 mod write_steps;
 
 use super::prospect::Prospect;
@@ -61,7 +65,8 @@ pub struct RepeatedEvent {
 pub enum Convergence {
     /// All copies at services that are up equal the reference, and no work is pending.
     Converged,
-    /// Work is pending, and it will make all copies consistent. Contains the explanations of those that are not.
+    /// Some copies are not consistent, and pending work suffices for each of them. Contains their explanations; none if all are
+    /// consistent, and operations or messages are pending.
     Converging(Vec<Explanation>),
     /// Some copies are not consistent, and no pending work can change that. Contains their explanations.
     WillNotConverge(Vec<Explanation>),

@@ -1,4 +1,4 @@
-use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, UpdateId, facts_about};
+use crate::trace::{Fact, KeyId, MessageKind, NodeId, NodeSet, Record, UpdateId, facts_about};
 use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +10,8 @@ const MOST_HINTED: usize = 64;
 pub struct MemberState {
     /// Whether it leads its group.
     pub leads: bool,
+    /// Whether it led when it crashed. A primary that restarts leads again.
+    pub(super) led: bool,
     /// The newest term that it knows.
     pub term: u32,
     /// Index of the last entry of its log, and of the last committed entry.
@@ -20,8 +22,20 @@ pub struct MemberState {
     pub(super) hinted: BTreeMap<(NodeId, KeyId), BTreeSet<UpdateId>>,
     /// Keys locked by promised writes, with the update.
     pub promised: LiteMap<KeyId, UpdateId>,
+    /// Who decides on each of those writes, if the member has sent it its vote.
+    pub(super) coordinators: LiteMap<KeyId, Coordinator>,
     /// The last comparison of its Merkle tree: the peer, the level, the number of hashes, and the number that differ.
     pub compared: Option<(NodeId, u32, u32, u32)>,
+}
+
+/// The node that decides on a promised write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Coordinator {
+    pub node: NodeId,
+    /// The update of the whole transaction.
+    pub transaction: UpdateId,
+    /// Whether it has lost its disk since the vote, so that it knows of no decision.
+    pub forgot: bool,
 }
 
 /// The protocol state of the members of all groups.
@@ -32,33 +46,48 @@ pub struct Members {
     changed: NodeSet,
     /// Those whose disk was ever lost.
     lost_disks: NodeSet,
+    /// A promise whose vote is the next record.
+    voting: Option<(NodeId, KeyId)>,
 }
 
 impl Members {
     pub(super) fn observe(&mut self, record: &Record) {
+        let voting = self.voting.take();
         match &record.fact {
+            Fact::MessageSent { from, to, kind: MessageKind::Acknowledgement, update: Some(transaction), .. }
+                if voting.is_some_and(|(node, _)| node == *from) =>
+            {
+                if let Some((node, key)) = voting {
+                    let coordinator = Coordinator { node: *to, transaction: *transaction, forgot: false };
+                    self.member_mut(node).coordinators.insert(key, coordinator);
+                }
+            }
             Fact::KeyPlaced { replicas, .. } => self.grouped.extend(replicas.iter().map(|node| (*node, ()))),
             Fact::LeaderElected { node, term } => {
                 let member = self.member_mut(*node);
-                (member.leads, member.term) = (true, *term);
+                (member.leads, member.led, member.term) = (true, false, *term);
             }
             Fact::LeaderSteppedDown { node, term } => {
                 let member = self.member_mut(*node);
-                (member.leads, member.term) = (false, *term);
+                (member.leads, member.led, member.term) = (false, false, *term);
             }
             Fact::LogChanged { node, last, committed, term } => {
                 let member = self.member_mut(*node);
                 (member.log, member.term) = ((*last, *committed), *term);
             }
-            Fact::ServiceCrashed { node, lost_disk } if self.members.contains_key(node) => {
+            Fact::ServiceCrashed { node, lost_disk } => {
                 if *lost_disk {
+                    self.forget_decisions(*node);
                     self.lost_disks.insert(*node, ());
                 }
+                if !self.members.contains_key(node) {
+                    return;
+                }
                 let member = self.member_mut(*node);
-                member.leads = false;
+                (member.leads, member.led) = (false, member.leads);
                 if *lost_disk {
                     // The disk held the log, the hints and the promises.
-                    (member.log, member.promised) = ((0, 0), LiteMap::default());
+                    (member.log, member.promised, member.coordinators) = ((0, 0), LiteMap::new(), LiteMap::new());
                     (member.hints, member.hinted) = (BTreeSet::default(), BTreeMap::default());
                 }
             }
@@ -77,7 +106,10 @@ impl Members {
                 member.hinted.remove(&(*replica, *key));
             }
             Fact::WritePromised { update, node, key } => {
-                self.member_mut(*node).promised.insert(*key, *update);
+                let member = self.member_mut(*node);
+                member.promised.insert(*key, *update);
+                member.coordinators.remove(key);
+                self.voting = Some((*node, *key));
             }
             Fact::PromiseReleased { node, key, .. } => {
                 self.member_mut(*node).promised.remove(key);
@@ -93,12 +125,23 @@ impl Members {
             Fact::TreesCompared { node, peer, level, compared, differing } => {
                 self.member_mut(*node).compared = Some((*peer, *level, *compared, *differing));
             }
-            facts_about!(declarations, requests, messages, events, faults)
+            facts_about!(declarations, requests, messages, events, links, disturbances, brokers)
+            | Fact::ServiceRestarted { .. }
+            | Fact::BusStopped { .. }
+            | Fact::BusStarted { .. }
             | Fact::WriteCoordinated { .. }
             | Fact::ReplicaStored { .. }
             | Fact::StateMerged { .. }
             | Fact::WriteRolledBack { .. }
             | Fact::TombstonePurged { .. } => {}
+        }
+    }
+
+    /// A coordinator lost its disk, and with it what it decided.
+    fn forget_decisions(&mut self, coordinator: NodeId) {
+        for (_, member) in self.members.iter_mut() {
+            let its = member.coordinators.iter_mut().filter(|(_, it)| it.node == coordinator);
+            its.for_each(|(_, it)| it.forgot = true);
         }
     }
 

@@ -24,6 +24,7 @@ mod queue_depths;
 mod quorums;
 mod recent;
 mod repetitions;
+mod requests;
 mod run_context;
 mod run_state;
 mod service_tables;

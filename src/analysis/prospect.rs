@@ -84,6 +84,12 @@ pub enum Uncertainty {
     Repetition,
     /// The caller awaits its callees, and then commits the update or gives it up.
     Calls,
+    /// A leader may still commit entries, which a member that stays down lacks.
+    Uncommitted,
+    /// The script stops or cuts something on its way before it is certain to have arrived.
+    LaterFaults,
+    /// The bus has no leader, and the next one may lack the event.
+    Brokers,
     /// The attempts to publish or deliver may be used up before a fault is healed.
     Attempts,
 }
@@ -119,6 +125,18 @@ impl Uncertainty {
             Uncertainty::Calls => phrase(
                 "a service awaits its callees, and then commits it or gives it up",
                 "ein Service wartet auf die aufgerufenen und schreibt die Änderung dann fest oder gibt sie auf",
+            ),
+            Uncertainty::Uncommitted => phrase(
+                "the leader may still commit entries that a member which is down lacks",
+                "der Leader kann noch Einträge festschreiben, die einem ausgefallenen Mitglied fehlen",
+            ),
+            Uncertainty::LaterFaults => phrase(
+                "the script stops or cuts something on the way later",
+                "das Skript hält später etwas auf dem Weg an oder trennt es",
+            ),
+            Uncertainty::Brokers => phrase(
+                "the bus has no leader, and the next one may lack the event",
+                "der Bus hat keinen Leader, und dem nächsten kann das Event fehlen",
             ),
             Uncertainty::Attempts => phrase(
                 "the attempts may be used up before the fault is healed",

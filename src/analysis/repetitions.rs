@@ -3,7 +3,7 @@
 use super::copy_state::CopyState;
 use super::staleness::Staleness;
 use super::updates::Updates;
-use crate::scenario::{Effect, Scenario, Service};
+use crate::scenario::{Effect, Scenario, Service, Subscription};
 use crate::trace::{NodeId, UpdateId};
 
 /// The effect of an event at a service that has applied it before.
@@ -24,15 +24,11 @@ pub struct Repetitions {
 }
 
 fn repetition(service: &Service) -> Repetition {
-    let all = || {
-        service
-            .subscribes
-            .iter()
-            .filter(|subscription| subscription.inbox.as_ref().is_none_or(|inbox| inbox.window_ms.is_some()))
-    };
-    if all().any(|subscription| subscription.effect == Effect::Increment) {
+    let keeps_rows = |it: &Subscription| it.inbox.as_ref().is_some_and(|inbox| inbox.window_ms.is_none());
+    if service.subscribes.iter().any(|it| it.effect == Effect::Increment && !keeps_rows(it)) {
         Repetition::Sum
-    } else if all().any(|subscription| subscription.effect == Effect::Overwrite) {
+    } else if service.subscribes.iter().any(|it| it.effect == Effect::Overwrite) {
+        // An inbox has no row of an older event that comes for the first time.
         Repetition::Value
     } else {
         Repetition::Nothing

@@ -6,6 +6,7 @@ use super::members::Members;
 use super::messages::{MessageInFlight, Messages};
 use super::operations::Operations;
 use super::repetitions::Repetitions;
+use super::requests::Requests;
 use super::service_tables::AllTables;
 use super::staleness::Staleness;
 use super::subscription_queues::SubscriptionQueues;
@@ -43,6 +44,8 @@ pub struct Analysis {
     pub unacknowledged_publications: UnacknowledgedPublications,
     /// The consumers of events.
     pub repetitions: Repetitions,
+    /// The requests that services handle.
+    pub requests: Requests,
 }
 
 impl Analysis {
@@ -51,7 +54,8 @@ impl Analysis {
         let unacknowledged_publications = UnacknowledgedPublications::new(scenario, names);
         let (faults, repetitions) = (Faults::new(scenario, names), Repetitions::new(scenario));
         let brokers = Brokers::new(scenario, names);
-        Analysis { unacknowledged_publications, faults, brokers, repetitions, ..Analysis::default() }
+        let requests = Requests::new(scenario, names);
+        Analysis { unacknowledged_publications, faults, brokers, repetitions, requests, ..Analysis::default() }
     }
 
     /// Observes the next record.
@@ -64,6 +68,7 @@ impl Analysis {
         self.buses.observe(record);
         self.tables.observe(record);
         self.messages.observe(record);
+        self.requests.observe(record, &self.messages);
         self.lost.observe(record, &self.staleness);
         self.members.observe(record);
         self.faults.observe(record);
@@ -101,13 +106,18 @@ impl Analysis {
         all.filter(|(.., update)| !self.is_ignored(*update)).map(|(publisher, bus, _)| (publisher, bus))
     }
 
-    /// Iterates over the publications that are repeated until the bus acknowledges them: the publisher, the bus and the update.
+    /// Returns whether a publisher publishes something until the bus acknowledges it, and could change a copy by it.
+    pub fn resends_publications(&self) -> bool {
+        self.resending_publishers().next().is_some()
+    }
+
+    /// Iterates over all publications that are published until the bus acknowledges them: the publisher, the bus and the update.
     pub(super) fn resending_publications(&self) -> impl Iterator<Item = (NodeId, NodeId, UpdateId)> {
         self.unacknowledged_publications.awaited().chain(self.tables.unpublished())
     }
 
     /// Iterates over the promised writes that await a decision: the coordinator, if it is known, and the member.
-    pub(super) fn promises(&self) -> impl Iterator<Item = (Option<NodeId>, NodeId)> {
+    fn promises(&self) -> impl Iterator<Item = (Option<NodeId>, NodeId)> {
         let coordinator = |update: UpdateId| self.updates.get(update).map(|info| info.node);
         let members = self.members.iter();
         members.flat_map(move |(node, member)| member.promised.values().map(move |update| (coordinator(*update), node)))
@@ -154,10 +164,10 @@ impl Analysis {
             }
             // A pull request of gossip.
             MessageKind::Call => message.operation.is_none() && message.update.is_none(),
-            MessageKind::Publish | MessageKind::Delivery => {
+            MessageKind::Publish | MessageKind::Delivery | MessageKind::Refusal => {
                 message.update.is_some_and(|update| self.is_ignored(update))
             }
-            MessageKind::Reply | MessageKind::Refusal => false,
+            MessageKind::Reply => false,
         }
     }
 }

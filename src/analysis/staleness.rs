@@ -363,7 +363,11 @@ impl Staleness {
         let behind = MissingUpdate { update, acknowledged: at, again: false };
         let flows = &self.flows;
         let entry = key_mut(&mut self.keys, key);
-        entry.acknowledged.insert(version, Acknowledged { origin, behind, value: value.clone() });
+        // The initial values of all services have one version. That of a writer concerns the services that it reaches, too.
+        let known = entry.acknowledged.get(&version).filter(|_| update.is_none());
+        if known.is_none_or(|known| !reaches(flows, known.origin, origin)) {
+            entry.acknowledged.insert(version, Acknowledged { origin, behind, value: value.clone() });
+        }
         if entry.acknowledged.len() > REMEMBERED {
             entry.acknowledged.pop_first();
         }

@@ -398,11 +398,7 @@ pub(crate) fn convergence_with(
         |explanations: &[Explanation]| explanations.iter().map(|explanation| sentence(explanation, context)).collect();
     match verdict {
         Convergence::Converged => (phrase("converged", "konvergiert"), repetitions(context)),
-        Convergence::Converging(explanations) if explanations.is_empty() && !repeated.is_empty() => (
-            phrase("converging", "konvergiert gerade"),
-            repeated.iter().map(|event| bus_reasons::repeated(event, context)).collect(),
-        ),
-        Convergence::Converging(explanations) if explanations.is_empty() && context.analysis.is_idle() => (
+        Convergence::Converging(explanations) if explanations.is_empty() && repeats(context) => (
             phrase("converging", "konvergiert gerade"),
             vec![
                 phrase(
@@ -427,8 +423,17 @@ pub(crate) fn convergence_with(
         Convergence::WillNotConverge(explanations) => {
             (phrase("will not converge", "konvergiert nicht"), sentences(explanations))
         }
-        Convergence::Unknown(why) => unknown_convergence(why),
+        Convergence::Unknown(why) if repeated.is_empty() => unknown_convergence(why),
+        Convergence::Unknown(_) => (
+            phrase("unknown", "unbekannt"),
+            repeated.iter().map(|event| bus_reasons::repeated(event, context)).collect(),
+        ),
     }
+}
+
+/// Returns whether nothing is under way but a publication that is sent again.
+fn repeats(context: &RunContext) -> bool {
+    context.analysis.is_idle() && context.analysis.resends_publications()
 }
 
 /// Describes work that continues and changes no copy.

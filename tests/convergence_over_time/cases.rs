@@ -6,8 +6,8 @@ use converge::scenario::{Scenario, micros};
 use converge::session::Run;
 use serde_json::{Value as Json, json};
 
-/// A group of three with a client that executes the script `client`.
-fn found_group(data: Json, protocol: Json, route: &str, seed: u64, client: Json, script: Json) -> Json {
+/// A group of three with a client, which does this.
+pub(super) fn found_group(data: Json, protocol: Json, route: &str, seed: u64, client: Json, script: Json) -> Json {
     json!({
         "converge": 1,
         "seed": seed,
@@ -20,11 +20,11 @@ fn found_group(data: Json, protocol: Json, route: &str, seed: u64, client: Json,
     })
 }
 
-fn cut(at_ms: u32, from: &str, to: &str, one_way: bool) -> Json {
+pub(super) fn cut(at_ms: u32, from: &str, to: &str, one_way: bool) -> Json {
     json!({ "at_ms": at_ms, "do": { "cut_link": { "from": from, "to": to, "one_way": one_way } } })
 }
 
-fn write(at_ms: u32) -> Json {
+pub(super) fn write(at_ms: u32) -> Json {
     json!({ "at_ms": at_ms, "do": { "write": { "key": "x", "value": at_ms } } })
 }
 
@@ -81,8 +81,8 @@ fn a_callee_that_applied_a_write_which_its_caller_gave_up_has_diverged() {
     assert!(matches!(run.convergence(&scenario), Convergence::WillNotConverge(_)));
 }
 
-/// A writer whose events two services apply with this effect.
-fn found_messaging(effect: &str, processing_ms: u32, script: Json) -> Json {
+/// A writer whose events two services overwrite, or add if they increment.
+pub(super) fn found_messaging(effect: &str, processing_ms: u32, script: Json) -> Json {
     let subscription = json!({
         "to": "q", "effect": effect, "ack_deadline_ms": 500, "processing": { "constant": { "ms": processing_ms } },
     });

@@ -3,8 +3,9 @@
 use super::prospects::ProspectFinder;
 use crate::analysis::messages::MessageInFlight;
 use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::analysis::requests::Request;
 use crate::scenario::{Group, Micros, Protocol};
-use crate::trace::{KeyId, NodeId};
+use crate::trace::{KeyId, MessageKind, NodeId, OperationKind};
 
 impl ProspectFinder<'_> {
     /// Returns whether work is pending that a client waits for, or that may change a copy, now or after the script's healings.
@@ -17,9 +18,6 @@ impl ProspectFinder<'_> {
         };
         // A node that is paused for ever handles nothing.
         let is_handled = |node: NodeId| analysis.faults.paused(node).is_none() || healing.up_from(run, node).is_some();
-        let is_decided = |(coordinator, member): (Option<NodeId>, NodeId)| {
-            coordinator.is_none_or(|coordinator| is_sent((coordinator, member)))
-        };
         let mut messages = analysis.messages.iter();
         let mut queues = analysis.buses.iter();
         let is_ended = |(by, to): (NodeId, NodeId)| {
@@ -39,11 +37,30 @@ impl ProspectFinder<'_> {
             || queues.any(|(queue, events)| {
                 events.events.values().any(|event| !analysis.is_ignored(event.update)) && self.is_delivered(queue)
             })
-            || analysis.promises().any(is_decided)
+            || analysis.members.iter().any(|(node, member)| {
+                member.promised.iter().any(|(key, update)| self.is_decided(node, *key, *update))
+            })
+            || self.is_request_handled()
             || analysis
                 .resending_publishers()
                 .any(|(publisher, bus)| is_sent((publisher, bus)) && self.to_bus(publisher, bus).is_hopeful())
             || run.scenario.groups.iter().any(|group| self.commits_later(group))
+    }
+
+    /// Returns whether a service handles a request that may change a copy. Its caller may have given up or be frozen.
+    fn is_request_handled(&self) -> bool {
+        let (run, healing) = (self.run, &self.work.healing);
+        let changes = |node: NodeId, request: Request| {
+            let Request::Operation(operation) = request else { return true };
+            let info = run.analysis.operations.recall(operation);
+            info.is_none_or(|info| {
+                let promised = run.analysis.members.get(node).and_then(|member| member.promised.get(&info.key));
+                let is_locked = promised.is_some_and(|update| !self.is_decided(node, info.key, *update));
+                info.kind != OperationKind::Read && !is_locked
+            })
+        };
+        let mut handled = run.analysis.requests.handled(run.now);
+        handled.any(|(node, request)| healing.up_from(run, node).is_some() && changes(node, request))
     }
 
     /// Returns why the copies may be equal only for a while, or none if nothing is known to change them again and again.
@@ -76,10 +93,11 @@ impl ProspectFinder<'_> {
             run.analysis.faults.down(message.to).is_none() || run.analysis.faults.paused(message.to).is_some();
         (is_kept || in_time(healing.up_from(run, message.to)))
             && in_time(healing.open_from(run, message.from, message.to))
+            && (message.kind != MessageKind::Publish || self.is_accepted(message.from, message.to, message.due))
     }
 
     /// Returns whether the leader of a Raft group has entries that it may still commit: it reaches a majority, now or later.
-    fn commits_later(&self, group: &Group) -> bool {
+    pub(super) fn commits_later(&self, group: &Group) -> bool {
         let (run, healing) = (self.run, &self.work.healing);
         if !matches!(group.protocol, Protocol::Raft(_)) {
             return false;
@@ -100,6 +118,11 @@ impl ProspectFinder<'_> {
         let up = self.up_at(group, last);
         let is_uncommitted =
             |node: &NodeId| self.run.analysis.members.get(*node).is_some_and(|member| member.log.0 > member.log.1);
-        up.len() * 2 > group.members.len() && up.iter().any(is_uncommitted)
+        let is_elected = |node: &NodeId| {
+            let voters: Vec<NodeId> =
+                up.iter().copied().filter(|other| self.are_connected_at(*node, *other, last)).collect();
+            voters.len() * 2 > group.members.len() && voters.iter().any(is_uncommitted)
+        };
+        up.iter().any(is_elected)
     }
 }

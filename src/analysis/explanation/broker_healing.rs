@@ -8,9 +8,11 @@ use crate::trace::NodeId;
 /// The times from which the brokers of a bus serve: now if they do, none if the script does not start enough of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BrokerHealing {
-    /// The time from which one of them leads.
+    /// Since when one of them leads, or is elected without any healing.
     pub led_from: Option<Micros>,
-    /// The time from which enough of them may be in sync for publications that all brokers in sync have to store.
+    /// When one of them is elected that are up now, if none leads.
+    pub elected_at: Option<Micros>,
+    /// Since when enough of them may be in sync for publications that all of those have to store.
     pub in_sync_from: Option<Micros>,
 }
 
@@ -25,7 +27,9 @@ impl BrokerHealing {
         let mut up = brokers.up;
         // The brokers in sync include stopped ones whose sessions are not over.
         let is_enough = |up: u32| up.count_ones() >= brokers.min_insync();
+        let can_elect = !is_stopped && !brokers.is_led() && brokers.can_elect(up);
         let mut healing = BrokerHealing {
+            elected_at: can_elect.then(|| brokers.leads_from(run.now, up)),
             led_from: (!is_stopped && (brokers.is_led() || brokers.can_elect(up))).then_some(run.now),
             in_sync_from: (is_enough(up) || !is_stopped && brokers.is_led() && is_enough(brokers.in_sync))
                 .then_some(run.now),
@@ -38,8 +42,10 @@ impl BrokerHealing {
                 _ => continue,
             }
             let at = Some(micros(step.at_ms));
-            healing.led_from = healing.led_from.or(at.filter(|_| !is_stopped && brokers.can_elect(up)));
-            healing.in_sync_from = healing.in_sync_from.or(at.filter(|_| is_enough(up)));
+            let led = at.filter(|_| !is_stopped && brokers.can_elect(up)).map(|at| brokers.leads_from(at, up));
+            healing.led_from = healing.led_from.or(led);
+            let in_sync = |at: &Micros| !is_stopped && brokers.is_led() && is_enough(brokers.in_sync_at(*at));
+            healing.in_sync_from = healing.in_sync_from.or(at.filter(|at| is_enough(up) || in_sync(at)));
         }
         healing
     }

@@ -2,10 +2,10 @@
 
 use super::PART;
 use crate::analysis::run_context::RunContext;
-use crate::scenario::Micros;
+use crate::scenario::{Command, Micros, Value, micros};
 use crate::trace::{
-    DropReason, Fact, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, Record, SubscriptionId, UpdateId,
-    facts_about,
+    DropReason, Fact, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, OperationId, Record, SubscriptionId,
+    UpdateId, facts_about,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct EventHistory {
     pub(super) published: BTreeSet<UpdateId>,
     pub(super) poison: BTreeSet<(SubscriptionId, UpdateId)>,
+    /// When the script makes a service publish a poison message, those operations, and their updates.
+    poison_steps: BTreeSet<(Micros, NodeId)>,
+    poisonous_operations: BTreeSet<OperationId>,
+    poisonous: BTreeSet<UpdateId>,
+    /// Keys that hold something else than a number at a service, and updates that state no difference.
+    texts: BTreeSet<(NodeId, KeyId)>,
+    without_difference: BTreeSet<UpdateId>,
     /// Events of a key that a consumer cannot store, since the key last changed.
     rejected: BTreeMap<KeyId, BTreeSet<(NodeId, UpdateId)>>,
     /// The first reason for which a bus discarded an update's event.
@@ -49,6 +56,11 @@ impl EventHistory {
         if run.trace.oldest() > self.next || entries > MAX_ENTRIES {
             *self = EventHistory { next: run.trace.oldest(), ..EventHistory::default() };
         }
+        let poison = run.scenario.script.iter().filter_map(|step| match &step.command {
+            Command::Operate { service, poison: true, .. } => Some((micros(step.at_ms), run.names.find_node(service)?)),
+            _ => None,
+        });
+        self.poison_steps = poison.collect();
         while self.next < run.trace.total() {
             if pauses() {
                 return None;
@@ -70,6 +82,68 @@ impl EventHistory {
     /// Returns whether the last acknowledgement of an update's event from one node to another was lost.
     pub(super) fn is_acknowledgement_lost(&self, from: NodeId, to: NodeId, update: UpdateId) -> bool {
         self.lost_acknowledgements.contains(&(from, to, update))
+    }
+
+    /// Returns whether every handler fails to process an update's event.
+    pub(super) fn is_poisonous(&self, update: UpdateId) -> bool {
+        self.poisonous.contains(&update)
+    }
+
+    /// Returns whether an update states no difference that could be added: its value or the one before is no number.
+    pub(super) fn is_without_difference(&self, update: UpdateId) -> bool {
+        self.without_difference.contains(&update)
+    }
+
+    /// Iterates over the updates whose events fail at some consumer.
+    pub(super) fn failing_updates(&self) -> impl Iterator<Item = UpdateId> {
+        let failed = self.poison.iter().map(|(_, update)| *update);
+        let rejected = self.rejected.values().flatten().map(|(_, update)| *update);
+        failed.chain(rejected).chain(self.poisonous.iter().copied()).chain(self.without_difference.iter().copied())
+    }
+
+    /// Returns whether a bus has acknowledged a publication, also if that acknowledgement is still in flight.
+    pub(super) fn is_publication_acknowledged(&self, bus: NodeId, update: UpdateId) -> bool {
+        let mut awaited = self.awaited.iter().filter(|(_, awaited, to)| (*awaited, *to) == (update, bus));
+        let is_sent = || self.sent_acknowledgements.values().any(|(from, _, sent)| (*from, *sent) == (bus, update));
+        self.published.contains(&update) && (awaited.next().is_none() || is_sent())
+    }
+
+    /// Notes a poison message that the script publishes, and a value that is no number.
+    fn note_value(&mut self, record: &Record) {
+        match &record.fact {
+            Fact::OperationIssued { operation, by, to, .. } if by == to => {
+                let is_poison = self.poison_steps.contains(&(record.at, *to));
+                self.poisonous_operations.extend(is_poison.then_some(*operation));
+            }
+            Fact::Seeded { node, key, value, .. } if !matches!(value, Value::Int(_)) => {
+                self.texts.insert((*node, *key));
+            }
+            Fact::UpdateCommitted { update, operation, node, key, value, .. } => {
+                if self.poisonous_operations.remove(operation) {
+                    self.poisonous.insert(*update);
+                }
+                let was_text = self.texts.remove(&(*node, *key));
+                if !matches!(value, Value::Int(_)) {
+                    self.texts.insert((*node, *key));
+                }
+                if was_text || self.texts.contains(&(*node, *key)) {
+                    self.without_difference.insert(*update);
+                }
+            }
+            facts_about!(messages, events, faults, groups)
+            | Fact::FlowDeclared { .. }
+            | Fact::QueueShared { .. }
+            | Fact::WorkerDeclared { .. }
+            | Fact::StoreShared { .. }
+            | Fact::Seeded { .. }
+            | Fact::OperationIssued { .. }
+            | Fact::ReadServed { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationEnded { .. }
+            | Fact::UpdateProposed { .. }
+            | Fact::UpdateAcknowledged { .. }
+            | Fact::UpdateApplied { .. } => {}
+        }
     }
 
     /// Returns whether a consumer could not store an event.
@@ -163,7 +237,8 @@ impl EventHistory {
     }
 
     fn observe(&mut self, run: &RunContext, record: &Record) {
-        // A consumer may now store an event that it rejected before.
+        self.note_value(record);
+        // What could not be stored may now be.
         if let Some(key) = changed_key(&record.fact) {
             self.rejected.remove(&key);
         }

@@ -23,10 +23,8 @@ impl ProspectFinder<'_> {
             Protocol::Gossip(gossip) if matches!(gossip.style, GossipStyle::Rumor { .. }) => {
                 self.is_rumored(update, gossip.every.mean_ms())
             }
-            // The coordinator does not send the decision again to a participant without a promise of the write.
-            Protocol::TwoPhase(_) => {
-                run.analysis.members.get(node).is_some_and(|member| member.promised.contains_key(&key))
-            }
+            // A participant that has not promised the write, or lost its promise, is not sent the decision again.
+            Protocol::TwoPhase(_) => update.is_some_and(|update| self.promised(node, key, update).is_some()),
             Protocol::Raft(_) | Protocol::Primary(_) | Protocol::Chain | Protocol::Gossip(_) => true,
             Protocol::Quorum(quorum) => quorum.anti_entropy.is_some(),
         };
@@ -117,21 +115,24 @@ impl ProspectFinder<'_> {
         let healed = |time: Option<Micros>| time.is_some_and(|time| time <= at);
         let members: Vec<NodeId> = config.members.iter().filter_map(|id| run.names.find_node(id)).collect();
         let up = members.iter().copied().filter(|member| healed(self.work.healing.up_from(run, *member)));
+        let stays = self.raft_leader_stays(config, at);
         let is_known = |member: &NodeId| {
-            self.has_update(*member, key, version) || self.is_elected_with(config, *member, (key, version), at)
+            let is_elected = !stays && self.is_elected_with(config, *member, (key, version), at);
+            is_elected || self.has_update(*member, key, version)
         };
-        let (had, mut unreached): (BTreeSet<NodeId>, BTreeSet<NodeId>) = up.partition(is_known);
+        let (had, unreached): (BTreeSet<NodeId>, BTreeSet<NodeId>) = up.partition(is_known);
         let coordinator = update.and_then(|update| run.analysis.updates.get(update)).map(|info| info.node);
-        let is_open = |from: NodeId, to: NodeId| healed(self.work.healing.open_from(run, from, to));
-        let is_open_both_ways = |one: NodeId, other: NodeId| is_open(one, other) && is_open(other, one);
+        let is_open = |from: NodeId, to: NodeId| self.is_open_at(from, to, at);
+        let is_open_both_ways = |one: NodeId, other: NodeId| self.are_connected_at(one, other, at);
         let place = |node: NodeId| members.iter().position(|member| *member == node);
         let is_contested = had.iter().any(|node| self.is_heard(*node, &members));
         // A follower without its log replies that the leader's next entries do not fit.
         let is_sent =
             |from: NodeId, to: NodeId| is_open(from, to) && (is_open(to, from) || !run.analysis.members.lost_disk(to));
-        let sender = self
-            .log_sender(config)
-            .filter(|node| healed(self.work.healing.up_from(run, *node)) && (had.contains(node) || !is_contested));
+        let sender = self.log_sender(config).filter(|node| {
+            let remains = had.contains(node) || !is_contested || stays || self.primary_remains(config, *node, at);
+            remains && healed(self.work.healing.up_from(run, *node))
+        });
         let sends = |from: NodeId, to: NodeId| match &config.protocol {
             Protocol::Quorum(_) => is_open_both_ways(from, to),
             Protocol::Gossip(gossip) => match gossip.style {
@@ -153,18 +154,11 @@ impl ProspectFinder<'_> {
                 // A follower takes over.
                 None => primary.failover_ms.is_some() && is_open_both_ways(from, to),
             },
+            // A leader sends each entry once, unless the follower replies. The others do not send theirs while it leads.
+            Protocol::Raft(_) if stays => sender == Some(from) && is_open_both_ways(from, to),
             Protocol::Raft(_) => (sender == Some(from) && is_sent(from, to)) || is_open_both_ways(from, to),
         };
-        let mut reached = had.clone();
-        let mut frontier: Vec<NodeId> = reached.iter().copied().collect();
-        while let Some(from) = frontier.pop() {
-            let next: Vec<NodeId> = unreached.iter().copied().filter(|to| sends(from, *to)).collect();
-            for member in next {
-                unreached.remove(&member);
-                reached.insert(member);
-                frontier.push(member);
-            }
-        }
+        let reached = spread(&had, unreached, sends);
         // Without a majority, no leader is elected.
         let is_led = sender.is_some_and(|sender| reached.contains(&sender)) || reached.len() * 2 > members.len();
         if matches!(config.protocol, Protocol::Raft(_)) && !is_led { had } else { reached }
@@ -207,4 +201,23 @@ impl ProspectFinder<'_> {
         let (up, sends) = (healing.up_from(run, node)?, healing.up_from(run, sender)?);
         (!copy.contains_unacknowledged(version)).then_some(up.max(sends).max(healing.open_from(run, sender, node)?))
     }
+}
+
+/// Returns the members that an update reaches from those that had it.
+fn spread(
+    had: &BTreeSet<NodeId>,
+    mut unreached: BTreeSet<NodeId>,
+    sends: impl Fn(NodeId, NodeId) -> bool,
+) -> BTreeSet<NodeId> {
+    let mut reached = had.clone();
+    let mut frontier: Vec<NodeId> = reached.iter().copied().collect();
+    while let Some(from) = frontier.pop() {
+        let next: Vec<NodeId> = unreached.iter().copied().filter(|to| sends(from, *to)).collect();
+        for member in next {
+            unreached.remove(&member);
+            reached.insert(member);
+            frontier.push(member);
+        }
+    }
+    reached
 }

@@ -221,8 +221,12 @@ impl Inquiry {
         let unsettled = (self.waiting.is_empty() && !is_quiet && run.analysis.operations.pending() == 0)
             .then(|| finder.unsettled())
             .flatten();
-        if self.waiting.is_empty() && !is_quiet {
-            self.answer.repeated = finder.repeated_events();
+        // What changes a consistent copy for the worse does not count as work that is enough.
+        let repeated = if is_quiet { Vec::new() } else { finder.repeated_events() };
+        if let Some(event) = repeated.first() {
+            let why = if event.adds { Uncertainty::Repetition } else { Uncertainty::Order };
+            self.answer.repeated = if self.waiting.is_empty() { repeated } else { Vec::new() };
+            return Convergence::Unknown(why.text());
         }
         match (self.waiting.is_empty(), is_quiet) {
             (false, _) => Convergence::Converging(std::mem::take(&mut self.waiting)),
@@ -283,7 +287,15 @@ fn differences<'a>(
     let diverged = of(&[CopyState::Diverged]);
     let shown = diverged.clone().flat_map(move |_| staleness.unacknowledged_writes(node, key));
     let value = diverged.filter(move |_| !is_unacknowledged).map(|_| Difference::Value);
-    missing.map(Difference::Missing).chain(siblings).chain(shown.map(Difference::Unacknowledged)).chain(value)
+    // What it misses does not bring back what it added once too often.
+    let doubled = of(&[CopyState::Stale, CopyState::Diverged]).filter(|copy| copy.is_doubled());
+    let doubled = doubled.filter(move |_| state == CopyState::Stale || is_unacknowledged).map(|_| Difference::Value);
+    missing
+        .map(Difference::Missing)
+        .chain(siblings)
+        .chain(shown.map(Difference::Unacknowledged))
+        .chain(value)
+        .chain(doubled)
 }
 
 fn explanation(finder: &mut ProspectFinder, node: NodeId, key: KeyId, difference: Difference) -> Explanation {

@@ -115,14 +115,37 @@ impl ProspectFinder<'_> {
             }
             Protocol::Primary(_) => self.may_miss_lost_disk(config).then_some(Uncertainty::LostLogs),
             Protocol::Raft(_) if self.elects_for_ever(config) => Some(Uncertainty::Takeovers),
-            Protocol::Raft(_) => self.may_lack(config, key, update).then_some(Uncertainty::LostLogs),
+            Protocol::Raft(_) if self.may_lack(config, key, update) => Some(Uncertainty::LostLogs),
+            Protocol::Raft(_) => self.commits_without_all(config).then_some(Uncertainty::Uncommitted),
             Protocol::Quorum(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => None,
         }
+    }
+
+    /// Returns whether a Raft group may commit entries that a member which stays down lacks.
+    fn commits_without_all(&self, config: &Group) -> bool {
+        let mut members = config.members.iter().filter_map(|id| self.run.names.find_node(id));
+        members.any(|node| self.work.healing.up_from(self.run, node).is_none()) && self.commits_later(config)
     }
 
     /// Returns whether a member reaches all of these members and is one of them.
     fn is_center(&self, node: NodeId, up: &[NodeId], at: Micros) -> bool {
         up.contains(&node) && up.iter().all(|other| self.are_connected_at(node, *other, at))
+    }
+
+    /// Returns whether the leader of a Raft group remains the leader: all members that are up hear it, and a majority replies.
+    pub(super) fn raft_leader_stays(&self, config: &Group, at: Micros) -> bool {
+        let present = self.up_at(config, at);
+        let leader = self.log_sender(config).filter(|leader| present.contains(leader));
+        matches!(config.protocol, Protocol::Raft(_))
+            && leader.is_some_and(|leader| {
+                let replies = present.iter().filter(|member| self.are_connected_at(leader, **member, at)).count();
+                replies * 2 > config.members.len() && present.iter().all(|member| self.is_open_at(leader, *member, at))
+            })
+    }
+
+    /// Returns whether a primary remains one because it reaches all others. They get its log, whatever it lacks.
+    pub(super) fn primary_remains(&self, config: &Group, primary: NodeId, at: Micros) -> bool {
+        matches!(config.protocol, Protocol::Primary(_)) && self.is_center(primary, &self.up_at(config, at), at)
     }
 
     /// Returns whether primaries of a group with failover meet, or another member may still take over.
@@ -136,20 +159,24 @@ impl ProspectFinder<'_> {
         let leaders: Vec<NodeId> = members.iter().copied().filter(leads).collect();
         let meets =
             |node: &NodeId| leaders.iter().any(|other| other != node && self.are_connected_at(*node, *other, run.now));
-        // A follower that was paused takes over when it is resumed.
+        // A follower that was paused takes over when it is resumed, and a primary that crashed when it restarts.
         let is_resumed = |node: &NodeId| {
-            run.analysis.faults.paused(*node).is_some() && self.work.healing.up_from(run, *node).is_some()
+            let led = run.analysis.members.get(*node).is_some_and(|member| member.led);
+            let takes_over = run.analysis.faults.paused(*node).is_some() || led;
+            takes_over && self.work.healing.up_from(run, *node).is_some()
         };
         if leaders.iter().any(meets) || members.iter().any(is_resumed) {
             return true;
         }
-        let leader = self.log_sender(config);
-        let stays = |up: &[NodeId], at: Micros| leader.is_some_and(|leader| self.is_center(leader, up, at));
+        // Without a primary, one of the members that are up takes over.
+        let Some(leader) = self.log_sender(config) else { return !self.up_at(config, Micros::MAX).is_empty() };
+        let stays = |up: &[NodeId], at: Micros| self.is_center(leader, up, at);
         let instants: Vec<(Vec<NodeId>, Micros)> =
             self.work.healing.instants().into_iter().map(|at| (self.up_at(config, at), at)).collect();
         let is_settled = instants.iter().all(|(up, at)| self.are_separate(up, *at) || stays(up, *at));
-        let is_kept =
-            || instants.iter().all(|(up, at)| stays(up, *at)) || !self.is_left_behind(config, leader, key, update);
+        let is_kept = || {
+            instants.iter().all(|(up, at)| stays(up, *at)) || !self.is_left_behind(config, Some(leader), key, update)
+        };
         !is_settled || !is_kept()
     }
 

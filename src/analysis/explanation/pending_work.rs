@@ -2,9 +2,10 @@
 
 use super::PART;
 use super::healing::HealingTimes;
+use super::later_faults::LaterFault;
 use crate::analysis::run_context::RunContext;
 use crate::analysis::subscription_queues::QueuedEvent;
-use crate::scenario::{Effect, Micros, Service};
+use crate::scenario::{Effect, Micros, Order, Service};
 use crate::trace::{KeyId, MessageId, MessageKind, NodeId, SubscriptionId, UpdateId, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,21 +36,29 @@ pub(super) struct PendingWork {
     pub healing: HealingTimes,
     /// For each update and receiver, the senders and arrival times of messages that carry it.
     pub carriers: BTreeMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
-    /// The newest update of each key that a message or a queue carries to each receiver.
+    /// The newest update of each key that is on its way to each receiver: in a message, a queue, an outbox, or to be sent again.
     pub newest_carried: BTreeMap<(NodeId, KeyId), (Version, UpdateId)>,
     /// Services with a subscription that adds differences.
     pub adding: Vec<NodeId>,
     /// For each update, the publishers, buses and arrival times of publications that are in flight.
     pub publications: BTreeMap<UpdateId, Vec<(NodeId, NodeId, Micros)>>,
     pub queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
+    /// The numbers of the events in logs; the first one of several with one update.
+    pub numbers: BTreeMap<(SubscriptionId, UpdateId), u32>,
     pub dead_letters: BTreeMap<UpdateId, Vec<SubscriptionId>>,
     /// For each update the first service with a row in its outbox, and the bus of that row.
     pub outboxes: BTreeMap<UpdateId, (NodeId, NodeId)>,
     pub hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
     pub reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
-    /// The events on their way, by key; none until they are needed.
+    /// The faults that the script causes after now.
+    pub later_faults: Vec<LaterFault>,
+    /// The nodes on the way from the service that made an update to a copy, as far as they were asked for.
+    pub ways: BTreeMap<(Option<NodeId>, NodeId), BTreeSet<NodeId>>,
+    /// The events on their way, by key; none until they are asked for.
     pub events_of_keys: Option<BTreeMap<KeyId, BTreeSet<Pending>>>,
+    /// The queues that are logs.
+    logs: BTreeSet<SubscriptionId>,
     /// The next message to index; none once all are.
     next_message: Option<MessageId>,
     /// The next event to index: the place of its queue, and its number.
@@ -61,14 +70,24 @@ impl PendingWork {
     pub fn begin(run: &RunContext) -> Self {
         let mut work =
             PendingWork { healing: HealingTimes::new(run), next_message: Some(MessageId(0)), ..PendingWork::default() };
-        let adds =
-            |service: &Service| service.subscribes.iter().any(|subscription| subscription.effect == Effect::Increment);
+        work.later_faults = LaterFault::all(run);
+        let adds = |service: &Service| service.subscribes.iter().any(|it| it.effect == Effect::Increment);
         let services = (0..).map(NodeId).zip(&run.scenario.services);
         work.adding = services.filter(|(_, service)| adds(service)).map(|(node, _)| node).collect();
+        let is_log = |queue: &SubscriptionId| {
+            let ends = run.names.subscription(*queue);
+            let its = run.scenario.services.get(ends.service.index()).into_iter().flat_map(|it| &it.subscribes);
+            its.into_iter().any(|it| it.order == Order::Log && run.names.find_node(&it.to) == Some(ends.bus))
+        };
+        work.logs = run.names.subscriptions().filter(is_log).collect();
         for (service, tables) in run.analysis.tables.iter() {
             for (bus, update) in &tables.outbox {
                 work.outboxes.entry(*update).or_insert((service, *bus));
+                work.note_published(run, *update, *bus);
             }
+        }
+        for (_, bus, update) in run.analysis.unacknowledged_publications.awaited() {
+            work.note_published(run, update, bus);
         }
         for (node, member) in run.analysis.members.iter() {
             for hint in &member.hints {
@@ -90,10 +109,14 @@ impl PendingWork {
             if pauses() {
                 return None;
             }
+            let is_log = self.logs.contains(&subscription);
             let mut part = queue.events.range(self.next_event.1..).take(PART);
             let mut last = None;
             for (number, event) in part.by_ref() {
                 self.queued.entry(event.update).or_default().push((subscription, *event));
+                if is_log {
+                    self.numbers.entry((subscription, event.update)).or_insert(*number);
+                }
                 for reader in run.subscriptions_to(subscription) {
                     self.note_carried(run, event.update, run.names.subscription(reader).service);
                 }
@@ -119,16 +142,29 @@ impl PendingWork {
         *newest = carried.max(*newest);
     }
 
+    /// Notes that an update is on its way to the consumers of a bus.
+    fn note_published(&mut self, run: &RunContext, update: UpdateId, bus: NodeId) {
+        let its = run.names.subscriptions().map(|it| run.names.subscription(it)).filter(|ends| ends.bus == bus);
+        for ends in its {
+            self.note_carried(run, update, ends.service);
+        }
+    }
+
     fn index_messages(&mut self, run: &RunContext, from: MessageId) {
         let mut waiting = run.analysis.messages.since(from);
         for (_, message) in waiting.by_ref().take(PART) {
             let Some(update) = message.update else { continue };
+            // A caller commits its update after the reply, or has given it up.
+            if message.kind == MessageKind::Reply && run.names.group(message.to).is_none() {
+                continue;
+            }
             let update_of_event = run.analysis.event_writes.carried_update(update);
             self.carriers.entry((update_of_event, message.to)).or_default().push((message.from, message.due));
             self.note_carried(run, update_of_event, message.to);
             if message.kind == MessageKind::Publish {
                 let publication = (message.from, message.to, message.due);
                 self.publications.entry(update).or_default().push(publication);
+                self.note_published(run, update, message.to);
             }
         }
         self.next_message = waiting.next().map(|(id, _)| id);

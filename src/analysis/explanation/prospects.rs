@@ -20,7 +20,8 @@ impl<'a> ProspectFinder<'a> {
     /// services hold the copy together, one that is up is enough.
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let found = self.prospect_of_event(node, key, update);
-        self.unless_repeated(found, node, key)
+        let found = self.unless_repeated(found, node, key);
+        self.unless_stopped(found, node, update)
     }
 
     /// The same, if each event is applied once and in order.
@@ -61,7 +62,10 @@ impl<'a> ProspectFinder<'a> {
             .and_then(|newest| self.in_transit(run.now, node, newest))
             .filter(|found| found.is_hopeful());
         match found {
-            Some(found) => self.unless_repeated(found, node, key),
+            Some(found) => {
+                let found = self.unless_repeated(found, node, key);
+                self.unless_stopped(found, node, newest)
+            }
             None => self.sent_again(node, key),
         }
     }
@@ -70,6 +74,7 @@ impl<'a> ProspectFinder<'a> {
     pub fn unacknowledged(&mut self, holder: NodeId, lacking: NodeId, key: KeyId, update: UpdateId) -> Prospect {
         let found = self.spread(holder, lacking, key, update);
         let found = self.unless_repeated(found, lacking, key);
+        let found = self.unless_stopped(found, lacking, Some(update));
         match self.run.names.group(holder) {
             Some(group) if !found.is_hopeful() => self.unless_taken_over(found, group, key, update),
             Some(_) | None => found,
@@ -99,7 +104,13 @@ impl<'a> ProspectFinder<'a> {
         let calls = self.run.scenario.services.iter().flat_map(|service| &service.calls);
         let timeout = calls.map(|call| micros(call.timeout_ms)).max();
         let last = self.history.last_sent.get(&update);
-        last.zip(timeout).is_some_and(|(at, timeout)| at.saturating_add(timeout) >= self.run.now)
+        let mut callers = (0..).map(NodeId).zip(&self.run.scenario.services).filter(|(_, it)| !it.calls.is_empty());
+        let is_resumed = |node: NodeId| {
+            self.run.analysis.faults.paused(node).is_some() && self.work.healing.up_from(self.run, node).is_some()
+        };
+        last.zip(timeout).is_some_and(|(at, timeout)| {
+            at.saturating_add(timeout) >= self.run.now || callers.any(|(node, _)| is_resumed(node))
+        })
     }
 
     /// Returns whether a poison message in a queue keeps back the later events of its key for ever.
@@ -206,21 +217,18 @@ impl<'a> ProspectFinder<'a> {
             }
         }
         let Some((update, info)) = update.zip(info) else { return Prospect::Lost };
-        if run.analysis.members.get(node).is_some_and(|member| member.promised.contains_key(&key)) {
-            return match run.analysis.faults.is_stopped(info.node) {
-                false => Prospect::Promised(info.node),
-                true => self.when_up(info.node),
-            };
+        if let Some(found) = self.promised(node, key, update) {
+            return found;
         }
         if let Some(found) = self.forwarded(node, key, update) {
             return found;
         }
         let published = self.unpublished(info.node, update).unwrap_or(Prospect::Lost);
-        self.delivered(published, None, node)
+        self.delivered(published, None, node, update)
     }
 
     /// The prospect of a copy whose update is published, at this bus or at any: none if no event reaches its consumers.
-    fn delivered(&self, published: Prospect, bus: Option<NodeId>, node: NodeId) -> Prospect {
+    fn delivered(&self, published: Prospect, bus: Option<NodeId>, node: NodeId, update: UpdateId) -> Prospect {
         if !published.is_hopeful() {
             return published;
         }
@@ -234,7 +242,10 @@ impl<'a> ProspectFinder<'a> {
             match self.path_to_consumer(queue, node) {
                 Err(found) if !found.is_hopeful() => stopped = Some(found),
                 Err(_) if self.gives_up(queue) => return Prospect::Uncertain(Uncertainty::Attempts),
-                Err(_) | Ok(()) => return published,
+                Err(_) | Ok(()) => match self.stopped_later(queue, update) {
+                    Some(found) => stopped = Some(found),
+                    None => return published,
+                },
             }
         }
         stopped.unwrap_or(published)
@@ -304,7 +315,7 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// The prospect of an update that waits for a node that is down.
-    fn when_up(&self, node: NodeId) -> Prospect {
+    pub(super) fn when_up(&self, node: NodeId) -> Prospect {
         self.work.healing.up_from(self.run, node).map_or(Prospect::Down(node), Prospect::AfterHealing)
     }
 
@@ -328,7 +339,10 @@ impl<'a> ProspectFinder<'a> {
         let carriers = self.work.carriers.get(&(update, node)).into_iter().flatten();
         let arriving = carriers.filter(|(from, due)| is_open(*from, *due) && failing != Some(*from));
         if let Some(due) = arriving.map(|(_, due)| *due).min() {
-            return Some(Prospect::Arriving { due });
+            return Some(match self.is_prepared(node, update) {
+                true => Prospect::Arriving { due },
+                false => Prospect::Uncertain(Uncertainty::States),
+            });
         }
         let group = run.names.group(node);
         let in_group = |member: NodeId| group.is_some() && run.names.group(member) == group;
@@ -352,43 +366,9 @@ impl<'a> ProspectFinder<'a> {
         let reaches = |queue: SubscriptionId| run.queue_reaches(queue, node);
         let mut queued = self.work.queued.get(&update).into_iter().flatten();
         if let Some((subscription, event)) = queued.find(|(subscription, _)| reaches(*subscription)) {
-            let is_received = event.reader.is_some_and(|reader| {
-                self.history.received.contains(&(run.names.subscription(reader).service, update))
-            });
-            let failed = event.deliveries > 0 && self.history.poison.contains(&(*subscription, update));
-            let is_poison = failed || self.fails_always(*subscription);
-            let is_rejected = self.is_rejected(*subscription, update);
-            let (not_before, deliveries) = (event.not_before, event.deliveries);
-            // A consumer that has it needs neither the bus nor a link.
-            if event.in_flight && is_received && !is_poison && !is_rejected {
-                return Some(Prospect::Queued { not_before, deliveries, delivered: true });
-            }
-            let bus = run.names.subscription(*subscription).bus;
-            if self.work.healing.up_from(run, bus).is_none_or(|at| at > run.now) {
-                return Some(match self.path_to_consumer(*subscription, node) {
-                    Err(stopped) if !stopped.is_hopeful() => stopped,
-                    Err(_) if self.gives_up(*subscription) => Prospect::Uncertain(Uncertainty::Attempts),
-                    Err(_) | Ok(()) => self.when_up(bus),
-                });
-            }
-            if is_poison {
-                return Some(Prospect::Poison(*subscription));
-            }
-            if is_rejected {
-                return Some(Prospect::Rejected(*subscription));
-            }
-            let path = self.path_to_consumer(*subscription, node);
-            let blocked = self.blocked(*subscription, event, update);
-            if let Some(blocked) = blocked.filter(|blocked| path.is_ok() || !blocked.is_hopeful()) {
-                return Some(blocked);
-            }
-            if let Err(stopped) = path {
-                return Some(self.until_healing(*subscription, event, stopped));
-            }
-            if self.is_used_up(*subscription, event) {
-                return Some(Prospect::Uncertain(Uncertainty::Attempts));
-            }
-            return Some(Prospect::Queued { not_before, deliveries, delivered: event.in_flight });
+            let found = self.queued(*subscription, event, node, update);
+            let is_lost = found.is_hopeful() && self.may_be_lost(*subscription, event, update);
+            return Some(if is_lost { Prospect::Uncertain(Uncertainty::Brokers) } else { found });
         }
         if let Some((service, bus)) = self.work.outboxes.get(&update).copied() {
             let published = match (run.analysis.faults.is_stopped(service), self.to_bus(service, bus)) {
@@ -400,7 +380,7 @@ impl<'a> ProspectFinder<'a> {
                 },
                 (true, _) => self.when_up(service),
             };
-            return Some(self.delivered(published, Some(bus), node));
+            return Some(self.delivered(published, Some(bus), node, update));
         }
         let dead = self.work.dead_letters.get(&update).into_iter().flatten().copied().rfind(|queue| reaches(*queue));
         dead.map(|queue| self.redriven(queue, node, update).unwrap_or(Prospect::DeadLettered(queue)))
@@ -419,14 +399,19 @@ impl<'a> ProspectFinder<'a> {
             consumers.filter(|(_, subscriber)| run.delivers_to(subscriber.service, node))
         {
             let config = run.scenario.services.get(service.index());
-            let mut to_bus = config.into_iter().flat_map(|service| &service.subscribes);
-            let polls = to_bus.any(|settings| {
-                run.names.find_node(&settings.to) == Some(bus)
-                    && matches!(settings.attachment(), Attachment::Polling(_))
-            });
-            // A consumer that is not attached asks the bus for a connection.
-            let is_detached =
-                !run.analysis.buses.is_attached(subscription) || run.analysis.faults.down(service).is_some();
+            let of_bus = || {
+                let all = config.into_iter().flat_map(|it| &it.subscribes);
+                all.filter(|it| run.names.find_node(&it.to) == Some(bus))
+            };
+            let polls = of_bus().any(|it| it.session.is_some() || matches!(it.attachment(), Attachment::Polling(_)));
+            // One that is not attached asks the bus for its connection. A bus that hears nothing of the end of a consumer, and
+            // expects no heartbeats, still regards it as attached.
+            let is_noticed = |it: &Subscription| match it.attachment() {
+                Attachment::Connection(connection) => connection.heartbeat_ms.is_some() || it.order == Order::Log,
+                Attachment::Polling(_) => true,
+            };
+            let is_detached = !run.analysis.buses.is_attached(subscription)
+                || (run.analysis.faults.down(service).is_some() && of_bus().any(is_noticed));
             let asks = if polls || is_detached { self.work.healing.path(run, service, bus) } else { Ok(()) };
             // A cause that is never healed precedes one that is healed.
             let path = match (self.work.healing.path(run, bus, service), asks) {

@@ -26,7 +26,14 @@ impl<'a> ProspectFinder<'a> {
         for (by, bus) in run.analysis.faults.publishers(update).filter(|(by, _)| is_publisher(*by)) {
             match self.to_bus(by, bus) {
                 Prospect::Unpublished(_) if is_retried(bus) && self.is_sent_again(by, bus, update) => {
-                    return Some(Prospect::Unpublished(from));
+                    // Without a leader, the bus accepts nothing.
+                    match self.work.healing.elected_at(bus) {
+                        Some(at) if self.gives_up_before(at, 0, update, by, publications(bus)) => {}
+                        Some(at) if self.gives_up_before(at, 2, update, by, publications(bus)) => {
+                            return Some(Prospect::Uncertain(Uncertainty::Attempts));
+                        }
+                        Some(_) | None => return Some(Prospect::Unpublished(from)),
+                    }
                 }
                 Prospect::Unpublished(_) if is_retried(bus) => {}
                 Prospect::AfterHealing(at) if self.gives_up_before(at, 0, update, by, publications(bus)) => {}
@@ -100,10 +107,11 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// Returns whether a publication in flight reaches its bus.
-    fn is_accepted(&self, publisher: NodeId, bus: NodeId, due: Micros) -> bool {
+    pub(super) fn is_accepted(&self, publisher: NodeId, bus: NodeId, due: Micros) -> bool {
         let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= due.max(self.run.now));
         in_time(self.work.healing.open_from(self.run, publisher, bus))
             && in_time(self.work.healing.up_from(self.run, bus))
+            && self.work.healing.elected_at(bus).is_none_or(|at| at < due)
             && in_time(self.accepted_from(publisher, bus))
     }
 

@@ -5,11 +5,11 @@ use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Acknowledge, Backoff, Command, Order, Subscription, micros};
-use crate::trace::{NodeId, Subscriber, SubscriptionId, UpdateId};
+use crate::trace::{KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
 
 impl<'a> ProspectFinder<'a> {
     /// Iterates over the settings of the subscriptions to a queue.
-    fn settings(&self, queue: SubscriptionId) -> impl Iterator<Item = (SubscriptionId, &'a Subscription)> {
+    pub(super) fn settings(&self, queue: SubscriptionId) -> impl Iterator<Item = (SubscriptionId, &'a Subscription)> {
         let run = self.run;
         run.subscriptions_to(queue).flat_map(move |subscription| {
             let Subscriber { service, bus, .. } = run.names.subscription(subscription);
@@ -50,8 +50,14 @@ impl<'a> ProspectFinder<'a> {
                 left > 0 && (!is_attached || event.not_before.max(self.run.now).saturating_add(waits) >= at)
             }
         };
-        let is_attached = |subscription: SubscriptionId| self.run.analysis.buses.is_attached(subscription);
-        match self.settings(queue).all(|(subscription, settings)| lasts(is_attached(subscription), settings)) {
+        // One that is not attached may be before the healing.
+        let healing = &self.work.healing;
+        let attaches = |it: SubscriptionId| {
+            let Subscriber { service, bus, .. } = self.run.names.subscription(it);
+            let opened = healing.up_from(self.run, service).zip(healing.open_from(self.run, service, bus));
+            self.run.analysis.buses.is_attached(it) || opened.is_some_and(|(up, open)| up.max(open) < at)
+        };
+        match self.settings(queue).all(|(it, settings)| lasts(attaches(it), settings)) {
             true => stopped,
             false => Prospect::Uncertain(Uncertainty::Attempts),
         }
@@ -124,25 +130,40 @@ impl<'a> ProspectFinder<'a> {
 
     /// The cause that holds an event back behind an earlier one of its key: the consumers' acknowledgements do not arrive.
     pub(super) fn blocked(&self, queue: SubscriptionId, event: &QueuedEvent, update: UpdateId) -> Option<Prospect> {
-        let run = self.run;
-        let key = |update: UpdateId| run.analysis.updates.get(update).map(|info| info.key);
-        let settings = self.settings(queue);
-        let is_ordered = |settings: &Subscription| {
-            settings.order == Order::FifoPerKey
-                && settings.acknowledge != Acknowledge::Never
-                && settings.max_deliveries.is_none()
-        };
-        let ordered = settings.filter(|(_, settings)| is_ordered(settings));
-        let ordered: Vec<SubscriptionId> = ordered.map(|(subscription, _)| subscription).collect();
-        let events = &run.analysis.buses.get(queue)?.events;
-        let first = events.values().find(|queued| key(queued.update) == key(update))?;
-        if event.deliveries > 0 || first.update == update || ordered.is_empty() {
+        let events = &self.run.analysis.buses.get(queue)?.events;
+        let first = events.values().find(|it| self.key_of(it.update) == self.key_of(update))?;
+        if event.deliveries > 0 || first.update == update {
             return None;
         }
+        self.stopped_acknowledgements(queue)
+    }
+
+    /// The same for an event that the queue does not have yet: an earlier one is there or will be published before it.
+    pub(super) fn blocked_later(&self, queue: SubscriptionId, update: UpdateId) -> Option<Prospect> {
+        let stopped = self.stopped_acknowledgements(queue).filter(|stopped| !stopped.is_hopeful())?;
+        let bus = self.run.names.subscription(queue).bus;
+        let key = self.key_of(update);
+        let queued = self.run.analysis.buses.get(queue).into_iter().flat_map(|queue| queue.events.values());
+        let rows = self.work.outboxes.range(..update).filter(|(_, (_, to))| *to == bus).map(|(update, _)| *update);
+        let sent = self.work.publications.range(..update).map(|(update, _)| *update);
+        let mut earlier = queued.map(|event| event.update).chain(rows).chain(sent);
+        earlier.any(|it| it != update && self.key_of(it) == key).then_some(stopped)
+    }
+
+    fn key_of(&self, update: UpdateId) -> Option<KeyId> {
+        self.run.analysis.updates.get(update).map(|info| info.key)
+    }
+
+    /// What stops the acknowledgements of all consumers of a queue that delivers the events of a key one after the other.
+    fn stopped_acknowledgements(&self, queue: SubscriptionId) -> Option<Prospect> {
+        let run = self.run;
+        let is_ordered = |it: &Subscription| {
+            it.order == Order::FifoPerKey && it.acknowledge != Acknowledge::Never && it.max_deliveries.is_none()
+        };
         let mut stopped = None;
-        for subscription in ordered {
-            let Subscriber { service, bus, .. } = run.names.subscription(subscription);
-            stopped = Some(self.work.healing.path(run, service, bus).err()?);
+        for (it, _) in self.settings(queue).filter(|(_, it)| is_ordered(it)) {
+            let ends = run.names.subscription(it);
+            stopped = Some(self.work.healing.path(run, ends.service, ends.bus).err()?);
         }
         stopped
     }

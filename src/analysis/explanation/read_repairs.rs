@@ -15,6 +15,15 @@ struct Members<'a> {
     at: Micros,
 }
 
+/// The responses by which a blocking read repairs members.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Responses {
+    /// Those of one read, which are the first ones to arrive.
+    First,
+    /// Any that a read needs: of many reads, one gets the right ones.
+    Any,
+}
+
 impl ProspectFinder<'_> {
     /// The prospect of a copy that reads by clients may repair.
     pub(super) fn repaired_by_read(
@@ -25,7 +34,9 @@ impl ProspectFinder<'_> {
         update: Option<UpdateId>,
     ) -> Option<Prospect> {
         let Protocol::Quorum(quorum) = &config.protocol else { return None };
-        if quorum.read_repair == ReadRepair::None && !quorum.write_back {
+        // One response shows no difference, so it is not written back to anyone.
+        let is_blocking = quorum.read_repair == ReadRepair::Blocking;
+        if !quorum.write_back && (quorum.read_repair == ReadRepair::None || (is_blocking && quorum.read < 2)) {
             return None;
         }
         let readers = self.run.scenario.clients.iter().filter(|client| client.target == config.id);
@@ -34,7 +45,8 @@ impl ProspectFinder<'_> {
             for at in self.scripted_reads(client, key, up) {
                 let members = self.members_at(config, quorum, (key, update), at);
                 let coordinators = self.coordinators(config, client);
-                if coordinators.iter().all(|coordinator| self.is_repaired(&members, client, *coordinator, node)) {
+                let is_certain = |it: &NodeId| self.is_repaired(&members, client, *it, node, Responses::First);
+                if coordinators.iter().all(is_certain) {
                     return Some(Prospect::ReadRepair);
                 }
                 is_possible = true;
@@ -45,8 +57,8 @@ impl ProspectFinder<'_> {
                 is_possible = true;
                 let members = self.members_at(config, quorum, (key, update), up);
                 // One of many reads is enough.
-                let mut coordinators = self.coordinators(config, client).into_iter();
-                if coordinators.any(|coordinator| self.is_repaired(&members, client, coordinator, node)) {
+                let is_possible = |it: &NodeId| self.is_repaired(&members, client, *it, node, Responses::Any);
+                if self.coordinators(config, client).iter().any(is_possible) {
                     return Some(Prospect::ReadRepair);
                 }
             }
@@ -94,7 +106,14 @@ impl ProspectFinder<'_> {
     }
 
     /// Returns whether a read at a coordinator repairs a member for certain.
-    fn is_repaired(&self, members: &Members, client: &Client, coordinator: NodeId, node: NodeId) -> bool {
+    fn is_repaired(
+        &self,
+        members: &Members,
+        client: &Client,
+        coordinator: NodeId,
+        node: NodeId,
+        responses: Responses,
+    ) -> bool {
         let Members { quorum, up, holders, at } = members;
         let Some(reader) = self.run.names.find_node(&client.id) else { return false };
         let is_asked =
@@ -109,8 +128,9 @@ impl ProspectFinder<'_> {
         match (quorum.write_back, quorum.read_repair) {
             // The first responses are merged, and written to all.
             (true, _) => needed + having > heard.len(),
-            // Whether the first responses of a blocking repair include the copy is not considered.
-            (false, ReadRepair::Blocking | ReadRepair::Async) => having > 0,
+            // It repairs only members whose responses are among the first ones, so all have to be.
+            (false, ReadRepair::Blocking) => having > 0 && (responses == Responses::Any || needed == heard.len()),
+            (false, ReadRepair::Async) => having > 0,
             (false, ReadRepair::None) => false,
         }
     }

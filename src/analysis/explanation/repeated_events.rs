@@ -4,7 +4,7 @@ use super::pending_work::Pending;
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::scenario::{Effect, Order, Subscription};
-use crate::trace::{KeyId, NodeId, Subscriber, UpdateId};
+use crate::trace::{KeyId, NodeId, SubscriptionId, UpdateId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> ProspectFinder<'a> {
@@ -79,11 +79,30 @@ impl<'a> ProspectFinder<'a> {
             .updates
             .get(event.update())
             .is_some_and(|info| run.analysis.staleness.has_applied(node, key, info.version));
-        let mut subscribers = run.names.subscriptions().map(|subscription| run.names.subscription(subscription));
-        let is_open = subscribers.all(|Subscriber { service, bus, .. }| {
-            !run.delivers_to(service, node) || self.work.healing.path(run, service, bus).is_ok()
+        let mut its = run.names.subscriptions().filter(|it| run.delivers_to(run.names.subscription(*it).service, node));
+        let is_acknowledged = its.all(|it| {
+            let ends = run.names.subscription(it);
+            // Brokers that are down delay the acknowledgement of what is published.
+            let brokers = run.analysis.brokers.get(ends.bus).filter(|_| matches!(event, Pending::Elsewhere(None, _)));
+            self.work.healing.path(run, ends.service, ends.bus).is_ok()
+                && brokers.is_none_or(|brokers| brokers.up == brokers.all())
+                && self.is_handled_in_time(it)
         });
-        !has_applied && is_open
+        !has_applied && is_acknowledged
+    }
+
+    /// Returns whether a consumer handles all events of a queue before the bus delivers one of them again.
+    fn is_handled_in_time(&self, subscription: SubscriptionId) -> bool {
+        let run = self.run;
+        let queue = run.analysis.buses.queue_of(subscription);
+        let service = run.scenario.services.get(run.names.subscription(subscription).service.index());
+        let waiting = run.analysis.buses.get(queue).map_or(0, |queue| queue.events.len());
+        self.settings(queue).filter(|(it, _)| *it == subscription).all(|(_, settings)| {
+            let one_by_one = settings.order != Order::None;
+            let at_once = if one_by_one { 1 } else { service.map_or(1, |it| it.concurrency.max(1)) as usize };
+            let rounds = waiting.max(self.work.outboxes.len()).div_ceil(at_once).max(1);
+            settings.processing.mean_ms() * (rounds as f64) < settings.ack_deadline_ms
+        })
     }
 
     /// The events of a key on their way to a copy.
@@ -102,12 +121,11 @@ impl<'a> ProspectFinder<'a> {
         };
         let of_key = self.work.events_of_keys.as_ref().and_then(|index| index.get(&key)).into_iter().flatten();
         let all: BTreeSet<Pending> = of_key.filter(|event| reaches(event)).copied().collect();
-        let is_queued = |update: UpdateId| {
-            all.iter().any(|event| matches!(event, Pending::Queued(.., queued) if *queued == update))
-        };
+        let queued: BTreeSet<UpdateId> =
+            all.iter().filter(|it| matches!(it, Pending::Queued(..))).map(|it| it.update()).collect();
         // The event of a delivery is in the queue, too.
         let is_separate = |event: &&Pending| match event {
-            Pending::Elsewhere(Some(_), update) => !is_queued(*update),
+            Pending::Elsewhere(Some(_), update) => !queued.contains(update),
             Pending::Elsewhere(None, _) | Pending::Queued(..) => true,
         };
         all.iter().filter(is_separate).copied().collect()

@@ -81,6 +81,8 @@ pub(super) struct Sum {
     pub(super) reference: Option<Value>,
     /// Whether the copy was also written directly, so that no expected sum is known.
     pub(super) mixed: bool,
+    /// Whether the difference of an update was added more than once.
+    pub(super) doubled: bool,
 }
 
 impl KeyCopy {
@@ -154,6 +156,11 @@ impl KeyCopy {
         self.unacknowledged
     }
 
+    /// Returns whether it added the difference of an update more than once, so that it cannot reach the reference.
+    pub fn is_doubled(&self) -> bool {
+        self.sum.as_ref().is_some_and(|sum| sum.doubled && !sum.mixed)
+    }
+
     /// Returns its state.
     pub fn state(&self) -> CopyState {
         if self.behind.is_empty() && self.unacknowledged.is_some() {
@@ -162,7 +169,9 @@ impl KeyCopy {
         if let Some(sum) = &self.sum {
             let held = self.held.as_ref().and_then(|held| held.value.as_ref());
             let is_expected = sum.early.is_empty() && sum.reference.is_some() && !sum.mixed;
-            return match (self.behind.is_empty(), is_expected && held != sum.reference.as_ref()) {
+            // While it has added an update that is not acknowledged, only a repetition is certain.
+            let is_wrong = if is_expected { held != sum.reference.as_ref() } else { self.is_doubled() };
+            return match (self.behind.is_empty(), is_wrong) {
                 (false, _) => CopyState::Stale,
                 (true, true) => CopyState::Diverged,
                 (true, false) => CopyState::Consistent,

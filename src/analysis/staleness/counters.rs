@@ -12,6 +12,11 @@ impl Staleness {
         let acknowledged = entry.acknowledged.contains_key(&version);
         let copy = entry.copies.entry(node).or_default();
         let newest = copy.version().max(version);
+        let is_changed = copy.held.as_ref().is_none_or(|held| held.value != Some(Value::Int(sum)));
+        let is_repeated = copy.sum.as_ref().is_some_and(|sum| match acknowledged {
+            true => version <= copy.newest_acknowledged && !copy.behind.contains_key(&version),
+            false => sum.early.contains(&version),
+        });
         copy.held = Some(StoredValue { value: Some(Value::Int(sum)), version: newest, update: Some(update) });
         copy.newest_applied = newest;
         copy.missing.remove(&version);
@@ -21,6 +26,7 @@ impl Staleness {
         let newest = entry.acknowledged.get(&copy.newest_acknowledged);
         let added = copy.sum.get_or_insert_default();
         added.reference = newest.and_then(|update| update.value.clone());
+        added.doubled |= is_repeated && is_changed;
         if !acknowledged {
             added.early.insert(version);
             // Updates of operations that ended `unknown` may never be acknowledged.

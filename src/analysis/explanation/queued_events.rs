@@ -1,0 +1,122 @@
+//! The prospects of events that are in a queue, and of those that will be.
+
+use super::prospects::ProspectFinder;
+use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::analysis::subscription_queues::QueuedEvent;
+use crate::scenario::{Acks, Effect, Order};
+use crate::trace::{NodeId, SubscriptionId, UpdateId};
+
+impl ProspectFinder<'_> {
+    /// The prospect of an event that a queue has.
+    pub(super) fn queued(
+        &self,
+        queue: SubscriptionId,
+        event: &QueuedEvent,
+        node: NodeId,
+        update: UpdateId,
+    ) -> Prospect {
+        let run = self.run;
+        if let Some(failure) = self.certain_failure(queue, update, event.deliveries) {
+            return failure;
+        }
+        let is_received = event
+            .reader
+            .is_some_and(|reader| self.history.received.contains(&(run.names.subscription(reader).service, update)));
+        let (not_before, deliveries) = (event.not_before, event.deliveries);
+        // A consumer that has it needs neither the bus nor a link.
+        if event.in_flight && is_received {
+            return Prospect::Queued { not_before, deliveries, delivered: true };
+        }
+        if let Some(failure) = self.behind_failing(queue, event, update) {
+            return failure;
+        }
+        let bus = run.names.subscription(queue).bus;
+        if self.work.healing.up_from(run, bus).is_none_or(|at| at > run.now) {
+            return match self.path_to_consumer(queue, node) {
+                Err(stopped) if !stopped.is_hopeful() => stopped,
+                Err(_) if self.gives_up(queue) => Prospect::Uncertain(Uncertainty::Attempts),
+                Err(_) | Ok(()) => self.when_up(bus),
+            };
+        }
+        let path = self.path_to_consumer(queue, node);
+        let blocked = self.blocked(queue, event, update);
+        if let Some(blocked) = blocked.filter(|blocked| path.is_ok() || !blocked.is_hopeful()) {
+            return blocked;
+        }
+        if let Err(stopped) = path {
+            return self.until_healing(queue, event, stopped);
+        }
+        if self.is_used_up(queue, event) {
+            return Prospect::Uncertain(Uncertainty::Attempts);
+        }
+        Prospect::Queued { not_before, deliveries, delivered: event.in_flight }
+    }
+
+    /// Why every delivery of an event fails, after so many deliveries.
+    pub(super) fn certain_failure(&self, queue: SubscriptionId, update: UpdateId, deliveries: u32) -> Option<Prospect> {
+        let failed = deliveries > 0 && self.history.poison.contains(&(queue, update));
+        if failed || self.history.is_poisonous(update) || self.fails_always(queue) {
+            return Some(Prospect::Poison(queue));
+        }
+        let is_unfit = self.history.is_without_difference(update) && self.adds(queue);
+        (is_unfit || self.is_rejected(queue, update)).then_some(Prospect::Rejected(queue))
+    }
+
+    /// What keeps back or fails for ever an event that a queue does not have yet.
+    pub(super) fn stopped_later(&self, queue: SubscriptionId, update: UpdateId) -> Option<Prospect> {
+        let failure = self.certain_failure(queue, update, 0);
+        failure.or_else(|| self.blocked_later(queue, update)).or_else(|| self.behind_failing_later(queue))
+    }
+
+    /// Returns whether every consumer of a queue adds differences.
+    fn adds(&self, queue: SubscriptionId) -> bool {
+        let mut settings = self.settings(queue).peekable();
+        settings.peek().is_some() && settings.all(|(_, it)| it.effect == Effect::Increment)
+    }
+
+    /// Returns whether the event that fails for ever keeps back all that follow it in its partition.
+    fn is_log_blocked(&self, queue: SubscriptionId) -> bool {
+        self.is_blocked(queue) && self.settings(queue).all(|(_, it)| it.order == Order::Log)
+    }
+
+    /// What keeps an event of a log back for ever: an earlier one of its partition whose every delivery fails.
+    fn behind_failing(&self, queue: SubscriptionId, event: &QueuedEvent, update: UpdateId) -> Option<Prospect> {
+        let number = *self.work.numbers.get(&(queue, update)).filter(|_| self.is_log_blocked(queue))?;
+        self.failing(queue, |first, other| first < number && other.partition == event.partition)
+    }
+
+    /// The same for an event that will be published to a log of one partition.
+    pub(super) fn behind_failing_later(&self, queue: SubscriptionId) -> Option<Prospect> {
+        let bus = self.run.names.subscription(queue).bus;
+        let mut buses = self.run.scenario.buses.iter().filter(|it| self.run.names.find_node(&it.id) == Some(bus));
+        let is_single = buses.all(|bus| bus.topics.iter().all(|topic| topic.partitions == 1));
+        (is_single && self.is_log_blocked(queue)).then(|| self.failing(queue, |_, _| true)).flatten()
+    }
+
+    /// The failure of the first event of a queue that always fails and meets a condition on its number and place.
+    fn failing(&self, queue: SubscriptionId, is_meant: impl Fn(u32, &QueuedEvent) -> bool) -> Option<Prospect> {
+        let events = &self.run.analysis.buses.get(queue)?.events;
+        self.history.failing_updates().find_map(|update| {
+            let number = self.work.numbers.get(&(queue, update))?;
+            let event = events.get(number).filter(|event| is_meant(*number, event))?;
+            self.certain_failure(queue, update, event.deliveries)
+        })
+    }
+
+    /// Returns whether the next leader of a bus may lack an event: the bus has none, and the event may not be committed.
+    pub(super) fn may_be_lost(&self, queue: SubscriptionId, event: &QueuedEvent, update: UpdateId) -> bool {
+        let run = self.run;
+        let bus = run.names.subscription(queue).bus;
+        let Some(brokers) = run.analysis.brokers.get(bus).filter(|brokers| !brokers.is_led()) else { return false };
+        // A relay publishes again what was lost before it was acknowledged.
+        let is_kept = self.work.outboxes.get(&update).is_some_and(|(publisher, to)| {
+            *to == bus && run.analysis.faults.down(*publisher).is_none() && self.to_bus(*publisher, bus).is_hopeful()
+        });
+        let publications = run.scenario.services.iter().flat_map(|service| &service.publishes);
+        let mut its = publications.filter(|it| run.names.find_node(&it.to) == Some(bus));
+        let is_acknowledged =
+            its.all(|it| it.acks == Acks::All) && self.history.is_publication_acknowledged(bus, update);
+        let is_committed = event.deliveries > 0 || is_acknowledged;
+        !is_kept && (!is_committed || brokers.lost_disk || brokers.elects_uncleanly())
+    }
+}

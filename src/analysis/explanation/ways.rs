@@ -1,0 +1,79 @@
+//! Whether the script stops or cuts something later on the way of an update.
+
+use super::prospects::ProspectFinder;
+use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::scenario::{Micros, PublishMode, Subscription, micros};
+use crate::trace::{NodeId, UpdateId};
+use std::collections::BTreeSet;
+
+/// How many times the mean a handler takes at most; for random times, longer ones are very rare.
+const LONGEST: f64 = 10.0;
+
+impl ProspectFinder<'_> {
+    /// Returns a prospect of a copy, which is uncertain if the script stops or cuts something on the update's way before it is
+    /// certain to have arrived.
+    pub(super) fn unless_stopped(&mut self, found: Prospect, node: NodeId, update: Option<UpdateId>) -> Prospect {
+        let arrives_by = match found {
+            _ if found.is_uncertain() || self.work.later_faults.is_empty() => return found,
+            Prospect::Arriving { due } => due.saturating_add(self.longest_handling(node)),
+            _ => Micros::MAX,
+        };
+        let origin = update.and_then(|update| self.run.analysis.updates.get(update)).map(|info| info.node);
+        // After a crash, change data capture may publish again what was lost.
+        let publishes_again = || {
+            let service = origin.and_then(|origin| self.run.scenario.services.get(origin.index()));
+            let mut modes = service.into_iter().flat_map(|service| &service.publishes).map(|it| &it.mode);
+            let mut faults = self.work.later_faults.iter();
+            modes.any(|mode| matches!(mode, PublishMode::ChangeDataCapture { .. }))
+                && faults.any(|fault| fault.crashes && fault.touches(&origin.into_iter().collect()))
+        };
+        if !found.is_hopeful() {
+            return if publishes_again() { Prospect::Uncertain(Uncertainty::LaterFaults) } else { found };
+        }
+        let way = match self.work.ways.get(&(origin, node)) {
+            Some(way) => way.clone(),
+            None => self.way(origin, node),
+        };
+        let is_stopped = self.work.later_faults.iter().any(|fault| fault.at <= arrives_by && fault.touches(&way));
+        self.work.ways.insert((origin, node), way);
+        if is_stopped { Prospect::Uncertain(Uncertainty::LaterFaults) } else { found }
+    }
+
+    /// The time after which a consumer has handled an event, unless it fails.
+    fn longest_handling(&self, node: NodeId) -> Micros {
+        let its = self.run.scenario.services.get(node.index()).into_iter().flat_map(|service| &service.subscribes);
+        micros(its.map(|it| it.processing.mean_ms()).fold(0.0, f64::max) * LONGEST)
+    }
+
+    /// The nodes that an update passes on its way from the service that made it to a copy.
+    fn way(&self, origin: Option<NodeId>, node: NodeId) -> BTreeSet<NodeId> {
+        let run = self.run;
+        let mut way: BTreeSet<NodeId> = origin.into_iter().collect();
+        let mut callers: Vec<NodeId> = origin.into_iter().collect();
+        while let Some(caller) = callers.pop() {
+            let calls = run.scenario.services.get(caller.index()).into_iter().flat_map(|service| &service.calls);
+            callers.extend(calls.filter_map(|call| run.names.find_node(&call.to)).filter(|callee| way.insert(*callee)));
+        }
+        let mut next = vec![node];
+        while let Some(node) = next.pop() {
+            way.insert(node);
+            if let Some(group) = run.names.group(node) {
+                next.extend(run.members(group).filter(|member| !way.contains(member)));
+            }
+            let service = run.scenario.services.get(node.index());
+            let buses = service
+                .into_iter()
+                .flat_map(|it| &it.subscribes)
+                .filter_map(|it: &Subscription| run.names.find_node(&it.to));
+            for bus in buses.filter(|bus| !way.contains(bus)).collect::<Vec<_>>() {
+                way.insert(bus);
+                let publishers = (0..)
+                    .map(NodeId)
+                    .zip(&run.scenario.services)
+                    .filter(|(_, service)| service.publishes.iter().any(|it| run.names.find_node(&it.to) == Some(bus)));
+                next.extend(publishers.map(|(publisher, _)| publisher).filter(|publisher| !way.contains(publisher)));
+            }
+        }
+        way
+    }
+}
