@@ -42,6 +42,7 @@ fn history(count: usize, stale: bool) -> History {
                     index: at.into(),
                     process: process as u32,
                     key: 0,
+                    function: invocation.function(),
                     invocation,
                     output: Output::Nothing,
                     outcome: Outcome::Ok,

@@ -114,16 +114,7 @@ impl LostUpdates {
                     }
                 }
             }
-            Fact::WriteRolledBack { update, .. } => {
-                let Some(key) = self.key_of.get(update).copied() else { return };
-                let write =
-                    self.keys.get_mut(key.index()).and_then(|all| all.iter_mut().find(|write| write.update == *update));
-                if let Some(write) = write.filter(|write| write.acknowledged.is_some() && !write.lost) {
-                    write.lost = true;
-                    self.lost.push(LostUpdate { at: record.at, update: *update, cause: LossCause::RolledBack });
-                    *self.counts.entry((write.node, key)).or_default() += 1;
-                }
-            }
+            Fact::WriteRolledBack { update, .. } => self.roll_back(record.at, *update),
             Fact::UpdateAcknowledged { update, .. } => self.acknowledge(record.at, *update),
             Fact::ReplicaStored { key, version, value, changed: true, .. } => match value {
                 Some(_) => self.find_resurrection(record.at, *key, None, copies),
@@ -144,6 +135,16 @@ impl LostUpdates {
             | Fact::HintStored { .. }
             | Fact::HintRemoved { .. }
             | Fact::TreesCompared { .. } => {}
+        }
+    }
+
+    fn roll_back(&mut self, at: Micros, update: UpdateId) {
+        let Some(key) = self.key_of.get(&update).copied() else { return };
+        let write = self.keys.get_mut(key.index()).and_then(|all| all.iter_mut().find(|write| write.update == update));
+        if let Some(write) = write.filter(|write| write.acknowledged.is_some() && !write.lost) {
+            write.lost = true;
+            self.lost.push(LostUpdate { at, update, cause: LossCause::RolledBack });
+            *self.counts.entry((write.node, key)).or_default() += 1;
         }
     }
 

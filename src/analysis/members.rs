@@ -54,13 +54,8 @@ impl Members {
     pub(super) fn observe(&mut self, record: &Record) {
         let voting = self.voting.take();
         match &record.fact {
-            Fact::MessageSent { from, to, kind: MessageKind::Acknowledgement, update: Some(transaction), .. }
-                if voting.is_some_and(|(node, _)| node == *from) =>
-            {
-                if let Some((node, key)) = voting {
-                    let coordinator = Coordinator { node: *to, transaction: *transaction, forgot: false };
-                    self.member_mut(node).coordinators.insert(key, coordinator);
-                }
+            Fact::MessageSent { from, to, kind: MessageKind::Acknowledgement, update: Some(transaction), .. } => {
+                self.note_vote(voting, *from, *to, *transaction);
             }
             Fact::KeyPlaced { replicas, .. } => self.grouped.extend(replicas.iter().map(|node| (*node, ()))),
             Fact::LeaderElected { node, term } => {
@@ -75,22 +70,7 @@ impl Members {
                 let member = self.member_mut(*node);
                 (member.log, member.term) = ((*last, *committed), *term);
             }
-            Fact::ServiceCrashed { node, lost_disk } => {
-                if *lost_disk {
-                    self.forget_decisions(*node);
-                    self.lost_disks.insert(*node, ());
-                }
-                if !self.members.contains_key(node) {
-                    return;
-                }
-                let member = self.member_mut(*node);
-                (member.leads, member.led) = (false, member.leads);
-                if *lost_disk {
-                    // The disk held the log, the hints and the promises.
-                    (member.log, member.promised, member.coordinators) = ((0, 0), LiteMap::new(), LiteMap::new());
-                    (member.hints, member.hinted) = (BTreeSet::default(), BTreeMap::default());
-                }
-            }
+            Fact::ServiceCrashed { node, lost_disk } => self.crash(*node, *lost_disk),
             Fact::HintStored { node, replica, key, update } => {
                 let member = self.member_mut(*node);
                 member.hints.insert((*replica, *key));
@@ -134,6 +114,31 @@ impl Members {
             | Fact::StateMerged { .. }
             | Fact::WriteRolledBack { .. }
             | Fact::TombstonePurged { .. } => {}
+        }
+    }
+
+    /// A member sent its vote on the write that it has just promised.
+    fn note_vote(&mut self, voting: Option<(NodeId, KeyId)>, from: NodeId, to: NodeId, transaction: UpdateId) {
+        if let Some((node, key)) = voting.filter(|(node, _)| *node == from) {
+            let coordinator = Coordinator { node: to, transaction, forgot: false };
+            self.member_mut(node).coordinators.insert(key, coordinator);
+        }
+    }
+
+    fn crash(&mut self, node: NodeId, lost_disk: bool) {
+        if lost_disk {
+            self.forget_decisions(node);
+            self.lost_disks.insert(node, ());
+        }
+        if !self.members.contains_key(&node) {
+            return;
+        }
+        let member = self.member_mut(node);
+        (member.leads, member.led) = (false, member.leads);
+        if lost_disk {
+            // The disk held the log, the hints and the promises.
+            (member.log, member.promised, member.coordinators) = ((0, 0), LiteMap::new(), LiteMap::new());
+            (member.hints, member.hinted) = (BTreeSet::default(), BTreeMap::default());
         }
     }
 

@@ -62,7 +62,7 @@ pub struct Quorum {
     /// Time after which a replica without an answer counts as unreachable, ms.
     #[serde(skip_serializing_if = "is_default_replica_timeout")]
     pub timeout_ms: f64,
-    /// How long a tombstone of a deletion is kept, ms; forever if absent.
+    /// How long tombstones are kept after the deletion, ms; forever if absent.
     #[serde(skip_serializing_if = "is_default")]
     pub tombstone_grace_ms: Option<f64>,
 }

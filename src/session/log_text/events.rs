@@ -20,44 +20,7 @@ impl Text<'_> {
                 );
                 (text, Some(*update), vec![*at, *bus])
             }
-            Fact::OutboxRowWritten { node: at, bus, update } if self.names.relays_log(*at, *bus) => {
-                let text = sentence!(
-                    "{} wrote {} to its log with the commit",
-                    "{} hat {} mit dem Commit ins Log geschrieben",
-                    self.node(at),
-                    self.update(update)
-                );
-                about_update(at, update, text)
-            }
-            Fact::OutboxRowWritten { node: at, update, .. } => {
-                let text = sentence!(
-                    "{} wrote {} to its outbox with the commit",
-                    "{} hat {} mit dem Commit in die Outbox geschrieben",
-                    self.node(at),
-                    self.update(update)
-                );
-                about_update(at, update, text)
-            }
-            Fact::OutboxRowPublished { node: at, bus, update } if self.names.relays_log(*at, *bus) => {
-                let text = sentence!(
-                    "{} published {} from its log to {}",
-                    "{} hat {} aus dem Log auf {} veröffentlicht",
-                    self.node(at),
-                    self.update(update),
-                    self.node(bus)
-                );
-                (text, Some(*update), vec![*at, *bus])
-            }
-            Fact::OutboxRowPublished { node: at, bus, update } => {
-                let text = sentence!(
-                    "{} published the outbox row {} to {}",
-                    "{} hat die Outbox-Zeile {} auf {} veröffentlicht",
-                    self.node(at),
-                    self.update(update),
-                    self.node(bus)
-                );
-                (text, Some(*update), vec![*at, *bus])
-            }
+            Fact::OutboxRowWritten { .. } | Fact::OutboxRowPublished { .. } => self.stored_publication(fact),
             Fact::PositionLost { node: at, bus, update } => {
                 let event = self.update(update);
                 let text = sentence!(
@@ -92,6 +55,38 @@ impl Text<'_> {
                 unreachable!("another subject")
             }
         }
+    }
+
+    /// Facts about publications that a publisher stores with its commits: in an outbox, or in its log.
+    fn stored_publication(&self, fact: &Fact) -> Row {
+        let (Fact::OutboxRowWritten { node: at, bus, update } | Fact::OutboxRowPublished { node: at, bus, update }) =
+            fact
+        else {
+            unreachable!("another subject")
+        };
+        let is_published = matches!(fact, Fact::OutboxRowPublished { .. });
+        let (node, row) = (self.node(at), self.update(update));
+        let text = match (is_published, self.names.relays_log(*at, *bus)) {
+            (false, true) => sentence!(
+                "{node} wrote {row} to its log with the commit",
+                "{node} hat {row} mit dem Commit ins Log geschrieben"
+            ),
+            (false, false) => sentence!(
+                "{node} wrote {row} to its outbox with the commit",
+                "{node} hat {row} mit dem Commit in die Outbox geschrieben"
+            ),
+            (true, true) => sentence!(
+                "{node} published {row} from its log to {}",
+                "{node} hat {row} aus dem Log auf {} veröffentlicht",
+                self.node(bus)
+            ),
+            (true, false) => sentence!(
+                "{node} published the outbox row {row} to {}",
+                "{node} hat die Outbox-Zeile {row} auf {} veröffentlicht",
+                self.node(bus)
+            ),
+        };
+        if is_published { (text, Some(*update), vec![*at, *bus]) } else { about_update(at, update, text) }
     }
 
     /// Facts about publications at their bus.
@@ -345,7 +340,10 @@ impl Text<'_> {
             }
             Fact::ConsumerDetached { subscription, reason } => {
                 let ends = self.names.subscription(*subscription);
-                let why = detach_reason(*reason);
+                let why = match reason {
+                    DetachReason::Closed if ends.polls => phrase("it no longer polls", "es wird nicht mehr abgefragt"),
+                    other => detach_reason(*other),
+                };
                 let text = sentence!(
                     "{} is no longer attached to {}: {why}",
                     "{} ist nicht mehr an {} angebunden: {why}",

@@ -26,7 +26,7 @@ impl Warnings<'_> {
         let Ok(invariant) = Invariant::parse(text, self.scenario) else { return };
         let mut variables = invariant.formula.variables().into_iter();
         if let Some(Variable { key, .. }) = variables.find(|variable| !self.value_kinds.is_held(&variable.key)) {
-            self.no_effect(path, &no_holder(&key));
+            self.no_effect(path, &no_holder(key));
         }
     }
 }
