@@ -165,6 +165,8 @@ fn the_description_beside_open_panels_is_readable_and_covers_no_control_and_no_n
         let covered = "return [...document.querySelectorAll('main .zoom button, main .publish-far')].filter(e => e.checkVisibility()).filter(e => { \
             const r = e.getBoundingClientRect(); return !e.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)); }).map(e => e.textContent)";
         assert_eq!(browser.run(covered), json!([]), "{panel}");
+        pressed(panel);
+        browser.wait("![...document.querySelectorAll('.log, .verdicts, .lesson')].some(e => e.checkVisibility())");
     }
     pressed("Cut");
     browser.wait("document.querySelector('.notice')");

@@ -29,7 +29,7 @@ const CONTROLS: &str =
     "button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea, a[href], summary, [tabindex='0']";
 
 /// The longest time between the press of a tap and its click, ms.
-const LONGEST_TAP: f64 = 1000.0;
+const LONGEST_TAP: f64 = 5000.0;
 
 /// The maximum number of attempts to move a lost focus, one for each frame.
 const MAX_ATTEMPTS: u32 = 120;
@@ -64,6 +64,10 @@ pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> 
     let (focus_document, mut pressed) = (document.clone(), None::<(Element, f64)>);
     let happened = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        if event.type_() == "keydown" {
+            // The next click is one of the keyboard.
+            pressed = None;
+        }
         match (&*event.type_(), target) {
             ("focusin", Some(element)) => last.borrow_mut().set(&focus_document, element),
             ("pointerdown", target) => {
