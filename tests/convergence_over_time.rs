@@ -17,7 +17,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use systems::{Choices, calls, choices, group, log, messaging, replicated_bus};
 
-/// The instants of the verdicts, ms: after all writes and the beginnings of all faults.
+/// When the verdicts are taken, ms: after all writes and the beginnings of all faults.
 const VERDICTS_MS: [f64; 3] = [2_050.0, 2_400.0, 3_500.0];
 /// The end, ms. All faults that the script heals are healed by 6 s.
 pub(crate) const END_MS: f64 = 60_000.0;
@@ -152,8 +152,11 @@ fn check(document: &Json) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A kind of random systems.
+type System = fn(&Choices) -> Json;
+
 /// The share of verdicts that are unknown, of the corpus.
-fn unknown_share(document: fn(&Choices) -> Json, has_late_faults: bool) -> f64 {
+fn unknown_share(document: System, has_late_faults: bool) -> f64 {
     let mut runner = TestRunner::new(random::corpus(512));
     let (mut unknown, mut all) = (0.0, 0.0);
     for _ in 0..256 {
@@ -176,7 +179,7 @@ fn unknown_share(document: fn(&Choices) -> Json, has_late_faults: bool) -> f64 {
 /// leave an operation that waits. Faults that the script causes later make more verdicts unknown.
 #[test]
 fn the_share_of_unknown_verdicts_does_not_grow() {
-    let systems: [(fn(&Choices) -> Json, f64, f64); 4] =
+    let systems: [(System, f64, f64); 4] =
         [(messaging, 0.13, 0.15), (group, 0.21, 0.22), (calls, 0.5, 0.5), (replicated_bus, 0.06, 0.08)];
     for (document, most, most_with_late_faults) in systems {
         let (share, with_late_faults) = (unknown_share(document, false), unknown_share(document, true));
