@@ -2,7 +2,7 @@
 
 mod cases;
 mod found;
-pub(crate) mod systems;
+mod systems;
 
 use crate::common::random;
 use crate::common::random::random_tests;
@@ -20,7 +20,7 @@ use systems::{Choices, calls, choices, group, log, messaging, replicated_bus};
 /// When the verdicts are taken, ms: after all writes and the beginnings of all faults.
 const VERDICTS_MS: [f64; 3] = [2_050.0, 2_400.0, 3_500.0];
 /// The end, ms. All faults that the script heals are healed by 6 s.
-pub(crate) const END_MS: f64 = 60_000.0;
+const END_MS: f64 = 60_000.0;
 
 /// The values of the copies of each key at services that are up.
 type Values = BTreeMap<u32, BTreeMap<u32, Option<Value>>>;
@@ -111,7 +111,7 @@ impl Judgement {
 }
 
 /// Compares the verdicts with what happens later.
-pub(crate) fn contradiction(document: &Json) -> Option<String> {
+fn contradiction(document: &Json) -> Option<String> {
     let scenario = match Scenario::from_json(&document.to_string()) {
         Ok(scenario) => scenario,
         Err(errors) => panic!("{document}: {errors:?}"),
