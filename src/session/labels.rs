@@ -234,7 +234,7 @@ pub fn consumer_group(name: &str) -> String {
 
 /// How long until something happens: `in 12.5 ms`, `at once`.
 pub fn after(wait: Micros) -> String {
-    if wait == 0 { phrase("at once", "sofort").into() } else { sentence!("in {}", "in {}", duration(wait)) }
+    if wait == 0 { phrase("at once", "sofort").into() } else { format!("in {}", duration(wait)) }
 }
 
 /// A number with at most two decimals, without trailing zeros.

@@ -23,6 +23,7 @@ impl Builder<'_> {
     /// Names the queues that several workers share after their consumer groups.
     pub(super) fn name_shared_queues(&mut self) {
         debug_assert!(self.queues.keys().all(|id| self.queues.get(id) != Some(id)), "the first worker has the queue");
+        debug_assert!(self.queues.len() <= self.subscriptions.len(), "each worker has a subscription");
         let first: BTreeSet<SubscriptionId> = self.queues.values().copied().collect();
         for (index, service) in self.scenario.services.iter().enumerate() {
             for (at, subscription) in service.subscribes.iter().enumerate() {
@@ -38,6 +39,7 @@ impl Builder<'_> {
     /// Notes the services that publish to a bus from the log of their store.
     pub(super) fn name_relays(&mut self) {
         debug_assert!(self.names.node_count() >= self.scenario.services.len(), "each service has a name");
+        debug_assert!(self.nodes.len() == self.names.node_count(), "each node has an id");
         for (index, service) in self.scenario.services.iter().enumerate() {
             for publication in &service.publishes {
                 let is_of_bus = |mode: fn(&PublishMode) -> bool| {

@@ -345,7 +345,10 @@ impl Text<'_> {
             }
             Fact::ConsumerDetached { subscription, reason } => {
                 let ends = self.names.subscription(*subscription);
-                let why = detach_reason(*reason);
+                let why = match reason {
+                    DetachReason::Closed if ends.polls => phrase("it no longer polls", "es wird nicht mehr abgefragt"),
+                    other => detach_reason(*other),
+                };
                 let text = sentence!(
                     "{} is no longer attached to {}: {why}",
                     "{} ist nicht mehr an {} angebunden: {why}",
