@@ -166,7 +166,30 @@ fn only_the_first_event_of_a_key_passes_an_ordered_queue_without_acknowledgement
         operate(449, add("n")),
         at(2060, json!({ "heal_link": { "from": "api", "to": "q" } }))
     ]);
-    assert_eq!(contradiction(&found_bus(outbox(), subscription, json!({}), script)), None);
+    assert_eq!(contradiction(&found_bus(outbox(), subscription.clone(), json!({}), script)), None);
+    // Both are in the queue of a bus that is down.
+    let script = json!([
+        cut(50, "w", "q", true),
+        operate(145, add("n")),
+        operate(148, add("n")),
+        at(155, json!({ "stop_bus": { "bus": "q" } })),
+        at(2051, json!({ "start_bus": { "bus": "q" } }))
+    ]);
+    assert_eq!(contradiction(&found_bus(json!({}), subscription, json!({}), script)), None);
+}
+
+#[test]
+fn a_crash_that_the_script_causes_may_make_change_data_capture_publish_again() {
+    let capture = json!({ "mode": { "change_data_capture": { "poll_ms": 50, "batch": 2 } } });
+    let script = json!([
+        crash(50, "w", true),
+        operate(100, json!({ "write": { "key": "n", "value": 1 } })),
+        operate(110, json!({ "write": { "key": "m", "value": 1 } })),
+        crash(2100, "api", false),
+        at(2100, json!("heal_all"))
+    ]);
+    let subscription = json!({ "acknowledge": "never" });
+    assert_eq!(contradiction(&found_bus(capture, subscription, json!({}), script)), None);
 }
 
 #[test]

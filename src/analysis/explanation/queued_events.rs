@@ -35,7 +35,10 @@ impl ProspectFinder<'_> {
             return match self.path_to_consumer(queue, node) {
                 Err(stopped) if !stopped.is_hopeful() => stopped,
                 Err(_) if self.gives_up(queue) => Prospect::Uncertain(Uncertainty::Attempts),
-                Err(_) | Ok(()) => self.when_up(bus),
+                Err(_) | Ok(()) => {
+                    let blocked = self.blocked(queue, event, update).filter(|blocked| !blocked.is_hopeful());
+                    blocked.unwrap_or_else(|| self.when_up(bus))
+                }
             };
         }
         let path = self.path_to_consumer(queue, node);

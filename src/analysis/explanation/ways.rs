@@ -19,24 +19,23 @@ impl ProspectFinder<'_> {
             _ => Micros::MAX,
         };
         let origin = update.and_then(|update| self.run.analysis.updates.get(update)).map(|info| info.node);
-        // After a crash, change data capture may publish again what was lost.
-        let publishes_again = || {
-            let service = origin.and_then(|origin| self.run.scenario.services.get(origin.index()));
-            let mut modes = service.into_iter().flat_map(|service| &service.publishes).map(|it| &it.mode);
-            let mut faults = self.work.later_faults.iter();
-            modes.any(|mode| matches!(mode, PublishMode::ChangeDataCapture { .. }))
-                && faults.any(|fault| fault.crashes && fault.touches(&origin.into_iter().collect()))
-        };
-        if !found.is_hopeful() {
-            return if publishes_again() { Prospect::Uncertain(Uncertainty::LaterFaults) } else { found };
-        }
         let way = match self.work.ways.get(&(origin, node)) {
             Some(way) => way.clone(),
             None => self.way(origin, node),
         };
-        let is_stopped = self.work.later_faults.iter().any(|fault| fault.at <= arrives_by && fault.touches(&way));
+        // After a crash, change data capture may publish again what was lost.
+        let captures = |node: &NodeId| {
+            let service = self.run.scenario.services.get(node.index());
+            let mut modes = service.into_iter().flat_map(|service| &service.publishes).map(|it| &it.mode);
+            modes.any(|mode| matches!(mode, PublishMode::ChangeDataCapture { .. }))
+        };
+        let capturing: BTreeSet<NodeId> = way.iter().copied().filter(captures).collect();
+        let is_touched = self.work.later_faults.iter().any(|fault| match found.is_hopeful() {
+            true => fault.at <= arrives_by && fault.touches(&way),
+            false => fault.crashes && !capturing.is_empty() && fault.touches(&capturing),
+        });
         self.work.ways.insert((origin, node), way);
-        if is_stopped { Prospect::Uncertain(Uncertainty::LaterFaults) } else { found }
+        if is_touched { Prospect::Uncertain(Uncertainty::LaterFaults) } else { found }
     }
 
     /// The time after which a consumer has handled an event, unless it fails.
