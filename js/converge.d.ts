@@ -1018,7 +1018,7 @@ export type Operation = {
 
 /** An operation of the history. */
 export interface OperationReport {
-  /** Its function, as in Jepsen: `read`, `write`, `cas`, `increment`, `add`, `remove` or `append`. */
+  /** Its function, by the name that it has in the history. */
   f: string;
   /** Its index in the history. */
   index: number;
@@ -1028,7 +1028,7 @@ export interface OperationReport {
   process: unknown;
   /** `ok`, `fail` or `info`. */
   type: "ok" | "fail" | "info";
-  /** Its argument, or what a read returned. */
+  /** Its argument, or what a read returned, as in the history. */
   value: unknown;
 }
 
@@ -1224,7 +1224,7 @@ export interface Quorum {
   sloppy?: boolean;
   /** Time after which a replica without an answer counts as unreachable, ms. */
   timeout_ms?: number;
-  /** How long a tombstone of a deletion is kept, ms; forever if absent. */
+  /** How long tombstones are kept after the deletion, ms; forever if absent. */
   tombstone_grace_ms?: number | null;
   /** Number of acknowledgements that complete a write, W. */
   write?: number;
