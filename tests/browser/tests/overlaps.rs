@@ -152,9 +152,12 @@ fn the_tabs_of_two_branches_are_below_the_canvas_of_a_phone_and_cover_no_card() 
 }
 
 #[test]
-fn the_description_beside_open_panels_is_readable_and_covers_no_control_and_no_notice() {
+fn the_description_beside_open_panels_is_readable_and_covers_no_control() {
     let browser = SITE.visit(Look { width: 800, height: 600, ..WIDE }, "#ex=raft-to-views");
-    let pressed = |action: &str| browser.run(&format!("document.querySelector('[data-action={action}]').click()"));
+    let pressed = |action: &str| {
+        browser.wait(&format!("document.querySelector('[data-action={action}]')"));
+        browser.run(&format!("document.querySelector('[data-action={action}]').click()"))
+    };
     for panel in ["Verdicts", "Log", "Lesson"] {
         pressed(panel);
         browser.wait("document.querySelector('.log, .verdicts, .lesson')?.checkVisibility()");
@@ -168,7 +171,16 @@ fn the_description_beside_open_panels_is_readable_and_covers_no_control_and_no_n
         pressed(panel);
         browser.wait("![...document.querySelectorAll('.log, .verdicts, .lesson')].some(e => e.checkVisibility())");
     }
-    pressed("Cut");
+}
+
+#[test]
+fn a_notice_is_over_the_description_beside_an_open_panel() {
+    let browser = SITE.visit(Look { width: 800, height: 600, ..WIDE }, "#ex=raft-to-views");
+    browser
+        .wait("document.querySelector('[data-action=Verdicts]') && document.querySelector('.page[data-detail] .card')");
+    browser.click("[data-action=Verdicts]");
+    browser.wait("document.querySelector('.verdicts')?.checkVisibility() && document.querySelector('.caption')");
+    browser.keys(&["Control+s"]);
     browser.wait("document.querySelector('.notice')");
     let notice = "const r = document.querySelector('.notice').getBoundingClientRect(); \
         return [[r.left + 8, r.top + 4], [r.left + 8, r.bottom - 4], [r.right - 4, r.bottom - 4]].every(([x, y]) => document.elementFromPoint(x, y)?.closest('.notice'))";
