@@ -334,14 +334,14 @@ fn fault_25_samples_may_have_a_header() {
 fn faults_27_and_30_ten_nudges_are_one_step_and_copies_have_names_of_their_own() {
     let browser = open(WIDE, "");
     browser.click("[data-node=\"inventory\"] header");
-    // The inspector narrows the canvas, so only distances on the drawing can be compared.
-    let distance = "(x => x('inventory') - x('notification'))(id => document.querySelector(`[data-node=\"${id}\"]`).getBoundingClientRect().x)";
+    // The inspector narrows the canvas, which moves and scales the drawing, so the place on the drawing is compared.
+    let place = "new DOMMatrix(document.querySelector('[data-node=\"inventory\"]').style.transform).e";
     browser.wait("document.querySelector('.inspector h3')");
-    let before = browser.run(&format!("return {distance}")).as_f64().expect("a number");
+    let before = browser.run(&format!("return {place}")).as_f64().expect("a number");
     browser.keys(&["Right"; 10]);
-    browser.wait(&format!("{distance} > {}", before + 40.0));
+    browser.wait(&format!("{place} > {}", before + 40.0));
     browser.keys(&["Control+z"]);
-    browser.wait(&format!("Math.abs({distance} - {before}) < 2"));
+    browser.wait(&format!("{place} === {before}"));
     browser.keys(&["Control+d", "Control+d"]);
     cards(&browser, 5);
     let names = browser.run("return [...document.querySelectorAll('main [data-node] h2')].map(e => e.textContent)");

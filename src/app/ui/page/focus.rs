@@ -3,6 +3,7 @@
 
 use super::{Page, PageMsg};
 use std::cell::RefCell;
+use std::iter::successors;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, Element, Event, HtmlElement, KeyboardEvent};
@@ -61,7 +62,7 @@ impl LastFocus {
 /// finger that has tapped something else: a browser sends a click to what is there after the tap.
 pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> Option<Closure<dyn FnMut(Event)>> {
     let document = web_sys::window()?.document()?;
-    let (focus_document, mut pressed) = (document.clone(), None::<(Element, f64)>);
+    let (focus_document, mut pressed) = (document.clone(), None::<(Vec<Element>, f64)>);
     let happened = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         if event.type_() == "keydown" {
@@ -72,7 +73,7 @@ pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> 
             ("focusin", Some(element)) => last.borrow_mut().set(&focus_document, element),
             ("pointerdown", target) => {
                 last.borrow_mut().is_moved_by_visitor = true;
-                pressed = target.map(|target| (target, event.time_stamp()));
+                pressed = Some((successors(target, Element::parent_element).collect(), event.time_stamp()));
             }
             ("click", Some(target))
                 if event.is_trusted() && is_after_tap(pressed.take(), &target, event.time_stamp()) =>
@@ -94,11 +95,13 @@ pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> 
     Some(happened)
 }
 
-/// Returns whether a click follows a tap on something else, which is still on the page, and neither around its target nor inside it.
-fn is_after_tap(pressed: Option<(Element, f64)>, target: &Element, now: f64) -> bool {
+/// Returns whether a click follows a tap on something else, which is neither around its target nor inside it. `pressed` is the
+/// element that was tapped and all around it: the page may have replaced the inner ones since.
+fn is_after_tap(pressed: Option<(Vec<Element>, f64)>, target: &Element, now: f64) -> bool {
     pressed.is_some_and(|(pressed, at)| {
-        let is_related = pressed.contains(Some(target)) || target.contains(Some(&pressed));
-        now - at < LONGEST_TAP && pressed.is_connected() && !is_related
+        let kept = pressed.iter().find(|element| element.is_connected());
+        let is_related = |kept: &Element| kept.contains(Some(target)) || target.contains(Some(kept));
+        now - at < LONGEST_TAP && kept.is_some_and(|kept| !is_related(kept))
     })
 }
 
