@@ -22,7 +22,7 @@ pub struct MemberState {
     pub(super) hinted: BTreeMap<(NodeId, KeyId), BTreeSet<UpdateId>>,
     /// Keys locked by promised writes, with the update.
     pub promised: LiteMap<KeyId, UpdateId>,
-    /// Who decides on each of those writes, if the member has sent it its vote.
+    /// The node that decides on each of those writes, if the member has sent its vote.
     pub(super) coordinators: LiteMap<KeyId, Coordinator>,
     /// The last comparison of its Merkle tree: the peer, the level, the number of hashes, and the number that differ.
     pub compared: Option<(NodeId, u32, u32, u32)>,
@@ -44,9 +44,9 @@ pub struct Members {
     members: LiteMap<NodeId, MemberState>,
     grouped: NodeSet,
     changed: NodeSet,
-    /// Those whose disk was ever lost.
+    /// The members whose disk was ever lost.
     lost_disks: NodeSet,
-    /// A promise whose vote is the next record.
+    /// The promise whose vote is the next record.
     voting: Option<(NodeId, KeyId)>,
 }
 

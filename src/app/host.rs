@@ -52,8 +52,8 @@ pub enum HostAction {
     Update(Msg),
     /// Open a link, an example or a document, and report the result to [`Host::opened`].
     Open(String),
-    /// Keep the visitor from changing or operating anything, or allow it again.
-    Freeze(bool),
+    /// Lock the embed, so that the visitor can change and operate nothing, or unlock it.
+    Lock(bool),
     /// Send and accept no further messages.
     Destroy,
 }

@@ -125,20 +125,20 @@ pub enum DrawingsAnswer {
     Read(DrawingInfo, Box<Scenario>),
     /// The former versions of a drawing, the newest first.
     Versions(Rc<str>, Vec<Version>),
-    /// So many drawings were added.
+    /// The number of drawings that were added.
     Imported(usize),
     /// A text to offer as a file.
     File(String, String),
 }
 
-/// Why the storage does not answer.
+/// The reason why the storage does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StorageProblem {
-    /// There is no room left.
+    /// No room is left.
     Full,
     /// The browser has no storage, or refuses it.
     Blocked,
-    /// There is no such drawing in this browser.
+    /// This browser has no such drawing.
     Missing,
     /// The drawing with this id cannot be read, with the reason.
     Damaged(Rc<str>, String),

@@ -197,7 +197,7 @@ fn down(node: NodeId, context: &RunContext) -> String {
     let name = context.names.label(node);
     match context.analysis.faults.down(node) {
         None => {
-            sentence!("{name} is frozen, and nothing resumes it", "{name} ist eingefroren und wird nicht aufgetaut")
+            sentence!("{name} is frozen, and nothing unfreezes it", "{name} ist eingefroren und wird nicht aufgetaut")
         }
         Some(_) => {
             sentence!("{name} is down, and nothing restarts it", "{name} ist ausgefallen und wird nicht neu gestartet")
@@ -431,7 +431,7 @@ pub(crate) fn convergence_with(
     }
 }
 
-/// Returns whether nothing is under way but a publication that is sent again.
+/// Returns whether only publications that are sent again are under way.
 fn repeats(context: &RunContext) -> bool {
     context.analysis.is_idle() && context.analysis.resends_publications()
 }

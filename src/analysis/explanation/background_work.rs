@@ -47,7 +47,7 @@ impl ProspectFinder<'_> {
             || run.scenario.groups.iter().any(|group| self.commits_later(group))
     }
 
-    /// Returns whether a service handles a request that may change a copy. Its caller may have given up or be frozen.
+    /// Returns whether a service handles a request that may change a copy. Its caller may have given up or be paused.
     fn is_request_handled(&self) -> bool {
         let (run, healing) = (self.run, &self.work.healing);
         let changes = |node: NodeId, request: Request| {
@@ -84,7 +84,7 @@ impl ProspectFinder<'_> {
             .find_map(|(node, key)| self.repetition(node, key))
     }
 
-    /// Returns whether a message in flight arrives: no fault loses it that the script heals too late or never.
+    /// Returns whether a message in flight arrives: no fault that the script heals too late or never loses it.
     fn arrives(&self, message: &MessageInFlight) -> bool {
         let (run, healing) = (self.run, &self.work.healing);
         let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= message.due.max(run.now));

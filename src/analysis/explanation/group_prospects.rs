@@ -1,4 +1,4 @@
-//! Whether the protocol of a replication group still delivers an update that a member is missing.
+//! The prospects of members of a replication group: whether its protocol still delivers the updates that they miss.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -23,7 +23,7 @@ impl ProspectFinder<'_> {
             Protocol::Gossip(gossip) if matches!(gossip.style, GossipStyle::Rumor { .. }) => {
                 self.is_rumored(update, gossip.every.mean_ms())
             }
-            // A participant that has not promised the write, or lost its promise, is not sent the decision again.
+            // The decision is not sent again to a participant that has not promised the write or has lost its promise.
             Protocol::TwoPhase(_) => update.is_some_and(|update| self.promised(node, key, update).is_some()),
             Protocol::Raft(_) | Protocol::Primary(_) | Protocol::Chain | Protocol::Gossip(_) => true,
             Protocol::Quorum(quorum) => quorum.anti_entropy.is_some(),

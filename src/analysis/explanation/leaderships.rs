@@ -1,4 +1,4 @@
-//! Groups whose leader decides which updates remain: whether the last leader and its log are certain.
+//! Groups whose leader decides which updates remain, and whether the last leader and its log are certain.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -23,7 +23,7 @@ impl ProspectFinder<'_> {
         self.is_open_at(one, other, at) && self.is_open_at(other, one, at)
     }
 
-    /// Returns whether the members that are up at a time form groups in which each reaches all others, and nobody else.
+    /// Returns whether the members that are up at a time form groups in which each reaches all others, and no other member.
     fn are_separate(&self, up: &[NodeId], at: Micros) -> bool {
         let reached = |node: NodeId| -> BTreeSet<NodeId> {
             up.iter().copied().filter(|other| self.is_open_at(node, *other, at)).collect()
@@ -143,7 +143,7 @@ impl ProspectFinder<'_> {
             })
     }
 
-    /// Returns whether a primary remains one because it reaches all others. They get its log, whatever it lacks.
+    /// Returns whether a primary remains one because it reaches all others. They receive its log, even if it lacks updates.
     pub(super) fn primary_remains(&self, config: &Group, primary: NodeId, at: Micros) -> bool {
         matches!(config.protocol, Protocol::Primary(_)) && self.is_center(primary, &self.up_at(config, at), at)
     }

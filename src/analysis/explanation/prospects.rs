@@ -1,4 +1,4 @@
-//! How a missing update may still reach a copy, or why it will not.
+//! The prospects of copies: how a missing update may still reach a copy, or why it will not.
 
 use super::event_history::EventHistory;
 use super::pending_work::PendingWork;
@@ -104,7 +104,7 @@ impl<'a> ProspectFinder<'a> {
         let calls = self.run.scenario.services.iter().flat_map(|service| &service.calls);
         let timeout = calls.map(|call| micros(call.timeout_ms)).max();
         let last = self.history.last_sent.get(&update);
-        let mut callers = (0..).map(NodeId).zip(&self.run.scenario.services).filter(|(_, it)| !it.calls.is_empty());
+        let mut callers = (0..).map(NodeId).zip(&self.run.scenario.services).filter(|(_, service)| !service.calls.is_empty());
         let is_resumed = |node: NodeId| {
             self.run.analysis.faults.paused(node).is_some() && self.work.healing.up_from(self.run, node).is_some()
         };
@@ -322,7 +322,7 @@ impl<'a> ProspectFinder<'a> {
     /// The message, handler, queue or outbox that has an update for a service.
     fn in_transit(&self, up: Micros, node: NodeId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
-        // What arrives while the node is down is lost; a paused node receives it when it is resumed.
+        // Messages that arrive while the node is down are lost; a paused node receives them when it is resumed.
         let is_down = run.analysis.faults.down(node).is_some() && run.analysis.faults.paused(node).is_none();
         let is_open = |from: NodeId, due: Micros| {
             let open = self.work.healing.open_from(run, from, node);
@@ -400,23 +400,27 @@ impl<'a> ProspectFinder<'a> {
         {
             let config = run.scenario.services.get(service.index());
             let of_bus = || {
-                let all = config.into_iter().flat_map(|it| &it.subscribes);
-                all.filter(|it| run.names.find_node(&it.to) == Some(bus))
+                let all = config.into_iter().flat_map(|service| &service.subscribes);
+                all.filter(|subscription| run.names.find_node(&subscription.to) == Some(bus))
             };
-            let polls = of_bus().any(|it| it.session.is_some() || matches!(it.attachment(), Attachment::Polling(_)));
-            // One that is not attached asks the bus for its connection. A bus that hears nothing of the end of a consumer, and
-            // expects no heartbeats, still regards it as attached.
-            let is_noticed = |it: &Subscription| match it.attachment() {
-                Attachment::Connection(connection) => connection.heartbeat_ms.is_some() || it.order == Order::Log,
+            let polls = of_bus().any(|subscription| {
+                subscription.session.is_some() || matches!(subscription.attachment(), Attachment::Polling(_))
+            });
+            // A detached consumer requests a connection. A bus that expects no heartbeats does not notice the end of a
+            // consumer, and still regards it as attached.
+            let is_noticed = |subscription: &Subscription| match subscription.attachment() {
+                Attachment::Connection(connection) => {
+                    connection.heartbeat_ms.is_some() || subscription.order == Order::Log
+                }
                 Attachment::Polling(_) => true,
             };
             let is_detached = !run.analysis.buses.is_attached(subscription)
                 || (run.analysis.faults.down(service).is_some() && of_bus().any(is_noticed));
-            let asks = if polls || is_detached { self.work.healing.path(run, service, bus) } else { Ok(()) };
+            let request = if polls || is_detached { self.work.healing.path(run, service, bus) } else { Ok(()) };
             // A cause that is never healed precedes one that is healed.
-            let path = match (self.work.healing.path(run, bus, service), asks) {
+            let path = match (self.work.healing.path(run, bus, service), request) {
                 (Err(delivery), Err(request)) if delivery.is_hopeful() => Err(request),
-                (path, asks) => path.and(asks),
+                (path, request) => path.and(request),
             };
             match path {
                 Ok(()) => return Ok(()),

@@ -1,4 +1,4 @@
-//! Whether an update that no queue has will still be published.
+//! The prospects of updates that no queue has: whether they will still be published.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -17,7 +17,7 @@ impl<'a> ProspectFinder<'a> {
         };
         let is_publisher = |node: NodeId| publishers.iter().any(|(publisher, _)| *publisher == node);
         let is_retried = |bus: NodeId| publications(bus).any(|publication| publication.retry.is_some());
-        // A publisher that crashes does not stop what it has sent.
+        // A crash of the publisher does not stop a publication in flight.
         let mut sent = self.work.publications.get(&update).into_iter().flatten();
         if sent.any(|(by, bus, due)| is_publisher(*by) && self.is_accepted(*by, *bus, *due)) {
             return Some(Prospect::Unpublished(from));

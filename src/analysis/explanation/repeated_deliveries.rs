@@ -79,7 +79,7 @@ impl<'a> ProspectFinder<'a> {
         }
     }
 
-    /// Returns whether a queue delivers an event again that was applied: its acknowledgement is not in flight any more.
+    /// Returns whether a queue redelivers an event that was applied: its acknowledgement is no longer in flight.
     fn is_redelivered(
         &self,
         queue: SubscriptionId,

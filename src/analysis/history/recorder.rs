@@ -208,7 +208,7 @@ impl HistoryRecorder {
 
     /// Builds the history so far. `key` and `process` return the names of keys and processes.
     pub fn history(&self, key: impl Fn(KeyId) -> String, process: impl Fn(NodeId, u32) -> String) -> History {
-        let most = self.operations.iter().map(|recorded| recorded.key.0 + 1).max().unwrap_or(0);
+        let key_count = self.operations.iter().map(|recorded| recorded.key.0 + 1).max().unwrap_or(0);
         let operation = |recorded: &RecordedOperation| {
             let invocation = invocation_of(recorded.kind, recorded.value.as_ref());
             Operation {
@@ -229,7 +229,7 @@ impl HistoryRecorder {
             operations: self.operations.iter().map(operation).collect(),
             written: Vec::new(),
             values: vec![phrase("nothing", "nichts").into()],
-            keys: (0..most).map(|id| key(KeyId(id))).collect(),
+            keys: (0..key_count).map(|id| key(KeyId(id))).collect(),
             processes: self.processes.iter().map(|(by, session)| process(*by, *session)).collect(),
             initial: BTreeMap::new(),
             siblings: BTreeSet::new(),

@@ -6,10 +6,10 @@ use crate::scenario::{Micros, Value};
 use crate::trace::{KeyId, NodeId, NodeSet, Version};
 use litemap::LiteMap;
 
-/// Which services hold their data together.
+/// The services that hold their data together.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pools {
-    /// For each of them the first one.
+    /// The first service of each set, for each service in it.
     holders: LiteMap<NodeId, NodeId>,
     /// Pairs of services of which the second receives the updates of the first only as a worker of a group.
     shared_flows: LiteMap<(NodeId, NodeId), ()>,

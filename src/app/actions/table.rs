@@ -95,7 +95,7 @@ pub static ACTIONS: &[Action] = &[
     Action::new(PLAYBACK, ActionId::Faster, "Faster", "Play at a higher speed", &[key("]")], || {
         Msg::Playback(PlaybackMsg::ShiftSpeed { faster: true })
     }),
-    Action::new(PLAYBACK, ActionId::Reset, "Reset", "Discard the live actions and go to the start", &[], || {
+    Action::new(PLAYBACK, ActionId::Reset, "Reset", "Discard the live commands and go to the start", &[], || {
         Msg::Playback(PlaybackMsg::Reset)
     }),
     Action::new(PLAYBACK, ActionId::Extend, "+5 s", "Let the run last 5 s longer, and play", &[], || {

@@ -47,7 +47,7 @@ impl Embedded {
         for action in self.host.receive(message, origin, &self.page.model) {
             match action {
                 HostAction::Update(msg) => self.page.update(msg),
-                HostAction::Open(_) | HostAction::Freeze(_) | HostAction::Destroy => {}
+                HostAction::Open(_) | HostAction::Lock(_) | HostAction::Destroy => {}
             }
         }
         self.serve();

@@ -12,14 +12,14 @@ use std::rc::Rc;
 /// Whether the shown drawing is kept.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum SaveState {
-    /// It has no changes to keep.
+    /// The drawing has no changes to keep.
     #[default]
     Unchanged,
-    /// It is being saved.
+    /// The drawing is being saved.
     Saving,
-    /// It is saved.
+    /// The drawing is saved.
     Saved,
-    /// It could not be saved.
+    /// The drawing could not be saved.
     Failed(StorageProblem),
 }
 
@@ -56,7 +56,7 @@ pub struct Drawings {
 struct Unsaved {
     scenario: Rc<Scenario>,
     caption: Rc<str>,
-    /// It was edited, or has become the visitor's own. Otherwise only its live commands and branches have changed.
+    /// Whether it was edited, or has become the visitor's own. Otherwise only its live commands and branches have changed.
     is_edited: bool,
 }
 
@@ -146,7 +146,7 @@ impl Model {
         }
     }
 
-    /// Learns the revision of a drawing that was read or written.
+    /// Notes the revision of a drawing that was read or written.
     pub(super) fn learn_drawing(&mut self, info: &DrawingInfo) {
         self.drawings.revisions.insert(info.id.clone(), info.revision);
         self.drawings.saved_elsewhere.retain(|id| *id != info.id);

@@ -340,7 +340,7 @@ impl Model {
         if self.branches.list.len() <= 1 && (is_pending || has_commands(&self.branches)) {
             self.push_step(text!("Reset").into(), Some(self.run.now));
             self.sharing.forget_replay();
-            self.notify(text!("The live actions were discarded. Undo brings them back.").into());
+            self.notify(text!("The live commands were discarded. Undo brings them back.").into());
         }
         self.playback.enqueue(Request::Reset);
     }

@@ -35,7 +35,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("Delete", "Löschen"),
     ("Delete the selection or the focused card", "Die Auswahl oder die fokussierte Karte löschen"),
     ("Diagram", "Diagramm"),
-    ("Discard the live actions and go to the start", "Die Eingriffe verwerfen und zum Anfang gehen"),
+    ("Discard the live commands and go to the start", "Die Live-Befehle verwerfen und zum Anfang gehen"),
     ("Double-click a card", "Eine Karte doppelklicken"),
     ("Double-click it; Enter keeps it, Esc cancels, arrow keys go to the next value", "Doppelklicken; Enter übernimmt, Esc bricht ab, Pfeiltasten gehen zum nächsten Wert"),
     ("Drag a card, with Ctrl off the grid; arrow keys, with Shift five times as far", "Eine Karte ziehen, mit Strg abseits des Rasters; Pfeiltasten, mit Umschalt fünfmal so weit"),

@@ -202,7 +202,7 @@ impl Text<'_> {
     }
 }
 
-/// How an operation ended, after its name. `is_refused` is whether its client knows that it was refused.
+/// Describes how an operation ended, after its name. `is_refused` is whether its client knows that it was refused.
 fn ended(outcome: Outcome, is_refused: bool) -> &'static str {
     match outcome {
         Outcome::Ok => phrase("succeeded", "ist gelungen"),

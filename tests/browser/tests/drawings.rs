@@ -294,7 +294,7 @@ const SHOWN: &str = "[document.querySelector('.transport .clock').textContent, \
 
 #[test]
 fn a_reload_keeps_live_actions_the_instant_the_description_and_what_can_be_undone() {
-    // An example with live actions alone, and one that an edit has made the visitor's own.
+    // An example with live commands alone, and one that an edit has made the visitor's own.
     for edits in [false, true] {
         let browser = open("#ex=inventory-notification");
         browser.run("document.querySelector('main.canvas').focus()");
