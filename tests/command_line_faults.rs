@@ -168,7 +168,7 @@ fn a_name_or_value_forges_no_line_of_a_report() {
     }
 }
 
-/// One run that takes far longer than the test.
+/// Returns a run that takes far longer than the test.
 fn endless() -> String {
     json!({
         "converge": 1,

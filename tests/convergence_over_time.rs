@@ -50,7 +50,7 @@ fn updates(run: &Run) -> usize {
     (0..1000).filter(|id| run.analysis().updates.get(UpdateId(*id)).is_some()).count()
 }
 
-/// When the script causes faults after the first verdict, ms.
+/// Returns when the script causes faults after the first verdict, ms.
 fn late_faults(document: &Json) -> Vec<f64> {
     let faults = ["cut_link", "crash", "pause", "stop_bus", "stop_broker"];
     let steps = document["script"].as_array().into_iter().flatten();

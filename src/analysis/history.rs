@@ -133,7 +133,7 @@ pub struct Operation {
     pub ended: u32,
     /// The times of its invocation and end, µs, if known.
     pub times: Option<(i64, i64)>,
-    /// For a change of a register: its rank in the order of versions, from 1; 0 if that order is unknown.
+    /// The rank of a change of a register in the order of versions, from 1; 0 if that order is unknown.
     pub rank: u32,
 }
 

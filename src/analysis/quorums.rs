@@ -20,7 +20,7 @@ pub enum Phase {
     Read,
     /// The write is sent to replicas; W must acknowledge.
     Write,
-    /// Before a read returns, its value is sent to replicas: blocking read repair, or write-back.
+    /// The repair before a read returns: its value is sent to replicas, by blocking read repair or write-back.
     Repair,
 }
 

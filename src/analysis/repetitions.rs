@@ -24,8 +24,13 @@ pub struct Repetitions {
 }
 
 fn repetition(service: &Service) -> Repetition {
-    let keeps_rows = |subscription: &Subscription| subscription.inbox.as_ref().is_some_and(|inbox| inbox.window_ms.is_none());
-    if service.subscribes.iter().any(|subscription| subscription.effect == Effect::Increment && !keeps_rows(subscription)) {
+    let keeps_rows =
+        |subscription: &Subscription| subscription.inbox.as_ref().is_some_and(|inbox| inbox.window_ms.is_none());
+    if service
+        .subscribes
+        .iter()
+        .any(|subscription| subscription.effect == Effect::Increment && !keeps_rows(subscription))
+    {
         Repetition::Sum
     } else if service.subscribes.iter().any(|subscription| subscription.effect == Effect::Overwrite) {
         // An inbox has no row of an older event that comes for the first time.

@@ -45,7 +45,11 @@ pub struct Requests {
 impl Requests {
     pub(super) fn new(scenario: &Scenario, names: &Names) -> Self {
         let calls = |service: &Service| {
-            let to = service.calls.iter().filter_map(|call| Some((names.find_node(&call.to)?, micros(call.timeout_ms)))).collect();
+            let to = service
+                .calls
+                .iter()
+                .filter_map(|call| Some((names.find_node(&call.to)?, micros(call.timeout_ms))))
+                .collect();
             Calls { to, is_atomic: service.commit == Commit::TwoPhase }
         };
         let services = (0..).map(NodeId).zip(&scenario.services).filter(|(node, _)| names.group(*node).is_none());

@@ -49,7 +49,7 @@ struct Key {
     phantoms: BTreeSet<Version>,
     /// Workers that hold the key alone, since it also reaches them outside of their group.
     separate: NodeSet,
-    /// For each group, the members that should hold the key.
+    /// The members of each group that should hold the key.
     holders: LiteMap<NodeId, NodeSet>,
     /// Updates whose operation ended without their acknowledgement: they are not in the reference.
     unacknowledged: BTreeMap<Version, UnacknowledgedUpdate>,
@@ -110,7 +110,7 @@ pub struct Staleness {
     /// The other services that a service's updates should reach.
     flows: LiteMap<NodeId, NodeSet>,
     pools: Pools,
-    /// By key id.
+    /// The keys, by id.
     keys: Vec<Key>,
     committed: BTreeMap<UpdateId, Committed>,
     /// The operations whose end is awaited, with their updates.
@@ -118,7 +118,7 @@ pub struct Staleness {
     /// Updates whose event is published before their commit.
     proposed: BTreeMap<UpdateId, Committed>,
     down: NodeSet,
-    /// For each update whose window is open.
+    /// The open windows, by update.
     windows: BTreeMap<UpdateId, OpenWindow>,
     services: LiteMap<NodeId, Service>,
     stale: u32,

@@ -71,7 +71,7 @@ pub struct Field {
     pub text: String,
     /// Its meaning.
     pub help: &'static str,
-    /// If it shows a preset: what of the real system is not modelled.
+    /// The parts of the real system that a shown preset does not model.
     pub leaves_out: Option<&'static str>,
     /// The paths of the same field of other selected nodes, which it sets too.
     pub also: Vec<Path>,

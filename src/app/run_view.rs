@@ -70,7 +70,7 @@ pub struct RunView {
     pub cut: Rc<Vec<(NodeId, NodeId)>>,
     /// Other active faults.
     pub active_faults: Rc<Vec<ActiveFault>>,
-    /// For each service, the changes of its worst state.
+    /// The changes of the worst state of each service.
     pub ribbons: Vec<Vec<(Micros, CopyState)>>,
     /// Marks of the timeline.
     pub marks: Vec<Mark>,

@@ -141,11 +141,11 @@ pub struct Delivery {
     pub reliable: bool,
     /// The partition of the event's topic.
     pub partition: u32,
-    /// For a log: its place in the partition.
+    /// The place in the partition of a log.
     pub place: LogPlace,
-    /// For a reader with a session: its incarnation. For a consumer that polls: the number of the receive. Else 0.
+    /// The incarnation of a reader with a session; the number of the receive for a consumer that polls; else 0.
     pub incarnation: u32,
-    /// For a reader with a session: how often the partition was assigned or redelivered before; else 0.
+    /// The number of times that the partition was assigned to a reader with a session, or redelivered, before; else 0.
     pub generation: u32,
     /// The committed update.
     pub update: Arc<Update>,
@@ -280,7 +280,7 @@ impl TransactionMessage {
 /// The content of a message. It takes at most two words, because every message moves through the hot loop.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// From a client: an operation.
+    /// An operation of a client.
     Operate(Arc<Request>),
     /// The reply to an operation: its outcome, and its update if it wrote one.
     Operated(OperationId, Outcome, Option<UpdateId>),

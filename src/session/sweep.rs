@@ -23,7 +23,7 @@ use unended::Reflection;
 pub struct SweepRun {
     run: Run,
     observer: RunObserver,
-    /// With the run's seed.
+    /// The scenario with the run's seed.
     scenario: Scenario,
     end: Micros,
 }

@@ -71,10 +71,10 @@ impl Fact {
 }
 
 facts! {
-    /// At the start: what is committed at `from` should eventually be reflected by `to`.
+    /// A flow was declared at the start: `to` should eventually reflect the commits at `from`.
     0 => FlowDeclared { from: NodeId, to: NodeId }
 
-    /// At the start: the document gave a store a value.
+    /// A store received a value of the document at the start.
     1 => Seeded { node: NodeId, key: KeyId, value: Value, version: Version }
 
     /// A client, or the user of the page, issued an operation.
@@ -264,7 +264,7 @@ facts! {
     /// A bus stopped. Its queues are durable, except for what it had not flushed.
     30 => BusStopped {
         bus: NodeId,
-        /// What it had not flushed is lost.
+        /// Whether the events that it had not flushed are lost.
         lost_unflushed: bool,
     }
 
@@ -429,15 +429,15 @@ facts! {
     /// A bus ignored an entry of a log's relay whose predecessor it does not have.
     61 => PublicationSkipped { bus: NodeId, update: UpdateId }
 
-    /// At the start: a subscription shares the queue of another one, the first of its consumer group. Facts about the queue name
+    /// A subscription shares the queue of another one, the first of its consumer group. Facts about the queue name
     /// the first subscription; facts about a delivery name the subscription of its consumer.
     62 => QueueShared { subscription: SubscriptionId, queue: SubscriptionId }
 
-    /// At the start: what is committed at `from` reaches `worker` only as one of the workers of a consumer group, which hold
+    /// A worker was declared at the start: the commits at `from` reach `worker` only as one of the workers of a consumer group, which hold
     /// the data together. `holder` is the first of them.
     63 => WorkerDeclared { worker: NodeId, holder: NodeId, from: NodeId }
 
-    /// At the start: two services use the same store.
+    /// Two services use the same store, from the start.
     64 => StoreShared { node: NodeId, holder: NodeId }
 
     /// A consumer is attached to a subscription again: it connected, or it polls.

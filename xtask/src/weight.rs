@@ -92,7 +92,7 @@ impl Weight {
     }
 }
 
-/// Whether opening the page loads a file, given by its path inside the page's folder. The browser tests compare this
+/// Returns whether opening the page loads a file, given by its path inside the page's folder. The browser tests compare this
 /// with what a browser requests.
 pub fn is_first_load(file: &Path) -> bool {
     let file = layout::without_version(file);
@@ -104,7 +104,7 @@ pub fn is_first_load(file: &Path) -> bool {
     !is_split && !is_on_demand
 }
 
-/// Whether a file, given by its path without its version, does not count as the page.
+/// Returns whether a file, given by its path without its version, does not count as the page.
 fn is_apart(file: &Path) -> bool {
     APART.iter().any(|folder| file.starts_with(folder)) || file.to_string_lossy().starts_with(LESSON_CODE)
 }

@@ -50,16 +50,16 @@ struct SessionChecker<'a> {
     steps: BTreeMap<u32, Vec<KnownWrite>>,
     /// The process that made each write, and the position of the write in the steps of this process.
     place_in: BTreeMap<usize, (u32, usize)>,
-    /// For each key, edges from the writes that a process had made or read to its next write. They count where no versions do.
+    /// Edges from the writes that a process had made or read to its next write, by key. They count where no versions do.
     causes: BTreeMap<u32, Vec<(usize, usize)>>,
-    /// For each key, edges that the reads of one process require.
+    /// Edges that the reads of one process require, by key.
     required: BTreeMap<u32, Vec<(usize, usize)>>,
 }
 
 /// The writes that later reads of a key must reflect.
 #[derive(Default)]
 struct Requirements {
-    /// In the order in which they were added.
+    /// The writes, in the order in which they were added.
     writes: Vec<usize>,
     /// The same writes as a set.
     all: BTreeSet<usize>,

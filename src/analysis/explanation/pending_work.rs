@@ -34,19 +34,19 @@ impl Pending {
 #[derive(Clone, Debug, Default)]
 pub(super) struct PendingWork {
     pub healing: HealingTimes,
-    /// For each update and receiver, the senders and arrival times of messages that carry it.
+    /// The senders and arrival times of the messages that carry each update to each receiver.
     pub carriers: BTreeMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
     /// The newest update of each key that is on its way to each receiver: in a message, a queue, an outbox, or to be sent again.
     pub newest_carried: BTreeMap<(NodeId, KeyId), (Version, UpdateId)>,
     /// Services with a subscription that adds differences.
     pub adding: Vec<NodeId>,
-    /// For each update, the publishers, buses and arrival times of publications that are in flight.
+    /// The publishers, buses and arrival times of the publications of each update that are in flight.
     pub publications: BTreeMap<UpdateId, Vec<(NodeId, NodeId, Micros)>>,
     pub queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
     /// The numbers of the events in logs; if several have one update, the number of the first.
     pub numbers: BTreeMap<(SubscriptionId, UpdateId), u32>,
     pub dead_letters: BTreeMap<UpdateId, Vec<SubscriptionId>>,
-    /// For each update, the first service with a row in its outbox, and the bus of that row.
+    /// The first service with a row of each update in its outbox, and the bus of that row.
     pub outboxes: BTreeMap<UpdateId, (NodeId, NodeId)>,
     pub hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
@@ -71,7 +71,8 @@ impl PendingWork {
         let mut work =
             PendingWork { healing: HealingTimes::new(run), next_message: Some(MessageId(0)), ..PendingWork::default() };
         work.later_faults = LaterFault::all(run);
-        let adds = |service: &Service| service.subscribes.iter().any(|subscription| subscription.effect == Effect::Increment);
+        let adds =
+            |service: &Service| service.subscribes.iter().any(|subscription| subscription.effect == Effect::Increment);
         let services = (0..).map(NodeId).zip(&run.scenario.services);
         work.adding = services.filter(|(_, service)| adds(service)).map(|(node, _)| node).collect();
         let is_log = |queue: &SubscriptionId| {

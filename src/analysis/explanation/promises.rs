@@ -20,7 +20,8 @@ impl ProspectFinder<'_> {
         let Some(coordinator) = voted.map(|voted| voted.node).or_else(made) else { return Prospect::Lost };
         let Some(up) = healing.up_from(run, coordinator) else { return Prospect::Down(coordinator) };
         // A coordinator sends only a commit again; it reports an abort when it is asked.
-        let has_committed = voted.is_none_or(|voted| !voted.forgot && self.has_committed(coordinator, key, voted.transaction));
+        let has_committed =
+            voted.is_none_or(|voted| !voted.forgot && self.has_committed(coordinator, key, voted.transaction));
         let asks = if has_committed { Ok(()) } else { healing.path(run, node, coordinator) };
         let found = match (healing.path(run, coordinator, node), asks) {
             (Err(stopped), _) if !stopped.is_hopeful() => return stopped,

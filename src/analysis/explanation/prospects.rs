@@ -104,7 +104,8 @@ impl<'a> ProspectFinder<'a> {
         let calls = self.run.scenario.services.iter().flat_map(|service| &service.calls);
         let timeout = calls.map(|call| micros(call.timeout_ms)).max();
         let last = self.history.last_sent.get(&update);
-        let mut callers = (0..).map(NodeId).zip(&self.run.scenario.services).filter(|(_, service)| !service.calls.is_empty());
+        let mut callers =
+            (0..).map(NodeId).zip(&self.run.scenario.services).filter(|(_, service)| !service.calls.is_empty());
         let is_resumed = |node: NodeId| {
             self.run.analysis.faults.paused(node).is_some() && self.work.healing.up_from(self.run, node).is_some()
         };

@@ -81,7 +81,8 @@ impl<'a> ProspectFinder<'a> {
 
     /// Returns whether an event is not delivered again, if its last delivery is neither in flight nor at a consumer.
     pub(super) fn is_used_up(&self, queue: SubscriptionId, event: &QueuedEvent) -> bool {
-        let is_last = |settings: &Subscription| settings.max_deliveries.is_some_and(|maximum| event.deliveries >= maximum);
+        let is_last =
+            |settings: &Subscription| settings.max_deliveries.is_some_and(|maximum| event.deliveries >= maximum);
         self.settings(queue).any(|(_, settings)| is_last(settings))
     }
 

@@ -91,7 +91,8 @@ impl ProspectFinder<'_> {
     /// The same for an event that will be published to a log of one partition.
     pub(super) fn behind_failing_later(&self, queue: SubscriptionId) -> Option<Prospect> {
         let bus = self.run.names.subscription(queue).bus;
-        let mut buses = self.run.scenario.buses.iter().filter(|config| self.run.names.find_node(&config.id) == Some(bus));
+        let mut buses =
+            self.run.scenario.buses.iter().filter(|config| self.run.names.find_node(&config.id) == Some(bus));
         let is_single = buses.all(|bus| bus.topics.iter().all(|topic| topic.partitions == 1));
         (is_single && self.is_log_blocked(queue)).then(|| self.failing(queue, |_, _| true)).flatten()
     }
@@ -117,8 +118,8 @@ impl ProspectFinder<'_> {
         });
         let publications = run.scenario.services.iter().flat_map(|service| &service.publishes);
         let mut to_bus = publications.filter(|publication| run.names.find_node(&publication.to) == Some(bus));
-        let is_acknowledged =
-            to_bus.all(|publication| publication.acks == Acks::All) && self.history.is_publication_acknowledged(bus, update);
+        let is_acknowledged = to_bus.all(|publication| publication.acks == Acks::All)
+            && self.history.is_publication_acknowledged(bus, update);
         let is_committed = event.deliveries > 0 || is_acknowledged;
         !is_kept && (!is_committed || brokers.lost_disk || brokers.elects_uncleanly())
     }

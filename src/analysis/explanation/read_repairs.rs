@@ -45,9 +45,8 @@ impl ProspectFinder<'_> {
             for at in self.scripted_reads(client, key, up) {
                 let members = self.members_at(config, quorum, (key, update), at);
                 let coordinators = self.coordinators(config, client);
-                let is_certain = |coordinator: &NodeId| {
-                    self.is_repaired(&members, client, *coordinator, node, Responses::First)
-                };
+                let is_certain =
+                    |coordinator: &NodeId| self.is_repaired(&members, client, *coordinator, node, Responses::First);
                 if coordinators.iter().all(is_certain) {
                     return Some(Prospect::ReadRepair);
                 }
@@ -59,9 +58,8 @@ impl ProspectFinder<'_> {
                 is_possible = true;
                 let members = self.members_at(config, quorum, (key, update), up);
                 // One of many reads is enough.
-                let is_possible = |coordinator: &NodeId| {
-                    self.is_repaired(&members, client, *coordinator, node, Responses::Any)
-                };
+                let is_possible =
+                    |coordinator: &NodeId| self.is_repaired(&members, client, *coordinator, node, Responses::Any);
                 if self.coordinators(config, client).iter().any(is_possible) {
                     return Some(Prospect::ReadRepair);
                 }

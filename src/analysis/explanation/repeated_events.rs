@@ -79,7 +79,8 @@ impl<'a> ProspectFinder<'a> {
             .updates
             .get(event.update())
             .is_some_and(|info| run.analysis.staleness.has_applied(node, key, info.version));
-        let reaches_copy = |subscription: &SubscriptionId| run.delivers_to(run.names.subscription(*subscription).service, node);
+        let reaches_copy =
+            |subscription: &SubscriptionId| run.delivers_to(run.names.subscription(*subscription).service, node);
         let mut subscriptions = run.names.subscriptions().filter(reaches_copy);
         let is_acknowledged = subscriptions.all(|subscription| {
             let ends = run.names.subscription(subscription);
@@ -100,7 +101,8 @@ impl<'a> ProspectFinder<'a> {
         let waiting = run.analysis.buses.get(queue).map_or(0, |queue| queue.events.len());
         self.settings(queue).filter(|(other, _)| *other == subscription).all(|(_, settings)| {
             let is_one_by_one = settings.order != Order::None;
-            let at_once = if is_one_by_one { 1 } else { service.map_or(1, |service| service.concurrency.max(1)) as usize };
+            let at_once =
+                if is_one_by_one { 1 } else { service.map_or(1, |service| service.concurrency.max(1)) as usize };
             let rounds = waiting.max(self.work.outboxes.len()).div_ceil(at_once).max(1);
             settings.processing.mean_ms() * (rounds as f64) < settings.ack_deadline_ms
         })

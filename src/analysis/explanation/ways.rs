@@ -26,7 +26,8 @@ impl ProspectFinder<'_> {
         // After a crash, change data capture may publish again what was lost.
         let captures = |node: &NodeId| {
             let service = self.run.scenario.services.get(node.index());
-            let mut modes = service.into_iter().flat_map(|service| &service.publishes).map(|publication| &publication.mode);
+            let mut modes =
+                service.into_iter().flat_map(|service| &service.publishes).map(|publication| &publication.mode);
             modes.any(|mode| matches!(mode, PublishMode::ChangeDataCapture { .. }))
         };
         let capturing: BTreeSet<NodeId> = way.iter().copied().filter(captures).collect();

@@ -11,7 +11,7 @@ use crate::trace::{
 use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each key, how often its operations have changed.
+/// The number of changes of each key's operations.
 #[derive(Clone, Debug, Default)]
 pub struct Revisions(LiteMap<KeyId, u32>);
 
@@ -37,7 +37,7 @@ pub struct HistoryRecorder {
     sessions: LiteMap<(NodeId, u32), (u32, bool)>,
     processes: Vec<(NodeId, u32)>,
     initial: BTreeMap<KeyId, Value>,
-    /// For each key, how often its operations have changed.
+    /// The number of changes of each key's operations.
     revisions: LiteMap<KeyId, u32>,
     tombstones: PurgedTombstones,
 }

@@ -68,7 +68,7 @@ pub struct KeyCopy {
     pub(super) tombstone_purged: bool,
     /// The newest tombstone that a replica of its group purged, which it reflects while it has no value.
     pub(super) purged: Version,
-    /// For a copy that several services hold together: the value that each of them holds.
+    /// The value that each service holds, for a copy that several services hold together.
     pub(super) pooled: Option<Box<PooledValues>>,
 }
 

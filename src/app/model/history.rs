@@ -7,7 +7,7 @@ use crate::text;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
-/// By how much a run is extended: in ms, and in µs.
+/// The time by which a run is extended, in ms and in µs.
 const EXTENSION: (f64, u64) = (5_000.0, 5_000_000);
 /// The maximum number of steps that can be undone.
 const MAX_STEPS: usize = 200;
@@ -24,7 +24,7 @@ pub(super) struct Past {
     pub(super) opened: u32,
     /// The branches with their live commands.
     pub(super) branches: Rc<BranchList>,
-    /// While the engine has not reported `branches`: they are those after this number of live commands.
+    /// The number of live commands after which `branches` are the present ones, while the engine has not reported them.
     pub(super) awaited: Option<u64>,
     /// The time to return to; the present time if absent.
     pub(super) at: Option<Micros>,

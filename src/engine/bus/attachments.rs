@@ -198,7 +198,7 @@ impl Bus {
         }
     }
 
-    /// In a log without sessions: assigns the partitions of detached readers to attached ones, if any.
+    /// Assigns the partitions of detached readers to attached ones, if any, in a log without sessions.
     fn leave_detached_readers(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "partitions are assigned now");
         let queue = &self.queues[queue_id as usize];

@@ -19,7 +19,7 @@ use crate::scenario::Micros;
 use crate::trace::OperationId;
 use std::sync::Arc;
 
-/// After this time entries that the successor has not acknowledged are sent again, µs.
+/// The time after which entries that the successor has not acknowledged are sent again, µs.
 const RETRANSMISSION_INTERVAL: Micros = 100_000;
 /// The term of entries that a head appends in its first incarnation.
 const FIRST_TERM: u32 = 1;

@@ -80,7 +80,7 @@ impl FollowerProgress {
         debug_assert!(*next >= 1, "indices begin at 1");
     }
 
-    /// Whether the log has entries that were not sent to a follower.
+    /// Returns whether the log has entries that were not sent to a follower.
     pub fn has_unsent(&self, follower: usize, log: &ReplicatedLog) -> bool {
         self.next_index[follower] <= log.last_index()
     }

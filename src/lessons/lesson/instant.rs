@@ -93,7 +93,7 @@ fn event_of(scenario: &Scenario, figure: &Figure) -> Option<(Micros, String)> {
     }
 }
 
-/// Whether a fact is one that a figure counts.
+/// Returns whether a fact is one that a figure counts.
 fn is_counted(fact: &Fact, figure: &str) -> bool {
     let names: &[&str] = match figure {
         "write_ok_share" | "read_ok_share" => {

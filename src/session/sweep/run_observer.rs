@@ -14,8 +14,8 @@ pub(super) struct RunObserver {
     end: Micros,
     /// Deliveries of each event that is not finished, by its subscription and its number.
     deliveries: BTreeMap<(u32, u32), u32>,
-    /// By key and time of acknowledgement of the oldest update that stale reads lacked: how long after it the last of them was
-    /// issued.
+    /// The time from the acknowledgement of the oldest update that stale reads lacked until the last of them was issued, by key
+    /// and time of that acknowledgement.
     stale_reads: BTreeMap<(u32, Micros), Micros>,
 }
 

@@ -7,7 +7,7 @@ use converge::lessons::lesson::Lesson;
 use serde_json::{Value, json};
 
 const LESSON: &str = "#lesson=lessons/eventual-consistency.md";
-/// Is true once all numbers of the current step are measured.
+/// A condition that is true once all numbers of the current step are measured.
 const MEASURED: &str = "document.querySelector('.lesson-progress.muted')";
 
 fn lesson() -> Lesson {

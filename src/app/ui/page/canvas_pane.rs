@@ -128,7 +128,7 @@ impl Page {
         })
     }
 
-    /// In a frame without an origin, a link to a new window may do nothing. Then a notice states the reason.
+    /// Notifies of the reason where a link to a new window may do nothing: in a frame without an origin.
     fn on_open_playground(&self) -> Callback<MouseEvent> {
         let send = self.send.clone();
         Callback::from(move |event: MouseEvent| {

@@ -116,7 +116,9 @@ impl Page {
             HostAction::Lock(locks) => {
                 let Some(connection) = &mut self.host else { return };
                 match (locks, connection.unlocked_mode) {
-                    (true, None) => connection.unlocked_mode = Some(std::mem::replace(&mut self.model.mode, Mode::View)),
+                    (true, None) => {
+                        connection.unlocked_mode = Some(std::mem::replace(&mut self.model.mode, Mode::View))
+                    }
                     (false, Some(mode)) => {
                         self.model.mode = mode;
                         connection.unlocked_mode = None;

@@ -17,8 +17,8 @@ struct Copies<'a> {
     /// The index of each service, by id.
     indices: BTreeMap<&'a str, usize>,
     subscribers: BTreeMap<TopicName<'a>, Vec<usize>>,
-    /// For each service, the first of those that hold its data together: the users of its store, the workers of its consumer
-    /// groups and the members of its replica group.
+    /// The first of the services that hold the data of each service together with it: the users of its store, the workers of its
+    /// consumer groups and the members of its replica group.
     holders: Vec<usize>,
     /// The members of the replica group of each service; the service alone without one.
     members: Vec<Rc<[usize]>>,
@@ -28,7 +28,7 @@ struct Copies<'a> {
     writers: BTreeMap<&'a str, BTreeSet<usize>>,
     /// Services at which clients write generated keys, with the prefix of numbered keys or one whole key.
     generated: BTreeSet<(usize, &'a str, bool)>,
-    /// For each set of writers of a key, the holders that have its updates.
+    /// The holders that have the updates of each set of writers of a key.
     reached: BTreeMap<BTreeSet<usize>, BTreeSet<usize>>,
 }
 
