@@ -270,8 +270,8 @@ impl History {
 
     /// Returns the indexes of each key's operations, in order.
     pub fn by_key(&self) -> Vec<(u32, Vec<usize>)> {
-        let most = self.operations.iter().map(|operation| operation.key).max().map_or(0, |key| key as usize + 1);
-        let mut keys: Vec<Vec<usize>> = vec![Vec::new(); most];
+        let key_count = self.operations.iter().map(|operation| operation.key).max().map_or(0, |key| key as usize + 1);
+        let mut keys: Vec<Vec<usize>> = vec![Vec::new(); key_count];
         for (place, operation) in self.operations.iter().enumerate() {
             keys[operation.key as usize].push(place);
         }

@@ -34,7 +34,7 @@ pub(super) struct Coordinator {
     pub node: NodeId,
     /// The update of the whole transaction.
     pub transaction: UpdateId,
-    /// Whether it has lost its disk since the vote, so that it knows of no decision.
+    /// Whether it has lost its disk since the vote, and with it any decision.
     pub forgot: bool,
 }
 
@@ -142,11 +142,11 @@ impl Members {
         }
     }
 
-    /// A coordinator lost its disk, and with it what it decided.
+    /// Notes that a coordinator lost its disk, and with it its decisions.
     fn forget_decisions(&mut self, coordinator: NodeId) {
         for (_, member) in self.members.iter_mut() {
-            let its = member.coordinators.iter_mut().filter(|(_, it)| it.node == coordinator);
-            its.for_each(|(_, it)| it.forgot = true);
+            let entries = member.coordinators.iter_mut().filter(|(_, known)| known.node == coordinator);
+            entries.for_each(|(_, known)| known.forgot = true);
         }
     }
 

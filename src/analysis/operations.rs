@@ -25,7 +25,7 @@ struct Pending {
     /// The number of acknowledged updates that a read did not reflect, and when the oldest of them was acknowledged.
     missed: (u32, Micros),
     refusal: Option<Refusal>,
-    /// Whether its client has learned of the refusal.
+    /// Whether its client knows of the refusal.
     is_answered: bool,
 }
 

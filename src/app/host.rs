@@ -165,7 +165,7 @@ impl Host {
             return Vec::new();
         }
         if self.origin.as_deref() != Some(origin) {
-            // Before its hello, a page is not known; afterwards, only its origin is heard.
+            // Before its hello, a page is not known; afterwards, only messages of its origin are accepted.
             return Vec::new();
         }
         let Some(name) = data["type"].as_str() else { return Vec::new() };

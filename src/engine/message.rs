@@ -337,7 +337,7 @@ impl Payload {
             Payload::Acknowledge(_, _, connection) | Payload::Refuse(_, connection) => *connection != 0,
             Payload::Attached(_, _, reliable) => *reliable,
             Payload::Heartbeat(heartbeat) => heartbeat.reliable,
-            // A consumer without heartbeats learns of the end of its connection in no other way.
+            // A consumer without heartbeats detects the end of its connection in no other way.
             Payload::Detached(..) => true,
             Payload::Operate(_)
             | Payload::Operated(..)

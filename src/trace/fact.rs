@@ -360,7 +360,7 @@ facts! {
     /// A member became the leader of its group. The term of Raft is the epoch of a primary.
     47 => LeaderElected { node: NodeId, term: u32 }
 
-    /// A leader stepped down, because it learned of a newer term.
+    /// A leader stepped down, because it received a newer term.
     48 => LeaderSteppedDown { node: NodeId, term: u32 }
 
     /// A member's log changed: index of its last entry, index of its last committed entry, its term.

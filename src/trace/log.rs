@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn reading_from_an_index_gives_every_later_record_once() {
         let trace = filled(Level::Full, 1 << 19, 10_000);
-        let seen: Vec<u64> = trace.since(4_000).map(|record| record.at).collect();
-        assert_eq!(seen, (4_000..10_000).collect::<Vec<_>>());
+        let times: Vec<u64> = trace.since(4_000).map(|record| record.at).collect();
+        assert_eq!(times, (4_000..10_000).collect::<Vec<_>>());
     }
 }

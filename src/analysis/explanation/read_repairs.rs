@@ -120,18 +120,18 @@ impl ProspectFinder<'_> {
         let Some(reader) = self.run.names.find_node(&client.id) else { return false };
         let is_asked =
             coordinator == reader || (up.contains(&coordinator) && self.is_open_at(reader, coordinator, *at));
-        let heard: BTreeSet<NodeId> =
+        let responding: BTreeSet<NodeId> =
             up.iter().copied().filter(|member| self.are_connected_at(coordinator, *member, *at)).collect();
         let needed = quorum.read as usize;
-        if !is_asked || !heard.contains(&node) || heard.len() < needed {
+        if !is_asked || !responding.contains(&node) || responding.len() < needed {
             return false;
         }
-        let having = heard.intersection(holders).count();
+        let having = responding.intersection(holders).count();
         match (quorum.write_back, quorum.read_repair) {
             // The first responses are merged, and written to all.
-            (true, _) => needed + having > heard.len(),
+            (true, _) => needed + having > responding.len(),
             // It repairs only members whose responses are among the first ones, so all have to be.
-            (false, ReadRepair::Blocking) => having > 0 && (responses == Responses::Any || needed == heard.len()),
+            (false, ReadRepair::Blocking) => having > 0 && (responses == Responses::Any || needed == responding.len()),
             (false, ReadRepair::Async) => having > 0,
             (false, ReadRepair::None) => false,
         }

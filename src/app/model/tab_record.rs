@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_keeps_live_actions_their_instants_and_what_can_be_undone() {
+    fn a_reload_keeps_live_commands_their_instants_and_the_history() {
         let mut page = TestPage::new();
         page.update(Msg::Document(DocumentMsg::Add { kind: NodeKind::Bus, at: None }));
         page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));

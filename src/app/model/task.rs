@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_that_the_task_does_not_permit_changes_nothing_and_says_why() {
+    fn an_edit_that_the_task_does_not_permit_changes_nothing_and_states_the_reason() {
         let mut page = challenge("lost-event");
         let before = page.model.document.scenario.clone();
         let steps = page.model.document.history.undoable().map(String::from);

@@ -1,4 +1,4 @@
-//! What a leader knows of its followers' logs (Raft, figure 2: `nextIndex` and `matchIndex`), for Raft and
+//! A leader's knowledge of its followers' logs (Raft, figure 2: `nextIndex` and `matchIndex`), for Raft and
 //! primary-replica.
 
 use super::replicated_log::{LogEntry, LogPosition, MAX_ENTRIES_PER_MESSAGE, ReplicatedLog};

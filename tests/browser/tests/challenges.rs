@@ -219,7 +219,7 @@ fn on_a_phone_inspector_and_task_close_each_other() {
 }
 
 #[test]
-fn a_task_in_an_embed_without_editor_says_why_and_opens_again_after_it_was_closed() {
+fn a_task_in_an_embed_without_editor_states_why_and_opens_again_after_it_was_closed() {
     let browser = Browser::start(WIDE);
     browser.open(&SITE.at("embed/#challenge=lost-event"));
     browser.wait("document.querySelector('.task-check')?.textContent.includes('no editor')");

@@ -18,7 +18,7 @@ fn wait_for_message(browser: &Browser, text: &str) {
 }
 
 #[test]
-fn a_course_page_publishes_plays_and_hears_of_convergence() {
+fn a_course_page_publishes_plays_and_receives_the_convergence() {
     let browser = course(WIDE);
     wait_for_message(&browser, "scenarioHash");
     browser.click("#publish");
