@@ -81,8 +81,8 @@ impl Judgement {
         }
     }
 
-    /// Returns whether the verdict is wrong about the end. `consistent` are times, before faults of the script, at which all copies
-    /// were consistent.
+    /// Returns whether the verdict is wrong about the end. `consistent` are times, before faults of the script, at which all
+    /// copies were consistent.
     fn is_wrong(&self, end: &Judgement, consistent: &[f64], late: &[f64]) -> bool {
         let has_faults_later = late.iter().any(|at| *at > self.at_ms);
         let is_later = self.pending > 0 || self.updates != end.updates;

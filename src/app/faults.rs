@@ -25,7 +25,7 @@ pub enum CardFault {
     Crash,
     /// Freeze a node, or unfreeze it.
     Freeze,
-    /// End all faults of a node and of its links.
+    /// Heal all faults of a node and of its links.
     Heal,
 }
 

@@ -1,4 +1,4 @@
-//! The visitor's drawings that the browser keeps: what is known of them, and what is asked of the storage.
+//! The visitor's drawings that the browser keeps: their records, and the requests to the storage.
 
 use super::titles::{numbered, shown_title};
 use crate::scenario::{Scenario, ScenarioError, json};
@@ -55,11 +55,11 @@ pub enum DrawingsRequest {
         /// What it shows, in one line.
         caption: Rc<str>,
     },
-    /// Keep what was shown when the page stopped: beside the drawing, unless it is saved already.
+    /// Keep the drawing that was shown when the page stopped: beside the drawing, unless it is saved already.
     Recover {
         /// The id of the drawing.
         id: Rc<str>,
-        /// What was shown.
+        /// The shown drawing.
         scenario: Rc<Scenario>,
     },
     /// Read a drawing, or one of its former versions, to open it.
@@ -94,7 +94,7 @@ pub enum DrawingsRequest {
     Versions(Rc<str>),
     /// Write all drawings into one file.
     ExportAll,
-    /// Add drawings, all or none. Names that others have already get a number.
+    /// Add drawings, all or none. A name that another drawing has receives a number.
     Import {
         /// The beginning of their ids.
         id: Rc<str>,

@@ -151,7 +151,7 @@ pub struct Delivery {
     pub update: Arc<Update>,
 }
 
-/// The place of a delivery in a partition of a log. Each delivery has a position of its own, from 1, also when an event is
+/// The place of a delivery in a partition of a log. Each delivery has a separate position, from 1, also when an event is
 /// delivered again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogPlace {
@@ -184,8 +184,8 @@ pub enum Presence {
 pub struct Heartbeat {
     /// The index of the subscription in the consumer.
     pub subscription: u32,
-    /// The incarnation of the reader, or the number of the connection. A reader begins a new incarnation when it restarts and when
-    /// it joins its group again; a consumer counts its connections.
+    /// The incarnation of the reader, or the number of the connection. A reader begins a new incarnation when it restarts and
+    /// when it joins its group again; a consumer counts its connections.
     pub incarnation: u32,
     /// The report.
     pub presence: Presence,

@@ -29,7 +29,7 @@ pub(super) struct ConvergenceCheck {
     inquiry: Inquiry,
     /// The service whose copies come first.
     node: Option<NodeId>,
-    /// How often the run went on before the inquiry was finished.
+    /// The number of times that the run continued before the inquiry was finished.
     restarts: u32,
 }
 

@@ -4,8 +4,8 @@ use crate::analysis::RunContext;
 use crate::language::sentence;
 use crate::trace::{KeyId, NodeId};
 
-/// Returns the name of the holder of a copy: its service, the store that several services use, or the consumer group of its workers. German
-/// sentences need the dative.
+/// Returns the name of the holder of a copy: its service, the store that several services use, or the consumer group of its
+/// workers. German sentences need the dative.
 pub(super) fn holder(node: NodeId, key: KeyId, context: &RunContext) -> String {
     let names = context.names;
     if context.analysis.staleness.holders_of(node, key).len() > 1 {

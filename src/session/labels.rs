@@ -40,8 +40,8 @@ pub fn change(change: &Change) -> String {
     }
 }
 
-/// A version: `v3`; `v2:5` for entry 5 of term 2 of a log, which is not version 5 of the key; `written at 12.5 ms` if a clock orders
-/// the writes.
+/// A version: `v3`; `v2:5` for entry 5 of term 2 of a log, which is not version 5 of the key; `written at 12.5 ms` if a clock
+/// orders the writes.
 pub fn version(version: Version) -> String {
     match version.reading() {
         None if version.time > 0 => format!("v{}:{}", version.time, version.counter),

@@ -179,7 +179,7 @@ facts! {
         /// Index of the topic in the bus.
         topic: u32,
         partition: u32,
-        /// How many subscriptions get the event.
+        /// The number of subscriptions that receive the event.
         subscriptions: u32,
     }
 
@@ -261,7 +261,7 @@ facts! {
         drift: i64,
     }
 
-    /// A bus stopped. Its queues are durable, except for what it had not flushed.
+    /// A bus stopped. Its queues are durable, except for events that it had not flushed.
     30 => BusStopped {
         bus: NodeId,
         /// Whether the events that it had not flushed are lost.
@@ -433,8 +433,8 @@ facts! {
     /// the first subscription; facts about a delivery name the subscription of its consumer.
     62 => QueueShared { subscription: SubscriptionId, queue: SubscriptionId }
 
-    /// A worker was declared at the start: the commits at `from` reach `worker` only as one of the workers of a consumer group, which hold
-    /// the data together. `holder` is the first of them.
+    /// A worker was declared at the start: the commits at `from` reach `worker` only as one of the workers of a consumer group,
+    /// which hold the data together. `holder` is the first of them.
     63 => WorkerDeclared { worker: NodeId, holder: NodeId, from: NodeId }
 
     /// Two services use the same store, from the start.

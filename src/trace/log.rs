@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// Number of records in a chunk. Clones share full chunks.
 pub const CHUNK: usize = 4096;
-/// Bytes of texts and lists after which a chunk is full, whatever the number of its records.
+/// Bytes of texts and lists after which a chunk is full, with any number of records.
 const CHUNK_CONTENT: u64 = 4 << 20;
 /// The maximum number of bytes of texts and lists that the trace keeps.
 const MAX_CONTENT: u64 = 32 << 20;

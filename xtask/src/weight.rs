@@ -13,8 +13,9 @@ pub const FIRST_LOAD_BUDGET: usize = 450 * 1024;
 /// The maximum size of all files of the page together, without those in `APART`, in bytes, gzipped. The page had 1.19 MiB before
 /// embeds exchanged messages, values were edited on the canvas, documents had tasks, and the share dialog recorded pictures and
 /// drew QR codes, 1.48 MiB before all of its texts, those of the examples and those of the simulator were in German too, 1.57
-/// MiB before it warned of more settings without effect, 1.6 MiB before it kept live commands over a reload and said why a verdict
-/// is unknown, and 1.7 MiB before the verdict followed calls, promises and later faults. Most of that is loaded on demand.
+/// MiB before it warned of more settings without effect, 1.6 MiB before it kept live commands over a reload and said why a
+/// verdict is unknown, and 1.7 MiB before the verdict followed calls, promises and later faults. Most of that is loaded on
+/// demand.
 pub const TOTAL_BUDGET: usize = 1_803_550; // 1.72 MiB
 
 /// Folders and files that do not count as the page: lessons, the engine as a module for other pages, course pages as examples,

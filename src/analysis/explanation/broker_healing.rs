@@ -51,7 +51,8 @@ impl BrokerHealing {
     }
 }
 
-/// Returns whether a command stopped a bus, and none has started it since. The start of a bus without a leader is not in the trace.
+/// Returns whether a command stopped a bus, and none has started it since. The start of a bus without a leader is not in the
+/// trace.
 fn is_stopped(past: &[&Step], id: &str, brokers: &BusBrokers) -> bool {
     let Some(stopped_at) = brokers.stopped_at else { return false };
     let starts = |command: &Command| match command {

@@ -132,7 +132,8 @@ impl ProspectFinder<'_> {
         up.contains(&node) && up.iter().all(|other| self.are_connected_at(node, *other, at))
     }
 
-    /// Returns whether the leader of a Raft group remains the leader: its messages reach all members that are up, and a majority replies.
+    /// Returns whether the leader of a Raft group remains the leader: its messages reach all members that are up, and a
+    /// majority replies.
     pub(super) fn raft_leader_stays(&self, config: &Group, at: Micros) -> bool {
         let present = self.up_at(config, at);
         let leader = self.log_sender(config).filter(|leader| present.contains(leader));

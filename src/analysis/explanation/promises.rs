@@ -44,7 +44,8 @@ impl ProspectFinder<'_> {
         })
     }
 
-    /// Returns whether a message with an update changes a node: a participant of a group's transaction commits only what it promised.
+    /// Returns whether a message with an update changes a node: a participant of a group's transaction commits only what it
+    /// promised.
     pub(super) fn is_prepared(&self, node: NodeId, update: UpdateId) -> bool {
         let config = self.run.names.group(node).and_then(|group| self.run.group(group));
         let is_two_phase = config.is_some_and(|config| matches!(config.protocol, Protocol::TwoPhase(_)));

@@ -89,7 +89,8 @@ impl<'a> ProspectFinder<'a> {
         }
     }
 
-    /// Returns the time from which enough brokers of a bus are in sync for the publications of a publisher; none if they never are.
+    /// Returns the time from which enough brokers of a bus are in sync for the publications of a publisher; none if they never
+    /// are.
     fn accepted_from(&self, publisher: NodeId, bus: NodeId) -> Option<Micros> {
         let service = self.run.scenario.services.get(publisher.index());
         let publications = service.into_iter().flat_map(|service| &service.publishes);

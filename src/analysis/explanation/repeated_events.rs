@@ -84,7 +84,7 @@ impl<'a> ProspectFinder<'a> {
         let mut subscriptions = run.names.subscriptions().filter(reaches_copy);
         let is_acknowledged = subscriptions.all(|subscription| {
             let ends = run.names.subscription(subscription);
-            // Brokers that are down delay the acknowledgement of what is published.
+            // Brokers that are down delay the acknowledgements of publications.
             let brokers = run.analysis.brokers.get(ends.bus).filter(|_| matches!(event, Pending::Elsewhere(None, _)));
             self.work.healing.path(run, ends.service, ends.bus).is_ok()
                 && brokers.is_none_or(|brokers| brokers.up == brokers.all())

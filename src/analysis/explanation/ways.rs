@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 const MAX_HANDLING: f64 = 10.0;
 
 impl ProspectFinder<'_> {
-    /// Returns the prospect that was found for a copy, or an uncertain one if the script stops or cuts something on the update's way before it is
-    /// certain to have arrived.
+    /// Returns the prospect that was found for a copy, or an uncertain one if the script stops or cuts something on the
+    /// update's way before it is certain to have arrived.
     pub(super) fn unless_stopped(&mut self, found: Prospect, node: NodeId, update: Option<UpdateId>) -> Prospect {
         let arrives_by = match found {
             _ if found.is_uncertain() || self.work.later_faults.is_empty() => return found,
@@ -23,7 +23,7 @@ impl ProspectFinder<'_> {
             Some(way) => way.clone(),
             None => self.way(origin, node),
         };
-        // After a crash, change data capture may publish again what was lost.
+        // After a crash, change data capture may publish lost updates again.
         let captures = |node: &NodeId| {
             let service = self.run.scenario.services.get(node.index());
             let mut modes =

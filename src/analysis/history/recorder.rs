@@ -254,7 +254,7 @@ fn time(at: Micros) -> i64 {
     at as i64
 }
 
-/// Returns the invocation of an operation. Values get their ids later.
+/// Returns the invocation of an operation. Values receive their ids later.
 fn invocation_of(kind: OperationKind, value: Option<&Value>) -> Invocation {
     match (kind, value) {
         (OperationKind::Read, _) => Invocation::Read,

@@ -140,9 +140,9 @@ impl KeyCopy {
         self.behind.values().map(|missing| missing.acknowledged).min()
     }
 
-    /// Returns since when it has been stale or diverged: if it is stale, the acknowledgement of the oldest missing update, or when
-    /// it was consistent last if that is later, because it had reflected that update before; if it is diverged, when it was
-    /// consistent last.
+    /// Returns since when it has been stale or diverged: if it is stale, the acknowledgement of the oldest missing update, or
+    /// when it was consistent last if that is later, because it had reflected that update before; if it is diverged, when it
+    /// was consistent last.
     pub fn stale_since(&self) -> Option<Micros> {
         match self.state() {
             CopyState::Stale => self.oldest_missing().map(|since| since.max(self.inconsistent_since)),

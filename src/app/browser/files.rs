@@ -105,7 +105,7 @@ fn contained_lesson(address: &str) -> Option<Result<String, String>> {
 /// Fetches the text of a lesson, whose address is relative to the page and of the same origin.
 ///
 /// # Errors
-/// Why there is no text, a sentence.
+/// The reason why the file has no text, a sentence.
 pub async fn fetch_lesson(address: &str) -> Result<String, String> {
     if let Some(contained) = contained_lesson(address) {
         return contained;

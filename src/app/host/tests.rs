@@ -296,7 +296,7 @@ fn splice_reports_a_change_that_was_made_before_the_connection() {
     embedded.serve();
     let subjects: Vec<&Value> = embedded.received.iter().map(|outgoing| &outgoing.message["subject"]).collect();
     assert_eq!(subjects, ["SPLICE.getState", "SPLICE.reportScoreAndState"]);
-    // An embed that nobody has changed reports nothing.
+    // An embed without changes reports nothing.
     let untouched = Embedded::new(HostOptions { splice: true, ..HostOptions::default() });
     assert_eq!(untouched.received.len(), 1);
 }

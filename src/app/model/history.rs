@@ -210,8 +210,8 @@ impl Model {
         self.follow_change((true, true), effects);
     }
 
-    /// Adapts the page to a changed drawing. Saves the visitor's own drawing if `saves`; without `is_edit`, only its live commands
-    /// and branches have changed.
+    /// Adapts the page to a changed drawing. Saves the visitor's own drawing if `saves`; without `is_edit`, only its live
+    /// commands and branches have changed.
     fn follow_change(&mut self, (saves, is_edit): (bool, bool), effects: &mut Vec<Effect>) {
         self.sharing.forget_replay();
         // The engine drops requests about the run before the edit, so the measurement sends its own again.

@@ -1,4 +1,4 @@
-//! Panels, menus and dialogs: what is open, and what it is about.
+//! Panels, menus and dialogs: which ones are open, and their subjects.
 
 use super::{CanvasItem, Controls, Effect, Model, Redraw};
 use crate::app::faults::ItemCondition;

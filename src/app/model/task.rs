@@ -227,7 +227,8 @@ impl Model {
         self.hide_for_tasks();
     }
 
-    /// Hides the parts of the page that the tasks of the drawing hide, and shows those that the tasks of the previous drawing hid.
+    /// Hides the parts of the page that the tasks of the drawing hide, and shows those that the tasks of the previous drawing
+    /// hid.
     pub(super) fn hide_for_tasks(&mut self) {
         if let Some(hidden) = self.tasks.hidden_without_tasks.take() {
             self.hidden = hidden;

@@ -124,7 +124,8 @@ impl Bus {
         }
     }
 
-    /// Stores the end of a consumer's process while the bus is down: after its restart, the bus has no connection to the consumer.
+    /// Stores the end of a consumer's process while the bus is down: after its restart, the bus has no connection to the
+    /// consumer.
     pub fn miss_close(&mut self, heartbeat: Arc<Heartbeat>, reply_link: LinkId) {
         if heartbeat.presence == Presence::Closes {
             self.missed_closes.push((heartbeat, reply_link));

@@ -119,7 +119,7 @@ pub struct ReplicationConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct EventCounts {
-    /// Events, counted once for each subscription or group that gets them.
+    /// Events, counted once for each subscription or group that receives them.
     pub published: u64,
     /// Acknowledged, or delivered to a subscription without acknowledgements.
     pub acknowledged: u64,

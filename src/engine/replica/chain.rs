@@ -2,10 +2,10 @@
 //! successor, and the tail serves reads. A write is committed when the tail stores it; acknowledgements travel back to
 //! the head. The chain is never reconfigured: while a member is down, writes wait.
 //!
-//! A member's log is a prefix of its predecessor's. A member that lost its disk begins a new incarnation: it requests the whole log
-//! from both neighbours. Before one of them has sent it, the member executes nothing and sends its log to no member, because the
-//! entries that its predecessor forwards until then are only a part. A message of an earlier incarnation is not accepted, because
-//! it may contain entries that the new incarnation replaces by others.
+//! A member's log is a prefix of its predecessor's. A member that lost its disk begins a new incarnation: it requests the whole
+//! log from both neighbours. Before one of them has sent it, the member executes nothing and sends its log to no member,
+//! because the entries that its predecessor forwards until then are only a part. A message of an earlier incarnation is not
+//! accepted, because it may contain entries that the new incarnation replaces by others.
 
 use super::log_progress::LogProgress;
 use super::log_writes::{PendingWrites, append_write, apply_entry};

@@ -34,7 +34,8 @@ pub fn read<T: DeserializeOwned>(json: &Json) -> Result<T, Vec<ScenarioError>> {
     read_in_ranges(json, |_: &T| BTreeMap::new())
 }
 
-/// Reads as [`read`] does. `ranges` returns what is expected at the paths of a document's whole numbers where the type permits more.
+/// Reads as [`read`] does. `ranges` returns what is expected at the paths of a document's whole numbers where the type permits
+/// more.
 ///
 /// # Errors
 /// As [`read`].

@@ -2,8 +2,8 @@
 //!
 //! [`DocumentCodec`] walks over the document in the same way to encode and to decode. It splits every value into binary
 //! choices and passes each to the entropy coder, with contexts that predict it: the path (without list indices), the previous
-//! value at this path, and the value coded last. Repeated structure costs next to nothing, and no schema is needed: a field that is
-//! unknown to this version is spelled, letter by letter.
+//! value at this path, and the value coded last. Repeated structure costs next to nothing, and no schema is needed: a field
+//! that is unknown to this version is spelled, letter by letter.
 //!
 //! - First come the ids of the document, so that references are indices into that list.
 //! - Keys and texts (`texts`) are an id or an earlier text of the document, an entry of the dictionary, or spelled.

@@ -7,7 +7,7 @@ use crate::session::labels::{self, after};
 use crate::trace::{Fact, Outcome, SubscriptionId, facts_about};
 
 impl Text<'_> {
-    /// Facts about what is declared at the start.
+    /// Facts that declare something at the start.
     pub(super) fn declaration(&self, fact: &Fact) -> Row {
         match fact {
             Fact::FlowDeclared { from, to } => (

@@ -280,7 +280,7 @@ impl Sweep {
     }
 
     /// Counts an update acknowledged at `since`, by whether every copy reflected it.
-    pub(super) fn see_everywhere(&mut self, since: Micros, reflected: Reflection, end: Micros) {
+    pub(super) fn count_everywhere(&mut self, since: Micros, reflected: Reflection, end: Micros) {
         count(&mut self.visible_everywhere, since, reflected, end);
     }
 

@@ -96,7 +96,7 @@ impl RunObserver {
         }
     }
 
-    /// Counts what is open at the end of the run.
+    /// Adds the windows of stale reads at the end of the run.
     pub(super) fn end(self, sweep: &mut Sweep) {
         for took in self.stale_reads.into_values() {
             sweep.stale_read_window_us.add(took);
@@ -109,7 +109,7 @@ impl RunObserver {
             match notice {
                 Notice::WindowClosed(_, took) => {
                     sweep.window_us.add(took);
-                    sweep.see_everywhere(at - took, Reflection::After(took), self.end);
+                    sweep.count_everywhere(at - took, Reflection::After(took), self.end);
                 }
                 Notice::Reflected(took) => sweep.reflect(at - took, Reflection::After(took), self.end),
                 Notice::ServiceState(..) | Notice::FirstStale(_) | Notice::AllConsistent => {}

@@ -44,7 +44,7 @@ impl TestPage {
         self.lesson(LessonMsg::Prove(question));
     }
 
-    /// Receives the event of the browser that another tab has changed what is kept.
+    /// Receives the event of the browser that another tab has changed the kept answers.
     fn follow_storage(&mut self) {
         let kept = self.storage.borrow().get(KEPT_LESSONS).cloned();
         self.lesson(LessonMsg::Kept(kept));

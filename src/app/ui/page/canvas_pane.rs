@@ -141,7 +141,8 @@ impl Page {
             let opened = web_sys::window().and_then(|window| window.open_with_url_and_target(&href, "_blank").ok()?);
             if opened.is_none() {
                 send.emit(Msg::Notify(
-                    text!("The host page lets this frame open no window (its sandbox lacks allow-popups).").into(),
+                    text!("The host page does not allow this frame to open a window (its sandbox lacks allow-popups).")
+                        .into(),
                 ));
             }
         })

@@ -58,7 +58,7 @@ impl LastFocus {
 }
 
 /// Observes where the focus goes, and what the visitor does that may move it. Stops a click where something has appeared below a
-/// finger that has tapped something else: a browser sends a click to what is there after the tap.
+/// finger that has tapped something else: a browser sends the click to the element that is there after the tap.
 pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> Option<Closure<dyn FnMut(Event)>> {
     let document = web_sys::window()?.document()?;
     let (focus_document, mut pressed) = (document.clone(), None::<(Element, f64)>);
@@ -94,7 +94,8 @@ pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> 
     Some(on_event)
 }
 
-/// Returns whether a click follows a tap on something else, which is still on the page, and neither around its target nor inside it.
+/// Returns whether a click follows a tap on something else, which is still on the page, and neither around its target nor
+/// inside it.
 fn is_after_tap(pressed: Option<(Element, f64)>, target: &Element, now: f64) -> bool {
     pressed.is_some_and(|(pressed, at)| {
         let is_related = pressed.contains(Some(target)) || target.contains(Some(&pressed));
@@ -123,7 +124,7 @@ impl Page {
         last.attempts += 1;
         let (area, tries_again) = (last.area, last.attempts < MAX_ATTEMPTS);
         last.is_checked_again |= tries_again;
-        // To move the focus is to change what is borrowed.
+        // Moving the focus borrows it again.
         drop(last);
         let same = element.dyn_into::<HtmlElement>().ok().filter(|_| is_still_shown);
         match same.or_else(|| area.and_then(|(area, index)| neighbour(&document, area, index))) {

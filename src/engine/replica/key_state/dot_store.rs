@@ -216,7 +216,7 @@ impl DotStore {
     }
 }
 
-/// Merges siblings into one value; `None` if there is no sibling.
+/// Merges siblings into one value; `None` without siblings.
 fn merge_siblings<'a>(by: Merge, siblings: impl Iterator<Item = &'a Value>) -> Option<Value> {
     let elements = |value: &Value| match value {
         Value::Set(elements) => (**elements).clone(),
