@@ -153,7 +153,7 @@ impl Prospect {
     }
 
     /// Returns whether the copy can become consistent without intervention.
-    pub fn is_hopeful(self) -> bool {
+    pub fn can_converge(self) -> bool {
         match self {
             Prospect::Arriving { .. }
             | Prospect::Queued { .. }

@@ -153,7 +153,7 @@ fn reason(why: &Explanation, context: &RunContext) -> VerdictView {
         title: sentence!("Why is {key} {state} at {node}?", "Warum ist {key} bei {node} {state}?"),
         status: match why.prospect {
             uncertain if uncertain.is_uncertain() => VerdictStatus::Unknown,
-            hopeful if hopeful.is_hopeful() => VerdictStatus::Pending,
+            prospect if prospect.can_converge() => VerdictStatus::Pending,
             _ => VerdictStatus::Violated,
         },
         because: reasons::sentence(why, context),

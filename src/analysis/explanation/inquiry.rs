@@ -185,7 +185,7 @@ impl Inquiry {
                 if let Prospect::Uncertain(why) = found.prospect {
                     self.uncertainty.get_or_insert(why);
                 }
-                let list = if found.prospect.is_hopeful() { &mut self.waiting } else { &mut self.stuck };
+                let list = if found.prospect.can_converge() { &mut self.waiting } else { &mut self.stuck };
                 if list.len() < MAX_EXPLANATIONS {
                     list.push(found);
                 }

@@ -24,8 +24,8 @@ impl ProspectFinder<'_> {
             voted.is_none_or(|voted| !voted.forgot && self.has_committed(coordinator, key, voted.transaction));
         let asks = if has_committed { Ok(()) } else { healing.path(run, node, coordinator) };
         let found = match (healing.path(run, coordinator, node), asks) {
-            (Err(stopped), _) if !stopped.is_hopeful() => return stopped,
-            (_, Err(stopped)) if !stopped.is_hopeful() => return stopped,
+            (Err(stopped), _) if !stopped.can_converge() => return stopped,
+            (_, Err(stopped)) if !stopped.can_converge() => return stopped,
             (Err(stopped), _) | (Ok(()), Err(stopped)) => stopped,
             (Ok(()), Ok(())) if up > run.now => Prospect::AfterHealing(up),
             (Ok(()), Ok(())) => Prospect::Promised(coordinator),
@@ -60,6 +60,6 @@ impl ProspectFinder<'_> {
             member.and_then(|member| member.coordinators.get(&key)).is_some_and(|coordinator| coordinator.forgot)
         };
         self.work.healing.up_from(self.run, node).is_some()
-            && (self.decision(node, key, update).is_hopeful() || forgot())
+            && (self.decision(node, key, update).can_converge() || forgot())
     }
 }

@@ -41,7 +41,7 @@ impl<'a> ProspectFinder<'a> {
                     return Some(Prospect::Uncertain(Uncertainty::Attempts));
                 }
                 prospect => {
-                    let is_better = is_retried(bus) && stopped.is_none_or(|earlier| !earlier.is_hopeful());
+                    let is_better = is_retried(bus) && stopped.is_none_or(|earlier| !earlier.can_converge());
                     stopped = if is_better { Some(prospect) } else { stopped };
                 }
             }
@@ -56,7 +56,7 @@ impl<'a> ProspectFinder<'a> {
         });
         if let Some((by, bus, _)) = resent.next()
             && !self.deduplicates(bus)
-            && self.to_bus(by, bus).is_hopeful()
+            && self.to_bus(by, bus).can_converge()
         {
             return Some(self.to_bus(by, bus));
         }
@@ -80,7 +80,7 @@ impl<'a> ProspectFinder<'a> {
     /// The prospect of a publisher's next attempt to reach a bus.
     pub(super) fn to_bus(&self, publisher: NodeId, bus: NodeId) -> Prospect {
         match (self.work.healing.path(self.run, publisher, bus), self.accepted_from(publisher, bus)) {
-            (Err(stopped), _) if !stopped.is_hopeful() => stopped,
+            (Err(stopped), _) if !stopped.can_converge() => stopped,
             (_, None) => Prospect::OutOfSync(bus),
             (Err(Prospect::AfterHealing(healed)), Some(at)) => Prospect::AfterHealing(healed.max(at)),
             (Err(stopped), _) => stopped,
@@ -172,7 +172,7 @@ impl<'a> ProspectFinder<'a> {
             if matches!(prospect, Prospect::Down(_) | Prospect::AfterHealing(_)) {
                 return Some(prospect);
             }
-            if prospect.is_hopeful() {
+            if prospect.can_converge() {
                 return Some(Prospect::Unpublished(*node));
             }
         }

@@ -125,7 +125,7 @@ impl<'a> ProspectFinder<'a> {
         };
         let steps = run.scenario.script.iter().filter(|step| redrives(&step.command));
         let at = steps.map(|step| micros(step.at_ms)).filter(|at| *at > run.now).min()?;
-        let stopped = self.path_to_consumer(queue, node).err().filter(|stopped| !stopped.is_hopeful());
+        let stopped = self.path_to_consumer(queue, node).err().filter(|stopped| !stopped.can_converge());
         Some(stopped.unwrap_or(Prospect::Redriven(at)))
     }
 
@@ -141,7 +141,7 @@ impl<'a> ProspectFinder<'a> {
 
     /// The same for an event that the queue does not have yet: an earlier one is in the queue or will be published first.
     pub(super) fn blocked_later(&self, queue: SubscriptionId, update: UpdateId) -> Option<Prospect> {
-        let stopped = self.stopped_acknowledgements(queue).filter(|stopped| !stopped.is_hopeful())?;
+        let stopped = self.stopped_acknowledgements(queue).filter(|stopped| !stopped.can_converge())?;
         let bus = self.run.names.subscription(queue).bus;
         let key = self.key_of(update);
         let queued = self.run.analysis.buses.get(queue).into_iter().flat_map(|queue| queue.events.values());

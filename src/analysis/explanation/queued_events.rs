@@ -33,17 +33,17 @@ impl ProspectFinder<'_> {
         let bus = run.names.subscription(queue).bus;
         if self.work.healing.up_from(run, bus).is_none_or(|at| at > run.now) {
             return match self.path_to_consumer(queue, node) {
-                Err(stopped) if !stopped.is_hopeful() => stopped,
+                Err(stopped) if !stopped.can_converge() => stopped,
                 Err(_) if self.gives_up(queue) => Prospect::Uncertain(Uncertainty::Attempts),
                 Err(_) | Ok(()) => {
-                    let blocked = self.blocked(queue, event, update).filter(|blocked| !blocked.is_hopeful());
+                    let blocked = self.blocked(queue, event, update).filter(|blocked| !blocked.can_converge());
                     blocked.unwrap_or_else(|| self.when_up(bus))
                 }
             };
         }
         let path = self.path_to_consumer(queue, node);
         let blocked = self.blocked(queue, event, update);
-        if let Some(blocked) = blocked.filter(|blocked| path.is_ok() || !blocked.is_hopeful()) {
+        if let Some(blocked) = blocked.filter(|blocked| path.is_ok() || !blocked.can_converge()) {
             return blocked;
         }
         if let Err(stopped) = path {
@@ -114,7 +114,7 @@ impl ProspectFinder<'_> {
         let Some(brokers) = run.analysis.brokers.get(bus).filter(|brokers| !brokers.is_led()) else { return false };
         // A relay publishes an event again that was lost before it was acknowledged.
         let is_kept = self.work.outboxes.get(&update).is_some_and(|(publisher, to)| {
-            *to == bus && run.analysis.faults.down(*publisher).is_none() && self.to_bus(*publisher, bus).is_hopeful()
+            *to == bus && run.analysis.faults.down(*publisher).is_none() && self.to_bus(*publisher, bus).can_converge()
         });
         let publications = run.scenario.services.iter().flat_map(|service| &service.publishes);
         let mut to_bus = publications.filter(|publication| run.names.find_node(&publication.to) == Some(bus));

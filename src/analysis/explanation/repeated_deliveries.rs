@@ -72,7 +72,7 @@ impl<'a> ProspectFinder<'a> {
                     bus == its_bus
                         && self.history.is_acknowledgement_lost(bus, publisher, update)
                         && !self.deduplicates(bus)
-                        && self.to_bus(publisher, bus).is_hopeful()
+                        && self.to_bus(publisher, bus).can_converge()
                 };
                 resent.find(|(publisher, bus, _)| is_repeated(*publisher, *bus)).map(|(publisher, ..)| publisher)
             }

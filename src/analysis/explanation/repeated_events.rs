@@ -24,7 +24,7 @@ impl<'a> ProspectFinder<'a> {
 
     /// Returns the prospect that was found for a copy, or an uncertain one if an event may change the copy late or once more.
     pub(super) fn unless_repeated(&mut self, found: Prospect, node: NodeId, key: KeyId) -> Prospect {
-        if !found.is_hopeful() || found.is_uncertain() {
+        if !found.can_converge() || found.is_uncertain() {
             return found;
         }
         match self.repetition(node, key) {

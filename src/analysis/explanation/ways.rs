@@ -31,7 +31,7 @@ impl ProspectFinder<'_> {
             modes.any(|mode| matches!(mode, PublishMode::ChangeDataCapture { .. }))
         };
         let capturing: BTreeSet<NodeId> = way.iter().copied().filter(captures).collect();
-        let is_touched = self.work.later_faults.iter().any(|fault| match found.is_hopeful() {
+        let is_touched = self.work.later_faults.iter().any(|fault| match found.can_converge() {
             true => fault.at <= arrives_by && fault.touches(&way),
             false => fault.crashes && !capturing.is_empty() && fault.touches(&capturing),
         });

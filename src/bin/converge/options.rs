@@ -130,7 +130,7 @@ pub struct CheckOptions {
     /// bounded-staleness, no-lost-update
     #[arg(long, value_name = "G")]
     pub guarantee: Vec<String>,
-    /// What a key holds [default: inferred from the operations]
+    /// The data model of the keys [default: inferred from the operations]
     #[arg(long, value_parser = models())]
     pub model: Option<DataModel>,
     /// Read values as [key value] [default: inferred]
