@@ -124,11 +124,11 @@ impl Uncertainty {
             ),
             Uncertainty::Calls => phrase(
                 "a service awaits its callees, and then commits it or gives it up",
-                "ein Service wartet auf die aufgerufenen und schreibt die Änderung dann fest oder gibt sie auf",
+                "ein Service wartet auf die aufgerufenen und committet die Änderung dann oder gibt sie auf",
             ),
             Uncertainty::Uncommitted => phrase(
                 "the leader may still commit entries that a member which is down lacks",
-                "der Leader kann noch Einträge festschreiben, die einem ausgefallenen Mitglied fehlen",
+                "der Leader kann noch Einträge committen, die einem ausgefallenen Mitglied fehlen",
             ),
             Uncertainty::LaterFaults => phrase(
                 "the script stops or cuts something on the way later",

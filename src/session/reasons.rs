@@ -52,7 +52,7 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
             at(due)
         ),
         Prospect::Promised(node) => sentence!(
-            "it has prepared it and keeps the key locked until {} sends its decision",
+            "the update is prepared, and the key stays locked until {} sends its decision",
             "die Änderung ist vorbereitet, und der Schlüssel bleibt gesperrt, bis {} die Entscheidung sendet",
             name(node)
         ),
@@ -79,8 +79,8 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
             sentence!("the primary undoes it at {}", "der Primary macht die Änderung bei {} rückgängig", name(node))
         }
         Prospect::AfterHealing(when) => sentence!(
-            "a fault prevents it, which the script ends at {}",
-            "ein Fehler verhindert es, den das Skript bei {} beendet",
+            "a fault prevents it until the script heals the fault at {}",
+            "ein Fehler verhindert es, bis das Skript ihn bei {} heilt",
             at(when)
         ),
         Prospect::Down(node) => bus_reasons::without_leader(node, context).unwrap_or_else(|| down(node, context)),
