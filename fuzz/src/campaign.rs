@@ -25,9 +25,9 @@ pub struct Finding {
 
 /// Observes a campaign.
 pub trait Observer {
-    /// An input is about to be checked.
+    /// Called before an input is checked.
     fn begin(&mut self, input: &str);
-    /// The input was checked. Returns whether to go on.
+    /// Called after the input was checked. Returns whether the campaign continues.
     fn end(&mut self) -> bool;
 }
 

@@ -117,7 +117,7 @@ impl Members {
         }
     }
 
-    /// A member sent its vote on the write that it has just promised.
+    /// Notes the vote that a member sent on the write that it has just promised.
     fn note_vote(&mut self, voting: Option<(NodeId, KeyId)>, from: NodeId, to: NodeId, transaction: UpdateId) {
         if let Some((node, key)) = voting.filter(|(node, _)| *node == from) {
             let coordinator = Coordinator { node: to, transaction, forgot: false };

@@ -209,7 +209,7 @@ impl Staleness {
         }
     }
 
-    /// A service applied an update that was made elsewhere.
+    /// Notes that a service applied an update that was made elsewhere.
     fn observe_application(&mut self, at: Micros, fact: &Fact) {
         let Fact::UpdateApplied { update, node, key, version, value, changed, by, sum } = fact else { return };
         if let Some(sum) = sum {
@@ -230,7 +230,7 @@ impl Staleness {
         }
     }
 
-    /// The document gave a store a value, which counts as acknowledged.
+    /// Notes a value that the document gave a store, which counts as acknowledged.
     fn seed(&mut self, at: Micros, (node, key): (NodeId, KeyId), value: &Value, version: Version) {
         let held = StoredValue { value: Some(value.clone()), version, update: None };
         self.create_copies(node, key);

@@ -272,7 +272,7 @@ impl Host {
         self.problems.push((code, message));
     }
 
-    /// The visitor has pressed a key or a pointer for the first time.
+    /// Reports that the visitor has pressed a key or a pointer for the first time.
     pub fn interacted(&mut self) {
         if !std::mem::replace(&mut self.has_interacted, true) {
             self.post("firstInteraction", None, json!({}));

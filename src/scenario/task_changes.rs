@@ -149,7 +149,7 @@ impl Changes<'_> {
         self.task.change.iter().any(|rule| rule.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
     }
 
-    /// The script keeps its commands. With permission for faults, commands may be added.
+    /// Checks that the script keeps its commands. With permission for faults, commands may be added.
     fn script(&mut self, start: &Scenario, answer: &Scenario) {
         if self.task.permits("script") {
             return;

@@ -26,7 +26,7 @@ pub fn unknown_invariant(run: &Run) -> &'static str {
 pub struct ExplanationStep {
     /// Number of the record.
     pub record: u64,
-    /// When.
+    /// The time of the record.
     pub at: Micros,
     /// The sentence of the log.
     pub text: String,
@@ -244,7 +244,7 @@ fn discarded(reason: DropReason) -> &'static str {
     }
 }
 
-/// Describes the fault that keeps a missing update away: a link that is cut on its way, or else what stopped its last
+/// Describes the fault that keeps a missing update away: a link that is cut on its way, or else the failure of its last
 /// message.
 fn cause(explanation: &Explanation, context: &RunContext) -> Option<String> {
     explanation.update?;
@@ -388,7 +388,7 @@ pub fn convergence(verdict: &Convergence, context: &RunContext) -> (&'static str
     convergence_with(verdict, &[], context)
 }
 
-/// The same; `repeated` are the events that change consistent copies.
+/// Returns the same; `repeated` are the events that change consistent copies.
 pub(crate) fn convergence_with(
     verdict: &Convergence,
     repeated: &[RepeatedEvent],

@@ -45,12 +45,12 @@ pub struct History {
 }
 
 impl History {
-    /// Returns what the next undo takes back.
+    /// Returns the change that the next undo reverts.
     pub fn undoable(&self) -> Option<&str> {
         self.undo.last().map(|past| past.change.as_str())
     }
 
-    /// Returns what the next redo does again.
+    /// Returns the change that the next redo repeats.
     pub fn redoable(&self) -> Option<&str> {
         self.redo.last().map(|past| past.change.as_str())
     }
