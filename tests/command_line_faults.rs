@@ -1,4 +1,4 @@
-//! Faults of callers of the command line: each gets a message that says where and what was expected.
+//! Faults of callers of the command line: each is reported with its place and what was expected.
 
 use crate::common::command_line::{converge, err, out};
 use serde_json::json;

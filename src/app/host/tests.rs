@@ -284,7 +284,7 @@ fn splice_restores_the_state_and_reports_each_change() {
     let reports: Vec<&Value> = embedded.received.iter().map(|outgoing| &outgoing.message).collect();
     assert_eq!(reports.len(), 1, "{reports:?}");
     assert_eq!(reports[0]["subject"], "SPLICE.reportScoreAndState");
-    assert_eq!(reports[0].get("score"), None, "nobody has graded");
+    assert_eq!(reports[0].get("score"), None, "nothing was graded");
     assert!(decode(reports[0]["state"]["link"].as_str().expect("a link")).is_ok());
 }
 

@@ -241,13 +241,14 @@ fn a_lesson_in_an_embed_reports_predictions_and_its_score() {
     browser.wait("document.querySelector('[data-question=implementation] .shown')");
     browser.frame(None);
     let expected = json!({ "questionId": "implementation", "answer": 2, "correct": false });
-    let heard = browser.wait("heard.find(message => message.type === 'prediction')?.payload");
-    assert_eq!(heard, expected);
+    let received = browser.wait("received.find(message => message.type === 'prediction')?.payload");
+    assert_eq!(received, expected);
     let all = lesson().questions.len() as f64;
     browser.wait(
-        "heard.some(message => message.subject === 'SPLICE.reportScoreAndState' && message.state.lesson?.answers.implementation)",
+        "received.some(message => message.subject === 'SPLICE.reportScoreAndState' && message.state.lesson?.answers.implementation)",
     );
-    let report = browser.run("return heard.filter(message => message.subject === 'SPLICE.reportScoreAndState').at(-1)");
+    let report =
+        browser.run("return received.filter(message => message.subject === 'SPLICE.reportScoreAndState').at(-1)");
     assert_eq!(report["score"], json!(1.0 / all), "{report}");
     assert_eq!(report["state"]["lesson"]["answers"], json!({ "implementation": [1], "meaning": [1] }));
     assert_ne!(report["state"]["link"], Value::Null);
