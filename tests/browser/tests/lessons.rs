@@ -139,7 +139,7 @@ fn a_file_that_is_no_lesson_shows_its_errors_and_a_way_on() {
     let elsewhere = format!("{}lessons/eventual-consistency.md", SITE.elsewhere.address());
     let cases = [
         ("start.js", "Line 1: front matter"),
-        ("lessons/nothing.md", "There is no lesson lessons/nothing.md here (status 404)"),
+        ("lessons/nothing.md", "The lesson lessons/nothing.md is not here (status 404)"),
         (&*elsewhere, "A lesson is a file of the same site"),
     ];
     for (file, problem) in cases {
