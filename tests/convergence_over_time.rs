@@ -50,7 +50,7 @@ fn updates(run: &Run) -> usize {
     (0..1000).filter(|id| run.analysis().updates.get(UpdateId(*id)).is_some()).count()
 }
 
-/// When the script causes faults after the first verdict, ms.
+/// Returns when the script causes faults after the first verdict, ms.
 fn late_faults(document: &Json) -> Vec<f64> {
     let faults = ["cut_link", "crash", "pause", "stop_bus", "stop_broker"];
     let steps = document["script"].as_array().into_iter().flatten();
@@ -81,8 +81,8 @@ impl Judgement {
         }
     }
 
-    /// Returns whether the verdict is wrong about the end. `consistent` are times, before faults of the script, at which all copies
-    /// were consistent.
+    /// Returns whether the verdict is wrong about the end. `consistent` are times, before faults of the script, at which all
+    /// copies were consistent.
     fn is_wrong(&self, end: &Judgement, consistent: &[f64], late: &[f64]) -> bool {
         let has_faults_later = late.iter().any(|at| *at > self.at_ms);
         let is_later = self.pending > 0 || self.updates != end.updates;

@@ -264,7 +264,7 @@ fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str
 
 /// Returns the parent of a path, and the last step of the path.
 fn parent_of<'a>(json: &'a mut Json, path: &'a [String]) -> Result<(&'a mut Json, &'a str), String> {
-    let Some((last, parents)) = path.split_last() else { return Err(text!("There is no such field.").into()) };
+    let Some((last, parents)) = path.split_last() else { return Err(text!("This field does not exist.").into()) };
     let mut place = json;
     for step in parents {
         place = match place {
@@ -274,7 +274,7 @@ fn parent_of<'a>(json: &'a mut Json, path: &'a [String]) -> Result<(&'a mut Json
                 let item = step.parse::<usize>().ok().and_then(|i| items.get_mut(i));
                 item.ok_or(text!("This item no longer exists."))?
             }
-            _ => return Err(text!("There is no such field.").into()),
+            _ => return Err(text!("This field does not exist.").into()),
         };
     }
     Ok((place, last))

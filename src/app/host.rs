@@ -52,8 +52,8 @@ pub enum HostAction {
     Update(Msg),
     /// Open a link, an example or a document, and report the result to [`Host::opened`].
     Open(String),
-    /// Keep the visitor from changing or operating anything, or allow it again.
-    Freeze(bool),
+    /// Lock the embed, so that the visitor can change and operate nothing, or unlock it.
+    Lock(bool),
     /// Send and accept no further messages.
     Destroy,
 }
@@ -165,7 +165,7 @@ impl Host {
             return Vec::new();
         }
         if self.origin.as_deref() != Some(origin) {
-            // Before its hello, a page is not known; afterwards, only its origin is heard.
+            // Before its hello, a page is not known; afterwards, only messages of its origin are accepted.
             return Vec::new();
         }
         let Some(name) = data["type"].as_str() else { return Vec::new() };
@@ -272,7 +272,7 @@ impl Host {
         self.problems.push((code, message));
     }
 
-    /// The visitor has pressed a key or a pointer for the first time.
+    /// Reports that the visitor has pressed a key or a pointer for the first time.
     pub fn interacted(&mut self) {
         if !std::mem::replace(&mut self.has_interacted, true) {
             self.post("firstInteraction", None, json!({}));

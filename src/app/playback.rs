@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_clock_stands_still() {
+    fn a_paused_clock_does_not_advance() {
         let mut playback = ready();
         playback.tick(1000.0);
         playback.tick(9000.0);
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_seek_goes_on_to_its_time_while_playing() {
+    fn a_long_seek_continues_to_its_time_while_playing() {
         let mut playback = ready();
         playback.play(true);
         playback.enqueue(Request::Seek { to: 5_000_000 });

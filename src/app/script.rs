@@ -23,8 +23,8 @@ pub fn describe(command: &Command) -> String {
         Command::Crash { service, lose_disk: false } => text!("crash {}", service),
         Command::Crash { service, lose_disk: true } => text!("crash {}, lose its disk", service),
         Command::Restart { service } => text!("restart {}", service),
-        Command::Pause { node } => text!("pause {}", node),
-        Command::Resume { node } => text!("resume {}", node),
+        Command::Pause { node } => text!("freeze {}", node),
+        Command::Resume { node } => text!("unfreeze {}", node),
         Command::SlowDown { service, factor } => text!("slow down {} {} ×", service, factor),
         Command::SetClock { service, .. } => text!("set the clock of {}", service),
         Command::JumpClock { service, by_ms } => text!("jump the clock of {} by {} ms", service, by_ms),
@@ -74,11 +74,11 @@ pub fn added(scenario: &Scenario, at: Micros, command: Command) -> Result<Scenar
 /// Returns the drawing with a step moved to another time within the run.
 ///
 /// # Errors
-/// There is no such step.
+/// The step does not exist.
 pub fn moved(scenario: &Scenario, step: usize, to: Micros) -> Result<Scenario, String> {
     let mut scenario = scenario.clone();
     let until = scenario.until_ms;
-    let step = scenario.script.get_mut(step).ok_or(text!("There is no such step."))?;
+    let step = scenario.script.get_mut(step).ok_or(text!("This step does not exist."))?;
     step.at_ms = ms(to).min(until);
     validated(scenario)
 }
@@ -86,11 +86,11 @@ pub fn moved(scenario: &Scenario, step: usize, to: Micros) -> Result<Scenario, S
 /// Returns the drawing without a step.
 ///
 /// # Errors
-/// There is no such step.
+/// The step does not exist.
 pub fn removed(scenario: &Scenario, step: usize) -> Result<Scenario, String> {
     let mut scenario = scenario.clone();
     if step >= scenario.script.len() {
-        return Err(text!("There is no such step.").into());
+        return Err(text!("This step does not exist.").into());
     }
     scenario.script.remove(step);
     validated(scenario)

@@ -13,7 +13,7 @@ pub const ERROR: f64 = 0.01;
 pub struct QuantileSketch {
     /// Number of values.
     pub count: u64,
-    /// Their sum.
+    /// The sum of the values.
     pub sum: u64,
     /// Number of values that are 0.
     pub zeros: u64,

@@ -8,7 +8,7 @@ use crate::trace::{KeyId, NodeId, SubscriptionId, UpdateId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> ProspectFinder<'a> {
-    /// The subscriptions whose events change a copy, in ways that depend on their order or number.
+    /// The subscriptions whose events change a copy in ways that depend on their order or number.
     fn sensitive(&self, node: NodeId) -> Vec<(NodeId, &'a Subscription)> {
         let run = self.run;
         let services = (0..).map(NodeId).zip(&run.scenario.services);
@@ -24,7 +24,7 @@ impl<'a> ProspectFinder<'a> {
 
     /// Returns the prospect that was found for a copy, or an uncertain one if an event may change the copy late or once more.
     pub(super) fn unless_repeated(&mut self, found: Prospect, node: NodeId, key: KeyId) -> Prospect {
-        if !found.is_hopeful() || found.is_uncertain() {
+        if !found.can_converge() || found.is_uncertain() {
             return found;
         }
         match self.repetition(node, key) {
@@ -79,14 +79,16 @@ impl<'a> ProspectFinder<'a> {
             .updates
             .get(event.update())
             .is_some_and(|info| run.analysis.staleness.has_applied(node, key, info.version));
-        let mut its = run.names.subscriptions().filter(|it| run.delivers_to(run.names.subscription(*it).service, node));
-        let is_acknowledged = its.all(|it| {
-            let ends = run.names.subscription(it);
-            // Brokers that are down delay the acknowledgement of what is published.
+        let reaches_copy =
+            |subscription: &SubscriptionId| run.delivers_to(run.names.subscription(*subscription).service, node);
+        let mut subscriptions = run.names.subscriptions().filter(reaches_copy);
+        let is_acknowledged = subscriptions.all(|subscription| {
+            let ends = run.names.subscription(subscription);
+            // Brokers that are down delay the acknowledgements of publications.
             let brokers = run.analysis.brokers.get(ends.bus).filter(|_| matches!(event, Pending::Elsewhere(None, _)));
             self.work.healing.path(run, ends.service, ends.bus).is_ok()
                 && brokers.is_none_or(|brokers| brokers.up == brokers.all())
-                && self.is_handled_in_time(it)
+                && self.is_handled_in_time(subscription)
         });
         !has_applied && is_acknowledged
     }
@@ -97,9 +99,10 @@ impl<'a> ProspectFinder<'a> {
         let queue = run.analysis.buses.queue_of(subscription);
         let service = run.scenario.services.get(run.names.subscription(subscription).service.index());
         let waiting = run.analysis.buses.get(queue).map_or(0, |queue| queue.events.len());
-        self.settings(queue).filter(|(it, _)| *it == subscription).all(|(_, settings)| {
-            let one_by_one = settings.order != Order::None;
-            let at_once = if one_by_one { 1 } else { service.map_or(1, |it| it.concurrency.max(1)) as usize };
+        self.settings(queue).filter(|(other, _)| *other == subscription).all(|(_, settings)| {
+            let is_one_by_one = settings.order != Order::None;
+            let at_once =
+                if is_one_by_one { 1 } else { service.map_or(1, |service| service.concurrency.max(1)) as usize };
             let rounds = waiting.max(self.work.outboxes.len()).div_ceil(at_once).max(1);
             settings.processing.mean_ms() * (rounds as f64) < settings.ack_deadline_ms
         })
@@ -111,7 +114,7 @@ impl<'a> ProspectFinder<'a> {
         self.indexed(node, key)
     }
 
-    /// The same, from the index of events. No event before the index is built.
+    /// The same, from the index of events; no event before the index is built.
     pub(super) fn indexed(&self, node: NodeId, key: KeyId) -> BTreeSet<Pending> {
         let run = self.run;
         let reaches = |event: &Pending| match event {
@@ -122,7 +125,7 @@ impl<'a> ProspectFinder<'a> {
         let of_key = self.work.events_of_keys.as_ref().and_then(|index| index.get(&key)).into_iter().flatten();
         let all: BTreeSet<Pending> = of_key.filter(|event| reaches(event)).copied().collect();
         let queued: BTreeSet<UpdateId> =
-            all.iter().filter(|it| matches!(it, Pending::Queued(..))).map(|it| it.update()).collect();
+            all.iter().filter(|event| matches!(event, Pending::Queued(..))).map(|event| event.update()).collect();
         // The event of a delivery is in the queue, too.
         let is_separate = |event: &&Pending| match event {
             Pending::Elsewhere(Some(_), update) => !queued.contains(update),

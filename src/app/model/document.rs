@@ -334,7 +334,7 @@ impl Model {
         self.mode != Mode::View && !is_locked
     }
 
-    /// Returns the drawing with a position for every card. Cards without one get their place on the canvas.
+    /// Returns the drawing with a position for every card. Cards without one are placed as on the canvas.
     pub fn all_placed(&self) -> Rc<Scenario> {
         if drawing::is_placed(&self.document.scenario) {
             return self.document.scenario.clone();

@@ -120,7 +120,7 @@ impl Model {
         Some(InPlace::Value { node: node.clone(), key: next })
     }
 
-    /// Returns the text of what is edited, before it is edited.
+    /// Returns the present text of the edited field.
     pub fn text_in_place(&self, edited: &InPlace) -> String {
         match edited {
             InPlace::Value { node, key } => {
@@ -132,7 +132,7 @@ impl Model {
         }
     }
 
-    /// Describes what is edited: "Value of widget at Inventory".
+    /// Describes the edited field: "Value of widget at Inventory".
     pub fn label_in_place(&self, edited: &InPlace) -> String {
         let name = |id: &str| drawing::name(&self.document.scenario, id).to_string();
         match edited {

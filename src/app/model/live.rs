@@ -53,7 +53,7 @@ impl Model {
         };
         let change = match commands.len() {
             1 => self.describe_command(first),
-            n if fault == CardFault::Heal => text!("Ended {} faults", n),
+            n if fault == CardFault::Heal => text!("Healed {} faults", n),
             n => text!("{} and {} more", self.describe_command(first), n - 1),
         };
         self.notices.announcer.announce(change.clone());
@@ -149,7 +149,7 @@ impl Model {
             return;
         }
         let Some(command) = service.or(self.writer()).and_then(|service| self.next_update_at(service)) else {
-            self.notify(text!("There is no service that could publish an update. Add one first.").into());
+            self.notify(text!("No service can publish an update. Add one first.").into());
             return;
         };
         if self.playback.at_end() {

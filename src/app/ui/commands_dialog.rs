@@ -78,12 +78,12 @@ pub fn CommandsDialog(props: &CommandsDialogProps) -> Html {
         }
     };
     html! {
-        <Modal title={text!("Commands")} on_close={close}>
-            <input ref={input} class="commands-input" role="combobox" aria-label={text!("Find a command")} aria-expanded="true" aria-controls="commands-list"
+        <Modal title={text!("Actions")} on_close={close}>
+            <input ref={input} class="commands-input" role="combobox" aria-label={text!("Find an action")} aria-expanded="true" aria-controls="commands-list"
                 aria-activedescendant={format!("command-{}", *chosen)} autocomplete="off" spellcheck="false" placeholder={text!("Type what you want to do")}
                 oninput={on_input} onkeydown={on_key} />
-            <ul id="commands-list" class="commands-list" role="listbox" aria-label={text!("Commands")}>{ for shown.iter().enumerate().map(row) }</ul>
-            if shown.is_empty() { <p class="muted" role="status">{ text!("No command has this name.") }</p> }
+            <ul id="commands-list" class="commands-list" role="listbox" aria-label={text!("Actions")}>{ for shown.iter().enumerate().map(row) }</ul>
+            if shown.is_empty() { <p class="muted" role="status">{ text!("No action has this name.") }</p> }
         </Modal>
     }
 }

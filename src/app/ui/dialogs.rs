@@ -144,7 +144,7 @@ fn shared(
     html! {
         <>
             <label class="check"><input type="checkbox" checked={**with_run} onchange={toggle} />
-                { if described.live == 1 { text!("Include the run: 1 live action, at {}", clock(described.now)) } else { text!("Include the run: {} live actions, at {}", described.live, clock(described.now)) } }</label>
+                { if described.live == 1 { text!("Include the run: 1 live command, at {}", clock(described.now)) } else { text!("Include the run: {} live commands, at {}", described.live, clock(described.now)) } }</label>
             { link }
             <div class="row"><button class="line" onclick={download}>{ text!("Save as JSON") }</button>{ for pictures }</div>
             { animation }

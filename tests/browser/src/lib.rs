@@ -117,11 +117,11 @@ pub fn publish_across_a_cut(browser: &Browser) {
     browser.wait("document.querySelector('.log')?.textContent.includes('dropped: link cut')");
 }
 
-/// Opens an embed in a course page that says hello, gives it `state` by SPLICE, and collects its messages in `heard`. Its
+/// Opens an embed in a course page that sends hello, gives it `state` by SPLICE, and collects its messages in `received`. Its
 /// address follows the one of the embed's folder.
 pub fn embed_in_course_page(browser: &Browser, address: &str, state: &Value) {
     let script = format!(
-        "window.heard = []; addEventListener('message', event => {{ heard.push(event.data); \
+        "window.received = []; addEventListener('message', event => {{ received.push(event.data); \
          if (event.data.type === 'ready') event.source.postMessage({{ app: 'converge', v: 1, type: 'hello', payload: {{ v: 1 }} }}, '*'); \
          if (event.data.subject === 'SPLICE.getState') event.source.postMessage({{ subject: 'SPLICE.getState.response', message_id: event.data.message_id, \
          state: {state} }}, '*'); }}); \

@@ -47,7 +47,7 @@ fn fault_2_going_back_while_playing_moves_the_clock() {
 }
 
 #[test]
-fn fault_5_undo_takes_back_live_actions_and_reset_in_their_order() {
+fn fault_5_undo_reverts_live_commands_and_reset_in_their_order() {
     let browser = open(WIDE, "");
     browser.click(".publish");
     wait_for_state(&browser, "notification", "stale");
@@ -274,7 +274,7 @@ fn fault_19_the_address_follows_what_is_open_and_back_returns() {
 }
 
 #[test]
-fn fault_21_an_empty_dead_letter_queue_says_so() {
+fn fault_21_an_empty_dead_letter_queue_is_called_empty() {
     let browser = open(WIDE, "#ex=poison-message&t=0");
     browser.click("[data-node=\"stock_updated\"] header");
     browser.wait(
@@ -283,7 +283,7 @@ fn fault_21_an_empty_dead_letter_queue_says_so() {
 }
 
 #[test]
-fn fault_22_a_group_without_a_workload_says_what_is_missing() {
+fn fault_22_a_group_without_a_workload_states_what_is_missing() {
     let browser = open(WIDE, "#new");
     browser.keys(&["4"]);
     cards(&browser, 3);

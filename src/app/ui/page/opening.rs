@@ -34,7 +34,7 @@ pub enum Drawing {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Opened {
     drawing: Drawing,
-    /// What is known of the drawing, if this browser keeps it.
+    /// The record of the drawing, if this browser keeps it.
     kept: Option<DrawingInfo>,
     /// Whether the address follows the drawing, as a step of the browser's history.
     is_new_address: bool,
@@ -239,7 +239,7 @@ impl Page {
         let mut notices: Vec<String> = Vec::new();
         let is_kept = kept.is_some();
         if let Some(info) = kept {
-            self.update_model(Msg::Drawings(DrawingsMsg::Learn(info)));
+            self.update_model(Msg::Drawings(DrawingsMsg::ReadToOpen(info)));
         }
         match drawing {
             Drawing::Unchanged => {}
