@@ -80,8 +80,10 @@ pub struct Outgoing {
 #[derive(Clone, Debug)]
 struct Pending {
     id: Value,
-    /// The number of notices when the request arrived: a later notice states why the request was refused.
+    /// The number of notices when the request arrived.
     notices: u32,
+    /// The number of refusals when the request arrived: a later one states why the request was refused.
+    refusals: u32,
     /// Whether a document is being opened.
     opens: bool,
     /// Whether the document was opened. A later notice is about it, and refuses nothing.
@@ -197,7 +199,13 @@ impl Host {
             return actions;
         }
         let opens = actions.iter().any(|action| matches!(action, HostAction::Open(_)));
-        self.pending.push(Pending { id: id.clone(), notices: model.notices.count, opens, has_opened: false });
+        self.pending.push(Pending {
+            id: id.clone(),
+            notices: model.notices.count,
+            refusals: model.notices.refusals,
+            opens,
+            has_opened: false,
+        });
         actions
     }
 
@@ -321,7 +329,8 @@ impl Host {
         self.pending = waiting;
         for pending in finished {
             let notice = model.notices.notice.as_ref().filter(|_| model.notices.count > pending.notices);
-            match notice.filter(|_| !pending.has_opened) {
+            let is_refused = model.notices.refusals > pending.refusals && !pending.has_opened;
+            match notice.filter(|_| is_refused) {
                 Some(notice) => {
                     let refused = Failure { message: notice.clone(), ..Failure::new("refused", "", "") };
                     self.fail(&pending.id, &refused);

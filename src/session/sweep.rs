@@ -6,7 +6,7 @@ mod run_observer;
 mod unended;
 
 use super::first_halt::FirstHalt;
-pub use figures::{GRID, MAX_EVENTS, MergeError, Outcomes, Reads, Share, Sweep};
+pub use figures::{FORMAT, GRID, MAX_EVENTS, MergeError, Outcomes, Reads, Share, Sweep};
 pub use unended::Unended;
 
 use super::halt_text;

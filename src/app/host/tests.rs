@@ -266,6 +266,16 @@ fn a_document_that_opens_with_a_notice_is_a_result_with_the_notice() {
 }
 
 #[test]
+fn a_reset_that_discards_live_commands_is_a_result_with_a_notice() {
+    let mut embedded = Embedded::greeted(&[]);
+    embedded.command("publish", json!({ "node": "inventory", "key": "widget", "value": 7 }));
+    embedded.command("play", Value::Null);
+    let (kind, answer) = embedded.command("reset", Value::Null);
+    assert_eq!((kind.as_str(), &answer["t"]), ("result", &json!(0.0)), "{answer}");
+    assert_eq!(answer["notice"], "The live commands were discarded. Undo brings them back.");
+}
+
+#[test]
 fn splice_restores_the_state_and_reports_each_change() {
     let mut embedded = Embedded::new(HostOptions { splice: true, ..HostOptions::default() });
     let asked = embedded.received[0].message.clone();

@@ -121,7 +121,7 @@ impl Model {
             Ok(scenario) => {
                 self.edit(scenario, change, effects);
             }
-            Err(why) => self.notify(why),
+            Err(why) => self.refuse(why),
         }
     }
 

@@ -59,8 +59,8 @@ impl Model {
             InPlaceMsg::Finish { edited, .. } if self.selection.editing.as_ref() != Some(&edited) => {}
             InPlaceMsg::Finish { edited, text, step, leaves } => {
                 match self.keep_in_place(&edited, &text, effects) {
-                    Err(why) if !leaves => return self.notify(why),
-                    Err(why) => self.notify(text!("{} Nothing was changed.", why)),
+                    Err(why) if !leaves => return self.refuse(why),
+                    Err(why) => self.refuse(text!("{} Nothing was changed.", why)),
                     Ok(()) => {}
                 }
                 self.selection.editing = self.next_in_place(&edited, step);
@@ -102,7 +102,7 @@ impl Model {
         });
         match first {
             Some(first) => self.start_in_place(first),
-            None => self.notify(text!("This card shows no value that could be edited.").into()),
+            None => self.refuse(text!("This card shows no value that could be edited.").into()),
         }
     }
 

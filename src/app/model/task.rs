@@ -209,7 +209,7 @@ impl Model {
         let before = breaches(task, &start, &self.document.scenario);
         let new = breaches(task, &start, edited).into_iter().find(|breach| !before.contains(breach));
         if let Some(breach) = &new {
-            self.notify(text!("Not permitted in this task: {}.", breach));
+            self.refuse(text!("Not permitted in this task: {}.", breach));
         }
         new.is_none()
     }

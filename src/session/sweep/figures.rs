@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
+/// The version of the format of a sweep. In version 1, buckets of sketches had no smallest and largest value.
+pub const FORMAT: u32 = 2;
+
 /// The times at which curves are sampled, µs: 0 and 1, 2, 5 times each power of ten from 0.1 ms to 100 s.
 pub const GRID: [Micros; 20] = [
     0,
@@ -122,7 +125,7 @@ pub struct Sweep {
     /// Why the halted run with the smallest seed was halted; null if none was.
     #[serde(default)]
     pub first_halt: Option<FirstHalt>,
-    /// Version of this format: 1.
+    /// Version of this format: 2.
     pub converge_sweep: u32,
     /// The scenario's title.
     #[serde(default)]
@@ -240,7 +243,7 @@ impl Sweep {
         Sweep {
             halted: 0,
             first_halt: None,
-            converge_sweep: 1,
+            converge_sweep: FORMAT,
             title: scenario.title.clone(),
             scenario: format!("{:016x}", xxh3_64(text.as_bytes())),
             seeds: Vec::new(),
