@@ -80,7 +80,8 @@ pub struct Outgoing {
 #[derive(Clone, Debug)]
 struct Pending {
     id: Value,
-    /// The number of notices when the request arrived: a later notice states why the request was refused.
+    /// The number of notices when the request arrived: a later notice, unless it reports what was done, states why the
+    /// request was refused.
     notices: u32,
     /// Whether a document is being opened.
     opens: bool,
@@ -321,7 +322,7 @@ impl Host {
         self.pending = waiting;
         for pending in finished {
             let notice = model.notices.notice.as_ref().filter(|_| model.notices.count > pending.notices);
-            match notice.filter(|_| !pending.has_opened) {
+            match notice.filter(|_| !pending.has_opened && !model.notices.is_report) {
                 Some(notice) => {
                     let refused = Failure { message: notice.clone(), ..Failure::new("refused", "", "") };
                     self.fail(&pending.id, &refused);

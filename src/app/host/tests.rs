@@ -266,6 +266,17 @@ fn a_document_that_opens_with_a_notice_is_a_result_with_the_notice() {
 }
 
 #[test]
+fn a_reset_that_discards_live_actions_is_a_result_with_the_notice() {
+    let mut embedded = Embedded::greeted(&[]);
+    let command = |id: u32, kind: &str, payload: Value| json!({ "app": "converge", "v": 1, "type": kind, "id": id, "payload": payload });
+    embedded.post(&command(1, "publish", json!({ "node": "inventory", "key": "widget", "value": 7 })));
+    embedded.post(&command(2, "reset", Value::Null));
+    let answer = embedded.heard.iter().find(|outgoing| outgoing.message["id"] == 2).expect("an answer");
+    assert_eq!(answer.message["type"], "result", "{}", answer.message);
+    assert_eq!(answer.message["payload"]["notice"], "The live actions were discarded. Undo brings them back.");
+}
+
+#[test]
 fn splice_restores_the_state_and_reports_each_change() {
     let mut embedded = Embedded::new(HostOptions { splice: true, ..HostOptions::default() });
     let asked = embedded.heard[0].message.clone();

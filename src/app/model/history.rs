@@ -341,6 +341,7 @@ impl Model {
             self.push_step(text!("Reset").into(), Some(self.run.now));
             self.sharing.forget_replay();
             self.notify(text!("The live actions were discarded. Undo brings them back.").into());
+            self.notices.is_report = true;
         }
         self.playback.enqueue(Request::Reset);
     }

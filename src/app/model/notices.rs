@@ -21,6 +21,8 @@ pub struct Notices {
     pub action: Option<NoticeAction>,
     /// The number of notices so far.
     pub count: u32,
+    /// Whether the newest notice reports what was done. Others report what is not possible.
+    pub is_report: bool,
     /// The text of the live region for screen readers.
     pub announcement: String,
     pub(super) announcer: Announcer,
@@ -36,7 +38,7 @@ impl Model {
         self.notices.announcer.announce(text.clone());
         self.notices.notice = Some(text);
         self.notices.count += 1;
-        self.notices.action = None;
+        (self.notices.action, self.notices.is_report) = (None, false);
         self.redraw = Redraw { page: true, paint: true };
     }
 
