@@ -297,7 +297,6 @@ pub(super) const TEXTS: &[Entry] = &[
     ("cut {} – {}", "{} – {} trennen"),
     ("cut {} → {}", "{} → {} trennen"),
     ("delete", "löschen"),
-    ("delete {}", "{} löschen"),
     ("disturb link", "Verbindung stören"),
     ("disturb {} – {}", "{} – {} stören"),
     ("exponential", "exponentiell"),
