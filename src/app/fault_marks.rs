@@ -1,6 +1,8 @@
-//! The marks of the script's steps below the timeline. Steps that are too close for a mark each share one.
+//! The marks of the script's steps in the timeline: operations in the row of updates, faults and repairs in the row of faults.
+//! Steps of a row that are too close for a mark each share one.
 
 use super::ribbon::Scale;
+use super::script::{self, CommandKind};
 use crate::scenario::{Micros, Scenario, micros};
 
 /// Width of a mark as a target, and the least distance between the middles of two marks, px.
@@ -35,9 +37,16 @@ pub fn shown_at(scenario: &Scenario, step: usize) -> Micros {
     micros(scenario.script[step].at_ms.min(scenario.until_ms))
 }
 
-/// Returns the marks of the steps that the axis shows, from left to right, so that two of them never overlap.
-pub fn fault_marks(scenario: &Scenario, scale: Scale) -> Vec<FaultMark> {
-    let steps = (0..scenario.script.len()).map(|step| (shown_at(scenario, step), step));
+/// Returns what a step does to the running system.
+pub fn kind(scenario: &Scenario, step: usize) -> CommandKind {
+    script::kind(&scenario.script[step].command)
+}
+
+/// Returns the marks of the operations that the axis shows, or of the other steps, from left to right, so that two of them
+/// never overlap.
+pub fn fault_marks(scenario: &Scenario, scale: Scale, operations: bool) -> Vec<FaultMark> {
+    let is_in_row = |step: &usize| operations == (kind(scenario, *step) == CommandKind::Operation);
+    let steps = (0..scenario.script.len()).filter(is_in_row).map(|step| (shown_at(scenario, step), step));
     let mut steps: Vec<(Micros, usize)> = steps.filter(|(at, _)| (scale.from..=scale.until).contains(at)).collect();
     steps.sort_unstable();
     let mut marks: Vec<FaultMark> = Vec::new();
@@ -71,7 +80,7 @@ mod tests {
     }
 
     fn steps(times: &[f64], scale: Scale) -> Vec<Vec<usize>> {
-        fault_marks(&scenario(times), scale).into_iter().map(|mark| mark.steps).collect()
+        fault_marks(&scenario(times), scale, false).into_iter().map(|mark| mark.steps).collect()
     }
 
     const AXIS: Scale = Scale { from: 0, until: 10_000_000, width: 1000.0 };
@@ -85,11 +94,14 @@ mod tests {
             for width in [230.0, 1100.0] {
                 let scenario = example.scenario();
                 let scale = Scale { from: 0, until: micros(scenario.until_ms), width };
-                let marks = fault_marks(&scenario, scale);
-                let gaps = marks.windows(2).map(|pair| pair[1].x - pair[0].x);
-                assert!(gaps.into_iter().all(|gap| gap >= TARGET), "{}: {marks:?}", example.id);
-                assert_eq!(marks.iter().map(|mark| mark.steps.len()).sum::<usize>(), scenario.script.len());
-                assert!(marks.iter().all(|mark| (0.0..=width).contains(&mark.x)));
+                let rows = [true, false].map(|operations| fault_marks(&scenario, scale, operations));
+                for marks in &rows {
+                    let gaps = marks.windows(2).map(|pair| pair[1].x - pair[0].x);
+                    assert!(gaps.into_iter().all(|gap| gap >= TARGET), "{}: {marks:?}", example.id);
+                    assert!(marks.iter().all(|mark| (0.0..=width).contains(&mark.x)));
+                }
+                let steps = rows.iter().flatten().map(|mark| mark.steps.len());
+                assert_eq!(steps.sum::<usize>(), scenario.script.len());
             }
         }
     }
@@ -104,18 +116,18 @@ mod tests {
     #[test]
     fn a_closer_look_has_a_mark_for_each_step() {
         let scenario = scenario(&[1000.0, 1100.0, 1200.0]);
-        let [mark] = &fault_marks(&scenario, AXIS)[..] else { panic!("one mark") };
+        let [mark] = &fault_marks(&scenario, AXIS, false)[..] else { panic!("one mark") };
         let (from, to) = mark.closer_look((AXIS.from, AXIS.until)).expect("steps at several instants");
         let mut view = TimeView::default();
         view.update(TimeMsg::Show(from, to), AXIS.until);
-        assert_eq!(fault_marks(&scenario, view.scale(AXIS.until, AXIS.width)).len(), 3);
+        assert_eq!(fault_marks(&scenario, view.scale(AXIS.until, AXIS.width), false).len(), 3);
     }
 
     #[test]
     fn steps_at_one_instant_and_steps_beside_the_axis_need_no_closer_look() {
         let scenario = scenario(&[1000.0, 1000.0, 9000.0]);
         let part = Scale { from: 500_000, until: 2_000_000, width: 1000.0 };
-        let [mark] = &fault_marks(&scenario, part)[..] else { panic!("one mark") };
+        let [mark] = &fault_marks(&scenario, part, false)[..] else { panic!("one mark") };
         assert_eq!(mark.closer_look((part.from, part.until)), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The commands for the selected item: the fault palette of the inspector and the context menu.
 
 use super::canvas_item::CanvasItem;
+use super::drawing;
 use crate::scenario::{Command, Latency, Scenario};
 use crate::session::protocol::{BusView, CopyState, FaultKind, ServiceView};
 use crate::text;
@@ -44,7 +45,7 @@ impl ItemCondition {
 pub fn faults(scenario: &Scenario, selected: Option<&CanvasItem>, now: &ItemCondition) -> Vec<(String, Command)> {
     match selected {
         None => vec![(text!("Heal everything").into(), Command::HealAll)],
-        Some(CanvasItem::Link { from, to }) => link_commands(from, to, now),
+        Some(CanvasItem::Link { from, to }) => link_commands(scenario, from, to, now),
         Some(CanvasItem::Node(id)) if scenario.services.iter().any(|service| service.id == *id) => {
             service_commands(id, now)
         }
@@ -169,7 +170,7 @@ fn broker_commands(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(S
     commands.chain([(text!("Stop the leader, lose its disk").to_string(), lost)]).collect()
 }
 
-fn link_commands(from: &str, to: &str, now: &ItemCondition) -> Vec<(String, Command)> {
+fn link_commands(scenario: &Scenario, from: &str, to: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let ends = || (from.to_string(), to.to_string());
     let cut = |from: &str, to: &str, one_way| Command::CutLink { from: from.into(), to: to.into(), one_way };
     let disturb = |loss: f64, duplicate: f64, reorder: f64, delay_ms: f64| {
@@ -183,10 +184,11 @@ fn link_commands(from: &str, to: &str, now: &ItemCondition) -> Vec<(String, Comm
         all.push((text!("Heal").to_string(), Command::HealLink { from, to, one_way: false }));
     }
     if !now.cut {
+        let (source, target) = (drawing::name(scenario, from), drawing::name(scenario, to));
         all.extend([
             (text!("Cut").to_string(), cut(from, to, false)),
-            (text!("Cut only {} → {}", from, to), cut(from, to, true)),
-            (text!("Cut only {} → {}", to, from), cut(to, from, true)),
+            (text!("Cut only {} → {}", source, target), cut(from, to, true)),
+            (text!("Cut only {} → {}", target, source), cut(to, from, true)),
             (text!("Lose half").to_string(), disturb(0.5, 0.0, 0.0, 0.0)),
             (text!("Duplicate half").to_string(), disturb(0.0, 0.5, 0.0, 0.0)),
             (text!("Reorder half").to_string(), disturb(0.0, 0.0, 0.5, 0.0)),
@@ -202,6 +204,18 @@ mod tests {
     use crate::scenario::examples::EXAMPLES;
     use crate::session::Session;
     use crate::session::protocol::{Report, Request, ToEngine};
+
+    #[test]
+    fn the_buttons_of_a_link_name_its_cards() {
+        let scenario = Scenario::first();
+        let link = &scenario.links[1];
+        let item = CanvasItem::Link { from: link.from.clone(), to: link.to.clone() };
+        let labels = faults(&scenario, Some(&item), &ItemCondition::default()).into_iter().map(|(label, _)| label);
+        let labels: Vec<String> = labels.filter(|label| label.starts_with("Cut only")).collect();
+        let [from, to] = [&link.from, &link.to].map(|id| drawing::name(&scenario, id));
+        assert!(from != link.from || to != link.to, "one has a name");
+        assert_eq!(labels, [format!("Cut only {from} → {to}"), format!("Cut only {to} → {from}")]);
+    }
 
     #[test]
     fn the_running_system_accepts_every_offered_command() {

@@ -2,15 +2,72 @@
 
 use super::edit::validated;
 use crate::language::decimal;
-use crate::scenario::{Command, Micros, Scenario, Step};
+use crate::scenario::{Command, Micros, Operation, Scenario, Step};
 use crate::text;
+
+/// What a command does to the running system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandKind {
+    /// It reads or changes data, or moves or discards events.
+    Operation,
+    /// It disturbs the system.
+    Fault,
+    /// It ends faults.
+    Repair,
+}
+
+/// Returns what a command does to the running system.
+pub fn kind(command: &Command) -> CommandKind {
+    match command {
+        Command::Operate { .. } | Command::Redrive { .. } | Command::Purge { .. } => CommandKind::Operation,
+        Command::HealLink { .. }
+        | Command::Restart { .. }
+        | Command::Resume { .. }
+        | Command::StartBus { .. }
+        | Command::StartBroker { .. }
+        | Command::HealAll => CommandKind::Repair,
+        Command::SlowDown { factor, .. } if *factor == 1.0 => CommandKind::Repair,
+        Command::SetClock { offset_ms, drift_ppm, .. } if *offset_ms == 0.0 && *drift_ppm == 0.0 => CommandKind::Repair,
+        Command::CutLink { .. }
+        | Command::DisturbLink { .. }
+        | Command::Partition { .. }
+        | Command::Crash { .. }
+        | Command::Pause { .. }
+        | Command::SlowDown { .. }
+        | Command::SetClock { .. }
+        | Command::JumpClock { .. }
+        | Command::StopBus { .. }
+        | Command::StopBroker { .. }
+        | Command::Rebalance { .. } => CommandKind::Fault,
+    }
+}
+
+/// Describes an operation in a few words: `write widget`.
+fn describe_operation(operation: &Operation) -> String {
+    let key = operation.key();
+    match operation {
+        Operation::Read { .. } => text!("read {}", key),
+        Operation::Write { .. } => text!("write {}", key),
+        Operation::Add { .. } => text!("add to {}", key),
+        Operation::Remove { .. } | Operation::RemoveAt { .. } => text!("remove from {}", key),
+        Operation::Put { field, .. } => text!("put {} into {}", field, key),
+        Operation::Insert { .. } => text!("insert into {}", key),
+        Operation::Increment { by, .. } => text!("add {} to {}", by, key),
+        Operation::Delete { .. } => text!("delete {}", key),
+        Operation::CompareAndSet { .. } => text!("compare and set {}", key),
+    }
+}
 
 /// Describes a command in a few words: `cut a – b`.
 pub fn describe(command: &Command) -> String {
     match command {
         Command::Operate { service, operation, poison } => {
-            let key = operation.key();
-            if *poison { text!("{} at {}, poisoned", key, service) } else { text!("{} at {}", key, service) }
+            let operation = describe_operation(operation);
+            if *poison {
+                text!("{} at {}, poisoned", operation, service)
+            } else {
+                text!("{} at {}", operation, service)
+            }
         }
         Command::CutLink { from, to, one_way: false } => text!("cut {} – {}", from, to),
         Command::CutLink { from, to, one_way: true } => text!("cut {} → {}", from, to),
@@ -105,6 +162,49 @@ pub fn removed(scenario: &Scenario, step: usize) -> Result<Scenario, String> {
 mod tests {
     use super::*;
     use crate::scenario::examples::find;
+
+    #[test]
+    fn a_step_of_a_write_is_no_fault_and_states_what_happens() {
+        let operate = |operation: &str, poison: bool| {
+            let operation = serde_json::from_str(operation).expect("an operation");
+            Command::Operate { service: "inventory".into(), operation, poison }
+        };
+        let write = r#"{ "write": { "key": "widget", "value": 7 } }"#;
+        let step = |command| Step { at_ms: 100.0, command };
+        let script = vec![step(operate(write, false)), step(operate(write, true))];
+        let scenario = Scenario { script, ..Scenario::default() };
+        assert_eq!(described_step(&scenario, 0), "0.1 s: write widget at inventory");
+        assert_eq!(described_step(&scenario, 1), "0.1 s: write widget at inventory, poisoned");
+        assert_eq!(kind(&scenario.script[0].command), CommandKind::Operation);
+        for (operation, described) in [
+            (r#"{ "read": { "key": "k" } }"#, "read k"),
+            (r#"{ "add": { "key": "k", "element": 1 } }"#, "add to k"),
+            (r#"{ "remove": { "key": "k", "element": 1 } }"#, "remove from k"),
+            (r#"{ "put": { "key": "k", "field": "size", "value": 1 } }"#, "put size into k"),
+            (r#"{ "insert": { "key": "k", "element": 1 } }"#, "insert into k"),
+            (r#"{ "increment": { "key": "k", "by": -2 } }"#, "add -2 to k"),
+            (r#"{ "delete": { "key": "k" } }"#, "delete k"),
+            (r#"{ "compare_and_set": { "key": "k", "expect": null, "value": 1 } }"#, "compare and set k"),
+        ] {
+            assert_eq!(describe(&operate(operation, false)), format!("{described} at inventory"));
+        }
+    }
+
+    #[test]
+    fn what_ends_a_fault_is_no_fault() {
+        let service = || "inventory".to_string();
+        for (command, expected) in [
+            (Command::HealAll, CommandKind::Repair),
+            (Command::Restart { service: service() }, CommandKind::Repair),
+            (Command::SlowDown { service: service(), factor: 1.0 }, CommandKind::Repair),
+            (Command::SlowDown { service: service(), factor: 10.0 }, CommandKind::Fault),
+            (Command::SetClock { service: service(), offset_ms: 0.0, drift_ppm: 0.0 }, CommandKind::Repair),
+            (Command::SetClock { service: service(), offset_ms: 5.0, drift_ppm: 0.0 }, CommandKind::Fault),
+            (Command::Redrive { bus: "bus".into(), service: service() }, CommandKind::Operation),
+        ] {
+            assert_eq!(kind(&command), expected, "{command:?}");
+        }
+    }
 
     #[test]
     fn a_step_can_be_added_moved_and_removed() {

@@ -87,6 +87,18 @@ pub fn write_document(scenario: Rc<Scenario>) -> Result<String, SplitLoaderError
     Ok(scenario.to_json())
 }
 
+/// The beginning of copied cards, which tells them apart from a scenario's document. The cards follow as a document.
+pub const CARDS: &str = "{\"converge_cards\":";
+
+/// Writes copied cards for the system's clipboard.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(documents, fallible)]
+pub fn write_cards(cards: Rc<Scenario>) -> Result<String, SplitLoaderError> {
+    Ok(format!("{CARDS}{}}}", cards.to_json()))
+}
+
 /// Writes what a tab keeps while it is reloaded.
 ///
 /// # Errors
@@ -124,13 +136,15 @@ pub fn link_of_run(run: RunRecord, now: Micros) -> Result<Option<String>, SplitL
     Ok(link.map(|link| if now > 0 { format!("{link}&t={}", now as f64 / 1e3) } else { link }))
 }
 
-/// Reads a scenario document, such as the drawing that the browser keeps.
+/// Reads a scenario document, such as the drawing that the browser keeps, or copied cards.
 ///
 /// # Errors
 /// The code could not be fetched, or the text is not a valid scenario.
 #[wasm_split(documents, fallible)]
 pub fn read_document(text: String) -> Result<Box<Opening>, OpenError> {
     let why = |errors: Vec<ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
-    let scenario = Scenario::from_json(&text).map_err(|errors| OpenError::Invalid(why(errors)))?;
+    let text = text.trim();
+    let cards = text.strip_prefix(CARDS).and_then(|cards| cards.strip_suffix('}'));
+    let scenario = Scenario::from_json(cards.unwrap_or(text)).map_err(|errors| OpenError::Invalid(why(errors)))?;
     Ok(Box::new(Opening::own(scenario)))
 }

@@ -1,17 +1,19 @@
 //! The language of the page: of its texts, and as `lang` of the document's root.
 
-use super::storage;
+use super::{address, storage};
 use crate::app::model::KEPT_LANGUAGE;
 use crate::app::texts::{self, Language};
 
-/// Returns the language that the visitor has chosen here, or else the first of the browser's that the page has.
-pub fn preferred() -> Language {
-    let kept = storage::kept(KEPT_LANGUAGE).and_then(|code| Language::from_code(&code));
+/// Returns the language of the address, or else the one that the visitor has chosen here, or else the first of the browser's that
+/// the page has.
+pub fn of_page() -> Language {
+    let of_address = address::read(&address::fragment()).language;
+    let kept = || storage::kept(KEPT_LANGUAGE).and_then(|code| Language::from_code(&code));
     let of_browser = || {
         let codes = web_sys::window()?.navigator().languages();
         codes.iter().find_map(|code| Language::from_code(&code.as_string()?))
     };
-    kept.or_else(of_browser).unwrap_or_default()
+    of_address.or_else(kept).or_else(of_browser).unwrap_or_default()
 }
 
 /// Sets the language of texts from now on, and `lang` of the document's root. The page replaces its drawn texts.

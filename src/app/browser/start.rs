@@ -1,6 +1,7 @@
 //! The entry point of the wasm file, for the page and for the worker.
 
-use super::{crash_report, engine};
+use super::{crash_report, engine, language};
+use crate::app::texts;
 use crate::app::ui::page::{Page, PageProps, opening};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -12,6 +13,8 @@ pub fn start() {
     crash_report::install();
     if let Some(document) = web_sys::window().and_then(|window| window.document()) {
         if let Some(root) = document.get_element_by_id("app") {
+            // Opening a drawing may already report a problem.
+            texts::set_language(language::of_page());
             spawn_local(async {
                 // The static shell stays until the drawing is known.
                 let opened = opening::open_address(true).await;

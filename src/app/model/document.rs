@@ -202,7 +202,8 @@ impl Model {
                 effects.push(Effect::FocusCanvas);
             }
             DocumentMsg::OpenOther => self.open_other(effects),
-            DocumentMsg::OpenNamed(fragment) => effects.push(Effect::OpenNamed(fragment)),
+            // The dialog that offers it returns the focus to its button, where the space bar would open it again.
+            DocumentMsg::OpenNamed(fragment) => effects.extend([Effect::OpenNamed(fragment), Effect::FocusCanvas]),
             DocumentMsg::EditCopy => {
                 self.document.origin = Origin::Own;
                 self.keep(effects);

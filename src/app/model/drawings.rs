@@ -278,6 +278,7 @@ impl Model {
                 let (drawing, caption) = (Some(info.id.clone()), info.caption);
                 self.open(Opening { drawing, caption, address, ..Opening::own(*scenario) });
                 effects.push(Effect::Address { fragment: format!("d={}", info.id), is_new: true });
+                effects.push(Effect::FocusCanvas);
             }
             DrawingsAnswer::Versions(id, versions) => self.drawings.versions = Some((id, versions.into())),
             DrawingsAnswer::Imported(count) => {

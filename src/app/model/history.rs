@@ -340,7 +340,12 @@ impl Model {
         if self.branches.list.len() <= 1 && (is_pending || has_commands(&self.branches)) {
             self.push_step(text!("Reset").into(), Some(self.run.now));
             self.sharing.forget_replay();
-            self.notify(text!("The live commands were discarded. Undo brings them back.").into());
+            // An embed has no button for it.
+            let notice = match self.mode {
+                Mode::App => text!("The live commands were discarded. Undo brings them back."),
+                Mode::Edit | Mode::Play | Mode::View => text!("The live commands were discarded."),
+            };
+            self.notify(notice.into());
         }
         self.playback.enqueue(Request::Reset);
     }
@@ -361,6 +366,19 @@ mod tests {
         update(&mut model, Msg::Document(DocumentMsg::Extend));
         assert_eq!(model.document.scenario.until_ms, until + 5000.0);
         assert!(model.playback.playing());
+    }
+
+    #[test]
+    fn the_notice_of_a_reset_offers_undo_only_where_the_page_has_a_button_for_it() {
+        for (mode, offers) in [(Mode::App, true), (Mode::Edit, false), (Mode::Play, false)] {
+            let mut page = TestPage::new();
+            page.model.mode = mode;
+            page.update(write(7));
+            page.update(Msg::Playback(PlaybackMsg::Reset));
+            let notice = page.model.notices.notice.as_deref().unwrap_or_default();
+            assert!(notice.starts_with("The live commands were discarded."), "{mode:?}: {notice}");
+            assert_eq!(notice.contains("Undo"), offers, "{mode:?}: {notice}");
+        }
     }
 
     #[test]

@@ -269,6 +269,13 @@ impl Model {
 
     /// Replaces the lesson by its translation, if there is one, at the same step. The text stays until the translation is read.
     pub(super) fn translate_lesson(&mut self, language: &str, effects: &mut Vec<Effect>) {
+        if matches!(self.lesson.state, LessonState::NotFetched(_) | LessonState::Invalid(_)) {
+            // The reasons are in the former language. The next attempt reports them in this one.
+            let (is_open, address) = (self.lesson.is_open, self.lesson.address.to_string());
+            let step = self.lesson.wanted_step.take();
+            self.open_lesson(address, step, effects);
+            self.lesson.is_open = is_open;
+        }
         let Some(page) = self.lesson.page().cloned().filter(|page| page.language != language) else { return };
         let Some((_, file)) = page.translations.iter().find(|(other, _)| other == language) else { return };
         let folder = self.lesson.address.rfind('/').map_or("", |end| &self.lesson.address[..=end]);

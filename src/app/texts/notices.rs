@@ -66,6 +66,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("Started over", "Neu begonnen"),
     ("The end of the interval must be later than its start.", "Das Ende des Abschnitts muss nach seinem Anfang liegen."),
     ("The line crosses no link, so nothing was cut.", "Die Linie kreuzt keine Verbindung, also wurde nichts getrennt."),
+    ("The live commands were discarded.", "Die Live-Befehle wurden verworfen."),
     ("The live commands were discarded. Undo brings them back.", "Die Live-Befehle wurden verworfen. Rückgängig bringt sie zurück."),
     ("The picture was not saved: the browser cannot encode {} × {} pixels. Save it as SVG, or save fewer cards.", "Das Bild wurde nicht gespeichert: Der Browser kann {} × {} Pixel nicht kodieren. Speichere es als SVG oder mit weniger Karten."),
     ("The picture was not saved: the browser cannot paint it.", "Das Bild wurde nicht gespeichert: Der Browser kann es nicht zeichnen."),

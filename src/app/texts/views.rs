@@ -205,6 +205,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("Too long for most programs. Save as JSON and send the file.", "Zu lang für die meisten Programme. Speichere als JSON und sende die Datei."),
     ("Type what you want to do", "Tippe, was du tun willst"),
     ("Untitled", "Ohne Titel"),
+    ("Updates", "Änderungen"),
     ("Value", "Wert"),
     ("Verdicts on the run", "Urteile über den Lauf"),
     ("Versions", "Versionen"),

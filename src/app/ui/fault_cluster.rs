@@ -1,9 +1,9 @@
 //! A mark of several steps that are too close for a mark each. It opens a list: of the steps, which open in the inspector, and
 //! of a closer look at this part of the run.
 
-use crate::app::fault_marks::FaultMark;
+use crate::app::fault_marks::{FaultMark, kind};
 use crate::app::model::{Msg, PanelsMsg};
-use crate::app::script;
+use crate::app::script::{self, CommandKind};
 use crate::app::time_view::TimeMsg;
 use crate::scenario::{Micros, Scenario};
 use crate::text;
@@ -42,6 +42,8 @@ pub fn FaultCluster(props: &FaultClusterProps) -> Html {
     let described: Vec<String> = mark.steps.iter().map(|step| script::described_step(scenario, *step)).collect();
     let count = mark.steps.len();
     let title = text!("{} steps: {}", count, described.join("; "));
+    let only_repairs = mark.steps.iter().all(|step| kind(scenario, *step) == CommandKind::Repair);
+    let class = classes!("step", "many", only_repairs.then_some("repair"));
     // The browser opens the list after the click.
     let place = {
         let (button, list) = (button.clone(), list.clone());
@@ -63,7 +65,7 @@ pub fn FaultCluster(props: &FaultClusterProps) -> Html {
     });
     html! {
         <>
-            <button ref={button} class="step many" popovertarget={id.clone()} aria-haspopup="true" aria-label={title.clone()} {title} onclick={place}><span>{ count }</span></button>
+            <button ref={button} {class} popovertarget={id.clone()} aria-haspopup="true" aria-label={title.clone()} {title} onclick={place}><span>{ count }</span></button>
             <div ref={list} id={id.clone()} class="step-list" popover="auto" onkeydown={move_focus()}>
                 <ul aria-label={text!("{} steps", count)}>{ for mark.steps.iter().zip(&described).enumerate().map(item) }</ul>
                 { closer.unwrap_or_default() }

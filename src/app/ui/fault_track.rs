@@ -1,11 +1,11 @@
-//! The script's steps below the timeline. Each can be dragged to another time, moved by arrow keys, deleted, or opened
+//! A row of the script's steps in the timeline: its operations, or its faults and repairs. Each can be dragged to another time, moved by arrow keys, deleted, or opened
 //! in the inspector. Steps that are close to each other share a mark, which lists them.
 
 use super::fault_cluster::FaultCluster;
-use crate::app::fault_marks::{FaultMark, fault_marks, shown_at};
+use crate::app::fault_marks::{FaultMark, fault_marks, kind, shown_at};
 use crate::app::model::{DocumentMsg, Msg, PanelsMsg};
 use crate::app::ribbon::Scale;
-use crate::app::script;
+use crate::app::script::{self, CommandKind};
 use crate::scenario::{Micros, Scenario};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -17,6 +17,8 @@ use yew::prelude::*;
 pub struct FaultTrackProps {
     /// The drawing.
     pub scenario: Rc<Scenario>,
+    /// Whether the row has the operations, not the other steps.
+    pub operations: bool,
     /// The stretch of time that the axis shows.
     pub window: (Micros, Micros),
     /// Width of the axis, px.
@@ -46,7 +48,9 @@ pub fn FaultTrack(props: &FaultTrackProps) -> Html {
             <FaultCluster key={format!("cluster-{first}")} scenario={props.scenario.clone()} window={props.window} {mark} send={props.send.clone()} />
         },
     };
-    html! { <div ref={root.clone()} class="fault-track">{ for fault_marks(&props.scenario, scale).into_iter().map(handle) }</div> }
+    let marks = fault_marks(&props.scenario, scale, props.operations);
+    let class = classes!("fault-track", props.operations.then_some("operations"));
+    html! { <div ref={root.clone()} {class}>{ for marks.into_iter().map(handle) }</div> }
 }
 
 #[derive(Clone, PartialEq, Properties)]
@@ -149,8 +153,9 @@ fn StepHandle(props: &StepProps) -> Html {
         })
     };
     let label = script::described_step(&scenario, step);
+    let class = classes!("step", (kind(&scenario, step) == CommandKind::Repair).then_some("repair"));
     html! {
-        <button ref={handle} class="step" aria-label={label.clone()} title={label}
+        <button ref={handle} {class} aria-label={label.clone()} title={label}
             onpointerdown={down} onpointermove={motion} onpointerup={up} onclick={click} onkeydown={key}></button>
     }
 }

@@ -285,11 +285,15 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         LazyView::Menu => menu::menu(model, send),
         LazyView::Legend => legend::legend(model, send),
         LazyView::More => menu::more(model, send),
-        LazyView::Script => html! {
-            <FaultTrack scenario={model.document.scenario.clone()} window={model.time_view.window(model.run.until)} width={model.viewport.axis_width}
-                top={timeline_top(model)}
-                editable={model.document.origin == Origin::Own} send={send.clone()} />
-        },
+        LazyView::Script => {
+            let track = |operations: bool, top: f64| {
+                html! {
+                    <FaultTrack {operations} scenario={model.document.scenario.clone()} window={model.time_view.window(model.run.until)} width={model.viewport.axis_width}
+                        {top} editable={model.document.origin == Origin::Own} send={send.clone()} />
+                }
+            };
+            html! { <>{ track(true, 0.0) }{ track(false, timeline_top(model)) }</> }
+        }
         LazyView::CardTools => card_tools::card_tools(model, send),
         LazyView::InPlace => in_place::in_place(model, send),
         LazyView::Minimap => minimap::minimap(model, send),

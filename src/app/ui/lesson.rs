@@ -9,7 +9,7 @@ use super::icons::{Icon, icon};
 use crate::app::lesson_view::{LessonState, LessonView, each_block, first_lesson};
 use crate::app::lesson_words::LessonWords;
 use crate::app::model::{LessonMsg, Model, Msg};
-use crate::app::texts::Language;
+use crate::app::texts::{self, Language};
 use crate::app::titles::title_in;
 use crate::session::protocol::lesson::{LessonBlock, LessonPage};
 use std::pin::pin;
@@ -61,6 +61,8 @@ pub fn draw(panel: CoursePanel, model: &Model, send: &Callback<Msg>) -> Html {
 #[derive(Clone, Copy)]
 struct View<'a> {
     lesson: &'a LessonView,
+    /// The code of the lesson's language; of the page's language if there is no lesson.
+    language: &'a str,
     words: &'static LessonWords,
     send: &'a Callback<Msg>,
     /// The scenario of the lesson that is on the canvas.
@@ -70,9 +72,10 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn new(model: &'a Model, send: &'a Callback<Msg>) -> View<'a> {
         let lesson = &model.lesson;
-        let words = LessonWords::of(lesson.page().map_or("en", |page| &page.language));
+        let language = lesson.page().map_or(texts::language().code(), |page| &page.language);
+        let words = LessonWords::of(language);
         let shown = lesson.shown.filter(|(_, number)| *number == model.document.number()).map(|(index, _)| index);
-        View { lesson, words, send, shown }
+        View { lesson, language, words, send, shown }
     }
 
     fn on(self, msg: LessonMsg) -> Callback<MouseEvent> {
@@ -80,9 +83,8 @@ impl<'a> View<'a> {
     }
 
     fn draw(self) -> Html {
-        let language = self.lesson.page().map_or("en", |page| &page.language).to_string();
         html! {
-            <section class={classes!("lesson", self.lesson.is_large.then_some("large"))} aria-labelledby="lesson-heading" lang={language}>
+            <section class={classes!("lesson", self.lesson.is_large.then_some("large"))} aria-labelledby="lesson-heading" lang={self.language.to_string()}>
                 { self.header() }
                 { match &self.lesson.state {
                     LessonState::None | LessonState::Loading => html! { <p class="lesson-note" role="status">{ self.words.loading }</p> },
@@ -215,7 +217,7 @@ impl<'a> View<'a> {
 
     /// Returns the language of the lesson, in which the titles of examples and challenges are shown too.
     fn language(self) -> Language {
-        self.lesson.page().and_then(|page| Language::from_code(&page.language)).unwrap_or_default()
+        Language::from_code(self.language).unwrap_or_default()
     }
 
     fn scenario_button(self, index: u32, title: &str) -> Html {

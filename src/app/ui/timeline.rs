@@ -1,5 +1,5 @@
 //! The timeline: one ribbon per service, solid while consistent, hatched while stale or diverged, split while
-//! conflicted, dotted while down. Updates are above, faults below; the playhead crosses all rows.
+//! conflicted, dotted while down. Updates and operations of the script are above, faults below; the playhead crosses all rows.
 
 use super::canvas_2d::{CanvasColours, cleared};
 use crate::app::model::Model;

@@ -269,16 +269,58 @@ fn every_change_is_saved_at_once_and_a_former_version_can_be_opened() {
     assert_clean_console(&browser);
 }
 
-#[test]
-fn cards_are_pasted_from_the_systems_clipboard() {
-    let browser = open("#new");
-    cards(&browser, 0);
-    let scenario = converge::scenario::examples::EXAMPLES[0].scenario().to_json();
+fn paste(browser: &Browser, text: &str) {
     let script = "const data = new DataTransfer(); data.setData('text/plain', arguments[0]); \
         document.querySelector('main.canvas').dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))";
-    browser.run_with(script, &scenario);
-    browser.wait("document.querySelectorAll('main [data-node]').length >= 3");
+    browser.run_with(script, text);
+}
+
+/// Copies all cards, and returns the text on the system's clipboard.
+fn copy_all(browser: &Browser) -> String {
+    browser.run("delete window.copied; navigator.clipboard.writeText = async text => { window.copied = text }; document.querySelector('main.canvas').focus()");
+    browser.keys(&["Control+a", "Control+c"]);
+    browser.wait("window.copied").as_str().expect("a text").to_string()
+}
+
+#[test]
+fn cards_are_pasted_from_the_systems_clipboard() {
+    let browser = open("#ex=lost-event");
+    cards(&browser, 4);
+    let text = copy_all(&browser);
+    // In another drawing, as in another tab, the page knows nothing of the copy but the text.
+    let browser = open("#new");
+    cards(&browser, 0);
+    paste(&browser, &text);
+    cards(&browser, 4);
     browser.wait("document.activeElement.dataset.node");
+    paste(&browser, &text);
+    cards(&browser, 8);
+    assert_eq!(browser.text("button.title"), "Untitled", "the drawing is the same");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_pasted_scenario_opens_as_a_dropped_one_does() {
+    let example = converge::scenario::examples::find("lost-event").expect("an example");
+    let mut scenario = example.scenario();
+    (scenario.title, scenario.seed) = ("Pasted".into(), 7);
+    let browser = open("#ex=inventory-notification");
+    let before = browser.text("button.title");
+    let count = browser.run("return document.querySelectorAll('main [data-node]').length");
+    paste(&browser, &format!("  {}\n", scenario.to_json()));
+    browser.wait("document.querySelector('button.title').textContent === 'Pasted'");
+    cards(&browser, 4);
+    browser.wait("document.querySelector('[data-node=notification]') && location.hash.startsWith('#d=')");
+    assert_eq!(
+        browser.run("return document.querySelectorAll('.fault-track .step').length"),
+        json!(scenario.script.len())
+    );
+    browser.click("[aria-label=Undo]");
+    browser.wait(&format!("document.querySelector('button.title').textContent === {}", json!(before)));
+    browser.wait(&format!("document.querySelectorAll('main [data-node]').length === {count}"));
+    // One with an error is reported, and nothing is pasted.
+    paste(&browser, r#"{ "converge": 1, "services": [{ "id": "a", "colour": 1 }] }"#);
+    browser.wait("document.querySelector('.notice')?.textContent.includes('This file could not be opened')");
     assert_clean_console(&browser);
 }
 

@@ -76,3 +76,16 @@ fn on_a_phone_the_gallery_fits_and_opens_what_is_touched() {
     browser.wait("location.hash === '#ex=outbox'");
     assert_clean_console(&browser);
 }
+
+#[test]
+fn after_an_example_was_chosen_the_space_bar_plays_it() {
+    let browser = open(WIDE);
+    browser.wait("document.activeElement.matches('.gallery input')");
+    browser.click(".gallery [data-open=outbox]");
+    browser.wait("location.hash === '#ex=outbox' && document.activeElement.matches('main.canvas')");
+    browser.wait("document.querySelector('.transport [aria-label=Play]')");
+    browser.keys(&["Space"]);
+    browser.wait("document.querySelector('.transport [aria-label=Pause]')");
+    assert_eq!(browser.run("return document.querySelector('dialog')"), json!(null));
+    assert_clean_console(&browser);
+}

@@ -254,3 +254,25 @@ fn the_task_of_a_challenge_is_german_with_its_goals_and_hints() {
     assert_german(&embed, "an embed");
     assert_clean_console(&browser);
 }
+
+#[test]
+fn what_cannot_be_opened_is_reported_in_the_language_of_the_address() {
+    for link in ["#1r.AbCdEf&lang=de", "#ex=no-such-example&lang=de"] {
+        let browser = SITE.visit(WIDE, link);
+        browser.wait("document.querySelector('.notice')?.textContent.includes('Dieser Link')");
+        let browser = SITE.visit(WIDE, &format!("embed/{link}"));
+        browser.wait("document.querySelector('.failure')?.textContent.includes('Dieser Link')");
+    }
+    let browser = SITE.visit(WIDE, "#lesson=lessons/no-such-lesson.md&lang=de");
+    browser.wait("document.querySelector('.lesson .lesson-note h3')");
+    let panel = "[document.querySelector('.lesson').lang, ...[...document.querySelectorAll('.lesson :is(h2, h3, button.line)')].map(e => e.textContent)].join('|')";
+    assert_eq!(
+        browser.run(&format!("return {panel}")),
+        json!("de|Lektion|Die Lektion konnte nicht geöffnet werden|Noch einmal versuchen")
+    );
+    assert!(browser.text(".lesson-note p").starts_with("Hier gibt es keine Lektion"));
+    // After a change of the language, it is reported in the new one.
+    browser.click("[data-action=Language]");
+    browser.wait("document.querySelector('.lesson-note p')?.textContent.startsWith('There is no lesson')");
+    assert_eq!(browser.run(&format!("return {panel}")), json!("en|Lesson|The lesson could not be opened|Try again"));
+}

@@ -2,6 +2,7 @@
 
 use crate::SITE;
 use browser_tests::{Browser, Look, WIDE, assert_clean_console, press, select_link, wait_for_state};
+use converge::scenario::{Command, Operation, Scenario, Step, link};
 use serde_json::json;
 
 fn open(look: Look, path: &str) -> Browser {
@@ -189,4 +190,29 @@ fn an_action_in_the_past_starts_a_branch_and_both_are_compared_and_shared() {
     fresh.click("[data-action=Branches]");
     fresh.wait("document.querySelectorAll('.branches .verdict').length === 2");
     assert_clean_console(&fresh);
+}
+
+#[test]
+fn operations_and_repairs_of_the_script_do_not_look_like_faults() {
+    let browser = SITE.visit(WIDE, "#ex=lost-event&t=0");
+    let colour = "getComputedStyle(document.querySelector(selector), '::before').borderTopColor";
+    let of = |selector: &str| browser.run(&format!("const selector = {}; return {colour}", json!(selector)));
+    browser.wait("document.querySelectorAll('.fault-track .step').length === 2");
+    assert_ne!(of(".step:not(.repair)"), of(".step.repair"), "a cut, and its end");
+    // A publication is in the row of updates, above the services.
+    let service = || "inventory".to_string();
+    let operation = Operation::Write { key: "widget".into(), value: 7.into() };
+    let operate = Command::Operate { service: service(), operation, poison: false };
+    let crash = Command::Crash { service: service(), lose_disk: false };
+    let mut scenario = Scenario::first();
+    scenario.script = [operate, crash].map(|command| Step { at_ms: 100.0, command }).to_vec();
+    let link = link::encode(&scenario).expect("a short link");
+    let browser = SITE.visit(WIDE, &format!("#{link}"));
+    browser.wait("document.querySelectorAll('.fault-track .step').length === 2");
+    let label = |row: &str| browser.run(&format!("return document.querySelector('.fault-track{row} .step').title"));
+    assert_eq!(label(".operations"), json!("0.1 s: write widget at inventory"));
+    assert_eq!(label(":not(.operations)"), json!("0.1 s: crash inventory"));
+    browser.wait("(([a, b]) => a.bottom < b.top)([...document.querySelectorAll('.fault-track .step')].map(e => e.getBoundingClientRect()))");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    assert_clean_console(&browser);
 }

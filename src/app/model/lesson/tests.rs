@@ -109,6 +109,23 @@ fn the_translation_keeps_answers_and_step_and_the_page_follows() {
 }
 
 #[test]
+fn a_lesson_that_cannot_be_opened_is_tried_again_after_a_change_of_the_language() {
+    let mut page = TestPage::new();
+    for failure in [Err("There is no lesson.".to_string()), Ok("---\nlesson: 1\n".to_string())] {
+        page.lesson(LessonMsg::Open(ADDRESS.into(), Some("two".into())));
+        page.lesson(LessonMsg::Fetched(failure, None, None));
+        (1..4).for_each(|second| page.update(Msg::Tick(f64::from(second) * 1000.0)));
+        let state = &page.model.lesson.state;
+        assert!(matches!(state, LessonState::NotFetched(_) | LessonState::Invalid(_)), "{state:?}");
+        page.update(Msg::Preferences(PreferencesMsg::NextLanguage));
+        assert!(page.effects.contains(&Effect::FetchLesson(ADDRESS.into())), "{:?}", page.effects);
+        assert_eq!(page.model.lesson.state, LessonState::Loading);
+        assert_eq!(page.model.lesson.wanted_step.as_deref(), Some("two"));
+    }
+    set_language(Language::English);
+}
+
+#[test]
 fn each_offered_system_is_placed_at_the_paragraph_item_or_row_that_measures_it_first() {
     let mut page = opened(None);
     page.lesson(LessonMsg::Open("lessons/eventual-consistency.md".into(), Some("break-it".into())));

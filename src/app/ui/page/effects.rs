@@ -89,7 +89,7 @@ impl Page {
             Effect::CopyText(scenario) => {
                 let copied = self.copied.clone();
                 spawn_local(async move {
-                    if let Ok(text) = documents::write_document(scenario).await {
+                    if let Ok(text) = documents::write_cards(scenario).await {
                         files::copy(&text, |_| ());
                         *copied.borrow_mut() = Some(text);
                     }

@@ -73,7 +73,7 @@ pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> 
             ("focusin", Some(element)) => last.borrow_mut().set(&focus_document, element),
             ("pointerdown", target) => {
                 last.borrow_mut().is_moved_by_visitor = true;
-                pressed = Some((successors(target, Element::parent_element).collect(), event.time_stamp()));
+                pressed = Some((successors(target, |element| element.parent_element()).collect(), event.time_stamp()));
             }
             ("click", Some(target))
                 if event.is_trusted() && is_after_tap(pressed.take(), &target, event.time_stamp()) =>

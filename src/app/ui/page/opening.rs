@@ -151,6 +151,11 @@ fn is_link(text: &str) -> bool {
     is_address || ["1r.", "1d.", "ex=", "challenge="].iter().any(|start| drawing.starts_with(start))
 }
 
+/// Returns whether a text is a scenario's document, also one with errors.
+fn is_document(text: &str) -> bool {
+    text.starts_with('{') && text.contains("\"converge\"")
+}
+
 /// Opens a drawing that this browser keeps.
 async fn open_kept(id: &str) -> Result<Opened, StorageProblem> {
     match drawings::request(DrawingsRequest::Read { id: id.into(), version: None }).await? {
@@ -194,13 +199,13 @@ fn link_problem(error: &OpenError) -> String {
 }
 
 impl Page {
-    /// Pastes a text of the system's clipboard: cards as a scenario, or a link to open. Otherwise pastes what was copied on
-    /// this page.
+    /// Pastes a text of the system's clipboard: copied cards into the drawing, or a scenario or a link to open. Otherwise pastes
+    /// what was copied on this page.
     pub(super) fn paste(&mut self, text: String) {
         let trimmed = text.trim().to_string();
-        if trimmed.starts_with('{') {
+        if trimmed.starts_with(documents::CARDS) {
             self.link.send_future(async { PageMsg::PastedCards(documents::read_document(trimmed).await.ok(), text) });
-        } else if is_link(&trimmed) {
+        } else if is_link(&trimmed) || is_document(&trimmed) {
             self.open_text(trimmed);
         } else {
             self.paste_copied(text);

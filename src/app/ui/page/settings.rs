@@ -3,6 +3,7 @@
 use super::measure::window_sizes;
 use crate::app::browser::{address, language, storage, theme};
 use crate::app::model::{KEPT_HINTS, KEPT_KEYS, KEPT_MOTION, KEPT_TASKS, KEPT_THEME, Model, Theme};
+use crate::app::texts;
 
 /// Returns an empty model with the visitor's settings.
 pub fn initial_model() -> Model {
@@ -15,7 +16,7 @@ pub fn initial_model() -> Model {
     model.tasks.kept = storage::kept(KEPT_TASKS);
     model.preferences.hints = storage::kept(KEPT_HINTS).as_deref() != Some("off");
     let address = address::read(&address::fragment());
-    model.preferences.language = address.language.unwrap_or_else(language::preferred);
+    model.preferences.language = texts::language();
     language::apply(model.preferences.language);
     if address::is_embed() {
         (model.mode, model.controls) = (address.mode, address.controls);

@@ -32,7 +32,7 @@ impl Page {
                 { transport(model, &refs.transport, &self.send, &scrub) }
                 if has_tracks {
                 <div class={classes!("tracks", scrolls.then_some("many"))} role="group" aria-label={text!("Timeline")} tabindex={scrolls.then_some("0")} ref={refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
-                    <ul class="names"><li></li>{ for names }<li class="muted">{ text!("Faults") }</li></ul>
+                    <ul class="names"><li class="muted">{ text!("Updates") }</li>{ for names }<li class="muted">{ text!("Faults") }</li></ul>
                     { self.ribbons(ctx.link()) }
                 </div>
                 <div class="axis">{ self.axis_buttons() }<div ref={refs.axis.clone()} aria-hidden="true"></div></div>
