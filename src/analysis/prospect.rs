@@ -55,6 +55,13 @@ pub enum Prospect {
     Rejected(SubscriptionId),
     /// The bus discarded the event.
     Discarded(DropReason),
+    /// The event's retention time ends before the script heals the fault that keeps it back.
+    Expiring {
+        /// When it ends.
+        at: Micros,
+    },
+    /// The deliveries of the event are used up before the script heals the link from the bus to the service.
+    UsedUp(NodeId, NodeId),
     /// The event was never published, and will not be.
     NeverPublished(NodeId),
     /// Every update was applied; the copy's value differs for another reason.
@@ -76,6 +83,8 @@ pub enum Uncertainty {
     LostLogs,
     /// A read repairs the copy if its coordinator and the first responses are the right ones.
     Reads,
+    /// The coordinator of a write still waits for replicas, and may then keep a hint.
+    Hints,
     /// A message, a hint or a frozen member has a state that may contain the update.
     States,
     /// The handler overwrites, and events of one key may be applied in another order or once more.
@@ -90,6 +99,8 @@ pub enum Uncertainty {
     LaterFaults,
     /// The bus has no leader, and the next one may lack the event.
     Brokers,
+    /// The grace period of a tombstone, or of a hint, may end before a fault is healed.
+    GracePeriod,
     /// The attempts to publish or deliver may be used up before a fault is healed.
     Attempts,
 }
@@ -109,6 +120,10 @@ impl Uncertainty {
             Uncertainty::Reads => phrase(
                 "only a read at the right coordinator with the right first responses repairs it",
                 "nur ein Lesevorgang beim richtigen Koordinator mit den richtigen ersten Antworten repariert es",
+            ),
+            Uncertainty::Hints => phrase(
+                "its coordinator still waits for the replicas, and may then keep a hint",
+                "der Koordinator wartet noch auf die Replikate und bewahrt danach vielleicht einen Hint auf",
             ),
             Uncertainty::States => phrase(
                 "what is under way carries a state that may or may not contain it",
@@ -137,6 +152,10 @@ impl Uncertainty {
             Uncertainty::Brokers => phrase(
                 "the bus has no leader, and the next one may lack the event",
                 "der Bus hat keinen Leader, und dem nächsten kann das Event fehlen",
+            ),
+            Uncertainty::GracePeriod => phrase(
+                "the grace period of tombstones may end before the fault is healed",
+                "die Schonfrist der Tombstones kann enden, bevor der Fehler behoben ist",
             ),
             Uncertainty::Attempts => phrase(
                 "the attempts may be used up before the fault is healed",
@@ -176,6 +195,8 @@ impl Prospect {
             | Prospect::Poison(_)
             | Prospect::Rejected(_)
             | Prospect::Discarded(_)
+            | Prospect::Expiring { .. }
+            | Prospect::UsedUp(..)
             | Prospect::NeverPublished(_)
             | Prospect::Applied
             | Prospect::Siblings
