@@ -16,3 +16,4 @@ mod systems;
 mod unfinished_work;
 mod versions;
 mod witness_names;
+mod workers;
