@@ -83,8 +83,6 @@ pub enum Uncertainty {
     LostLogs,
     /// A read repairs the copy if its coordinator and the first responses are the right ones.
     Reads,
-    /// The coordinator of a write still waits for replicas, and may then keep a hint.
-    Hints,
     /// A message, a hint or a frozen member has a state that may contain the update.
     States,
     /// The handler overwrites, and events of one key may be applied in another order or once more.
@@ -99,7 +97,7 @@ pub enum Uncertainty {
     LaterFaults,
     /// The bus has no leader, and the next one may lack the event.
     Brokers,
-    /// The grace period of a tombstone, or of a hint, may end before a fault is healed.
+    /// The grace period of a tombstone may end before a fault is healed.
     GracePeriod,
     /// The attempts to publish or deliver may be used up before a fault is healed.
     Attempts,
@@ -120,10 +118,6 @@ impl Uncertainty {
             Uncertainty::Reads => phrase(
                 "only a read at the right coordinator with the right first responses repairs it",
                 "nur ein Lesevorgang beim richtigen Koordinator mit den richtigen ersten Antworten repariert es",
-            ),
-            Uncertainty::Hints => phrase(
-                "its coordinator still waits for the replicas, and may then keep a hint",
-                "der Koordinator wartet noch auf die Replikate und bewahrt danach vielleicht einen Hint auf",
             ),
             Uncertainty::States => phrase(
                 "what is under way carries a state that may or may not contain it",

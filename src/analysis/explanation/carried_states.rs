@@ -17,12 +17,10 @@ impl ProspectFinder<'_> {
         let (run, healing) = (self.run, &self.work.healing);
         let mut is_possible = false;
         let mut found = None;
-        let mut expires = false;
         for holder in self.work.hints.get(&(node, key)).into_iter().flatten().copied() {
             let sent = healing.up_from(run, holder).zip(healing.open_from(run, holder, node));
             let Some(at) = sent.map(|(up, open)| up.max(open)) else { continue };
             if self.hint_expires(holder, node, key).is_some_and(|end| end <= at.max(up)) {
-                expires = true;
                 continue;
             }
             let hinted = run.analysis.members.get(holder).and_then(|member| member.hinted.get(&(node, key)));
@@ -34,8 +32,7 @@ impl ProspectFinder<'_> {
         match found {
             Some((at, holder)) if at <= run.now => Some(Prospect::Hinted(holder)),
             Some((at, _)) => Some(Prospect::AfterHealing(at)),
-            None if is_possible => Some(Prospect::Uncertain(Uncertainty::States)),
-            None => expires.then_some(Prospect::Uncertain(Uncertainty::GracePeriod)),
+            None => is_possible.then_some(Prospect::Uncertain(Uncertainty::States)),
         }
     }
 
@@ -51,16 +48,15 @@ impl ProspectFinder<'_> {
         let Protocol::Quorum(quorum) = &config.protocol else { return None };
         let (coordinator, until) = self.history.writes.awaited(run, update?)?;
         let sent = healing.up_from(run, coordinator)?.max(healing.open_from(run, coordinator, node)?).max(up);
-        // Otherwise, a stand-in may be unreachable, the replica too long, or it has answered and lost its disk.
+        // A stand-in may be unreachable, the replica unreachable for too long, or it has answered and lost its disk.
         let is_kept = !quorum.sloppy
             && quorum.hints.as_ref().is_some_and(|hints| micros(hints.window_ms) >= until)
             && quorum.tombstone_grace_ms.is_none_or(|grace| until.saturating_add(micros(grace)) > sent)
             && !run.analysis.members.lost_disk(node)
             && run.analysis.faults.paused(coordinator).is_none();
-        Some(match is_kept {
-            false => Prospect::Uncertain(Uncertainty::Hints),
-            true if sent <= run.now => Prospect::Hinted(coordinator),
-            true => Prospect::AfterHealing(sent),
+        is_kept.then_some(match sent <= run.now {
+            true => Prospect::Hinted(coordinator),
+            false => Prospect::AfterHealing(sent),
         })
     }
 

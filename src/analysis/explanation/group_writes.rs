@@ -47,18 +47,15 @@ impl GroupWrites {
         }
     }
 
-    /// Notes a write whose coordinator may still keep a hint or ask a stand-in to do so.
+    /// Notes a write whose coordinator will keep hints for the replicas that do not answer.
     fn note_coordinated(&mut self, run: &RunContext, node: NodeId, update: UpdateId, at: Micros) {
         let group = run.names.group(node).and_then(|group| run.group(group));
         let Some(Protocol::Quorum(quorum)) = group.map(|group| &group.protocol) else { return };
-        // The stand-ins of a sloppy quorum have the same time.
-        let timeouts = match (quorum.sloppy, &quorum.hints) {
-            (true, _) => 2,
-            (false, Some(_)) => 1,
-            (false, None) => return,
-        };
+        if quorum.sloppy || quorum.hints.is_none() {
+            return;
+        }
         self.awaited.retain(|_, (_, until)| *until >= at);
-        self.awaited.insert(update, (node, at.saturating_add(micros(quorum.timeout_ms).saturating_mul(timeouts))));
+        self.awaited.insert(update, (node, at.saturating_add(micros(quorum.timeout_ms))));
     }
 
     /// Iterates over the members that received a write and have not stored it yet.
