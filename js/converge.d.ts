@@ -214,13 +214,13 @@ export interface CheckOptions {
   guarantees?: string[];
   /** The initial value of every key; by default null. */
   initial?: unknown;
-  /** For bounded staleness: the most acknowledged changes that a read may lack. */
+  /** The most acknowledged changes that a read may lack, for bounded staleness. */
   k?: number | null;
   /** Whether values are `[key, value]`; by default inferred. */
   keyed?: boolean;
   /** What a key holds; by default inferred from the operations. */
   model?: DataModel | null;
-  /** For bounded staleness: the longest time for which a read may lack a change, ms. */
+  /** The longest time for which a read may lack a change, ms, for bounded staleness. */
   t?: number | null;
 }
 
@@ -513,7 +513,7 @@ export interface CopyReport {
   clock_ms: number | null;
   /** All values that a read returns, where there are several. */
   siblings: Value[];
-  /** Since when it has been stale or diverged without having been consistent in between, ms. */
+  /** The time since which it has been stale or diverged without having been consistent in between, ms. */
   stale_since_ms: number | null;
   /** `consistent`, `conflicted`, `diverged`, `stale` or `down`. */
   state: CopyState;
@@ -553,7 +553,7 @@ export type Data = {
   };
 } | "counter" | "set" | "remove_wins_set" | "map" | "sequence";
 
-/** What a key holds. */
+/** The data model of a key. */
 export type DataModel = "register" | "cas-register" | "counter" | "set" | "append";
 
 /** How an event changes the consumer's store. */
@@ -563,7 +563,7 @@ export type Effect = "set_if_newer" | "overwrite" | "last_writer_wins" | "increm
 export interface EventCounts {
   /** Acknowledged, or delivered to a subscription without acknowledgements. */
   acknowledged: number;
-  /** In dead-letter queues. */
+  /** Events in dead-letter queues. */
   dead_lettered: number;
   /** Given up, purged, or lost. */
   discarded: number;
@@ -571,7 +571,7 @@ export interface EventCounts {
   expired: number;
   /** Delivered and not yet acknowledged. */
   in_flight: number;
-  /** Events, counted once for each subscription or group that gets them. */
+  /** Events, counted once for each subscription or group that receives them. */
   published: number;
   /** Waiting for a delivery. */
   queued: number;
@@ -625,7 +625,7 @@ export interface Figures {
   stale_read_share_standard_error: number | null;
   /** How long before a stale read the oldest update that it lacked was acknowledged, ms. */
   stale_read_t_ms: Quantiles;
-  /** From an update's acknowledgement until the last read that lacked it, ms. */
+  /** The time from an update's acknowledgement until the last read that lacked it, ms. */
   stale_read_window_ms: Quantiles;
   /**
    * The share of updates that had been reflected by every copy at a moment, by time since their acknowledgement: visible
@@ -932,7 +932,7 @@ export interface MessageCounts {
   dropped_receiver_down: number;
   /** Copies made by links. */
   duplicated: number;
-  /** In flight. */
+  /** Messages in flight. */
   in_flight: number;
   /** Sent by nodes. */
   sent: number;
@@ -1179,7 +1179,7 @@ export interface QuantileSketch {
   buckets: { [key: string]: never };
   /** Number of values. */
   count: number;
-  /** Their sum. */
+  /** The sum of the values. */
   sum: number;
   /** Number of values that are 0. */
   zeros: number;
@@ -1272,15 +1272,15 @@ export interface Reads {
   /** Reads that ended as ok. */
   count: number;
   /**
-   * For each interval of the grid: the reads that were issued so long after the newest acknowledgement of an update of
-   * their key, and how many of them were fresh.
+   * The reads that were issued so long after the newest acknowledgement of an update of their key, and how many of them were
+   * fresh, for each interval of the grid.
    */
   fresh: Share[];
-  /** Of stale reads: the number of such updates. */
+  /** The number of such updates, of stale reads. */
   k: QuantileSketch;
-  /** Those that did not reflect an update acknowledged before they were issued. */
+  /** Reads that did not reflect an update acknowledged before they were issued. */
   stale: number;
-  /** Of stale reads: the time between the acknowledgement of the oldest such update and the read, µs. */
+  /** The time between the acknowledgement of the oldest such update and the read, of stale reads, µs. */
   t_us: QuantileSketch;
 }
 
@@ -1396,9 +1396,12 @@ export interface RunReport {
   halted: string | null;
   /** The scenario's invariants, in the order of the document. */
   invariants: InvariantReport[];
-  /** Acknowledged writes of replica groups that were overwritten by writes that had not seen them. */
+  /**
+   * Acknowledged writes of replica groups that a write unaware of them replaced, or that their group undid, and deletions
+   * whose older value came back.
+   */
   lost_updates: number;
-  /** Messages by what became of them. */
+  /** Messages by their fate. */
   messages: MessageCounts;
   /** Promises of the scenario that the run missed, a sentence each. */
   missed: string[];
@@ -1508,7 +1511,7 @@ export type SessionGuarantee = "read_your_writes" | "monotonic_reads" | "monoton
 export interface Share {
   /** Number of cases that hold. */
   held: number;
-  /** Those of them that never will: their run is quiet, and its copies will not converge. */
+  /** The number of those that will never: their run is quiet, and its copies will not converge. */
   never: number;
   /** Number of cases. */
   of: number;
@@ -1625,9 +1628,9 @@ export interface SweepReport {
   converge_sweep: number;
   /** Runs with at least one acknowledged update whose copies are all consistent at the end. */
   converged: number;
-  /** Of the other runs with an acknowledged update: how long before the end the last acknowledgement was. */
+  /** The time from the last acknowledgement to the end of the other runs with an acknowledged update. */
   convergence_unended: Unended;
-  /** From the last acknowledgement until every copy stays consistent, µs; of converged runs. */
+  /** The time from the last acknowledgement until every copy stays consistent, µs; of converged runs. */
   convergence_us: QuantileSketch;
   /** Events dead-lettered. */
   dead_lettered: number;
@@ -1662,8 +1665,8 @@ export interface SweepReport {
   /** What reads returned. */
   reads: Reads;
   /**
-   * At each point of the grid: the copies that should receive an update, and how many of them reflected it so long
-   * after its acknowledgement. Updates acknowledged later than that before the run's end do not count.
+   * The copies that should receive an update, and how many of them reflected it so long after its acknowledgement, at each
+   * point of the grid. Updates acknowledged later than that before the run's end do not count.
    */
   reflected: Share[];
   /** Number of runs. */
@@ -1682,8 +1685,8 @@ export interface SweepReport {
   /** Updates that were acknowledged. */
   updates: number;
   /**
-   * At each point of the grid: acknowledged updates, and of how many of them the inconsistency window had closed so long
-   * after the acknowledgement: every copy that should hold them reflected them at a moment, and may have lost them again.
+   * The acknowledged updates, and how many of their inconsistency windows had closed so long after the acknowledgement, at
+   * each point of the grid: every copy that should hold them reflected them at a moment, and may have lost them again.
    * Counted as `reflected`.
    */
   visible_everywhere: Share[];
@@ -1784,9 +1787,9 @@ export interface TwoPhase {
 
 /** Durations that had not ended at the end of their runs. */
 export interface Unended {
-  /** Number of those that never end: their run is quiet, and its copies will not converge. */
+  /** The number of those that never end: their run is quiet, and its copies will not converge. */
   never: number;
-  /** Of those that may still end: how long they had lasted, µs. */
+  /** The durations so far of those that may still end, µs. */
   so_far_us: QuantileSketch;
 }
 
@@ -1796,7 +1799,7 @@ export interface ValidationReport {
   errors: InputError[];
   /** Whether there are no errors. */
   valid: boolean;
-  /** What is valid and has no effect, or no end. */
+  /** The warnings of parts that are valid and have no effect, or no end. */
   warnings: InputError[];
 }
 

@@ -12,7 +12,7 @@
 //! - [`lessons`]: course content. Lessons, their measurement and their questions, and the grading of answers in slices.
 //! - [`report`]: the results that the command line and the JavaScript module print as JSON. Uses all of these.
 //! - `app`: the page, with the feature `page`. Its state changes only in `app::model::update`. Components and browser glue exist
-//!   for wasm32 only. Uses `scenario`, `trace`, `session` and `lessons`, never what is below the session.
+//!   for wasm32 only. Uses `scenario`, `trace`, `session` and `lessons`, never the engine, the analysis or the grading.
 //!
 //! `tests/walls.rs` enforces these walls.
 #![forbid(unsafe_code)]

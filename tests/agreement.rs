@@ -66,13 +66,13 @@ fn with_faults(mut scenario: Scenario, faults: Vec<Step>, seed: u64) -> Scenario
 /// Checks the five safety properties of Raft (Ongaro and Ousterhout 2014, figure 3) against the whole run so far.
 #[derive(Default)]
 struct RaftSafety {
-    /// By term: its leader.
+    /// The leader of each term.
     leaders: BTreeMap<u32, NodeId>,
-    /// By index: term and update of the entry that the first member applied.
+    /// The term and update of the entry at each index that the first member applied.
     applied: BTreeMap<u32, (u32, Option<UpdateId>)>,
-    /// By index: the term of the first member that applied the entry. It was committed in that term, or before.
+    /// The term of the first member that applied the entry at each index. It was committed in that term, or before.
     committed_by: BTreeMap<u32, u32>,
-    /// By leader: its term, and the last index of its log.
+    /// The term of each leader, and the last index of its log.
     last_index: BTreeMap<NodeId, (u32, u32)>,
 }
 

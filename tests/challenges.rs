@@ -6,7 +6,7 @@ use converge::scenario::challenges::{CHALLENGES, Challenge};
 use converge::session::sweep::MAX_EVENTS;
 use serde_json::{Map, Value};
 
-/// By challenge: the fields that the solution and the wrong idea change, by their JSON pointers.
+/// The fields that the solution and the wrong idea of each challenge change, by their JSON pointers.
 fn answers() -> Value {
     serde_json::from_str(include_str!("challenges/answers.json")).expect("valid JSON")
 }

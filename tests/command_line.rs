@@ -432,7 +432,7 @@ fn a_run_is_written_as_csv_mermaid_and_shiviz() {
 }
 
 #[test]
-fn the_figures_of_a_sweep_say_what_was_not_observed_and_what_did_not_converge() {
+fn the_figures_of_a_sweep_state_what_was_not_observed_and_what_did_not_converge() {
     let text = |arguments: &[&str]| out(&converge(arguments, ""));
     let lost = text(&["sweep", "ex=lost-event", "--seeds", "1..=20"]);
     let late =

@@ -1,4 +1,4 @@
-//! Faults of callers of the command line: each gets a message that says where and what was expected.
+//! Faults of callers of the command line: each is reported with its place and what was expected.
 
 use crate::common::command_line::{converge, err, out};
 use serde_json::json;
@@ -168,7 +168,7 @@ fn a_name_or_value_forges_no_line_of_a_report() {
     }
 }
 
-/// One run that takes far longer than the test.
+/// Returns a run that takes far longer than the test.
 fn endless() -> String {
     json!({
         "converge": 1,

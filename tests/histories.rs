@@ -96,7 +96,7 @@ fn assert_verdicts(cases: &[Case]) {
 #[test]
 fn an_acknowledged_change_is_lost_where_the_last_read_returns_a_value_that_nobody_wrote() {
     assert_verdicts(&[
-        // A value that nobody wrote, or of a failed write, contains no acknowledged change, and replaces none.
+        // A value that no operation wrote, or of a failed write, contains no acknowledged change, and replaces none.
         ("0 write 1; 1 read 7", &[], &["linearizable 2", "no-lost-update 0 2"]),
         ("0 write 1; 1 write 2!; 2 read 2", &[], &["no-lost-update 0 4"]),
         ("0 write 1; 1 write 2; 2 read 7; 2 read 2", &[], &["linearizable 4", "no-lost-update holds"]),
@@ -147,7 +147,7 @@ fn histories_of_registers_get_the_verdicts_of_theory() {
             &[],
             &["linearizable 0 1 8 10", "sequential 0 1 4 6 8 10", "regular holds", "causal holds", "session unknown"],
         ),
-        // The order in which servers apply the writes of two processes is unknown, whatever real time says (Terry et al. 1994).
+        // The order in which servers apply the writes of two processes is unknown; real time does not show it (Terry et al. 1994).
         (
             "0 write 1; 1 write 2; 2 read 2; 2 read 1",
             &[],

@@ -82,7 +82,7 @@ fn subscribed(protocol: Protocol, subscription: Subscription) -> Scenario {
     with_bus(services, protocol)
 }
 
-/// One member of a group, r1, publishes to a bus; a service keeps a copy.
+/// Returns a group of which one member, r1, publishes to a bus, and a service that keeps a copy.
 fn publishing(protocol: Protocol, mode: PublishMode) -> Scenario {
     let publish = Publication { to: "bus".into(), mode, ..Publication::default() };
     let copy = Service { subscribes: vec![subscription()], ..service("copy") };

@@ -256,7 +256,7 @@ fn a_bus_outage_beyond_the_session_timeout_removes_no_reader() {
 }
 
 #[test]
-fn one_of_a_group_that_says_nothing_of_sessions_has_that_of_the_others_and_a_group_without_sends_no_heartbeats() {
+fn a_member_without_session_settings_has_those_of_its_group_and_a_group_without_them_sends_no_heartbeats() {
     let beats = |records: &[Record], from: u32| {
         count(
             records,

@@ -378,7 +378,7 @@ fn initial_data_that_a_subscriber_will_never_receive_is_reported() {
     let only_s = || ("/services/1/data", json!({ "s": [1] }));
     let found = changed(&[only_s()]).warnings();
     assert_eq!(found.len(), 1, "{found:?}");
-    let problem = "`b` will never hear of `l`, `t` in the initial data of `a`: no event carries initial data, \
+    let problem = "`b` will never receive `l`, `t` from the initial data of `a`: no event carries initial data, \
          and no write of it reaches `b`; add it to the `data` of `b`";
     assert_eq!((found[0].path.as_str(), found[0].problem.as_str()), (lacks[0], problem));
     // A write at the publisher reaches the subscriber, by whomever it is made.
@@ -422,9 +422,9 @@ fn initial_data_of_a_service_that_forwards_under_another_key_is_reported() {
     };
     let found = changed(&forward(json!({ "key": "paid", "plus": 10 }))).warnings();
     let problem = &found.first().expect("a warning").problem;
-    assert!(problem.starts_with("`c2` will never hear of `l`, `n`, `s`, …"), "{problem}");
+    assert!(problem.starts_with("`c2` will never receive `l`, `n`, `s`, …"), "{problem}");
     let found = changed(&forward(json!({ "plus": 10 }))).warnings();
-    assert!(found[0].problem.starts_with("`c2` will never hear of `l`, `s`, `t` in"), "{found:?}");
+    assert!(found[0].problem.starts_with("`c2` will never receive `l`, `s`, `t` from"), "{found:?}");
 }
 
 #[test]

@@ -179,7 +179,8 @@ fn a_participant_that_crashes_after_its_vote_commits_after_its_restart() {
     assert_eq!(run.invariants(), [InvariantStatus::Holds, InvariantStatus::Holds]);
 }
 
-/// Without a transaction, a crash between the calls takes an item out of the stock although no order was sold.
+/// Shows that a crash between the calls of a write without a transaction takes an item out of the stock although no order was
+/// sold.
 #[test]
 fn without_a_transaction_a_failure_between_the_calls_leaves_a_partial_result() {
     let mut scenario = shop();

@@ -63,7 +63,7 @@ fn a_quorum_write_that_failed_and_that_one_member_keeps_has_not_converged() {
         let explained = context.explain(node, key);
         assert_eq!(explained.len(), 2, "the members that lack it: {explained:?}");
         assert!(
-            explained.iter().all(|explanation| explanation.lacking.is_some() && !explanation.prospect.is_hopeful()),
+            explained.iter().all(|explanation| explanation.lacking.is_some() && !explanation.prospect.can_converge()),
             "{explained:?}"
         );
     }

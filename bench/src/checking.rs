@@ -158,8 +158,11 @@ pub fn run() {
             assert_eq!(output, !stale);
             let (search, output) = timed(1, || by_search(&history));
             assert_eq!(output, !stale);
-            let what = if stale { "with one stale read" } else { "holds" };
-            print!("  {count} operations, {what}: zones {zones:.2}, search {search:.1} ({:.0} times)", search / zones);
+            let result = if stale { "with one stale read" } else { "holds" };
+            print!(
+                "  {count} operations, {result}: zones {zones:.2}, search {search:.1} ({:.0} times)",
+                search / zones
+            );
             // Larger histories take todc-utils too long and overflow the stack of stateright.
             if count <= 1_000 {
                 let (todc, output) = timed(1, || by_todc(&history));

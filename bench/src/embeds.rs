@@ -1,4 +1,4 @@
-//! Ten embeds on a course page in Chromium: memory, and processor time in sight and out of sight.
+//! Ten embeds on a course page in Chromium: memory, and processor time while they are visible and while they are not.
 
 use crate::outcome;
 use browser_tests::{Browser, Site, WIDE};
@@ -11,7 +11,7 @@ const SECONDS: f64 = 10.0;
 /// The maximum share of a processor that embeds out of sight may need.
 const TARGET: f64 = 0.01;
 
-/// Adds room below the frames in which none of them is in sight.
+/// Adds room below the frames, so that none of them is visible there.
 const ROOM: &str =
     "const room = document.createElement('div'); room.style.height = '5000px'; document.body.append(room)";
 

@@ -18,9 +18,9 @@ static ARRIVED: AtomicU64 = AtomicU64::new(0);
 /// A service of a chain, or the client at its head.
 #[derive(Default, Serialize, Deserialize)]
 struct Node {
-    /// To the next service; not connected at the last one.
+    /// The port to the next service; not connected at the last one.
     calls: Output<u64>,
-    /// To the previous service or the client; not connected at a client.
+    /// The port to the previous service or the client; not connected at a client.
     replies: Output<u64>,
     is_last: bool,
     is_client: bool,

@@ -19,15 +19,15 @@ const MAX_TRIES: usize = 3000;
 pub struct Finding {
     /// The input, made as short as possible.
     pub input: String,
-    /// What is wrong.
+    /// The problem.
     pub fault: String,
 }
 
 /// Observes a campaign.
 pub trait Observer {
-    /// An input is about to be checked.
+    /// Called before an input is checked.
     fn begin(&mut self, input: &str);
-    /// The input was checked. Returns whether to go on.
+    /// Called after the input was checked. Returns whether the campaign continues.
     fn end(&mut self) -> bool;
 }
 
@@ -40,7 +40,7 @@ pub struct Campaign<'a> {
     seeds: usize,
     answers: BTreeSet<u64>,
     faults: BTreeSet<u64>,
-    /// What was found.
+    /// The findings.
     pub findings: Vec<Finding>,
     /// The most memory that an input needed, bytes.
     pub peak: usize,
@@ -123,7 +123,7 @@ impl<'a> Campaign<'a> {
     }
 }
 
-/// Checks an input. Returns the kind of its answer, or what is wrong; and the memory that it needed, bytes.
+/// Checks an input. Returns the kind of its answer, or the problem; and the memory that it needed, bytes.
 fn judge(target: &Target, input: &str) -> (Result<String, String>, usize) {
     MEMORY.reset_peak_usage();
     let before = MEMORY.current_usage();

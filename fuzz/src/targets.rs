@@ -16,7 +16,7 @@ pub struct Target {
     pub seeds: fn() -> Vec<String>,
     /// Changes an input. Parts of the second one may be inserted.
     pub change: fn(&str, &str, &mut Random) -> String,
-    /// Checks an input. Returns the kind of its answer, or what is wrong.
+    /// Checks an input. Returns the kind of its answer, or the problem.
     pub check: fn(&str) -> Result<String, String>,
     /// The memory that one input may need, bytes.
     pub memory: usize,

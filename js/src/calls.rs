@@ -116,10 +116,10 @@ pub struct CheckOptions {
     /// The initial value of every key; by default null.
     #[serde(default)]
     pub initial: Option<Value>,
-    /// For bounded staleness: the most acknowledged changes that a read may lack.
+    /// The most acknowledged changes that a read may lack, for bounded staleness.
     #[serde(default)]
     pub k: Option<u32>,
-    /// For bounded staleness: the longest time for which a read may lack a change, ms.
+    /// The longest time for which a read may lack a change, ms, for bounded staleness.
     #[serde(default)]
     pub t: Option<f64>,
     /// Steps of a search after which the verdict is unknown.

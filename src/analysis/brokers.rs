@@ -7,22 +7,22 @@ use litemap::LiteMap;
 /// The brokers of one bus. Bit n is broker n + 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BusBrokers {
-    /// Their number.
+    /// The number of brokers.
     pub replicas: u32,
-    /// Those that are up.
+    /// The brokers that are up.
     pub up: u32,
-    /// Those in sync. A stopped broker is in sync until its session is over.
+    /// The brokers in sync. A stopped broker is in sync until its session is over.
     pub in_sync: u32,
     /// The last leader.
     leader: u32,
     commit: CommitRule,
     /// When a command stopped the bus, if it is not started.
     pub stopped_at: Option<Micros>,
-    /// How long a broker that is down is waited for.
+    /// The time for which the bus waits for a broker that is down.
     session: Micros,
-    /// The brokers that are down, and until when they are in sync nevertheless.
+    /// The brokers that are down, each with the time until which it is still in sync.
     leaving: Vec<(u32, Micros)>,
-    /// Until when no other broker is elected, because the last leader may return.
+    /// The time until which no other broker is elected, because the last leader may return.
     waits_until: Option<Micros>,
     /// Whether a broker ever lost its disk.
     pub(super) lost_disk: bool,
@@ -34,7 +34,7 @@ impl BusBrokers {
         self.up & self.leader != 0 && (self.commit != CommitRule::Majority || self.has_majority(self.up))
     }
 
-    /// Returns when one of these brokers leads that are up from a time on and can elect one.
+    /// Returns the time from which a broker leads, if these are up from a time on and can elect one.
     pub(super) fn leads_from(&self, at: Micros, up: u32) -> Micros {
         if up & self.leader != 0 { at } else { at.max(self.waits_until.unwrap_or(at)) }
     }
@@ -45,7 +45,7 @@ impl BusBrokers {
         gone.fold(self.in_sync, |in_sync, (stopped, _)| in_sync & !stopped)
     }
 
-    /// A broker stopped, started or leads.
+    /// Notes that a broker stopped, started or leads.
     fn change(&mut self, at: Micros, broker: u32, change: BrokerChange) {
         let was_led = self.is_led();
         match change {

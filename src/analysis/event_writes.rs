@@ -29,11 +29,11 @@ struct EventWrite {
 /// The updates that writes of groups carry, and the events that members are handling.
 #[derive(Clone, Debug, Default)]
 pub struct EventWrites {
-    /// In order of their ids.
+    /// The requested writes, in order of their ids.
     requested: VecDeque<(OperationId, EventWrite)>,
     /// Number of requested writes that have not ended.
     waiting: usize,
-    /// In order of their ids.
+    /// The updates that the writes carry, in order of the ids of the writes' own updates.
     sources: VecDeque<(UpdateId, CarriedUpdate)>,
 }
 

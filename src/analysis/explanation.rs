@@ -40,7 +40,8 @@ pub struct Explanation {
     pub key: KeyId,
     /// The missing update, or the unacknowledged one that another copy lacks. None for other conflicted or diverged copies.
     pub update: Option<UpdateId>,
-    /// For a copy that diverged by an unacknowledged update: the node of a copy that lacks it. The prospect is that copy's.
+    /// The node of a copy that lacks the update, for a copy that diverged by an unacknowledged one. The prospect is that of the
+    /// lacking copy.
     pub lacking: Option<NodeId>,
     /// Numbers of the records that led to the copy's state, in order.
     pub steps: Vec<u64>,

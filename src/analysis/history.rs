@@ -133,7 +133,7 @@ pub struct Operation {
     pub ended: u32,
     /// The times of its invocation and end, µs, if known.
     pub times: Option<(i64, i64)>,
-    /// For a change of a register: its rank in the order of versions, from 1; 0 if that order is unknown.
+    /// The rank of a change of a register in the order of versions, from 1; 0 if that order is unknown.
     pub rank: u32,
 }
 
@@ -270,8 +270,8 @@ impl History {
 
     /// Returns the indexes of each key's operations, in order.
     pub fn by_key(&self) -> Vec<(u32, Vec<usize>)> {
-        let most = self.operations.iter().map(|operation| operation.key).max().map_or(0, |key| key as usize + 1);
-        let mut keys: Vec<Vec<usize>> = vec![Vec::new(); most];
+        let key_count = self.operations.iter().map(|operation| operation.key).max().map_or(0, |key| key as usize + 1);
+        let mut keys: Vec<Vec<usize>> = vec![Vec::new(); key_count];
         for (place, operation) in self.operations.iter().enumerate() {
             keys[operation.key as usize].push(place);
         }

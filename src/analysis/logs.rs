@@ -24,22 +24,22 @@ pub struct LogEntry {
 #[derive(Clone, Debug, Default)]
 pub struct Logs {
     members: LiteMap<NodeId, Vec<LogEntry>>,
-    /// For each Raft term, the leader and its log during that term.
+    /// The leader of each Raft term, and its log during that term.
     leader_logs: LiteMap<u32, (NodeId, Vec<LogEntry>)>,
     /// The last index and the commit index that each member recorded last.
     recorded: LiteMap<NodeId, (u32, u32)>,
-    raft: bool,
+    is_raft: bool,
 }
 
 impl Logs {
     /// Reads the trace of a run. Returns `None` for a group that keeps no logs.
     pub fn read(run: &RunContext, group: NodeId) -> Option<Logs> {
-        let raft = match run.group(group)?.protocol {
+        let is_raft = match run.group(group)?.protocol {
             Protocol::Raft(_) => true,
             Protocol::Primary(_) | Protocol::Chain => false,
             Protocol::Quorum(_) | Protocol::TwoPhase(_) | Protocol::Gossip(_) => return None,
         };
-        let mut logs = Logs { raft, ..Logs::default() };
+        let mut logs = Logs { is_raft, ..Logs::default() };
         for record in run.trace.since(run.trace.oldest()) {
             logs.observe(record, |node| run.names.group(node) == Some(group));
         }
@@ -53,7 +53,7 @@ impl Logs {
 
     fn observe(&mut self, record: &Record, is_member: impl Fn(NodeId) -> bool) {
         match &record.fact {
-            Fact::LeaderElected { node, term } if self.raft && is_member(*node) => {
+            Fact::LeaderElected { node, term } if self.is_raft && is_member(*node) => {
                 let last = self.recorded.get(node).map_or(0, |recorded| recorded.0);
                 let log = self.members.entry(*node).or_default();
                 truncate_and_append(log, LogEntry { index: last + 1, term: *term, update: None });

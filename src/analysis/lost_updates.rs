@@ -30,8 +30,8 @@ pub enum LossCause {
     Overwritten(UpdateId),
     /// Its group rolled it back.
     RolledBack,
-    /// It is a deletion. Its group purged the tombstone before every member had it, and the older value of this update came
-    /// back; none for an initial value of the document.
+    /// Its group purged the tombstone of this deletion before every member had it, and an older value came back: that of the
+    /// update, or an initial value of the document if none.
     Resurrected(Option<UpdateId>),
 }
 
@@ -51,12 +51,12 @@ pub struct LostUpdate {
 /// that it held, or had read, when it assigned the new version.
 #[derive(Clone, Debug, Default)]
 pub struct LostUpdates {
-    /// In order of their ids.
+    /// The operations with the times at which they were issued, in order of their ids.
     issued: VecDeque<(OperationId, Micros)>,
-    /// By key id.
+    /// The writes of each key, by key id.
     keys: Vec<VecDeque<Write>>,
     key_of: BTreeMap<UpdateId, KeyId>,
-    /// By key id.
+    /// The replicas of each key, by key id.
     replicas: Vec<Vec<NodeId>>,
     tombstones: PurgedTombstones,
     evidence: LossEvidence,
@@ -212,7 +212,7 @@ impl LostUpdates {
         *self.counts.entry((deletion.node, key)).or_default() += 1;
     }
 
-    /// A replica has stored a tombstone: a late message carried a deletion that was lost.
+    /// Removes a lost deletion whose tombstone a late message has brought back to a replica.
     fn restore(&mut self, key: KeyId, version: Version) {
         let Some(writes) = self.keys.get_mut(key.index()) else { return };
         let Some(write) = writes.iter_mut().find(|write| write.lost && write.version == version) else { return };

@@ -22,7 +22,7 @@ pub struct MemberState {
     pub(super) hinted: BTreeMap<(NodeId, KeyId), BTreeSet<UpdateId>>,
     /// Keys locked by promised writes, with the update.
     pub promised: LiteMap<KeyId, UpdateId>,
-    /// Who decides on each of those writes, if the member has sent it its vote.
+    /// The node that decides on each of those writes, if the member has sent its vote.
     pub(super) coordinators: LiteMap<KeyId, Coordinator>,
     /// The last comparison of its Merkle tree: the peer, the level, the number of hashes, and the number that differ.
     pub compared: Option<(NodeId, u32, u32, u32)>,
@@ -34,7 +34,7 @@ pub(super) struct Coordinator {
     pub node: NodeId,
     /// The update of the whole transaction.
     pub transaction: UpdateId,
-    /// Whether it has lost its disk since the vote, so that it knows of no decision.
+    /// Whether it has lost its disk since the vote, and with it any decision.
     pub forgot: bool,
 }
 
@@ -44,9 +44,9 @@ pub struct Members {
     members: LiteMap<NodeId, MemberState>,
     grouped: NodeSet,
     changed: NodeSet,
-    /// Those whose disk was ever lost.
+    /// The members whose disk was ever lost.
     lost_disks: NodeSet,
-    /// A promise whose vote is the next record.
+    /// The promise whose vote is the next record.
     voting: Option<(NodeId, KeyId)>,
 }
 
@@ -117,7 +117,7 @@ impl Members {
         }
     }
 
-    /// A member sent its vote on the write that it has just promised.
+    /// Notes the vote that a member sent on the write that it has just promised.
     fn note_vote(&mut self, voting: Option<(NodeId, KeyId)>, from: NodeId, to: NodeId, transaction: UpdateId) {
         if let Some((node, key)) = voting.filter(|(node, _)| *node == from) {
             let coordinator = Coordinator { node: to, transaction, forgot: false };
@@ -142,11 +142,11 @@ impl Members {
         }
     }
 
-    /// A coordinator lost its disk, and with it what it decided.
+    /// Notes that a coordinator lost its disk, and with it its decisions.
     fn forget_decisions(&mut self, coordinator: NodeId) {
         for (_, member) in self.members.iter_mut() {
-            let its = member.coordinators.iter_mut().filter(|(_, it)| it.node == coordinator);
-            its.for_each(|(_, it)| it.forgot = true);
+            let entries = member.coordinators.iter_mut().filter(|(_, known)| known.node == coordinator);
+            entries.for_each(|(_, known)| known.forgot = true);
         }
     }
 

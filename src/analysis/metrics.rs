@@ -54,7 +54,7 @@ pub struct TimedOperation {
     pub ok: bool,
     /// Whether it is a read that ended `ok`.
     pub read: bool,
-    /// For a stale read, the number of acknowledged updates that it did not reflect (k-staleness); else 0.
+    /// The number of acknowledged updates that a stale read did not reflect (k-staleness); 0 for other operations.
     pub behind: u32,
     /// Time from the acknowledgement of the oldest of them until the read was issued (t-staleness), µs.
     pub stale_for: Micros,

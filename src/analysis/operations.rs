@@ -18,14 +18,14 @@ struct Pending {
     key: KeyId,
     value: Option<Value>,
     issued: Micros,
-    /// For a read: the newest version that had been acknowledged when it was issued.
+    /// The newest version that had been acknowledged when a read was issued.
     acknowledged: Version,
     /// When that version was acknowledged.
     acknowledged_at: Option<Micros>,
-    /// For a read: number of acknowledged updates that it did not reflect, and when the oldest of them was acknowledged.
+    /// The number of acknowledged updates that a read did not reflect, and when the oldest of them was acknowledged.
     missed: (u32, Micros),
     refusal: Option<Refusal>,
-    /// Whether its client has learned of the refusal.
+    /// Whether its client knows of the refusal.
     is_answered: bool,
 }
 
@@ -52,11 +52,11 @@ pub struct EndedOperation {
     pub took: Micros,
     /// Whether it is a read that did not reflect an update acknowledged before the read was issued.
     pub stale: bool,
-    /// For a stale read: the number of such updates (k-staleness).
+    /// The number of such updates that a stale read missed (k-staleness).
     pub behind: u32,
-    /// For a stale read: time from the acknowledgement of the oldest of them until the read was issued (t-staleness).
+    /// The time from the acknowledgement of the oldest of them until a stale read was issued (t-staleness).
     pub stale_for: Micros,
-    /// For a read: time from the newest acknowledgement of an update of its key until the read was issued.
+    /// The time from the newest acknowledgement of an update of its key until a read was issued.
     pub since_acknowledged: Option<Micros>,
 }
 

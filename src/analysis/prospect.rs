@@ -70,7 +70,7 @@ pub enum Prospect {
     Siblings,
     /// No work that carries the update is pending.
     Lost,
-    /// Neither is certain.
+    /// An uncertain prospect.
     Uncertain(Uncertainty),
 }
 
@@ -83,7 +83,7 @@ pub enum Uncertainty {
     LostLogs,
     /// A read repairs the copy if its coordinator and the first responses are the right ones.
     Reads,
-    /// A message, a hint or a frozen member has a state that may contain the update.
+    /// A message, a hint or a paused member has a state that may contain the update.
     States,
     /// The handler overwrites, and events of one key may be applied in another order or once more.
     Order,
@@ -91,9 +91,9 @@ pub enum Uncertainty {
     Repetition,
     /// The caller awaits its callees, and then commits the update or gives it up.
     Calls,
-    /// A leader may still commit entries, which a member that stays down lacks.
+    /// A leader may still commit entries that a member which stays down lacks.
     Uncommitted,
-    /// The script stops or cuts something on its way before it is certain to have arrived.
+    /// The script stops or cuts something on the way of the update before it is certain to have arrived.
     LaterFaults,
     /// The bus has no leader, and the next one may lack the event.
     Brokers,
@@ -120,7 +120,7 @@ impl Uncertainty {
                 "nur ein Lesevorgang beim richtigen Koordinator mit den richtigen ersten Antworten repariert es",
             ),
             Uncertainty::States => phrase(
-                "what is under way carries a state that may or may not contain it",
+                "a state that may or may not contain it is under way",
                 "unterwegs ist ein Zustand, der die Änderung enthalten kann",
             ),
             Uncertainty::Order => phrase(
@@ -133,11 +133,11 @@ impl Uncertainty {
             ),
             Uncertainty::Calls => phrase(
                 "a service awaits its callees, and then commits it or gives it up",
-                "ein Service wartet auf die aufgerufenen und schreibt die Änderung dann fest oder gibt sie auf",
+                "ein Service wartet auf die aufgerufenen und committet die Änderung dann oder gibt sie auf",
             ),
             Uncertainty::Uncommitted => phrase(
                 "the leader may still commit entries that a member which is down lacks",
-                "der Leader kann noch Einträge festschreiben, die einem ausgefallenen Mitglied fehlen",
+                "der Leader kann noch Einträge committen, die einem ausgefallenen Mitglied fehlen",
             ),
             Uncertainty::LaterFaults => phrase(
                 "the script stops or cuts something on the way later",
@@ -166,7 +166,7 @@ impl Prospect {
     }
 
     /// Returns whether the copy can become consistent without intervention.
-    pub fn is_hopeful(self) -> bool {
+    pub fn can_converge(self) -> bool {
         match self {
             Prospect::Arriving { .. }
             | Prospect::Queued { .. }

@@ -20,7 +20,7 @@ pub enum Phase {
     Read,
     /// The write is sent to replicas; W must acknowledge.
     Write,
-    /// Before a read returns, its value is sent to replicas: blocking read repair, or write-back.
+    /// The repair before a read returns: its value is sent to replicas, by blocking read repair or write-back.
     Repair,
 }
 
@@ -214,7 +214,7 @@ impl Quorums {
         }
     }
 
-    /// A coordinator sends a request to a replica.
+    /// Notes a request that a coordinator sent to a replica.
     fn send_request(
         &mut self,
         at: Micros,
@@ -291,7 +291,7 @@ impl Quorums {
         self.all.len() - 1
     }
 
-    /// A message reached its receiver.
+    /// Notes the delivery of a request or a response.
     fn deliver(&mut self, at: Micros, message: MessageId, run: &RunContext) {
         if let Some((place, request)) = self.responses.get(&message).copied() {
             let coordination = &mut self.all[place];
@@ -313,7 +313,7 @@ impl Quorums {
         }
     }
 
-    /// A replica sends a response to a coordinator.
+    /// Notes a response that a replica sent to a coordinator.
     fn send_response(
         &mut self,
         message: MessageId,
@@ -333,7 +333,7 @@ impl Quorums {
         }
     }
 
-    /// A coordinator that is no replica of the key stores a hint in a sloppy quorum, which counts as an acknowledgement.
+    /// Counts the hint of a coordinator that is no replica of the key as an acknowledgement, in a sloppy quorum.
     fn count_own_hint(&mut self, at: Micros, place: usize, node: NodeId) {
         let coordination = &mut self.all[place];
         if coordination.at == node && !coordination.requests.iter().any(|request| request.node == node) {

@@ -1,4 +1,4 @@
-//! Which events change no copy when they are published or delivered once more.
+//! The events that change no copy when they are published or delivered once more.
 
 use super::copy_state::CopyState;
 use super::staleness::Staleness;
@@ -24,10 +24,15 @@ pub struct Repetitions {
 }
 
 fn repetition(service: &Service) -> Repetition {
-    let keeps_rows = |it: &Subscription| it.inbox.as_ref().is_some_and(|inbox| inbox.window_ms.is_none());
-    if service.subscribes.iter().any(|it| it.effect == Effect::Increment && !keeps_rows(it)) {
+    let keeps_rows =
+        |subscription: &Subscription| subscription.inbox.as_ref().is_some_and(|inbox| inbox.window_ms.is_none());
+    if service
+        .subscribes
+        .iter()
+        .any(|subscription| subscription.effect == Effect::Increment && !keeps_rows(subscription))
+    {
         Repetition::Sum
-    } else if service.subscribes.iter().any(|it| it.effect == Effect::Overwrite) {
+    } else if service.subscribes.iter().any(|subscription| subscription.effect == Effect::Overwrite) {
         // An inbox has no row of an older event that comes for the first time.
         Repetition::Value
     } else {

@@ -1,4 +1,4 @@
-//! The requests that services have received and not answered. Their callers may have given up.
+//! The requests that services have received and not answered yet. Their callers may have given up.
 
 use super::messages::Messages;
 use crate::scenario::{Commit, Micros, Scenario, Service, micros};
@@ -6,14 +6,14 @@ use crate::trace::{Fact, MessageId, MessageKind, Names, NodeId, OperationId, Rec
 use litemap::LiteMap;
 use std::collections::BTreeMap;
 
-/// What a service was asked for.
+/// A request to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Request {
-    /// To execute an operation.
+    /// Execute an operation.
     Operation(OperationId),
-    /// To apply an update of its caller.
+    /// Apply an update of the caller.
     Update(UpdateId),
-    /// To vote on a transaction.
+    /// Vote on a transaction.
     Vote(UpdateId),
 }
 
@@ -25,7 +25,7 @@ struct Handled {
     until: Option<Micros>,
 }
 
-/// How a service calls others.
+/// The calls of a service to others.
 #[derive(Clone, Debug)]
 struct Calls {
     /// The services that it calls, and how long it waits for each.
@@ -45,8 +45,11 @@ pub struct Requests {
 impl Requests {
     pub(super) fn new(scenario: &Scenario, names: &Names) -> Self {
         let calls = |service: &Service| {
-            let its = service.calls.iter();
-            let to = its.filter_map(|call| Some((names.find_node(&call.to)?, micros(call.timeout_ms)))).collect();
+            let to = service
+                .calls
+                .iter()
+                .filter_map(|call| Some((names.find_node(&call.to)?, micros(call.timeout_ms))))
+                .collect();
             Calls { to, is_atomic: service.commit == Commit::TwoPhase }
         };
         let services = (0..).map(NodeId).zip(&scenario.services).filter(|(node, _)| names.group(*node).is_none());
@@ -105,7 +108,7 @@ impl Requests {
         self.handled.insert((message.to, request), Handled { caller: message.from, until: None });
     }
 
-    /// A service answered a caller. The reply that it has not applied an update need not name it.
+    /// Removes the request that a service answered. A reply that an update was not applied need not name the update.
     fn end_answered(&mut self, from: NodeId, to: NodeId, operation: Option<OperationId>, update: Option<UpdateId>) {
         let of_caller = |(node, request): &(NodeId, Request), handled: &Handled| {
             *node == from && handled.caller == to && matches!(request, Request::Update(_))
@@ -119,7 +122,8 @@ impl Requests {
         answered.map(|answered| self.handled.remove(&answered));
     }
 
-    /// A service called another one with the update that it is asked to apply. If that one is silent, it gives up silently.
+    /// Notes until when a service waits that called another one with the update that it has to apply. If the other one does
+    /// not reply, the service gives up without a reply.
     fn note_call(&mut self, at: Micros, from: NodeId, to: NodeId, update: Option<UpdateId>) {
         let calls = self.services.get(&from).into_iter().flat_map(|calls| &calls.to);
         let timeout = calls.filter(|(callee, _)| *callee == to).map(|(_, timeout)| *timeout).max();
@@ -132,7 +136,7 @@ impl Requests {
     /// Iterates over the requests that services handle at a time.
     pub(super) fn handled(&self, now: Micros) -> impl Iterator<Item = (NodeId, Request)> {
         let all = self.handled.iter();
-        all.filter(move |(_, it)| it.until.is_none_or(|until| until >= now))
+        all.filter(move |(_, handled)| handled.until.is_none_or(|until| until >= now))
             .map(|((node, request), _)| (*node, *request))
     }
 }

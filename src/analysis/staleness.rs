@@ -49,7 +49,7 @@ struct Key {
     phantoms: BTreeSet<Version>,
     /// Workers that hold the key alone, since it also reaches them outside of their group.
     separate: NodeSet,
-    /// For each group, the members that should hold the key.
+    /// The members of each group that should hold the key.
     holders: LiteMap<NodeId, NodeSet>,
     /// Updates whose operation ended without their acknowledgement: they are not in the reference.
     unacknowledged: BTreeMap<Version, UnacknowledgedUpdate>,
@@ -110,7 +110,7 @@ pub struct Staleness {
     /// The other services that a service's updates should reach.
     flows: LiteMap<NodeId, NodeSet>,
     pools: Pools,
-    /// By key id.
+    /// The keys, by id.
     keys: Vec<Key>,
     committed: BTreeMap<UpdateId, Committed>,
     /// The operations whose end is awaited, with their updates.
@@ -118,7 +118,7 @@ pub struct Staleness {
     /// Updates whose event is published before their commit.
     proposed: BTreeMap<UpdateId, Committed>,
     down: NodeSet,
-    /// For each update whose window is open.
+    /// The open windows, by update.
     windows: BTreeMap<UpdateId, OpenWindow>,
     services: LiteMap<NodeId, Service>,
     stale: u32,
@@ -209,7 +209,7 @@ impl Staleness {
         }
     }
 
-    /// A service applied an update that was made elsewhere.
+    /// Notes that a service applied an update that was made elsewhere.
     fn observe_application(&mut self, at: Micros, fact: &Fact) {
         let Fact::UpdateApplied { update, node, key, version, value, changed, by, sum } = fact else { return };
         if let Some(sum) = sum {
@@ -230,7 +230,7 @@ impl Staleness {
         }
     }
 
-    /// The document gave a store a value, which counts as acknowledged.
+    /// Notes a value that the document gave a store, which counts as acknowledged.
     fn seed(&mut self, at: Micros, (node, key): (NodeId, KeyId), value: &Value, version: Version) {
         let held = StoredValue { value: Some(value.clone()), version, update: None };
         self.create_copies(node, key);

@@ -40,9 +40,9 @@ pub struct SubscriptionQueue {
     pub dead_letters: BTreeMap<u32, DeadLetter>,
     /// Number of discarded events.
     pub discarded: u32,
-    /// For each partition that has events, how many are queued and how many are in flight.
+    /// The numbers of queued events and of events in flight of each partition that has events.
     depths: LiteMap<u32, (u32, u32)>,
-    /// For each consumer that has unacknowledged deliveries, how many.
+    /// The number of unacknowledged deliveries of each consumer that has any.
     held: LiteMap<SubscriptionId, u32>,
 }
 

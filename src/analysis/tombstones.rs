@@ -7,10 +7,11 @@ use litemap::LiteMap;
 /// The versions of the tombstones that replicas hold, and of those that they purged.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PurgedTombstones {
+    /// The tombstones that replicas hold.
     held: LiteMap<(KeyId, NodeId), Version>,
-    /// The newest of each replica.
+    /// The newest purged tombstone of each key and replica.
     purged: LiteMap<(KeyId, NodeId), Version>,
-    /// The newest of each key.
+    /// The newest purged tombstone of each key.
     newest: LiteMap<KeyId, Version>,
 }
 

@@ -16,7 +16,7 @@ pub struct TreeComparison {
     pub at: Micros,
     /// When the lowest level so far was compared.
     pub last_at: Micros,
-    /// For each level, the root first: the number of compared hashes and the number that differ.
+    /// The number of compared hashes and the number that differ at each level, the root first.
     pub levels: Vec<(u32, u32)>,
     /// Whether hashes or keys of this comparison are in flight.
     pub in_progress: bool,

@@ -14,7 +14,7 @@ use crate::text;
 pub struct PaletteCommand {
     /// Its text.
     pub label: String,
-    /// By which words it is found too: the label of an action's button, or what an example shows.
+    /// Further words that find it: the label of an action's button, or what an example shows.
     pub other_words: &'static str,
     /// Its shortcuts.
     pub keys: String,

@@ -15,7 +15,7 @@ pub enum ComparisonLayout {
     Beside,
     /// One above the other.
     Stacked,
-    /// In the same place: tabs choose which one is shown.
+    /// One place for both: tabs choose which one is shown.
     Tabs,
 }
 

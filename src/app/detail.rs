@@ -40,7 +40,7 @@ impl Level {
 pub struct Detail {
     /// The content that a card shows.
     pub level: Level,
-    /// By how many steps the text is larger, in canvas units, than at 100 %.
+    /// The number of steps by which the text is larger, in canvas units, than at 100 %.
     pub step: u8,
 }
 

@@ -84,7 +84,7 @@ pub fn is_placed(scenario: &Scenario) -> bool {
         && scenario.clients.iter().all(|node| node.position.is_some())
 }
 
-/// Returns the drawing with a position for every card. Cards without one get the place of the automatic layout.
+/// Returns the drawing with a position for every card. Cards without one are placed by the automatic layout.
 /// `row_counts` holds the number of rows of each service's card.
 pub fn all_placed(scenario: &Scenario, row_counts: &[usize]) -> Scenario {
     let mut result = scenario.clone();

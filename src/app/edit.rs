@@ -52,7 +52,8 @@ fn free_id(scenario: &Scenario, stem: &str) -> String {
 fn all_names(scenario: &Scenario) -> impl Iterator<Item = &str> {
     let services = scenario.services.iter().map(|node| node.name.as_str());
     let buses = scenario.buses.iter().map(|node| node.name.as_str());
-    services.chain(buses).chain(scenario.clients.iter().map(|node| node.name.as_str()))
+    let groups = scenario.groups.iter().map(|group| group.name.as_str());
+    services.chain(buses).chain(groups).chain(scenario.clients.iter().map(|node| node.name.as_str()))
 }
 
 /// Returns the name of a copy, and takes it: `Inventory 2` if there is an `Inventory`. A card without a name shows its id.
@@ -264,7 +265,7 @@ fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str
 
 /// Returns the parent of a path, and the last step of the path.
 fn parent_of<'a>(json: &'a mut Json, path: &'a [String]) -> Result<(&'a mut Json, &'a str), String> {
-    let Some((last, parents)) = path.split_last() else { return Err(text!("There is no such field.").into()) };
+    let Some((last, parents)) = path.split_last() else { return Err(text!("This field does not exist.").into()) };
     let mut place = json;
     for step in parents {
         place = match place {
@@ -274,7 +275,7 @@ fn parent_of<'a>(json: &'a mut Json, path: &'a [String]) -> Result<(&'a mut Json
                 let item = step.parse::<usize>().ok().and_then(|i| items.get_mut(i));
                 item.ok_or(text!("This item no longer exists."))?
             }
-            _ => return Err(text!("There is no such field.").into()),
+            _ => return Err(text!("This field does not exist.").into()),
         };
     }
     Ok((place, last))
@@ -321,6 +322,15 @@ mod tests {
         let (empty, _) =
             copy_into(&Scenario::default(), &scenario, &all, [40, 40]).expect("a paste into an empty drawing");
         assert_eq!(empty.services.len(), 2);
+    }
+
+    #[test]
+    fn a_copied_group_has_another_name() {
+        let scenario = crate::scenario::examples::find("gossip-rumor").expect("an example").scenario();
+        let all: BTreeSet<String> = ids(&scenario).into_iter().map(str::to_string).collect();
+        let (doubled, _) = copy_into(&scenario, &scenario, &all, [40, 40]).expect("valid");
+        let names: Vec<&str> = doubled.groups.iter().map(|group| group.name.as_str()).collect();
+        assert_eq!(names, ["Everyone", "Everyone 2"]);
     }
 
     #[test]

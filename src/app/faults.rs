@@ -25,7 +25,7 @@ pub enum CardFault {
     Crash,
     /// Freeze a node, or unfreeze it.
     Freeze,
-    /// End all faults of a node and of its links.
+    /// Heal all faults of a node and of its links.
     Heal,
 }
 
@@ -158,7 +158,7 @@ fn broker_commands(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(S
     let replicas = scenario.buses.iter().find(|bus| bus.id == id).and_then(|bus| bus.replication.as_ref());
     let Some(replicas) = replicas.map(|replication| replication.replicas) else { return Vec::new() };
     let lost = Command::StopBroker { bus: bus(), broker: None, lose_disk: true };
-    let each = (1..=replicas).map(|number| {
+    let commands = (1..=replicas).map(|number| {
         let broker = Some(number);
         if now.has(FaultKind::BrokerDown { broker: number }) {
             (text!("Start broker {}", number), Command::StartBroker { bus: bus(), broker })
@@ -166,7 +166,7 @@ fn broker_commands(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(S
             (text!("Stop broker {}", number), Command::StopBroker { bus: bus(), broker, lose_disk: false })
         }
     });
-    each.chain([(text!("Stop the leader, lose its disk").to_string(), lost)]).collect()
+    commands.chain([(text!("Stop the leader, lose its disk").to_string(), lost)]).collect()
 }
 
 fn link_commands(from: &str, to: &str, now: &ItemCondition) -> Vec<(String, Command)> {

@@ -71,7 +71,7 @@ pub struct Field {
     pub text: String,
     /// Its meaning.
     pub help: &'static str,
-    /// If it shows a preset: what of the real system is not modelled.
+    /// The parts of the real system that a shown preset does not model.
     pub leaves_out: Option<&'static str>,
     /// The paths of the same field of other selected nodes, which it sets too.
     pub also: Vec<Path>,
@@ -206,7 +206,7 @@ fn ids_of(typed: &str, nodes: &[(String, String)]) -> Result<Json, String> {
     let words = typed.split(',').map(str::trim).filter(|word| !word.is_empty());
     let ids = words.map(|word| {
         let known = nodes.iter().find(|(label, _)| label == word).or_else(|| nodes.iter().find(|(_, id)| id == word));
-        known.map(|(_, id)| Json::from(id.as_str())).ok_or_else(|| text!("There is no “{}”.", word))
+        known.map(|(_, id)| Json::from(id.as_str())).ok_or_else(|| text!("“{}” does not exist.", word))
     });
     ids.collect::<Result<Vec<Json>, String>>().map(Json::Array)
 }

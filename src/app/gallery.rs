@@ -91,7 +91,7 @@ impl Entry {
         }
     }
 
-    /// Returns what it shows, or what is to be done, as a sentence.
+    /// Returns the description of an example, or the exercise of a challenge, as a sentence.
     pub fn promise(self) -> String {
         self.promise_in(language())
     }

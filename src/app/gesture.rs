@@ -35,21 +35,21 @@ pub enum Target {
 pub struct Press {
     /// The pointer's id.
     pub id: i32,
-    /// Where, in px from the canvas's corner.
+    /// The position, in px from the canvas's corner.
     pub at: Point,
-    /// On what.
+    /// The element that was pressed.
     pub target: Target,
     /// The key of the row of a card, if it was pressed on one.
     pub key: Option<String>,
-    /// With Shift: adds to the selection, or draws a selection box.
+    /// Whether Shift was held: adds to the selection, or draws a selection box.
     pub shift: bool,
-    /// With Ctrl or ⌘: adds to the selection.
+    /// Whether Ctrl or ⌘ was held: adds to the selection.
     pub control: bool,
-    /// By a finger, which is less exact.
+    /// Whether a finger pressed, which is less exact.
     pub touch: bool,
-    /// With Alt: moves a copy.
+    /// Whether Alt was held: moves a copy.
     pub alt: bool,
-    /// With the middle button or with Space held: pans, also from a card.
+    /// Whether the middle button was pressed or Space was held: pans, also from a card.
     pub pan: bool,
 }
 

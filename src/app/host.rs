@@ -52,8 +52,8 @@ pub enum HostAction {
     Update(Msg),
     /// Open a link, an example or a document, and report the result to [`Host::opened`].
     Open(String),
-    /// Keep the visitor from changing or operating anything, or allow it again.
-    Freeze(bool),
+    /// Lock the embed, so that the visitor can change and operate nothing, or unlock it.
+    Lock(bool),
     /// Send and accept no further messages.
     Destroy,
 }
@@ -80,8 +80,10 @@ pub struct Outgoing {
 #[derive(Clone, Debug)]
 struct Pending {
     id: Value,
-    /// The number of notices when the request arrived: a later notice states why the request was refused.
+    /// The number of notices when the request arrived.
     notices: u32,
+    /// The number of refusals when the request arrived: a later one states why the request was refused.
+    refusals: u32,
     /// Whether a document is being opened.
     opens: bool,
     /// Whether the document was opened. A later notice is about it, and refuses nothing.
@@ -165,7 +167,7 @@ impl Host {
             return Vec::new();
         }
         if self.origin.as_deref() != Some(origin) {
-            // Before its hello, a page is not known; afterwards, only its origin is heard.
+            // Before its hello, a page is not known; afterwards, only messages of its origin are accepted.
             return Vec::new();
         }
         let Some(name) = data["type"].as_str() else { return Vec::new() };
@@ -197,7 +199,13 @@ impl Host {
             return actions;
         }
         let opens = actions.iter().any(|action| matches!(action, HostAction::Open(_)));
-        self.pending.push(Pending { id: id.clone(), notices: model.notices.count, opens, has_opened: false });
+        self.pending.push(Pending {
+            id: id.clone(),
+            notices: model.notices.count,
+            refusals: model.notices.refusals,
+            opens,
+            has_opened: false,
+        });
         actions
     }
 
@@ -272,7 +280,7 @@ impl Host {
         self.problems.push((code, message));
     }
 
-    /// The visitor has pressed a key or a pointer for the first time.
+    /// Reports that the visitor has pressed a key or a pointer for the first time.
     pub fn interacted(&mut self) {
         if !std::mem::replace(&mut self.has_interacted, true) {
             self.post("firstInteraction", None, json!({}));
@@ -321,7 +329,8 @@ impl Host {
         self.pending = waiting;
         for pending in finished {
             let notice = model.notices.notice.as_ref().filter(|_| model.notices.count > pending.notices);
-            match notice.filter(|_| !pending.has_opened) {
+            let is_refused = model.notices.refusals > pending.refusals && !pending.has_opened;
+            match notice.filter(|_| is_refused) {
                 Some(notice) => {
                     let refused = Failure { message: notice.clone(), ..Failure::new("refused", "", "") };
                     self.fail(&pending.id, &refused);

@@ -1,4 +1,5 @@
-//! The answers to lessons as the browser keeps them. Other tabs change them too, so each change is applied to what is kept then.
+//! The answers to lessons as the browser keeps them. Other tabs change them too, so each change is applied to the answers that
+//! are kept then.
 
 use crate::scenario::json;
 use crate::session::protocol::lesson::LessonPage;

@@ -1,4 +1,4 @@
-//! The visitor's drawings that the browser keeps: what is known of them, and what is asked of the storage.
+//! The visitor's drawings that the browser keeps: their records, and the requests to the storage.
 
 use super::titles::{numbered, shown_title};
 use crate::scenario::{Scenario, ScenarioError, json};
@@ -55,11 +55,11 @@ pub enum DrawingsRequest {
         /// What it shows, in one line.
         caption: Rc<str>,
     },
-    /// Keep what was shown when the page stopped: beside the drawing, unless it is saved already.
+    /// Keep the drawing that was shown when the page stopped: beside the drawing, unless it is saved already.
     Recover {
         /// The id of the drawing.
         id: Rc<str>,
-        /// What was shown.
+        /// The shown drawing.
         scenario: Rc<Scenario>,
     },
     /// Read a drawing, or one of its former versions, to open it.
@@ -94,7 +94,7 @@ pub enum DrawingsRequest {
     Versions(Rc<str>),
     /// Write all drawings into one file.
     ExportAll,
-    /// Add drawings, all or none. Names that others have already get a number.
+    /// Add drawings, all or none. A name that another drawing has receives a number.
     Import {
         /// The beginning of their ids.
         id: Rc<str>,
@@ -125,20 +125,20 @@ pub enum DrawingsAnswer {
     Read(DrawingInfo, Box<Scenario>),
     /// The former versions of a drawing, the newest first.
     Versions(Rc<str>, Vec<Version>),
-    /// So many drawings were added.
+    /// The number of drawings that were added.
     Imported(usize),
     /// A text to offer as a file.
     File(String, String),
 }
 
-/// Why the storage does not answer.
+/// The reason why the storage does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StorageProblem {
-    /// There is no room left.
+    /// No room is left.
     Full,
     /// The browser has no storage, or refuses it.
     Blocked,
-    /// There is no such drawing in this browser.
+    /// This browser has no such drawing.
     Missing,
     /// The drawing with this id cannot be read, with the reason.
     Damaged(Rc<str>, String),

@@ -1,10 +1,10 @@
-//! Latencies as text: what the label of a link shows, and what a person types there.
+//! Latencies as text, as the label of a link shows them and a person types them.
 
 use super::texts::Text;
 use crate::scenario::{Latency, Link, Scenario};
 use crate::text;
 
-/// What may be typed.
+/// The forms that may be typed.
 const EXPECTED: Text = Text::new("Enter a duration such as 300 ms or 1.5 s, or a range such as 300–600 ms.");
 
 /// Returns the text of a latency for a field; empty for a distribution that has no short text.

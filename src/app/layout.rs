@@ -190,8 +190,8 @@ const COLUMNS: usize = 3;
 /// Width of its cards, and the distances between its columns, its rows, and above a row that a group begins.
 const GRID: (f64, f64, f64, f64) = (205.0, 46.0, 52.0, 92.0);
 
-/// Returns places in rows of three cards, layer by layer. Each group begins a row. A chain that does not fit a row goes on below
-/// the row's end, in the other direction.
+/// Returns places in rows of three cards, layer by layer. Each group begins a row. A chain that does not fit a row continues
+/// below the row's end, in the other direction.
 pub fn grid(cards: &[Card], edges: &[(usize, usize)], groups: &[Option<usize>]) -> Vec<Rect> {
     let layers = layers(cards.len(), edges);
     let mut order: Vec<usize> = (0..cards.len()).collect();

@@ -28,21 +28,21 @@ words! {
     next: "Next", "Weiter";
     /// The button to the previous step.
     previous: "Previous", "Zurück";
-    /// While the file is fetched.
+    /// The text while the file is fetched.
     loading: "The lesson is loading.", "Die Lektion wird geladen.";
     /// The heading of a file that is not a lesson.
     invalid: "This file is not a valid lesson", "Diese Datei ist keine gültige Lektion";
     /// The heading of a file that could not be fetched.
     not_fetched: "The lesson could not be opened", "Die Lektion konnte nicht geöffnet werden";
-    /// Before the number of a line.
+    /// The word before the number of a line.
     line: "Line", "Zeile";
     /// The button that opens the first lesson.
     open_first: "Open the lesson on eventual consistency", "Lektion über Eventual Consistency öffnen";
     /// Tries to fetch again.
     try_again: "Try again", "Noch einmal versuchen";
-    /// While numbers are measured.
+    /// The text while numbers are measured.
     measuring: "Measuring the numbers of this step", "Die Zahlen dieses Schritts werden gemessen";
-    /// Before the number of runs.
+    /// The words before the number of runs.
     measured: "Numbers measured here, runs of each system:", "Zahlen hier gemessen, Läufe je System:";
     /// A number that is not measured yet.
     not_yet: "being measured", "wird gemessen";
@@ -84,15 +84,15 @@ words! {
     medium: "medium", "mittel";
     /// Level 3.
     hard: "hard", "schwer";
-    /// After the number of right answers.
+    /// The words after the number of right answers.
     right_first: "right on the first try", "beim ersten Versuch richtig";
-    /// After the number of answers.
+    /// The words after the number of answers.
     answered: "answered", "beantwortet";
     /// Saves the answers.
     export: "Save the answers", "Antworten speichern";
     /// Forgets the answers.
     forget: "Forget the answers", "Antworten vergessen";
-    /// Before the title of a challenge.
+    /// The word before the title of a challenge.
     challenge: "Challenge:", "Aufgabe:";
     /// The languages of the lesson.
     language: "Language", "Sprache";

@@ -65,7 +65,7 @@ pub fn visible_rows(rows: &[Rc<LogRow>], top: f64, height: f64, per_line: f64) -
 pub struct LogView {
     /// Whether the log is open.
     pub open: bool,
-    /// Only rows that contain this text are shown.
+    /// The text that shown rows contain.
     pub filter: Rc<str>,
     rows: VecDeque<Rc<LogRow>>,
     shown: Rc<Vec<Rc<LogRow>>>,

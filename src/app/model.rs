@@ -241,7 +241,7 @@ impl Model {
             }
             Msg::Notify(text) => self.notify(text),
             Msg::Tick(wall) => self.tick(wall),
-            Msg::Drawings(DrawingsMsg::Learn(info)) => self.learn_drawing(&info),
+            Msg::Drawings(DrawingsMsg::ReadToOpen(info)) => self.note_revision(&info),
             Msg::Document(DocumentMsg::OpenFirst) => self.open_first(),
             Msg::Document(DocumentMsg::Open(opening)) => self.open(*opening),
             Msg::Viewport(msg) => self.update_viewport(msg),
@@ -376,7 +376,8 @@ impl Model {
         let writer = if narrow { None } else { self.writer() };
         let build = |layout| Scene::new(scenario, layout, &self.row_counts(), &self.drag_offsets(), writer);
         let mut scene = build(layout);
-        // If a text leaves too little room for the column, a smaller drawing shows all cards at once, in the layout that shows them larger.
+        // If a text leaves too little room for the column, a smaller drawing shows all cards at once, in the layout that shows
+        // them larger.
         if narrow && self.has_text() && scene.bounds().bottom() > size.1 / unit {
             let (free, grid) = (build(Layout::Free), build(Layout::Grid));
             let scale = |scene: &Scene| self.viewport.narrow_fit(scene).scale;

@@ -39,6 +39,10 @@ pub struct Playback {
     goal: Micros,
     /// Whether the run moves to another time, or another run is loaded; until the engine has reported it, the clock waits.
     moving: bool,
+    /// Whether the run moves by a jump, which reports nothing that happens on its way.
+    jumping: bool,
+    /// Whether the newest frame is one on the way of a jump, or at its end.
+    shows_jump: bool,
     /// Whether the request that moves the run is the one for the next mark, which must be repeated until there is one.
     seeks_mark: bool,
     now: Micros,
@@ -63,6 +67,8 @@ impl Default for Playback {
             anchor: None,
             goal: 0,
             moving: false,
+            jumping: false,
+            shows_jump: false,
             seeks_mark: false,
             now: 0,
             until: 0,
@@ -110,6 +116,11 @@ impl Playback {
     /// Returns the number of requests so far that moved the run to another time.
     pub fn jumps(&self) -> u32 {
         self.jumps
+    }
+
+    /// Returns whether the newest frame is one on the way of a jump in time, or at its end.
+    pub fn shows_jump(&self) -> bool {
+        self.shows_jump
     }
 
     /// Starts or stops the clock.
@@ -191,7 +202,7 @@ impl Playback {
         self.anchor = None;
         self.goal = goal;
         self.more = false;
-        (self.moving, self.seeks_mark) = (true, false);
+        (self.moving, self.jumping, self.seeks_mark) = (true, true, false);
     }
 
     /// Advances the clock to `wall` ms of real time.
@@ -238,7 +249,8 @@ impl Playback {
 
     /// Pauses and discards all requests. A new engine reports when it is ready.
     pub fn reconnect(&mut self) {
-        (self.ready, self.pending, self.moving, self.unanswered_command) = (false, false, false, None);
+        (self.ready, self.pending, self.moving, self.jumping) = (false, false, false, false);
+        self.unanswered_command = None;
         self.queue.clear();
         self.play(false);
     }
@@ -298,6 +310,7 @@ impl Playback {
             return None;
         }
         self.moving &= !matches!(answer.report, Report::Refused { .. });
+        self.jumping &= self.moving;
         if let Report::Frame(frame) = &answer.report {
             self.now = frame.now;
             self.until = frame.until;
@@ -305,6 +318,8 @@ impl Playback {
             // In the past, the engine may need several requests to execute a command.
             self.moving |= is_command && frame.more;
             self.moving &= frame.more || self.is_moved_by_queue();
+            self.shows_jump = self.jumping;
+            self.jumping &= self.moving;
             self.seeks_mark &= frame.more && frame.marks.is_empty();
             if frame.whole {
                 self.anchor = None;
@@ -341,160 +356,4 @@ pub fn exact(duration: Micros) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::protocol::Frame;
-
-    fn ready() -> Playback {
-        let mut playback = Playback::default();
-        playback.enqueue(Request::Load { scenario: Box::default(), at: 0 });
-        assert_eq!(playback.next_request(), None, "nothing is sent before the engine is ready");
-        playback.receive(FromEngine { epoch: 0, report: Report::Ready });
-        let load = playback.next_request().expect("the load");
-        answer(&mut playback, load.epoch, 0);
-        playback
-    }
-
-    fn answer(playback: &mut Playback, epoch: u32, now: Micros) -> bool {
-        let frame = Frame { now, until: 10_000_000, ..Frame::default() };
-        playback.receive(FromEngine { epoch, report: Report::Frame(Box::new(frame)) }).is_some()
-    }
-
-    #[test]
-    fn the_newest_goal_counts_while_a_request_is_pending() {
-        let mut playback = ready();
-        playback.play(true);
-        playback.tick(1000.0);
-        playback.tick(1016.0);
-        let first = playback.next_request().expect("an advance");
-        assert_eq!(first.request, Request::Advance { to: 16_000, budget: BUDGET });
-        playback.tick(1032.0);
-        assert_eq!(playback.next_request(), None, "one request at a time");
-        playback.tick(1048.0);
-        answer(&mut playback, first.epoch, 16_000);
-        assert_eq!(
-            playback.next_request().expect("an advance").request,
-            Request::Advance { to: 48_000, budget: BUDGET }
-        );
-    }
-
-    #[test]
-    fn a_paused_clock_stands_still() {
-        let mut playback = ready();
-        playback.tick(1000.0);
-        playback.tick(9000.0);
-        assert_eq!(playback.next_request(), None);
-    }
-
-    #[test]
-    fn answers_about_an_older_run_are_dropped() {
-        let mut playback = ready();
-        playback.play(true);
-        playback.tick(0.0);
-        playback.tick(20.0);
-        let advance = playback.next_request().expect("an advance");
-        playback.enqueue(Request::Edit { scenario: Box::default() });
-        assert!(!answer(&mut playback, advance.epoch, 20_000));
-        let edit = playback.next_request().expect("the edit");
-        assert!(answer(&mut playback, edit.epoch, 0));
-    }
-
-    #[test]
-    fn scrubbing_sends_only_the_newest_seek() {
-        let mut playback = ready();
-        playback.enqueue(Request::Seek { to: 1 });
-        let pending = playback.next_request().expect("the first");
-        for to in 2..50 {
-            playback.enqueue(Request::Seek { to });
-        }
-        answer(&mut playback, pending.epoch, 1);
-        assert_eq!(playback.next_request().expect("the last").request, Request::Seek { to: 49 });
-    }
-
-    #[test]
-    fn a_page_that_was_hidden_continues_at_the_time_of_the_run() {
-        let mut playback = ready();
-        playback.play(true);
-        playback.tick(0.0);
-        playback.tick(60_000.0);
-        let Some(ToEngine { request: Request::Advance { to, .. }, .. }) = playback.next_request() else {
-            panic!("no advance")
-        };
-        assert!(to < 500_000, "jumped to {to}");
-    }
-
-    #[test]
-    fn going_back_while_playing_moves_the_clock() {
-        let mut playback = ready();
-        playback.play(true);
-        playback.tick(0.0);
-        playback.tick(100.0);
-        let advance = playback.next_request().expect("an advance");
-        playback.enqueue(Request::Seek { to: 20_000 });
-        playback.tick(110.0);
-        answer(&mut playback, advance.epoch, 100_000);
-        playback.tick(120.0);
-        let seek = playback.next_request().expect("the seek");
-        assert_eq!(seek.request, Request::Seek { to: 20_000 });
-        // Frames of the screen come before the answer; the clock must not run on from the time before.
-        playback.tick(130.0);
-        playback.tick(146.0);
-        answer(&mut playback, seek.epoch, 20_000);
-        playback.tick(150.0);
-        playback.tick(160.0);
-        let next = playback.next_request().expect("it plays on").request;
-        assert_eq!(next, Request::Advance { to: 30_000, budget: BUDGET });
-    }
-
-    #[test]
-    fn a_long_seek_goes_on_to_its_time_while_playing() {
-        let mut playback = ready();
-        playback.play(true);
-        playback.enqueue(Request::Seek { to: 5_000_000 });
-        let seek = playback.next_request().expect("the seek");
-        let part = Frame { now: 2_000_000, until: 10_000_000, more: true, ..Frame::default() };
-        playback.receive(FromEngine { epoch: seek.epoch, report: Report::Frame(Box::new(part)) });
-        playback.tick(10.0);
-        playback.tick(20.0);
-        let rest = playback.next_request().expect("the rest").request;
-        assert_eq!(rest, Request::Advance { to: 5_000_000, budget: BUDGET });
-    }
-
-    #[test]
-    fn a_run_stops_at_its_end() {
-        let mut playback = ready();
-        playback.play(true);
-        playback.tick(0.0);
-        playback.tick(16.0);
-        let advance = playback.next_request().expect("an advance");
-        answer(&mut playback, advance.epoch, 10_000_000);
-        assert!(playback.at_end() && !playback.playing());
-        playback.enqueue(Request::Seek { to: 0 });
-        assert!(!playback.at_end(), "the run leaves its end");
-    }
-
-    #[test]
-    fn changing_the_speed_does_not_move_the_clock() {
-        let mut playback = ready();
-        playback.play(true);
-        playback.tick(0.0);
-        playback.tick(100.0);
-        let advance = playback.next_request().expect("an advance");
-        answer(&mut playback, advance.epoch, 100_000);
-        playback.set_speed(10.0);
-        playback.tick(110.0);
-        playback.tick(120.0);
-        assert_eq!(
-            playback.next_request().expect("an advance").request,
-            Request::Advance { to: 200_000, budget: BUDGET }
-        );
-    }
-
-    #[test]
-    fn durations_have_few_digits() {
-        assert_eq!(clock(3_300_000), "3.300 s");
-        assert_eq!(short(420_000), "0.4 s");
-        assert_eq!(short(45_400), "45 ms");
-        assert_eq!(exact(612_345), "0.61 s");
-    }
-}
+mod tests;

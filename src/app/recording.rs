@@ -52,7 +52,7 @@ impl Recording {
         (self.next < self.frames()).then(|| (self.from + self.next * self.step).min(self.to))
     }
 
-    /// Goes on to the next frame.
+    /// Continues to the next frame.
     pub fn advance(&mut self) {
         self.next += 1;
     }

@@ -35,9 +35,9 @@ impl Scale {
 /// A segment of a ribbon: a time during which a service keeps its state.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Segment {
-    /// From, px.
+    /// The start, px.
     pub from: f64,
-    /// To, px.
+    /// The end, px.
     pub to: f64,
     /// The state of the service's copies.
     pub state: CopyState,

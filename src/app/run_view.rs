@@ -70,7 +70,7 @@ pub struct RunView {
     pub cut: Rc<Vec<(NodeId, NodeId)>>,
     /// Other active faults.
     pub active_faults: Rc<Vec<ActiveFault>>,
-    /// For each service, the changes of its worst state.
+    /// The changes of the worst state of each service.
     pub ribbons: Vec<Vec<(Micros, CopyState)>>,
     /// Marks of the timeline.
     pub marks: Vec<Mark>,
@@ -340,14 +340,14 @@ mod tests {
     #[test]
     fn a_lost_message_is_visible_for_a_while() {
         let (mut session, mut view) = opened("lost-event");
-        let mut seen = Vec::new();
+        let mut causes = Vec::new();
         for ms in 0..600 {
             ask(&mut session, &mut view, Request::Advance { to: ms * 10_000, budget: 10_000 });
             if let Some(lost) = view.lost.back() {
-                seen.push(lost.cause);
+                causes.push(lost.cause);
             }
         }
-        assert!(seen.contains(&DropCause::LinkCut));
+        assert!(causes.contains(&DropCause::LinkCut));
         assert!(view.lost.is_empty());
     }
 

@@ -23,8 +23,8 @@ pub fn describe(command: &Command) -> String {
         Command::Crash { service, lose_disk: false } => text!("crash {}", service),
         Command::Crash { service, lose_disk: true } => text!("crash {}, lose its disk", service),
         Command::Restart { service } => text!("restart {}", service),
-        Command::Pause { node } => text!("pause {}", node),
-        Command::Resume { node } => text!("resume {}", node),
+        Command::Pause { node } => text!("freeze {}", node),
+        Command::Resume { node } => text!("unfreeze {}", node),
         Command::SlowDown { service, factor } => text!("slow down {} {} ×", service, factor),
         Command::SetClock { service, .. } => text!("set the clock of {}", service),
         Command::JumpClock { service, by_ms } => text!("jump the clock of {} by {} ms", service, by_ms),
@@ -53,7 +53,12 @@ pub fn describe(command: &Command) -> String {
 /// Describes a step with its time: `1.4 s: cut a – b`.
 pub fn described_step(scenario: &Scenario, step: usize) -> String {
     let Step { at_ms, command } = &scenario.script[step];
-    format!("{} s: {}", decimal(at_ms / 1000.0), describe(command))
+    format!("{} s: {}", seconds(*at_ms), describe(command))
+}
+
+/// Formats a time in ms as seconds with at most three decimals, without the unit: `1.4`.
+pub fn seconds(ms: f64) -> String {
+    decimal(ms.round() / 1000.0)
 }
 
 /// Rounds to whole milliseconds.
@@ -74,11 +79,11 @@ pub fn added(scenario: &Scenario, at: Micros, command: Command) -> Result<Scenar
 /// Returns the drawing with a step moved to another time within the run.
 ///
 /// # Errors
-/// There is no such step.
+/// The step does not exist.
 pub fn moved(scenario: &Scenario, step: usize, to: Micros) -> Result<Scenario, String> {
     let mut scenario = scenario.clone();
     let until = scenario.until_ms;
-    let step = scenario.script.get_mut(step).ok_or(text!("There is no such step."))?;
+    let step = scenario.script.get_mut(step).ok_or(text!("This step does not exist."))?;
     step.at_ms = ms(to).min(until);
     validated(scenario)
 }
@@ -86,11 +91,11 @@ pub fn moved(scenario: &Scenario, step: usize, to: Micros) -> Result<Scenario, S
 /// Returns the drawing without a step.
 ///
 /// # Errors
-/// There is no such step.
+/// The step does not exist.
 pub fn removed(scenario: &Scenario, step: usize) -> Result<Scenario, String> {
     let mut scenario = scenario.clone();
     if step >= scenario.script.len() {
-        return Err(text!("There is no such step.").into());
+        return Err(text!("This step does not exist.").into());
     }
     scenario.script.remove(step);
     validated(scenario)
@@ -113,5 +118,10 @@ mod tests {
         assert!(removed(&scenario, 2).is_err());
         let unknown = Command::Restart { service: "nobody".into() };
         assert!(added(&scenario, 0, unknown).expect_err("no such service").contains("nobody"));
+    }
+
+    #[test]
+    fn a_time_has_at_most_three_decimals() {
+        assert_eq!([316.599, 1_400.0, 0.0].map(seconds), ["0.317", "1.4", "0"]);
     }
 }

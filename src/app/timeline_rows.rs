@@ -36,7 +36,7 @@ pub enum Row {
 pub struct TimelineRows {
     /// The rows.
     pub rows: Vec<Row>,
-    /// For each service, the index of its row.
+    /// The index of the row of each service.
     row_of_service: Vec<usize>,
     /// The height of a row, px.
     pub height: f64,

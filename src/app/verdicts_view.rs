@@ -18,7 +18,7 @@ pub struct VerdictsView {
     pub open: bool,
     /// The last answer.
     pub findings: Rc<Vec<VerdictView>>,
-    /// While the visitor follows a witness through time, the instant whose verdicts stay.
+    /// The instant whose verdicts stay while the visitor follows a witness through time.
     pub pinned: Option<Micros>,
     /// The finding whose steps are marked on canvas, timeline and diagram, by its id.
     pub lit: Option<String>,

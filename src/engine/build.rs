@@ -44,11 +44,11 @@ pub(super) struct Builder<'a> {
     scenario: &'a Scenario,
     names: Names,
     network: Network,
-    /// By id in the scenario.
+    /// The nodes by their ids in the scenario.
     nodes: BTreeMap<String, NodeId>,
-    /// By (from, to).
+    /// The links by sender and receiver.
     links: BTreeMap<(NodeId, NodeId), LinkId>,
-    /// By service and index in its list of subscriptions.
+    /// The subscriptions by service and index in its list.
     subscriptions: BTreeMap<(NodeId, usize), SubscriptionId>,
     /// The services and indexes of the subscriptions to each bus, in order.
     subscribed: BTreeMap<NodeId, Vec<(usize, usize)>>,

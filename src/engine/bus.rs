@@ -42,9 +42,9 @@ pub struct Bus {
     deliveries: BTreeMap<u32, u32>,
     next_delivery: u32,
     queues: Vec<SubscriptionQueue>,
-    /// By topic: when each update within the window of deduplication was published.
+    /// The time at which each update within the window of deduplication was published, by topic.
     recent_updates: Vec<BTreeMap<UpdateId, Micros>>,
-    /// By publisher and topic: the position that its stream continues with.
+    /// The position that each stream continues with, by publisher and topic.
     streams: BTreeMap<(NodeId, u32), (u32, u32)>,
     /// Publications to be acknowledged after the flush.
     pending_acks: BTreeMap<u32, PublicationAck>,

@@ -21,14 +21,14 @@ use std::sync::Arc;
 /// How a handler's consumer is attached to the bus.
 #[derive(Clone, Copy, Debug)]
 pub enum HandlerAttachment {
-    /// By a connection.
+    /// A connection.
     Connection {
         /// How long it lasts without a heartbeat; for ever if none.
         heartbeat: Option<Micros>,
         /// Whether it sends a message again that a link loses.
         reliable: bool,
     },
-    /// By polling.
+    /// Polling.
     Polling {
         /// The maximum number of events of a receive.
         batch: u32,

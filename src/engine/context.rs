@@ -45,7 +45,7 @@ pub struct Context {
     ties: Ties,
     /// The keys of groups whose placement was recorded.
     placed: BTreeSet<(NodeId, KeyId)>,
-    /// For clients that follow another client: the followed client, the follower, and the delay.
+    /// The clients that follow another client: the followed client, the follower, and the delay.
     pub followers: Arc<Vec<(NodeId, NodeId, Micros)>>,
 }
 

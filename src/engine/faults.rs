@@ -299,7 +299,10 @@ impl Engine {
         for event in waiting {
             self.ctx.queue.push(self.ctx.now, event);
         }
-        debug_assert!(self.ctx.queue.next_at().is_none_or(|at| at >= self.ctx.now), "what waited is not in the past");
+        debug_assert!(
+            self.ctx.queue.next_at().is_none_or(|at| at >= self.ctx.now),
+            "events that waited are not in the past"
+        );
     }
 
     fn heal_all(&mut self) {

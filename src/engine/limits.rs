@@ -1,4 +1,5 @@
-//! The limits of a run: what it may process and hold, so that no scenario runs for ever or exhausts the memory.
+//! The limits of a run on the events that it processes and the memory that it uses, so that no scenario runs for ever or
+//! exhausts the memory.
 
 use crate::scenario::Micros;
 use crate::trace::NodeId;

@@ -21,9 +21,9 @@ pub struct Link {
     pub latency: Sampler,
     /// The random numbers of `latency`.
     pub delay: Stream,
-    /// On a FIFO link, no later message arrives before this.
+    /// The time before which no later message arrives on a FIFO link.
     pub last_due: Micros,
-    /// In a box, because few links have faults and the hot loop reads every link.
+    /// The faults; in a box, because few links have any and the hot loop reads every link.
     pub faults: Option<Box<LinkFaults>>,
 }
 

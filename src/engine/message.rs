@@ -141,17 +141,17 @@ pub struct Delivery {
     pub reliable: bool,
     /// The partition of the event's topic.
     pub partition: u32,
-    /// For a log: its place in the partition.
+    /// The place in the partition of a log.
     pub place: LogPlace,
-    /// For a reader with a session: its incarnation. For a consumer that polls: the number of the receive. Else 0.
+    /// The incarnation of a reader with a session; the number of the receive for a consumer that polls; else 0.
     pub incarnation: u32,
-    /// For a reader with a session: how often the partition was assigned or redelivered before; else 0.
+    /// The number of times that the partition was assigned to a reader with a session, or redelivered, before; else 0.
     pub generation: u32,
     /// The committed update.
     pub update: Arc<Update>,
 }
 
-/// The place of a delivery in a partition of a log. Each delivery has a position of its own, from 1, also when an event is
+/// The place of a delivery in a partition of a log. Each delivery has a separate position, from 1, also when an event is
 /// delivered again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogPlace {
@@ -184,8 +184,8 @@ pub enum Presence {
 pub struct Heartbeat {
     /// The index of the subscription in the consumer.
     pub subscription: u32,
-    /// The incarnation of the reader, or the number of the connection. A reader begins a new incarnation when it restarts and when
-    /// it joins its group again; a consumer counts its connections.
+    /// The incarnation of the reader, or the number of the connection. A reader begins a new incarnation when it restarts and
+    /// when it joins its group again; a consumer counts its connections.
     pub incarnation: u32,
     /// The report.
     pub presence: Presence,
@@ -280,7 +280,7 @@ impl TransactionMessage {
 /// The content of a message. It takes at most two words, because every message moves through the hot loop.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// From a client: an operation.
+    /// An operation of a client.
     Operate(Arc<Request>),
     /// The reply to an operation: its outcome, and its update if it wrote one.
     Operated(OperationId, Outcome, Option<UpdateId>),
@@ -337,7 +337,7 @@ impl Payload {
             Payload::Acknowledge(_, _, connection) | Payload::Refuse(_, connection) => *connection != 0,
             Payload::Attached(_, _, reliable) => *reliable,
             Payload::Heartbeat(heartbeat) => heartbeat.reliable,
-            // A consumer without heartbeats learns of the end of its connection in no other way.
+            // A consumer without heartbeats detects the end of its connection in no other way.
             Payload::Detached(..) => true,
             Payload::Operate(_)
             | Payload::Operated(..)

@@ -62,7 +62,7 @@ pub struct Engine {
     events_at_instant: u64,
     limits: Limits,
     nodes: Vec<Node>,
-    /// By link: the link in the other direction.
+    /// The link in the other direction of each link.
     reply_links: Arc<Vec<Option<LinkId>>>,
     commands: Vec<Command>,
     ctx: Context,

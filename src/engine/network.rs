@@ -42,7 +42,7 @@ pub struct MessageCounts {
     pub dropped_link_cut: u64,
     /// Lost because the receiver was down on arrival.
     pub dropped_receiver_down: u64,
-    /// In flight.
+    /// Messages in flight.
     pub in_flight: u64,
 }
 
@@ -65,7 +65,7 @@ pub struct Network {
     elements: u64,
     seed: u64,
     ephemeral_links: EphemeralLinks,
-    /// By link: when the last message of a stream arrives.
+    /// The arrival time of the last message of a stream, by link.
     stream_due: BTreeMap<u32, Micros>,
 }
 

@@ -19,7 +19,7 @@ pub struct PartitionReader {
     /// Deliveries in order that wait to be handled.
     queue: VecDeque<Arc<Delivery>>,
     is_handling: bool,
-    /// With a session: the number of queued deliveries of the last poll; else none.
+    /// The number of queued deliveries of the last poll, with a session; else none.
     polled: Option<usize>,
     /// The generation of the deliveries.
     generation: u32,

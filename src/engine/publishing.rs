@@ -24,14 +24,13 @@ pub enum Mode {
     After(Micros),
     /// This long before the commit.
     Before(Micros),
-    /// By a relay, which polls the rows of an outbox or the entries of a log.
+    /// A relay, which polls the rows of an outbox or the entries of a log.
     Relay {
         /// The interval between polls.
         interval: Micros,
         /// The maximum number of rows of a poll.
         batch: u32,
-        /// For a log, whose relay keeps the order of the commits: the interval at which it flushes its position; 0 for
-        /// at once.
+        /// The interval at which the relay of a log, which keeps the order of the commits, flushes its position; 0 for at once.
         log: Option<Micros>,
     },
 }
@@ -49,13 +48,13 @@ pub struct Publisher {
     pub mode: Mode,
     /// The condition for the acknowledgement of the bus.
     pub acks: Acks,
-    /// Which applied events it publishes too.
+    /// The applied events that it publishes too.
     pub forward: Option<ForwardConfig>,
     /// The timeout of an acknowledgement, and the maximum number of attempts; no retries if none.
     pub retry: Option<(Micros, u32)>,
 }
 
-/// Which applied events a publisher publishes, and as which update.
+/// The applied events that a publisher publishes, and the updates as which it publishes them.
 #[derive(Clone, Debug)]
 pub struct ForwardConfig {
     /// The bus whose events it publishes; all if none.
@@ -110,11 +109,11 @@ struct UnacknowledgedPublication {
 pub struct Publishing {
     node: NodeId,
     publishers: Vec<Publisher>,
-    /// By publisher: the rows of its outbox, or the entries of its log after the flushed position.
+    /// The rows of each publisher's outbox, or the entries of its log after the flushed position.
     rows: Vec<VecDeque<Row>>,
-    /// By publisher: the timer of its relay's next poll.
+    /// The timer of the next poll of each publisher's relay.
     polls: Vec<Option<u32>>,
-    /// By publisher: the stream of its relay.
+    /// The stream of each publisher's relay.
     streams: Vec<Stream>,
     /// Events whose gap after the commit has not elapsed, by number: the publisher and the update.
     delayed: BTreeMap<u32, (usize, Arc<Update>)>,

@@ -318,7 +318,7 @@ impl Replica {
 
 /// Commands of the page's user.
 impl Replica {
-    /// Whether it is running.
+    /// Returns whether it is running.
     pub fn is_up(&self) -> bool {
         self.up
     }

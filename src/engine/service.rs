@@ -120,8 +120,8 @@ pub struct Service {
     shared_store: Option<usize>,
     /// Its durable store. A shared store is here only while the service handles something.
     pub store: Store,
-    /// With a shared store: the newest version of each key that it has forwarded. Another user of the store may have applied an
-    /// event that this service is to forward.
+    /// The newest version of each key that the service has forwarded, with a shared store. Another user of the store may have
+    /// applied an event that this service is to forward.
     forwarded: BTreeMap<KeyId, Version>,
     up: bool,
     workers: WorkerPool<Work, Job>,

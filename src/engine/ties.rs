@@ -42,7 +42,7 @@ impl Ties {
                 lower + (upper.saturating_sub(lower)) / 2
             }
         };
-        // Two adjacent versions have no room between them. What is neither the newest nor equal comes below both.
+        // Two adjacent versions have no room between them. A version that is neither the newest nor equal is placed below both.
         let is_taken = |number: u64| writes.iter().any(|(_, other)| *other == number);
         let placed = (0..=placed).rev().find(|number| !is_taken(*number)).unwrap_or(placed);
         writes.push((rank, placed));

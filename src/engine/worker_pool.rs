@@ -23,7 +23,7 @@ pub struct WorkerPool<W, J> {
     config: WorkerPoolConfig,
     busy: u32,
     waiting: VecDeque<W>,
-    /// By id. Ids are never reused, so a timer of a job that has ended finds nothing.
+    /// The jobs, by id. Ids are never reused, so a timer of a job that has ended finds nothing.
     jobs: BTreeMap<u32, J>,
     next_job: u32,
     /// The factor by which work takes longer than configured.

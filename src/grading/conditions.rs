@@ -88,7 +88,7 @@ impl Conditions {
     }
 }
 
-/// Checks that a run, which is not halted, keeps a promise of the scenario's format. `missed` says in words what is wrong otherwise.
+/// Checks that a run, which is not halted, keeps a promise of the scenario's format. `missed` states what is wrong otherwise.
 fn promise(run: &Run, promise: &Promise, missed: &str) -> Result<(), Failure> {
     run.why_missed(promise).map_or(Ok(()), |why| Err((None, format!("{missed}: {why}"))))
 }

@@ -30,7 +30,7 @@ pub struct Grader {
     sweep: Sweep,
     /// The lost updates of all runs; none if no run could have shown one.
     lost_updates: Option<u64>,
-    /// For each goal, in how many runs its condition was true.
+    /// The number of runs in which the condition of each goal was true.
     held: Vec<u64>,
     failures: Vec<Option<(u64, Micros, String)>>,
     /// The first seed with which a window was open at the end, and that with which a run did not converge.

@@ -170,6 +170,29 @@ fn figures_of_halted_runs_meet_no_goal() {
 }
 
 #[test]
+fn goals_on_counts_and_on_equal_durations_are_judged_exactly() {
+    let document = with(|document| {
+        document["default_latency"] = json!({ "constant": { "ms": 5 } });
+        document["services"][0]["publishes"] = json!([{ "to": "bus" }]);
+        let script = document["script"].as_array_mut().expect("a script");
+        script.truncate(1);
+        let musts = [
+            "deliveries.max == 1",
+            "deliveries.p50 == 1",
+            "deliveries.max < 1",
+            "window_ms.p50 <= 10",
+            "window_ms.max == 10",
+            "window_ms.p50 > 10",
+        ];
+        let goals = musts.iter().enumerate().map(|(i, must)| json!({ "id": i.to_string(), "must": must }));
+        document["tasks"][0]["goals"] = goals.collect();
+    });
+    let grade = grade_of(&document, &document);
+    let met: Vec<bool> = grade.goals.iter().map(|goal| goal.met).collect();
+    assert_eq!(met, [true, true, false, true, true, false], "{:#?}", grade.goals);
+}
+
+#[test]
 fn goals_can_be_of_every_kind_of_figure() {
     let musts = [
         "runs(converged) == 0",

@@ -179,7 +179,7 @@ impl Lesson {
         text
     }
 
-    /// Whether the fence on a line closes a block of data.
+    /// Returns whether the fence on a line closes a block of data.
     fn closes_data(&self, index: usize) -> bool {
         let opening = self.lines[..index].iter().rev().find_map(|line| line.strip_prefix("```"));
         opening.is_some_and(markdown::is_data)

@@ -19,9 +19,9 @@ pub struct CheckOptions {
     pub keyed: bool,
     /// The initial value of every key, as JSON.
     pub initial: Option<String>,
-    /// For bounded staleness: how many acknowledged changes a read may lack.
+    /// The most acknowledged changes that a read may lack, for bounded staleness.
     pub k: Option<u32>,
-    /// For bounded staleness: for how long a read may lack a change, ms.
+    /// The longest time for which a read may lack a change, ms, for bounded staleness.
     pub t: Option<f64>,
     /// Steps of a search after which the verdict is unknown.
     pub budget: u64,

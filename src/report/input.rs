@@ -44,7 +44,7 @@ pub struct ValidationReport {
     pub valid: bool,
     /// All errors, in the order in which they were found.
     pub errors: Vec<InputError>,
-    /// What is valid and has no effect, or no end.
+    /// The warnings of parts that are valid and have no effect, or no end.
     pub warnings: Vec<InputError>,
 }
 

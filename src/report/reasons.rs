@@ -57,7 +57,7 @@ impl ReasonsReport {
         let reason = |why: Explanation| ReasonReport {
             service: context.names.node(why.node).into(),
             key: context.names.key(why.key).into(),
-            can_converge: why.prospect.is_hopeful(),
+            can_converge: why.prospect.can_converge(),
             sentence: reasons::sentence(&why, &context),
             steps: reasons::steps(&why, &context)
                 .into_iter()

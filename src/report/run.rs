@@ -65,9 +65,10 @@ pub struct RunReport {
     pub convergence: ConvergenceReport,
     /// The scenario's invariants, in the order of the document.
     pub invariants: Vec<InvariantReport>,
-    /// Acknowledged writes of replica groups that were overwritten by writes that had not seen them.
+    /// Acknowledged writes of replica groups that a write unaware of them replaced, or that their group undid, and deletions
+    /// whose older value came back.
     pub lost_updates: u64,
-    /// Messages by what became of them.
+    /// Messages by their fate.
     pub messages: MessageCounts,
     /// Event buses by id, over all subscriptions.
     pub buses: BTreeMap<String, EventCounts>,
@@ -117,7 +118,7 @@ pub struct CopyReport {
     pub state: CopyState,
     /// Acknowledged updates that it does not reflect; a diverged copy has applied them, and lost them again.
     pub behind: u32,
-    /// Since when it has been stale or diverged without having been consistent in between, ms.
+    /// The time since which it has been stale or diverged without having been consistent in between, ms.
     pub stale_since_ms: Option<f64>,
 }
 
@@ -150,7 +151,7 @@ pub struct TraceLine<'a> {
     pub name: &'static str,
     /// The sentence of the page's log.
     pub text: String,
-    /// What happened.
+    /// The fact.
     pub fact: &'a Fact,
 }
 

@@ -33,7 +33,7 @@ pub struct Figures {
     pub write_latency_ms: Quantiles,
     /// Inconsistency windows that closed, ms.
     pub window_ms: Quantiles,
-    /// From an update's acknowledgement until the last read that lacked it, ms.
+    /// The time from an update's acknowledgement until the last read that lacked it, ms.
     pub stale_read_window_ms: Quantiles,
     /// Time from the last acknowledgement until all copies were consistent, ms; of converged runs.
     pub convergence_ms: Quantiles,

@@ -199,12 +199,12 @@ impl Scenario {
             let subscribes = self.services[start].subscribes.iter();
             let mut open: Vec<(usize, &str)> =
                 subscribes.flat_map(|subscription| next(start, &subscription.to)).collect();
-            let mut seen = BTreeSet::new();
+            let mut visited = BTreeSet::new();
             while let Some((index, bus)) = open.pop() {
                 if index == start {
                     return Some(start);
                 }
-                if seen.insert((index, bus)) {
+                if visited.insert((index, bus)) {
                     open.extend(next(index, bus));
                 }
             }

@@ -169,7 +169,7 @@ fn one_of(names: &[&'static str], name: &str) -> Option<&'static str> {
 }
 
 impl Requirement {
-    /// Whether the goal compares with the task's curve.
+    /// Returns whether the goal compares with the task's curve.
     pub fn needs_curve(&self) -> bool {
         matches!(self.figure, Figure::Error(_))
     }

@@ -349,8 +349,8 @@ fn check_size(scenario: &Scenario) -> Result<(), LinkError> {
     }
 }
 
-fn too_large(what: String) -> LinkError {
-    LinkError::TooLarge(what)
+fn too_large(problem: String) -> LinkError {
+    LinkError::TooLarge(problem)
 }
 
 /// Applies an option after the payload.

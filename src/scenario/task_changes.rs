@@ -70,7 +70,7 @@ struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    fn refuse(&mut self, path: &str, what: &str) {
+    fn refuse(&mut self, path: &str, reason: &str) {
         let change = &self.task.change;
         let permitted = if change.is_empty() {
             phrase("nothing", "nichts").to_string()
@@ -80,8 +80,8 @@ impl Changes<'_> {
         self.errors.push(ScenarioError::new(
             path,
             sentence!(
-                "{what}; the task permits changes of {permitted}",
-                "{what}; die Aufgabe erlaubt Änderungen an {permitted}"
+                "{reason}; the task permits changes of {permitted}",
+                "{reason}; die Aufgabe erlaubt Änderungen an {permitted}"
             ),
         ));
     }
@@ -149,7 +149,7 @@ impl Changes<'_> {
         self.task.change.iter().any(|rule| rule.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
     }
 
-    /// The script keeps its commands. With permission for faults, commands may be added.
+    /// Checks that the script keeps its commands. With permission for faults, commands may be added.
     fn script(&mut self, start: &Scenario, answer: &Scenario) {
         if self.task.permits("script") {
             return;

@@ -1,4 +1,4 @@
-//! What buses do: why their brokers accept and deliver nothing any more, and what is delivered once more.
+//! Reasons about buses: why their brokers accept and deliver nothing any more, and which events are delivered once more.
 
 use super::labels::broker_numbers;
 use super::log_text;

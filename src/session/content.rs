@@ -33,7 +33,7 @@ pub fn message(message: &MessageInFlight, analysis: &Analysis, names: &Names) ->
     }
 }
 
-/// Returns what a message about the attachment of a consumer contains.
+/// Returns the content of a message about the attachment of a consumer.
 fn presence(message: &MessageInFlight, names: &Names) -> MessageContent {
     match message.kind {
         MessageKind::Poll if names.is_bus(message.from) => MessageContent::NoEvents,

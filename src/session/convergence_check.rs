@@ -29,7 +29,7 @@ pub(super) struct ConvergenceCheck {
     inquiry: Inquiry,
     /// The service whose copies come first.
     node: Option<NodeId>,
-    /// How often the run went on before the inquiry was finished.
+    /// The number of times that the run continued before the inquiry was finished.
     restarts: u32,
 }
 
@@ -153,7 +153,7 @@ fn reason(why: &Explanation, context: &RunContext) -> VerdictView {
         title: sentence!("Why is {key} {state} at {node}?", "Warum ist {key} bei {node} {state}?"),
         status: match why.prospect {
             uncertain if uncertain.is_uncertain() => VerdictStatus::Unknown,
-            hopeful if hopeful.is_hopeful() => VerdictStatus::Pending,
+            prospect if prospect.can_converge() => VerdictStatus::Pending,
             _ => VerdictStatus::Violated,
         },
         because: reasons::sentence(why, context),

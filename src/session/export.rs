@@ -31,8 +31,8 @@ pub fn csv(run: &Run, scenario: &Scenario) -> String {
     let mut out = String::from(
         "t_ms,stale_copies,updates_behind,oldest_ms,messages_in_flight,events_queued,operations_pending,ok,fail,unknown,reads,stale_reads",
     );
-    let each = samples.first().is_some_and(|sample| !sample.behind_of.is_empty());
-    for service in scenario.services.iter().filter(|_| each) {
+    let has_services = samples.first().is_some_and(|sample| !sample.behind_of.is_empty());
+    for service in scenario.services.iter().filter(|_| has_services) {
         let _ = write!(out, ",behind:{}", service.id);
     }
     for sample in &samples {
@@ -60,10 +60,10 @@ pub fn csv(run: &Run, scenario: &Scenario) -> String {
 pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
     let (samples, names) = (run.metrics(), run.engine().names());
     let line = |name: &str, of: &dyn Fn(&Sample) -> u32| (name.to_string(), samples.iter().map(of).collect());
-    let each = samples.first().map_or(0, |sample| sample.behind_of.len());
-    let behind = match each {
+    let service_count = samples.first().map_or(0, |sample| sample.behind_of.len());
+    let behind = match service_count {
         0 => vec![line(phrase("all services", "alle Services"), &|sample| sample.behind)],
-        _ => (0..each).map(|i| line(names.label(NodeId(i as u32)), &|sample| sample.behind_of[i])).collect(),
+        _ => (0..service_count).map(|i| line(names.label(NodeId(i as u32)), &|sample| sample.behind_of[i])).collect(),
     };
     let work = vec![
         line(phrase("messages", "Nachrichten"), &|sample| sample.in_flight),

@@ -1,11 +1,11 @@
-//! The names of those that hold a copy: a service, or all services that share its data.
+//! The names of the holders of copies: a service, or all services that share its data.
 
 use crate::analysis::RunContext;
 use crate::language::sentence;
 use crate::trace::{KeyId, NodeId};
 
-/// Returns who holds a copy: its service, the store that several services use, or the consumer group of its workers. German
-/// sentences need the dative.
+/// Returns the name of the holder of a copy: its service, the store that several services use, or the consumer group of its
+/// workers. German sentences need the dative.
 pub(super) fn holder(node: NodeId, key: KeyId, context: &RunContext) -> String {
     let names = context.names;
     if context.analysis.staleness.holders_of(node, key).len() > 1 {
@@ -13,8 +13,8 @@ pub(super) fn holder(node: NodeId, key: KeyId, context: &RunContext) -> String {
         if let Some(store) = store {
             return sentence!("store {store}", "dem Speicher {store}");
         }
-        let own = names.subscriptions().filter(|id| names.subscription(*id).service == node);
-        let mut groups: Vec<&str> = own.filter_map(|id| names.consumer_group(id)).collect();
+        let subscriptions = names.subscriptions().filter(|id| names.subscription(*id).service == node);
+        let mut groups: Vec<&str> = subscriptions.filter_map(|id| names.consumer_group(id)).collect();
         groups.sort_unstable();
         groups.dedup();
         if let [group] = groups.as_slice() {

@@ -34,7 +34,7 @@ pub(super) fn since(run: &Run, from: u64) -> Report {
 struct Reads {
     /// The newest version that a replica returned, and the replica.
     served: BTreeMap<OperationId, (Version, NodeId)>,
-    /// For those that ended last, the number of updates that they did not reflect.
+    /// The number of updates that each of the reads that ended last did not reflect.
     behind: BTreeMap<OperationId, u32>,
 }
 

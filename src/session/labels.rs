@@ -40,8 +40,8 @@ pub fn change(change: &Change) -> String {
     }
 }
 
-/// A version: `v3`; `v2:5` for entry 5 of term 2 of a log, which is not version 5 of the key; `written at 12.5 ms` if a clock orders
-/// the writes.
+/// A version: `v3`; `v2:5` for entry 5 of term 2 of a log, which is not version 5 of the key; `written at 12.5 ms` if a clock
+/// orders the writes.
 pub fn version(version: Version) -> String {
     match version.reading() {
         None if version.time > 0 => format!("v{}:{}", version.time, version.counter),
@@ -65,7 +65,7 @@ pub fn operation(view: &OperationView) -> String {
     }
 }
 
-/// What an operation requests: `write widget 42`.
+/// Describes what an operation requests: `write widget 42`.
 pub fn request(request: &OperationRequest) -> String {
     let value = request.value.as_ref().map(|value| format!(" {value}")).unwrap_or_default();
     format!("{} {}{value}", operation_kind(request.kind), request.key)
@@ -86,7 +86,7 @@ pub fn message(kind: MessageKind, content: &MessageContent) -> String {
     }
 }
 
-/// What a message about a poll contains, instead of its kind.
+/// Describes the content of a message about a poll; none for other messages, which are named by their kind.
 pub fn short_content(content: &MessageContent) -> Option<&'static str> {
     match content {
         MessageContent::NoEvents => Some(phrase("empty answer", "leere Antwort")),
@@ -204,7 +204,7 @@ pub fn operation_noun(kind: OperationKind) -> &'static str {
     }
 }
 
-/// How an operation ended.
+/// Describes how an operation ended.
 pub fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Ok => phrase("ok", "ok"),
@@ -232,7 +232,7 @@ pub fn consumer_group(name: &str) -> String {
     sentence!("consumer group {name}", "die Consumer-Gruppe {name}")
 }
 
-/// How long until something happens: `in 12.5 ms`, `at once`.
+/// Describes how long something is ahead: `in 12.5 ms`, `at once`.
 pub fn after(wait: Micros) -> String {
     if wait == 0 { phrase("at once", "sofort").into() } else { format!("in {}", duration(wait)) }
 }

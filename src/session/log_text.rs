@@ -99,18 +99,18 @@ impl Text<'_> {
     }
 
     /// A row about a direction of a link.
-    fn link_row(&self, from: &NodeId, to: &NodeId, what: &str) -> Row {
+    fn link_row(&self, from: &NodeId, to: &NodeId, predicate: &str) -> Row {
         (
-            sentence!("link {} → {} {what}", "Verbindung {} → {} {what}", self.node(from), self.node(to)),
+            sentence!("link {} → {} {predicate}", "Verbindung {} → {} {predicate}", self.node(from), self.node(to)),
             None,
             vec![*from, *to],
         )
     }
 
     /// A row about a message.
-    fn message_row(&self, id: &MessageId, what: String) -> Row {
+    fn message_row(&self, id: &MessageId, predicate: String) -> Row {
         let (update, nodes) = message_subject(*id, self.analysis);
-        (format!("{}{what}", message(*id, self.analysis, self.names)), update, nodes)
+        (format!("{}{predicate}", message(*id, self.analysis, self.names)), update, nodes)
     }
 
     /// A row about an event of a subscription. `text` receives the names of the bus and the consumer.

@@ -60,8 +60,8 @@ impl ConsistencyMeasurement {
 
     /// Returns the rows.
     pub fn rows(&self) -> Vec<MeasurementRow> {
-        let row = |what: &str, cell: &dyn Fn(&Sweep) -> String| {
-            (what.to_string(), self.levels.iter().map(|(_, measured)| cell(measured)).collect())
+        let row = |name: &str, cell: &dyn Fn(&Sweep) -> String| {
+            (name.to_string(), self.levels.iter().map(|(_, measured)| cell(measured)).collect())
         };
         vec![
             row(phrase("write latency, median", "Latenz Schreiben, Median"), &|sweep| {

@@ -373,7 +373,7 @@ impl OpenDocument {
         Report::Frame(Box::new(Frame { refused, ..self.frame(true) }))
     }
 
-    /// The compared branch follows the clock of the shown one.
+    /// Returns the frame of the shown branch. The compared branch follows its clock.
     fn frame(&mut self, reached: bool) -> Frame {
         let mut frame = self.shown.frame(reached);
         if let Some((_, compared)) = &mut self.compared {

@@ -151,9 +151,9 @@ pub enum Query {
     },
     /// The messages that were in flight between two times.
     Diagram {
-        /// From when.
+        /// The start.
         from: Micros,
-        /// To when.
+        /// The end.
         to: Micros,
     },
     /// Metrics over time.
@@ -270,7 +270,7 @@ pub enum Report {
     },
     /// A slice of the run as a text, with a name for its file.
     Text {
-        /// Which export it is part of.
+        /// The export of which it is a part.
         kind: ExportKind,
         /// The slice, counted from 0.
         slice: u32,

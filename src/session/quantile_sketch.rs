@@ -1,10 +1,12 @@
-//! A mergeable sketch of quantiles: DDSketch (Masson, Rim and Lee, VLDB 2019). Each quantile is within 1 % of the value
-//! of that rank. Counts are integers, so shards merge in any order to the same sketch.
+//! A mergeable sketch of quantiles: DDSketch (Masson, Rim and Lee, VLDB 2019), whose buckets also keep their smallest and largest
+//! value. Each quantile is within 1 % of the value of that rank. The minimum and the maximum are exact, and so is a quantile whose
+//! bucket contains equal values only, such as a count below 50. Counts are integers, so shards merge in any order to the same
+//! sketch.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The relative error of a quantile.
+/// The maximum relative error of a quantile.
 pub const ERROR: f64 = 0.01;
 
 /// The distribution of integers, such as microseconds.
@@ -13,12 +15,46 @@ pub const ERROR: f64 = 0.01;
 pub struct QuantileSketch {
     /// Number of values.
     pub count: u64,
-    /// Their sum.
+    /// The sum of the values.
     pub sum: u64,
     /// Number of values that are 0.
     pub zeros: u64,
-    /// Number of values in each bucket: the i-th contains values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error).
-    pub buckets: BTreeMap<i32, u64>,
+    /// The i-th bucket contains values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error).
+    pub buckets: BTreeMap<i32, Bucket>,
+}
+
+/// Values of a sketch that differ by at most 2 %.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+pub struct Bucket {
+    /// Number of values.
+    pub count: u64,
+    /// The smallest value.
+    pub min: u64,
+    /// The largest value.
+    pub max: u64,
+}
+
+impl Bucket {
+    fn of(value: u64) -> Bucket {
+        Bucket { count: 1, min: value, max: value }
+    }
+
+    fn merge(&mut self, other: &Bucket) {
+        self.count += other.count;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+
+    /// Returns the value of a rank in this bucket, the `index`-th. The first and the last one are exact, others within 1 %.
+    fn at_rank(&self, index: i32, rank: u64) -> f64 {
+        let (min, max) = (self.min as f64, self.max as f64);
+        match rank {
+            1 => min,
+            rank if rank == self.count => max,
+            _ => (2.0 * libm::pow(gamma(), f64::from(index)) / (gamma() + 1.0)).clamp(min, max),
+        }
+    }
 }
 
 /// Returns the rank of a quantile of `count` values, ⌈q·count⌉: that of the smallest value such that at least a share q of all
@@ -41,9 +77,13 @@ impl QuantileSketch {
         if value == 0 {
             self.zeros += 1;
         } else {
-            let bucket = libm::ceil(libm::log(value as f64) / libm::log(gamma())) as i32;
-            *self.buckets.entry(bucket).or_default() += 1;
+            let index = libm::ceil(libm::log(value as f64) / libm::log(gamma())) as i32;
+            self.add_bucket(index, &Bucket::of(value));
         }
+    }
+
+    fn add_bucket(&mut self, index: i32, added: &Bucket) {
+        self.buckets.entry(index).and_modify(|bucket| bucket.merge(added)).or_insert_with(|| added.clone());
     }
 
     /// Adds all values of another sketch.
@@ -51,8 +91,8 @@ impl QuantileSketch {
         self.count += other.count;
         self.sum += other.sum;
         self.zeros += other.zeros;
-        for (bucket, count) in &other.buckets {
-            *self.buckets.entry(*bucket).or_default() += count;
+        for (index, bucket) in &other.buckets {
+            self.add_bucket(*index, bucket);
         }
     }
 
@@ -67,11 +107,11 @@ impl QuantileSketch {
         if rank <= counted {
             return (self.count > 0).then_some(0.0);
         }
-        for (bucket, count) in &self.buckets {
-            counted += count;
-            if rank <= counted {
-                return Some(2.0 * libm::pow(gamma(), f64::from(*bucket)) / (gamma() + 1.0));
+        for (index, bucket) in &self.buckets {
+            if rank <= counted + bucket.count {
+                return Some(bucket.at_rank(*index, rank - counted));
             }
+            counted += bucket.count;
         }
         None
     }
@@ -112,6 +152,19 @@ mod tests {
                 assert!((found - expected).abs() <= ERROR * expected, "{found}, not {expected}, of {values:?}");
             }
         }
+    }
+
+    #[test]
+    fn extremes_and_quantiles_of_equal_values_are_exact() {
+        let quantiles = |values: &[u64]| {
+            let mut sketch = QuantileSketch::default();
+            values.iter().for_each(|value| sketch.add(*value));
+            [0.0, 0.5, 1.0].map(|q| sketch.quantile(q).expect("values"))
+        };
+        assert_eq!(quantiles(&[1; 600]), [1.0; 3], "events that are delivered once");
+        assert_eq!(quantiles(&[11_000; 600]), [11_000.0; 3], "windows of 11 ms");
+        assert_eq!(quantiles(&[1, 1, 2, 49, 49]), [1.0, 2.0, 49.0]);
+        assert_eq!(quantiles(&[10_001, 10_002, 10_003]), [10_001.0, 10_002.0, 10_003.0]);
     }
 
     #[test]

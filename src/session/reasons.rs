@@ -26,7 +26,7 @@ pub fn unknown_invariant(run: &Run) -> &'static str {
 pub struct ExplanationStep {
     /// Number of the record.
     pub record: u64,
-    /// When.
+    /// The time of the record.
     pub at: Micros,
     /// The sentence of the log.
     pub text: String,
@@ -54,7 +54,7 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
             at(due)
         ),
         Prospect::Promised(node) => sentence!(
-            "it has prepared it and keeps the key locked until {} sends its decision",
+            "the update is prepared, and the key stays locked until {} sends its decision",
             "die Änderung ist vorbereitet, und der Schlüssel bleibt gesperrt, bis {} die Entscheidung sendet",
             name(node)
         ),
@@ -81,8 +81,8 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
             sentence!("the primary undoes it at {}", "der Primary macht die Änderung bei {} rückgängig", name(node))
         }
         Prospect::AfterHealing(when) => sentence!(
-            "a fault prevents it, which the script ends at {}",
-            "ein Fehler verhindert es, den das Skript bei {} beendet",
+            "a fault prevents it until the script heals the fault at {}",
+            "ein Fehler verhindert es, bis das Skript ihn bei {} heilt",
             at(when)
         ),
         Prospect::Down(node) => bus_reasons::without_leader(node, context).unwrap_or_else(|| down(node, context)),
@@ -218,7 +218,7 @@ fn down(node: NodeId, context: &RunContext) -> String {
     let name = context.names.label(node);
     match context.analysis.faults.down(node) {
         None => {
-            sentence!("{name} is frozen, and nothing resumes it", "{name} ist eingefroren und wird nicht aufgetaut")
+            sentence!("{name} is frozen, and nothing unfreezes it", "{name} ist eingefroren und wird nicht aufgetaut")
         }
         Some(_) => {
             sentence!("{name} is down, and nothing restarts it", "{name} ist ausgefallen und wird nicht neu gestartet")
@@ -265,7 +265,7 @@ fn discarded(reason: DropReason) -> &'static str {
     }
 }
 
-/// Describes the fault that keeps a missing update away: a link that is cut on its way, or else what stopped its last
+/// Describes the fault that keeps a missing update away: a link that is cut on its way, or else the failure of its last
 /// message.
 fn cause(explanation: &Explanation, context: &RunContext) -> Option<String> {
     explanation.update?;
@@ -425,7 +425,7 @@ pub fn convergence(verdict: &Convergence, context: &RunContext) -> (&'static str
     convergence_with(verdict, &[], context)
 }
 
-/// The same; `repeated` are the events that change consistent copies.
+/// Returns the same; `repeated` are the events that change consistent copies.
 pub(crate) fn convergence_with(
     verdict: &Convergence,
     repeated: &[RepeatedEvent],
@@ -468,7 +468,7 @@ pub(crate) fn convergence_with(
     }
 }
 
-/// Returns whether nothing is under way but a publication that is sent again.
+/// Returns whether only publications that are sent again are under way.
 fn repeats(context: &RunContext) -> bool {
     context.analysis.is_idle() && context.analysis.resends_publications()
 }

@@ -199,7 +199,7 @@ impl Run {
     /// is unknown.
     pub fn invariants(&self) -> Vec<InvariantStatus> {
         let mut invariants = self.invariants.clone();
-        // Since the last record nothing has changed, so what is false now was false then.
+        // Since the last record nothing has changed, so a condition that is false now was false then.
         invariants.evaluate_pending(&self.analysis, self.engine.names());
         let is_halted = self.engine.halt().is_some();
         let status = |status: &InvariantStatus| match status {

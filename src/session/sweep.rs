@@ -6,7 +6,7 @@ mod run_observer;
 mod unended;
 
 use super::first_halt::FirstHalt;
-pub use figures::{GRID, MAX_EVENTS, MergeError, Outcomes, Reads, Share, Sweep};
+pub use figures::{FORMAT, GRID, MAX_EVENTS, MergeError, Outcomes, Reads, Share, Sweep};
 pub use unended::Unended;
 
 use super::halt_text;
@@ -23,7 +23,7 @@ use unended::Reflection;
 pub struct SweepRun {
     run: Run,
     observer: RunObserver,
-    /// With the run's seed.
+    /// The scenario with the run's seed.
     scenario: Scenario,
     end: Micros,
 }
@@ -94,7 +94,7 @@ impl Sweep {
         is_at_end
     }
 
-    /// Counts what is open at the end of a run, and returns the run.
+    /// Adds the figures of a run that has ended, and returns the run.
     pub fn finish(&mut self, part: SweepRun) -> Run {
         let SweepRun { run, observer, scenario, end } = part;
         observer.end(self);
@@ -121,7 +121,7 @@ impl Sweep {
         for (since, copies) in staleness.open_windows() {
             self.windows_open += 1;
             self.window_unended.add(end.saturating_sub(since), never_ends);
-            self.see_everywhere(since, reflection, end);
+            self.count_everywhere(since, reflection, end);
             for _ in 0..copies {
                 self.reflect(since, reflection, end);
             }

@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_that_is_shown_again_because_the_run_goes_on_too_fast_keeps_its_reason() {
+    fn a_verdict_that_is_shown_again_because_the_run_continues_too_fast_keeps_its_reason() {
         let scenario = crate::scenario::examples::find("lost-event").expect("an example").scenario();
         let mut follows = loaded(&scenario);
         follows.seek(micros(scenario.until_ms));
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_goes_on_too_fast_has_no_verdict_to_show_again() {
+    fn a_run_that_continues_too_fast_has_no_verdict_to_show_again() {
         let scenario = crate::scenario::examples::find("lost-event").expect("an example").scenario();
         let mut follows = loaded(&scenario);
         let unknown = convergence_given_up(&mut follows, &scenario);

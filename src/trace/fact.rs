@@ -71,10 +71,10 @@ impl Fact {
 }
 
 facts! {
-    /// At the start: what is committed at `from` should eventually be reflected by `to`.
+    /// A flow was declared at the start: `to` should eventually reflect the commits at `from`.
     0 => FlowDeclared { from: NodeId, to: NodeId }
 
-    /// At the start: the document gave a store a value.
+    /// A store received a value of the document at the start.
     1 => Seeded { node: NodeId, key: KeyId, value: Value, version: Version }
 
     /// A client, or the user of the page, issued an operation.
@@ -179,7 +179,7 @@ facts! {
         /// Index of the topic in the bus.
         topic: u32,
         partition: u32,
-        /// How many subscriptions get the event.
+        /// The number of subscriptions that receive the event.
         subscriptions: u32,
     }
 
@@ -261,10 +261,10 @@ facts! {
         drift: i64,
     }
 
-    /// A bus stopped. Its queues are durable, except for what it had not flushed.
+    /// A bus stopped. Its queues are durable, except for events that it had not flushed.
     30 => BusStopped {
         bus: NodeId,
-        /// What it had not flushed is lost.
+        /// Whether the events that it had not flushed are lost.
         lost_unflushed: bool,
     }
 
@@ -360,7 +360,7 @@ facts! {
     /// A member became the leader of its group. The term of Raft is the epoch of a primary.
     47 => LeaderElected { node: NodeId, term: u32 }
 
-    /// A leader stepped down, because it learned of a newer term.
+    /// A leader stepped down, because it received a newer term.
     48 => LeaderSteppedDown { node: NodeId, term: u32 }
 
     /// A member's log changed: index of its last entry, index of its last committed entry, its term.
@@ -429,15 +429,15 @@ facts! {
     /// A bus ignored an entry of a log's relay whose predecessor it does not have.
     61 => PublicationSkipped { bus: NodeId, update: UpdateId }
 
-    /// At the start: a subscription shares the queue of another one, the first of its consumer group. Facts about the queue name
+    /// A subscription shares the queue of another one, the first of its consumer group. Facts about the queue name
     /// the first subscription; facts about a delivery name the subscription of its consumer.
     62 => QueueShared { subscription: SubscriptionId, queue: SubscriptionId }
 
-    /// At the start: what is committed at `from` reaches `worker` only as one of the workers of a consumer group, which hold
-    /// the data together. `holder` is the first of them.
+    /// A worker was declared at the start: the commits at `from` reach `worker` only as one of the workers of a consumer group,
+    /// which hold the data together. `holder` is the first of them.
     63 => WorkerDeclared { worker: NodeId, holder: NodeId, from: NodeId }
 
-    /// At the start: two services use the same store.
+    /// Two services use the same store, from the start.
     64 => StoreShared { node: NodeId, holder: NodeId }
 
     /// A consumer is attached to a subscription again: it connected, or it polls.

@@ -61,7 +61,7 @@ impl Bytes {
         self.length += N;
     }
 
-    /// Appends bytes of any number. Panics if there is no room for them.
+    /// Appends bytes of any number. Panics if they do not fit.
     pub fn put_slice(&mut self, bytes: &[u8]) {
         self.buffer[self.length..self.length + bytes.len()].copy_from_slice(bytes);
         self.length += bytes.len();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// Number of records in a chunk. Clones share full chunks.
 pub const CHUNK: usize = 4096;
-/// Bytes of texts and lists after which a chunk is full, whatever the number of its records.
+/// Bytes of texts and lists after which a chunk is full, with any number of records.
 const CHUNK_CONTENT: u64 = 4 << 20;
 /// The maximum number of bytes of texts and lists that the trace keeps.
 const MAX_CONTENT: u64 = 32 << 20;
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn reading_from_an_index_gives_every_later_record_once() {
         let trace = filled(Level::Full, 1 << 19, 10_000);
-        let seen: Vec<u64> = trace.since(4_000).map(|record| record.at).collect();
-        assert_eq!(seen, (4_000..10_000).collect::<Vec<_>>());
+        let times: Vec<u64> = trace.since(4_000).map(|record| record.at).collect();
+        assert_eq!(times, (4_000..10_000).collect::<Vec<_>>());
     }
 }

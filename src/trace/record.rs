@@ -7,6 +7,6 @@ use serde::Serialize;
 pub struct Record {
     /// Virtual time in microseconds.
     pub at: Micros,
-    /// What happened.
+    /// The fact.
     pub fact: Fact,
 }

@@ -17,7 +17,7 @@ pub struct MemberFaults {
     pub lose_disks: bool,
     /// The last instant at which a fault may begin, ms.
     pub until_ms: f64,
-    /// There are fewer faults than this.
+    /// The exclusive upper bound of the number of faults.
     pub limit: usize,
 }
 

@@ -53,7 +53,7 @@ fn copies_have_not_converged_while_a_service_handles_a_request_that_its_client_g
 }
 
 #[test]
-fn a_caller_that_was_frozen_may_have_given_up_what_its_callees_applied() {
+fn a_caller_that_was_paused_may_have_given_up_what_its_callees_applied() {
     let script =
         json!([at(335, json!({ "pause": { "node": "api" } })), at(2051, json!({ "resume": { "node": "api" } }))]);
     let mut chain = found_calls(false, false, 40, json!([write(242)]), script);

@@ -79,7 +79,7 @@ fn a_negative_index_stays_negative() {
 }
 
 #[test]
-fn a_verdict_that_rests_on_nothing_is_unknown() {
+fn a_verdict_without_evidence_is_unknown() {
     let writes = r#"{"type":"invoke","f":"write","value":1,"process":0}
 {"type":"ok","f":"write","value":1,"process":0}
 "#;

@@ -60,6 +60,17 @@ fn errors_name_no_types_of_the_program() {
 }
 
 #[test]
+fn a_sweep_of_another_format_is_refused_by_its_version() {
+    let sweep = out(&converge(&["sweep", "ex=first-update", "--seeds", "0..2", "--json"], ""));
+    let output = converge(&["merge", "-"], &sweep);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let old = sweep.replace("\"converge_sweep\": 2", "\"converge_sweep\": 1").replace("\"buckets\"", "\"counts\"");
+    let output = converge(&["merge", "-"], &old);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("-: converge_sweep: format 2 is expected, not 1"), "{}", err(&output));
+}
+
+#[test]
 fn control_characters_are_not_printed_raw() {
     let scenario = r#"{"converge": 1, "title": "red \u001b[31m", "services": [{"id": "a"}]}"#;
     let output = converge(&["run", "-"], scenario);

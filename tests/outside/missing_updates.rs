@@ -70,7 +70,7 @@ fn a_verdict_over_thousands_of_missing_updates_takes_slices_and_equals_the_one_c
 }
 
 #[test]
-fn a_verdict_is_found_while_the_run_goes_on_or_asks_for_a_pause() {
+fn a_verdict_is_found_while_the_run_continues_or_asks_for_a_pause() {
     for (is_healed, expected) in [(true, VerdictStatus::Unknown), (false, VerdictStatus::Violated)] {
         let mut session = Session::with_clock(ticking, 1e9);
         complete(&mut session, load(&many_missing(is_healed), 5_000_000), 5_000_000);

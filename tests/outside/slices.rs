@@ -130,7 +130,7 @@ fn a_reset_gets_through_while_a_command_in_the_past_is_executed() {
 }
 
 #[test]
-fn the_page_learns_of_a_command_in_the_past_once_it_is_executed() {
+fn a_live_command_in_the_past_is_reported_once_it_is_executed() {
     let mut sliced = back_before_a_write();
     let (last, requests) = complete(&mut sliced, write_to("w", "k1", 43), 250_000);
     let branches = last.branches.expect("the branches");
@@ -276,7 +276,7 @@ fn save(session: &mut Session, kind: ExportKind, mut between: impl FnMut(&mut Se
 }
 
 #[test]
-fn a_saved_run_in_slices_equals_one_at_once_even_if_the_run_goes_on_between_them() {
+fn a_saved_run_in_slices_equals_one_at_once_even_if_the_run_continues_between_them() {
     let scenario = converge::scenario::examples::find("viewing-history").expect("an example").scenario();
     let until = converge::scenario::micros(scenario.until_ms);
     for kind in [ExportKind::Csv, ExportKind::Mermaid, ExportKind::Shiviz, ExportKind::History] {

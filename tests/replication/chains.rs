@@ -74,7 +74,7 @@ random_tests! { disks, 600;
         }
     }
 
-    /// One member at a time, so that the others still have the data.
+    /// Loses one member at a time, so that the others still have the data.
     #[test]
     fn a_chain_continues_after_a_member_has_lost_its_disk(
         members in 2usize..5, sigma in 0.3f64..1.0, seed in 0u64..1_000_000, lost in any::<prop::sample::Index>(),

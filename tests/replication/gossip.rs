@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// One write by gossip, which the first member receives at an instant.
+/// Returns a write by gossip, which the first member receives at an instant.
 fn gossip(members: usize, style: GossipStyle, every: Latency, write_at_ms: f64) -> Scenario {
     let mut scenario = group(members, Protocol::Gossip(Gossip { style, every, fan_out: 1 }));
     scenario.groups[0].data = Data::Register { clock: VersionClock::Lamport };

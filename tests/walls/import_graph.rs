@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The path of a module below the folder, such as `["bus", "config"]`; empty for the folder's `mod.rs`.
 type Module = Vec<String>;
-/// By module: the modules of the folder that it imports from.
+/// The modules of the folder from which each module imports.
 type Graph = BTreeMap<Module, BTreeSet<Module>>;
 
 /// Returns the files that import each other in cycles, directly or through others. `files` are the names and contents of

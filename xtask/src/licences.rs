@@ -46,7 +46,7 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// Whether an SPDX expression can be satisfied with licences on the list.
+/// Returns whether an SPDX expression can be satisfied with licences on the list.
 fn allowed(expression: &str) -> bool {
     // Old crates write MIT/Apache-2.0. AND binds tighter than OR. Parentheses enclose only alternatives.
     let expression = expression.replace('/', " OR ");

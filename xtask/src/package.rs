@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
 
-/// What was packed.
+/// The packages that were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packages {
     /// The archive of the page's folder.

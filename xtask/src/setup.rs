@@ -20,13 +20,13 @@ pub enum WasmCompiler {
     Debian,
 }
 
-/// Whether a program can be started and exits with success.
+/// Returns whether a program can be started and exits with success.
 fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let output = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
     output.is_ok_and(|status| status.success())
 }
 
-/// Whether the Rust toolchain has the standard library for wasm.
+/// Returns whether the Rust toolchain has the standard library for wasm.
 fn has_target() -> bool {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).args(["--print", "target-libdir", "--target", WASM]).output();
@@ -127,7 +127,7 @@ pub fn firefox() -> Result<PathBuf> {
     })
 }
 
-/// Whether this machine can install Debian packages: it has apt-get, and the user is root.
+/// Returns whether this machine can install Debian packages: it has apt-get, and the user is root.
 pub fn can_install() -> bool {
     let user = Command::new("id").arg("-u").output();
     let is_root = user.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == "0");

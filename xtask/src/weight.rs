@@ -13,8 +13,9 @@ pub const FIRST_LOAD_BUDGET: usize = 450 * 1024;
 /// The maximum size of all files of the page together, without those in `APART`, in bytes, gzipped. The page had 1.19 MiB before
 /// embeds exchanged messages, values were edited on the canvas, documents had tasks, and the share dialog recorded pictures and
 /// drew QR codes, 1.48 MiB before all of its texts, those of the examples and those of the simulator were in German too, 1.57
-/// MiB before it warned of more settings without effect, 1.6 MiB before it kept live actions over a reload and said why a verdict
-/// is unknown, and 1.7 MiB before the verdict followed calls, promises and later faults. Most of that is loaded on demand.
+/// MiB before it warned of more settings without effect, 1.6 MiB before it kept live commands over a reload and said why a
+/// verdict is unknown, and 1.7 MiB before the verdict followed calls, promises and later faults. Most of that is loaded on
+/// demand.
 pub const TOTAL_BUDGET: usize = 1_803_550; // 1.72 MiB
 
 /// Folders and files that do not count as the page: lessons, the engine as a module for other pages, course pages as examples,
@@ -92,7 +93,7 @@ impl Weight {
     }
 }
 
-/// Whether opening the page loads a file, given by its path inside the page's folder. The browser tests compare this
+/// Returns whether opening the page loads a file, given by its path inside the page's folder. The browser tests compare this
 /// with what a browser requests.
 pub fn is_first_load(file: &Path) -> bool {
     let file = layout::without_version(file);
@@ -104,7 +105,7 @@ pub fn is_first_load(file: &Path) -> bool {
     !is_split && !is_on_demand
 }
 
-/// Whether a file, given by its path without its version, does not count as the page.
+/// Returns whether a file, given by its path without its version, does not count as the page.
 fn is_apart(file: &Path) -> bool {
     APART.iter().any(|folder| file.starts_with(folder)) || file.to_string_lossy().starts_with(LESSON_CODE)
 }

@@ -107,7 +107,7 @@ struct Embed {
     model: Model,
     session: Session,
     host: Host,
-    frozen: Option<Mode>,
+    unlocked_mode: Option<Mode>,
     wall: f64,
     heard: Vec<Outgoing>,
 }
@@ -119,7 +119,7 @@ impl Embed {
             model: Model { mode: Mode::Play, ..Model::default() },
             session: Session::with_clock(clock, SLICE),
             host: Host::new(HostOptions::default()),
-            frozen: None,
+            unlocked_mode: None,
             wall: 0.0,
             heard: Vec::new(),
         };
@@ -185,11 +185,11 @@ impl Embed {
                     self.update(Msg::Document(DocumentMsg::Open(Box::new(Opening { at, ..Opening::own(scenario) }))));
                 }
             }
-            HostAction::Freeze(true) if self.frozen.is_none() => {
-                self.frozen = Some(std::mem::replace(&mut self.model.mode, Mode::View));
+            HostAction::Lock(true) if self.unlocked_mode.is_none() => {
+                self.unlocked_mode = Some(std::mem::replace(&mut self.model.mode, Mode::View));
             }
-            HostAction::Freeze(frozen) => {
-                if let Some(mode) = self.frozen.take_if(|_| !frozen) {
+            HostAction::Lock(locks) => {
+                if let Some(mode) = self.unlocked_mode.take_if(|_| !locks) {
                     self.model.mode = mode;
                 }
             }

@@ -289,14 +289,14 @@ fn short(history: &History, places: &[usize], known: &[usize], read: usize, numb
         operation.outcome != Outcome::Fail && !known.contains(place) && operation.invocation.changes()
     };
     let maybe: Vec<i128> = places.iter().filter(is_maybe).map(by).collect();
-    let least = sure + maybe.iter().filter(|by| **by < 0).sum::<i128>();
-    let most = sure + maybe.iter().filter(|by| **by > 0).sum::<i128>();
+    let lowest = sure + maybe.iter().filter(|by| **by < 0).sum::<i128>();
+    let highest = sure + maybe.iter().filter(|by| **by > 0).sum::<i128>();
     // Too much is a lost decrement, unless an increment that took effect twice could explain it.
     let only_falls = known.iter().map(by).chain(maybe).all(|by| by <= 0);
-    let sentence = if i128::from(number) < least {
-        explanations::too_few(history, read, number, least)
-    } else if i128::from(number) > most && only_falls {
-        explanations::too_many(history, read, number, most)
+    let sentence = if i128::from(number) < lowest {
+        explanations::too_few(history, read, number, lowest)
+    } else if i128::from(number) > highest && only_falls {
+        explanations::too_many(history, read, number, highest)
     } else {
         return None;
     };

@@ -124,7 +124,7 @@ pub(super) fn violation(history: &History, places: &[usize]) -> Option<CausalVio
     None
 }
 
-/// For each operation, how many operations of each process come before it, including itself.
+/// The number of operations of each process that come before each operation, itself included.
 struct Past {
     width: usize,
     counts: Vec<u32>,

@@ -6,7 +6,7 @@ pub enum Guarantee {
     Linearizable,
     /// A read returns the last value acknowledged before it, or one whose write overlaps it (Lamport 1986). O(n log n).
     Regular,
-    /// For each key, one order of all operations respects the order of each process (Lamport 1979). A search within the budget.
+    /// One order of all operations on a key respects the order of each process (Lamport 1979). A search within the budget.
     Sequential,
     /// Causal memory (Ahamad et al. 1995) over all keys, which are registers; a compare-and-set is a read and a write. If written
     /// values repeat, a search over the sources of reads within the budget.
@@ -19,7 +19,7 @@ pub enum Guarantee {
     MonotonicWrites,
     /// A process that sees a write sees the writes that the writing process had seen before.
     WritesFollowReads,
-    /// All four session guarantees. Unknown if one of them is, and none is violated.
+    /// All four session guarantees. It is unknown if one of them is unknown and none is violated.
     Session,
     /// The result of a read is missing a limited number of acknowledged changes, for a limited time.
     BoundedStaleness {
@@ -28,7 +28,7 @@ pub enum Guarantee {
         /// Maximum time since the acknowledgement of a missing change, µs.
         us: Option<i64>,
     },
-    /// No acknowledged change is lost: by the servers' side of a run, if it is known; otherwise the last reads contain it.
+    /// No acknowledged change is lost: the servers of a run know it; where only clients are known, the last reads contain it.
     NoLostUpdate,
 }
 

@@ -328,7 +328,7 @@ fn without(history: &History, places: &[usize], indexes: Range<usize>) -> Vec<us
 fn depends_on(history: &History, place: usize, value: ValueId) -> bool {
     let operation = &history.operations[place];
     let returned = match &operation.output {
-        Output::Value(it) => *it == value,
+        Output::Value(returned) => *returned == value,
         Output::Elements(elements) => elements.contains(&value),
         Output::Nothing | Output::Number(_) => false,
     };

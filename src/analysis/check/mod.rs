@@ -43,7 +43,7 @@ pub fn check(history: &History, guarantee: Guarantee, budget: u64) -> Verdict {
 /// and `memo` holds earlier verdicts. `budget` limits the steps of all searches together; if it does not suffice, the verdict
 /// is unknown. A history that could not have violated the guarantee is unknown.
 ///
-/// `pauses` is asked before each part of the work: the check of a key, and the reduction of the witness. If it returns true, the
+/// `pauses` is called before each part of the work: the check of a key, and the reduction of the witness. If it returns true, the
 /// result is none, and a later call with the same history continues.
 pub fn check_slice(
     history: &History,

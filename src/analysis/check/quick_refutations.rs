@@ -151,7 +151,8 @@ impl<'a> Elements<'a> {
             let lacks =
                 |element: &Element| element.known.filter(|(end, _)| *end < operation.invoked && !element.removed);
             let missing = self.all.iter().zip(&shown_by).filter(|(_, by)| **by != *read);
-            if let Some((element, by)) = missing.into_iter().find_map(|(it, _)| Some((it, lacks(it)?.1))) {
+            if let Some((element, by)) = missing.into_iter().find_map(|(element, _)| Some((element, lacks(element)?.1)))
+            {
                 let mut proof = vec![by, *read];
                 if operations[by].invocation == Invocation::Read {
                     proof.extend(element.puts.first());

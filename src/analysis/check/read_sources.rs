@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// A history whose writes all differ, and whose reads are assigned to writes by a search.
 pub(super) struct DistinctWrites {
     pub history: History,
-    /// For each read with several candidates, the values of these, the likeliest first.
+    /// The reads with several candidates, each with the values of these, the likeliest first.
     choices: Vec<(usize, Vec<ValueId>)>,
 }
 

@@ -102,7 +102,7 @@ struct Search<'a> {
     low: usize,
     /// The required operations of each process in order. An optional operation is the last of its process.
     processes: Vec<Vec<usize>>,
-    /// For each process, the number of its required operations that are taken.
+    /// The number of required operations of each process that are taken.
     heads: Vec<usize>,
     /// The process of each operation; `None` for an optional operation that is the only one of its process.
     process_of: Vec<Option<usize>>,
@@ -110,9 +110,9 @@ struct Search<'a> {
     optional_by_value: BTreeMap<ValueId, Vec<usize>>,
     /// The values that optional compare-and-sets expect.
     expected_by_optional: Vec<ValueId>,
-    /// For each optional operation the previous one with the same invocation.
+    /// The previous operation with the same invocation, for each optional operation.
     equal_before: Vec<Option<usize>>,
-    /// For each value of a register: how many required operations still need it, and how many operations can still write it.
+    /// The number of required operations that still need each value of a register, and of those that can still write it.
     needs: BTreeMap<ValueId, (u32, u32)>,
     /// The latest end before which some operation could not be taken.
     furthest: Cell<u32>,

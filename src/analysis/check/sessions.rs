@@ -50,16 +50,16 @@ struct SessionChecker<'a> {
     steps: BTreeMap<u32, Vec<KnownWrite>>,
     /// The process that made each write, and the position of the write in the steps of this process.
     place_in: BTreeMap<usize, (u32, usize)>,
-    /// For each key, edges from the writes that a process had made or read to its next write. They count where no versions do.
+    /// Edges from the writes that a process had made or read to its next write, by key. They count where no versions do.
     causes: BTreeMap<u32, Vec<(usize, usize)>>,
-    /// For each key, edges that the reads of one process require.
+    /// Edges that the reads of one process require, by key.
     required: BTreeMap<u32, Vec<(usize, usize)>>,
 }
 
 /// The writes that later reads of a key must reflect.
 #[derive(Default)]
 struct Requirements {
-    /// In the order in which they were added.
+    /// The writes, in the order in which they were added.
     writes: Vec<usize>,
     /// The same writes as a set.
     all: BTreeSet<usize>,
@@ -91,24 +91,24 @@ pub(super) fn is_violated(history: &History, places: &[usize], wanted: SessionGu
         }
         checker.add_process(*process, own);
     }
-    // Without versions, writes are newer than those that their processes had seen, unless that contradicts itself.
+    // Without versions, a write is newer than those that its process had seen, unless this order has a cycle.
     if wanted.follow && keys.iter().any(|(key, places)| checker.is_violated(*key, places, &[])) {
         return true;
     }
     // If the edges of all processes together form no cycle, which is common, those of no process do.
     let mut together: BTreeMap<u32, Vec<(usize, usize)>> = BTreeMap::new();
-    let mut each = Vec::new();
+    let mut edges_of_processes = Vec::new();
     for own in processes.values() {
         if checker.violates(own, wanted) {
             return true;
         }
         let required = std::mem::take(&mut checker.required);
         required.iter().for_each(|(key, edges)| together.entry(*key).or_default().extend(edges));
-        each.push(required);
+        edges_of_processes.push(required);
     }
     together.iter().any(|(key, all)| {
         let is_violated = |required: &[(usize, usize)]| checker.is_violated(*key, &keys[key], required);
-        let of_key = || each.iter().filter_map(|required| required.get(key));
+        let of_key = || edges_of_processes.iter().filter_map(|required| required.get(key));
         is_violated(all) && !is_violated(&[]) && of_key().any(|required| is_violated(required))
     })
 }
@@ -215,8 +215,8 @@ impl<'a> SessionChecker<'a> {
         self.steps.insert(process, steps);
     }
 
-    /// Collects the requirements of one process's reads. Returns true if a read of a set or list misses a required element; for
-    /// registers adds edges to `required`.
+    /// Collects the requirements of one process's reads, and adds edges to `required` for registers. Returns whether a read of a
+    /// set or list misses a required element.
     fn violates(&mut self, own: &[usize], wanted: SessionGuarantees) -> bool {
         let mut requirements: BTreeMap<u32, Requirements> = BTreeMap::new();
         let mut known: BTreeMap<u32, usize> = BTreeMap::new();

@@ -18,7 +18,7 @@ pub enum Verdict {
     Holds,
     /// The history violates it.
     Violated(Witness),
-    /// Neither could be shown.
+    /// Neither could be shown, for this reason.
     Unknown(String),
 }
 

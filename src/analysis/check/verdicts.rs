@@ -209,16 +209,17 @@ fn check_ambiguous(
     is_violated: impl Fn(&History, &[usize]) -> bool,
 ) -> Verdict {
     let distinct = RefCell::new(distinct_writes(history, places));
-    let all = places.len() == history.operations.len();
+    let is_whole = places.len() == history.operations.len();
     let violated =
         |places: &[usize], budget: &mut u64| distinct.borrow_mut().is_violated(places, price, budget, &is_violated);
     match violated(places, budget) {
-        Some(false) if all => Verdict::Holds,
+        Some(false) if is_whole => Verdict::Holds,
         Some(false) | None => Verdict::Unknown(why),
         Some(true) => {
-            let each = *budget / 16;
-            let operations =
-                shrink::minimize(history, places, |places| violated(places, &mut each.clone()) == Some(true));
+            let budget_of_attempt = *budget / 16;
+            let operations = shrink::minimize(history, places, |places| {
+                violated(places, &mut budget_of_attempt.clone()) == Some(true)
+            });
             let sentence = explanations::session(
                 history,
                 &operations,
@@ -276,40 +277,40 @@ type Written = (u32, ValueId);
 /// Removes the changes that ended `unknown` and were not read, as if they had not taken effect.
 fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
     let operations = &history.operations;
-    let mut seen: Vec<Written> = Vec::new();
+    let mut read_values: Vec<Written> = Vec::new();
     // A compare-and-set that took effect read the value that it replaced. Chains are followed from their ends.
     let mut replaced: Vec<(Option<u32>, Written)> = Vec::new();
     for operation in places.iter().map(|place| &operations[*place]) {
         if let Invocation::CompareAndSet { expected, value } = operation.invocation {
             match operation.outcome {
-                Outcome::Ok => seen.push((operation.key, expected)),
+                Outcome::Ok => read_values.push((operation.key, expected)),
                 Outcome::Unknown => replaced.push((Some(value), (operation.key, expected))),
                 Outcome::Fail => {}
             }
         }
         match &operation.output {
-            Output::Value(value) => seen.push((operation.key, *value)),
-            Output::Elements(elements) => seen.extend(elements.iter().map(|value| (operation.key, *value))),
+            Output::Value(value) => read_values.push((operation.key, *value)),
+            Output::Elements(elements) => read_values.extend(elements.iter().map(|value| (operation.key, *value))),
             Output::Nothing | Output::Number(_) => {}
         }
     }
     loop {
-        seen.sort_unstable();
-        let before = seen.len();
+        read_values.sort_unstable();
+        let before = read_values.len();
         for (value, expected) in &mut replaced {
-            if value.is_some_and(|value| seen[..before].binary_search(&(expected.0, value)).is_ok()) {
+            if value.is_some_and(|value| read_values[..before].binary_search(&(expected.0, value)).is_ok()) {
                 *value = None;
-                seen.push(*expected);
+                read_values.push(*expected);
             }
         }
-        if seen.len() == before {
+        if read_values.len() == before {
             break;
         }
     }
     places.retain(|place| {
         let operation = &operations[*place];
         let Some(value) = operation.invocation.puts() else { return true };
-        operation.outcome != Outcome::Unknown || seen.binary_search(&(operation.key, value)).is_ok()
+        operation.outcome != Outcome::Unknown || read_values.binary_search(&(operation.key, value)).is_ok()
     });
     places.sort_unstable();
     places
@@ -391,12 +392,12 @@ fn broken_order(guarantee: Guarantee) -> &'static str {
 }
 
 fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict {
-    let all = guarantee == Guarantee::Session;
+    let is_session = guarantee == Guarantee::Session;
     let wanted = SessionGuarantees {
-        own_writes: all || guarantee == Guarantee::ReadYourWrites,
-        reads: all || guarantee == Guarantee::MonotonicReads,
-        writes: all || guarantee == Guarantee::MonotonicWrites,
-        follow: all || guarantee == Guarantee::WritesFollowReads,
+        own_writes: is_session || guarantee == Guarantee::ReadYourWrites,
+        reads: is_session || guarantee == Guarantee::MonotonicReads,
+        writes: is_session || guarantee == Guarantee::MonotonicWrites,
+        follow: is_session || guarantee == Guarantee::WritesFollowReads,
     };
     let (mut places, mut repeating, mut unknown) = (Vec::new(), Vec::new(), None);
     for (key, of_key) in history.by_key() {

@@ -14,7 +14,7 @@ impl ProspectFinder<'_> {
         let analysis = run.analysis;
         let is_sent = |(from, to): (NodeId, NodeId)| {
             let is_up = healing.up_from(run, from).is_some();
-            is_up && healing.path(run, from, to).err().is_none_or(Prospect::is_hopeful)
+            is_up && healing.path(run, from, to).err().is_none_or(Prospect::can_converge)
         };
         // A node that is paused for ever handles nothing.
         let is_handled = |node: NodeId| analysis.faults.paused(node).is_none() || healing.up_from(run, node).is_some();
@@ -44,11 +44,11 @@ impl ProspectFinder<'_> {
             || self.is_request_handled()
             || analysis
                 .resending_publishers()
-                .any(|(publisher, bus)| is_sent((publisher, bus)) && self.to_bus(publisher, bus).is_hopeful())
+                .any(|(publisher, bus)| is_sent((publisher, bus)) && self.to_bus(publisher, bus).can_converge())
             || run.scenario.groups.iter().any(|group| self.commits_later(group))
     }
 
-    /// Returns whether a service handles a request that may change a copy. Its caller may have given up or be frozen.
+    /// Returns whether a service handles a request that may change a copy. Its caller may have given up or be paused.
     fn is_request_handled(&self) -> bool {
         let (run, healing) = (self.run, &self.work.healing);
         let changes = |node: NodeId, request: Request| {
@@ -68,7 +68,7 @@ impl ProspectFinder<'_> {
     pub fn unsettled(&mut self) -> Option<Uncertainty> {
         let (run, healing) = (self.run, &self.work.healing);
         let is_closed =
-            |from: NodeId, to: NodeId| healing.path(run, from, to).is_err_and(|stopped| !stopped.is_hopeful());
+            |from: NodeId, to: NodeId| healing.path(run, from, to).is_err_and(|stopped| !stopped.can_converge());
         let is_sent_for_ever = run.analysis.tables.unpublished().any(|(publisher, bus, _)| is_closed(bus, publisher));
         let is_delivered_for_ever = run.analysis.buses.iter().any(|(queue, events)| {
             let mut subscribers = run.subscriptions_to(queue).map(|subscription| run.names.subscription(subscription));
@@ -85,7 +85,7 @@ impl ProspectFinder<'_> {
             .find_map(|(node, key)| self.repetition(node, key))
     }
 
-    /// Returns whether a message in flight arrives: no fault loses it that the script heals too late or never.
+    /// Returns whether a message in flight arrives: no fault that the script heals too late or never loses it.
     fn arrives(&self, message: &MessageInFlight) -> bool {
         let (run, healing) = (self.run, &self.work.healing);
         let in_time = |from: Option<Micros>| from.is_some_and(|from| from <= message.due.max(run.now));
@@ -106,7 +106,7 @@ impl ProspectFinder<'_> {
         let Some(leader) = self.log_sender(group) else { return self.elects_later(group) };
         let is_uncommitted = run.analysis.members.get(leader).is_some_and(|member| member.log.0 > member.log.1);
         let is_reached = |node: &NodeId| {
-            let path = |from: NodeId, to: NodeId| healing.path(run, from, to).err().is_none_or(Prospect::is_hopeful);
+            let path = |from: NodeId, to: NodeId| healing.path(run, from, to).err().is_none_or(Prospect::can_converge);
             *node == leader || (path(leader, *node) && path(*node, leader))
         };
         let members = group.members.iter().filter_map(|id| run.names.find_node(id));

@@ -8,11 +8,11 @@ use crate::trace::NodeId;
 /// The times from which the brokers of a bus serve: now if they do, none if the script does not start enough of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BrokerHealing {
-    /// Since when one of them leads, or is elected without any healing.
+    /// The time since which one of them leads or, without a healing, is elected.
     pub led_from: Option<Micros>,
-    /// When one of them is elected that are up now, if none leads.
+    /// The time at which one of those that are up now is elected, if none leads.
     pub elected_at: Option<Micros>,
-    /// Since when enough of them may be in sync for publications that all of those have to store.
+    /// The time since which enough of them may be in sync for publications that all brokers in sync have to store.
     pub in_sync_from: Option<Micros>,
 }
 
@@ -51,7 +51,8 @@ impl BrokerHealing {
     }
 }
 
-/// Returns whether a command stopped a bus, and none has started it since. The start of a bus without a leader is not in the trace.
+/// Returns whether a command stopped a bus, and none has started it since. The start of a bus without a leader is not in the
+/// trace.
 fn is_stopped(past: &[&Step], id: &str, brokers: &BusBrokers) -> bool {
     let Some(stopped_at) = brokers.stopped_at else { return false };
     let starts = |command: &Command| match command {

@@ -1,4 +1,4 @@
-//! The events of a run that its kept records show.
+//! The events of a run, as far as the kept records show them.
 
 use super::PART;
 use super::group_writes::GroupWrites;
@@ -15,12 +15,14 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct EventHistory {
     pub(super) published: BTreeSet<UpdateId>,
     pub(super) poison: BTreeSet<(SubscriptionId, UpdateId)>,
-    /// When the script makes a service publish a poison message, those operations, and their updates.
+    /// The times at which the script makes a service publish a poison message.
     poison_steps: BTreeSet<(Micros, NodeId)>,
+    /// The operations of those steps that have not committed yet, and the updates of those that have.
     poisonous_operations: BTreeSet<OperationId>,
     poisonous: BTreeSet<UpdateId>,
-    /// Keys that hold something else than a number at a service, and updates that state no difference.
+    /// Keys that do not hold a number at a service.
     texts: BTreeSet<(NodeId, KeyId)>,
+    /// Updates that state no difference.
     without_difference: BTreeSet<UpdateId>,
     /// Events of a key that a consumer cannot store, since the key last changed.
     rejected: BTreeMap<KeyId, BTreeSet<(NodeId, UpdateId)>>,
@@ -278,7 +280,7 @@ impl EventHistory {
     fn observe(&mut self, run: &RunContext, record: &Record) {
         self.note_value(record);
         self.writes.observe(run, record);
-        // What could not be stored may now be.
+        // An event that could not be stored may now be.
         if let Some(key) = changed_key(&record.fact) {
             self.rejected.remove(&key);
         }

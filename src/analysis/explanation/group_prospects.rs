@@ -1,4 +1,4 @@
-//! Whether the protocol of a replication group still delivers an update that a member is missing.
+//! The prospects of members of a replication group: whether its protocol still delivers the updates that they miss.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -23,7 +23,7 @@ impl ProspectFinder<'_> {
             Protocol::Gossip(gossip) if matches!(gossip.style, GossipStyle::Rumor { .. }) => {
                 self.is_rumored(update, gossip.every.mean_ms())
             }
-            // A participant that has not promised the write, or lost its promise, is not sent the decision again.
+            // The decision is not sent again to a participant that has not promised the write or has lost its promise.
             Protocol::TwoPhase(_) => update.is_some_and(|update| self.promised(node, key, update).is_some()),
             Protocol::Raft(_) | Protocol::Primary(_) | Protocol::Chain | Protocol::Gossip(_) => true,
             Protocol::Quorum(quorum) => quorum.anti_entropy.is_some(),
@@ -134,7 +134,7 @@ impl ProspectFinder<'_> {
         let is_open = |from: NodeId, to: NodeId| self.is_open_at(from, to, at);
         let is_open_both_ways = |one: NodeId, other: NodeId| self.are_connected_at(one, other, at);
         let place = |node: NodeId| members.iter().position(|member| *member == node);
-        let is_contested = had.iter().any(|node| self.is_heard(*node, &members));
+        let is_contested = had.iter().any(|node| self.may_be_followed(*node, &members));
         // A follower without its log replies that the leader's next entries do not fit.
         let is_sent =
             |from: NodeId, to: NodeId| is_open(from, to) && (is_open(to, from) || !run.analysis.members.lost_disk(to));
@@ -174,11 +174,11 @@ impl ProspectFinder<'_> {
     }
 
     /// Returns whether another member can exchange messages with a member now, and so may follow it after the present leader.
-    pub(super) fn is_heard(&self, node: NodeId, members: &[NodeId]) -> bool {
+    pub(super) fn may_be_followed(&self, node: NodeId, members: &[NodeId]) -> bool {
         let faults = &self.run.analysis.faults;
-        let hears = |other: NodeId| faults.passes(node, other) && faults.passes(other, node);
+        let is_connected = |other: NodeId| faults.passes(node, other) && faults.passes(other, node);
         let mut others = members.iter().filter(|other| **other != node && !faults.is_stopped(**other));
-        !faults.is_stopped(node) && others.any(|other| hears(*other))
+        !faults.is_stopped(node) && others.any(|other| is_connected(*other))
     }
 
     /// Returns the member that sends its log to the others: the leader of the latest term.

@@ -112,12 +112,12 @@ impl HealingTimes {
         self.brokers.get(&bus).map_or(Some(self.now), |brokers| brokers.in_sync_from)
     }
 
-    /// Returns when the brokers of a bus elect a leader that are up now, if none leads.
+    /// Returns when those brokers of a bus that are up now elect a leader, if none leads.
     pub fn elected_at(&self, bus: NodeId) -> Option<Micros> {
         self.brokers.get(&bus)?.elected_at
     }
 
-    /// Returns since when one direction of a link is open: now if messages can arrive, none if nothing heals it.
+    /// Returns the time from which one direction of a link is open: now if messages can arrive, none if nothing heals it.
     pub fn open_from(&self, run: &RunContext, from: NodeId, to: NodeId) -> Option<Micros> {
         if run.analysis.faults.loses_all(from, to) {
             return None;

@@ -24,9 +24,9 @@ pub enum VerdictSteps {
 /// The result of an inquiry.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
-    /// The explanations of the copies that were asked for, in their order.
+    /// The explanations of the requested copies, in their order.
     pub explanations: Vec<Explanation>,
-    /// The convergence verdict, if it was asked for.
+    /// The convergence verdict, if it was requested.
     pub convergence: Option<Convergence>,
     /// The events that change copies which are all consistent.
     pub repeated: Vec<RepeatedEvent>,
@@ -52,7 +52,7 @@ pub struct Inquiry {
     /// The copies that remain to be explained, in reverse order.
     copies: Vec<(NodeId, KeyId)>,
     /// The maximum number of explanations of these copies.
-    most: usize,
+    max_explanations: usize,
     judges: Option<VerdictSteps>,
     stage: Stage,
     work: Option<PendingWork>,
@@ -74,7 +74,7 @@ struct Scan {
     copies: Vec<(NodeId, CopyState)>,
     /// The copy whose differences are next.
     copy: Option<NodeId>,
-    /// Those differences, in reverse order.
+    /// The differences of that copy, in reverse order.
     differences: Vec<Difference>,
 }
 
@@ -92,12 +92,12 @@ enum Difference {
 }
 
 impl Inquiry {
-    /// Returns an inquiry about copies, with at most `most` explanations, and about the convergence verdict if `judges` is given.
-    pub fn new(mut copies: Vec<(NodeId, KeyId)>, most: usize, judges: Option<VerdictSteps>) -> Self {
+    /// Returns an inquiry about copies, with at most `max_explanations`, and about the convergence verdict if `judges` is given.
+    pub fn new(mut copies: Vec<(NodeId, KeyId)>, max_explanations: usize, judges: Option<VerdictSteps>) -> Self {
         copies.reverse();
         Inquiry {
             copies,
-            most,
+            max_explanations,
             judges,
             stage: Stage::Index,
             work: None,
@@ -161,8 +161,8 @@ impl Inquiry {
             let differences = differences(run, node, key, copy.state()).take(MAX_EXPLANATIONS);
             let explanations = differences.map(|difference| explanation(&mut finder, node, key, difference));
             self.answer.explanations.extend(explanations);
-            if self.answer.explanations.len() >= self.most {
-                self.answer.explanations.truncate(self.most);
+            if self.answer.explanations.len() >= self.max_explanations {
+                self.answer.explanations.truncate(self.max_explanations);
                 break;
             }
         }
@@ -186,7 +186,7 @@ impl Inquiry {
                 if let Prospect::Uncertain(why) = found.prospect {
                     self.uncertainty.get_or_insert(why);
                 }
-                let list = if found.prospect.is_hopeful() { &mut self.waiting } else { &mut self.stuck };
+                let list = if found.prospect.can_converge() { &mut self.waiting } else { &mut self.stuck };
                 if list.len() < MAX_EXPLANATIONS {
                     list.push(found);
                 }
@@ -222,7 +222,7 @@ impl Inquiry {
         let unsettled = (self.waiting.is_empty() && !is_quiet && run.analysis.operations.pending() == 0)
             .then(|| finder.unsettled())
             .flatten();
-        // What changes a consistent copy for the worse does not count as work that is enough.
+        // Events that make a consistent copy diverge do not count as sufficient work.
         let repeated = if is_quiet { Vec::new() } else { finder.repeated_events() };
         if let Some(event) = repeated.first() {
             let why = if event.adds { Uncertainty::Repetition } else { Uncertainty::Order };
@@ -288,7 +288,7 @@ fn differences<'a>(
     let diverged = of(&[CopyState::Diverged]);
     let shown = diverged.clone().flat_map(move |_| staleness.unacknowledged_writes(node, key));
     let value = diverged.filter(move |_| !is_unacknowledged).map(|_| Difference::Value);
-    // What it misses does not bring back what it added once too often.
+    // The missing updates do not correct a sum to which one was added twice.
     let doubled = of(&[CopyState::Stale, CopyState::Diverged]).filter(|copy| copy.is_doubled());
     let doubled = doubled.filter(move |_| state == CopyState::Stale || is_unacknowledged).map(|_| Difference::Value);
     missing

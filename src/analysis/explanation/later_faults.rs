@@ -5,18 +5,18 @@ use crate::scenario::{Command, Micros, Step, micros};
 use crate::trace::NodeId;
 use std::collections::BTreeSet;
 
-/// What a later fault stops or cuts.
+/// The part of the system that a later fault stops or cuts.
 #[derive(Clone, Debug)]
 enum Target {
     Node(NodeId),
-    /// A service and its disk: the copies on it, too.
+    /// A service with its disk, and so its copies.
     Disk,
     Link(NodeId, NodeId),
     /// Every link between nodes of different parts.
     Parts(Vec<Vec<NodeId>>),
 }
 
-/// A fault of the script after now.
+/// A fault that the script causes after now.
 #[derive(Clone, Debug)]
 pub(super) struct LaterFault {
     pub at: Micros,
@@ -47,7 +47,7 @@ impl LaterFault {
     }
 }
 
-/// Returns what a command stops or cuts; none for other commands.
+/// Returns the part that a command stops or cuts; none for other commands.
 fn target(run: &RunContext, command: &Command) -> Option<Target> {
     let node = |id: &str| run.names.find_node(id);
     match command {

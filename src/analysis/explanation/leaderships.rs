@@ -1,4 +1,4 @@
-//! Groups whose leader decides which updates remain: whether the last leader and its log are certain.
+//! Groups whose leader decides which updates remain, and whether the last leader and its log are certain.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -23,7 +23,7 @@ impl ProspectFinder<'_> {
         self.is_open_at(one, other, at) && self.is_open_at(other, one, at)
     }
 
-    /// Returns whether the members that are up at a time form groups in which each reaches all others, and nobody else.
+    /// Returns whether the members that are up at a time form groups in which each reaches all others, and no other member.
     fn are_separate(&self, up: &[NodeId], at: Micros) -> bool {
         let reached = |node: NodeId| -> BTreeSet<NodeId> {
             up.iter().copied().filter(|other| self.is_open_at(node, *other, at)).collect()
@@ -82,7 +82,7 @@ impl ProspectFinder<'_> {
         let members: Vec<NodeId> = config.members.iter().filter_map(|id| self.run.names.find_node(id)).collect();
         let holders = self.holders(&members, key, update);
         leader.is_some_and(|leader| !holders.contains(&leader))
-            && holders.iter().any(|node| self.is_heard(*node, &members))
+            && holders.iter().any(|node| self.may_be_followed(*node, &members))
     }
 
     /// Returns whether a member follows another one that sends its log.
@@ -134,7 +134,8 @@ impl ProspectFinder<'_> {
         up.contains(&node) && up.iter().all(|other| self.are_connected_at(node, *other, at))
     }
 
-    /// Returns whether the leader of a Raft group remains the leader: all members that are up hear it, and a majority replies.
+    /// Returns whether the leader of a Raft group remains the leader: its messages reach all members that are up, and a
+    /// majority replies.
     pub(super) fn raft_leader_stays(&self, config: &Group, at: Micros) -> bool {
         let present = self.up_at(config, at);
         let leader = self.log_sender(config).filter(|leader| present.contains(leader));
@@ -145,7 +146,7 @@ impl ProspectFinder<'_> {
             })
     }
 
-    /// Returns whether a primary remains one because it reaches all others. They get its log, whatever it lacks.
+    /// Returns whether a primary remains one because it reaches all others. They receive its log, even if it lacks updates.
     pub(super) fn primary_remains(&self, config: &Group, primary: NodeId, at: Micros) -> bool {
         matches!(config.protocol, Protocol::Primary(_)) && self.is_center(primary, &self.up_at(config, at), at)
     }
@@ -191,7 +192,7 @@ impl ProspectFinder<'_> {
             && !up.iter().any(|node| self.is_center(*node, &up, last))
     }
 
-    /// Returns whether a member that lost its disk receives from the primary and cannot reply, so that the primary may not learn
+    /// Returns whether a member that lost its disk receives from the primary and cannot reply, so that the primary may not know
     /// of the loss.
     fn may_miss_lost_disk(&self, config: &Group) -> bool {
         let last = self.work.healing.instants().last().copied();

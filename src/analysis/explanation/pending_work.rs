@@ -6,7 +6,7 @@ use super::healing::HealingTimes;
 use super::later_faults::LaterFault;
 use crate::analysis::run_context::RunContext;
 use crate::analysis::subscription_queues::QueuedEvent;
-use crate::scenario::{Effect, Micros, Order, Service};
+use crate::scenario::{Effect, Micros, Order, Service, Subscription};
 use crate::trace::{KeyId, MessageId, MessageKind, NodeId, SubscriptionId, UpdateId, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +16,10 @@ pub(super) type ReachedAt = (Micros, BTreeSet<NodeId>);
 /// An event on its way to a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Pending {
-    /// In a queue, with its number.
+    /// An event in a queue, with its number.
     Queued(SubscriptionId, u32, UpdateId),
-    /// Not in a queue: in a message to this node or in its handler; without a node, in an outbox or at a publisher that sends
-    /// it again.
+    /// An event in a message to this node or in its handler; without a node, in an outbox or at a publisher that sends it
+    /// again.
     Elsewhere(Option<NodeId>, UpdateId),
 }
 
@@ -35,34 +35,34 @@ impl Pending {
 #[derive(Clone, Debug, Default)]
 pub(super) struct PendingWork {
     pub healing: HealingTimes,
-    /// For each update and receiver, the senders and arrival times of messages that carry it.
+    /// The senders and arrival times of the messages that carry each update to each receiver.
     pub carriers: BTreeMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
     /// The newest update of each key that is on its way to each receiver: in a message, a queue, an outbox, or to be sent again.
     pub newest_carried: BTreeMap<(NodeId, KeyId), (Version, UpdateId)>,
     /// Services with a subscription that adds differences.
     pub adding: Vec<NodeId>,
-    /// For each update, the publishers, buses and arrival times of publications that are in flight.
+    /// The publishers, buses and arrival times of the publications of each update that are in flight.
     pub publications: BTreeMap<UpdateId, Vec<(NodeId, NodeId, Micros)>>,
     pub queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
-    /// The numbers of the events in logs; the first one of several with one update.
+    /// The numbers of the events in logs; if several have one update, the number of the first.
     pub numbers: BTreeMap<(SubscriptionId, UpdateId), u32>,
     pub dead_letters: BTreeMap<UpdateId, Vec<SubscriptionId>>,
-    /// For each update the first service with a row in its outbox, and the bus of that row.
+    /// The first service with a row of each update in its outbox, and the bus of that row.
     pub outboxes: BTreeMap<UpdateId, (NodeId, NodeId)>,
     pub hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
     pub reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
     /// The faults that the script causes after now.
     pub later_faults: Vec<LaterFault>,
-    /// The nodes on the way from the service that made an update to a copy, as far as they were asked for.
+    /// The nodes on the way from the service that made an update to a copy, as far as they were needed.
     pub ways: BTreeMap<(Option<NodeId>, NodeId), BTreeSet<NodeId>>,
-    /// The events on their way, by key; none until they are asked for.
+    /// The events on their way, by key; none until they are needed.
     pub events_of_keys: Option<BTreeMap<KeyId, BTreeSet<Pending>>>,
     /// The queues that are logs.
     logs: BTreeSet<SubscriptionId>,
     /// The next message to index; none once all are.
     next_message: Option<MessageId>,
-    /// The next event to index: the place of its queue, and its number.
+    /// The next event to index: the index of its queue, and its number.
     next_event: (usize, u32),
 }
 
@@ -72,13 +72,17 @@ impl PendingWork {
         let mut work =
             PendingWork { healing: HealingTimes::new(run), next_message: Some(MessageId(0)), ..PendingWork::default() };
         work.later_faults = LaterFault::all(run);
-        let adds = |service: &Service| service.subscribes.iter().any(|it| it.effect == Effect::Increment);
+        let adds =
+            |service: &Service| service.subscribes.iter().any(|subscription| subscription.effect == Effect::Increment);
         let services = (0..).map(NodeId).zip(&run.scenario.services);
         work.adding = services.filter(|(_, service)| adds(service)).map(|(node, _)| node).collect();
         let is_log = |queue: &SubscriptionId| {
             let ends = run.names.subscription(*queue);
-            let its = run.scenario.services.get(ends.service.index()).into_iter().flat_map(|it| &it.subscribes);
-            its.into_iter().any(|it| it.order == Order::Log && run.names.find_node(&it.to) == Some(ends.bus))
+            let service = run.scenario.services.get(ends.service.index());
+            let is_log_of_bus = |subscription: &Subscription| {
+                subscription.order == Order::Log && run.names.find_node(&subscription.to) == Some(ends.bus)
+            };
+            service.is_some_and(|service| service.subscribes.iter().any(is_log_of_bus))
         };
         work.logs = run.names.subscriptions().filter(is_log).collect();
         for (service, tables) in run.analysis.tables.iter() {
@@ -154,8 +158,8 @@ impl PendingWork {
 
     /// Notes that an update is on its way to the consumers of a bus.
     fn note_published(&mut self, run: &RunContext, update: UpdateId, bus: NodeId) {
-        let its = run.names.subscriptions().map(|it| run.names.subscription(it)).filter(|ends| ends.bus == bus);
-        for ends in its {
+        let subscribers = run.names.subscriptions().map(|subscription| run.names.subscription(subscription));
+        for ends in subscribers.filter(|ends| ends.bus == bus) {
             self.note_carried(run, update, ends.service);
         }
     }

@@ -1,4 +1,4 @@
-//! Promised writes: whether the decision on them reaches the participant.
+//! Promised writes, and whether the decision on them reaches the participant.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::Prospect;
@@ -12,24 +12,25 @@ impl ProspectFinder<'_> {
         (*promised == update).then(|| self.decision(node, key, update))
     }
 
-    /// How the decision on a promised write reaches its participant.
+    /// The prospect of the decision on a promised write, at its participant.
     pub(super) fn decision(&self, node: NodeId, key: KeyId, update: UpdateId) -> Prospect {
         let (run, healing) = (self.run, &self.work.healing);
         let voted = run.analysis.members.get(node).and_then(|member| member.coordinators.get(&key));
         let made = || run.analysis.updates.get(update).map(|info| info.node);
         let Some(coordinator) = voted.map(|voted| voted.node).or_else(made) else { return Prospect::Lost };
         let Some(up) = healing.up_from(run, coordinator) else { return Prospect::Down(coordinator) };
-        // A coordinator sends again only that it has committed; an abort it replies when it is asked.
-        let has_committed = voted.is_none_or(|it| !it.forgot && self.has_committed(coordinator, key, it.transaction));
+        // A coordinator sends only a commit again; it reports an abort when it is asked.
+        let has_committed =
+            voted.is_none_or(|voted| !voted.forgot && self.has_committed(coordinator, key, voted.transaction));
         let asks = if has_committed { Ok(()) } else { healing.path(run, node, coordinator) };
         let found = match (healing.path(run, coordinator, node), asks) {
-            (Err(stopped), _) if !stopped.is_hopeful() => return stopped,
-            (_, Err(stopped)) if !stopped.is_hopeful() => return stopped,
+            (Err(stopped), _) if !stopped.can_converge() => return stopped,
+            (_, Err(stopped)) if !stopped.can_converge() => return stopped,
             (Err(stopped), _) | (Ok(()), Err(stopped)) => stopped,
             (Ok(()), Ok(())) if up > run.now => Prospect::AfterHealing(up),
             (Ok(()), Ok(())) => Prospect::Promised(coordinator),
         };
-        // It has forgotten the transaction, which it takes for aborted.
+        // A coordinator that has forgotten a transaction reports that it aborted.
         if voted.is_some_and(|voted| voted.forgot) { Prospect::Lost } else { found }
     }
 
@@ -43,7 +44,8 @@ impl ProspectFinder<'_> {
         })
     }
 
-    /// Returns whether a message with an update changes a node: a participant of a group's transaction commits only what it promised.
+    /// Returns whether a message with an update changes a node: a participant of a group's transaction commits only what it
+    /// promised.
     pub(super) fn is_prepared(&self, node: NodeId, update: UpdateId) -> bool {
         let config = self.run.names.group(node).and_then(|group| self.run.group(group));
         let is_two_phase = config.is_some_and(|config| matches!(config.protocol, Protocol::TwoPhase(_)));
@@ -55,9 +57,9 @@ impl ProspectFinder<'_> {
     pub(super) fn is_decided(&self, node: NodeId, key: KeyId, update: UpdateId) -> bool {
         let forgot = || {
             let member = self.run.analysis.members.get(node);
-            member.and_then(|member| member.coordinators.get(&key)).is_some_and(|it| it.forgot)
+            member.and_then(|member| member.coordinators.get(&key)).is_some_and(|coordinator| coordinator.forgot)
         };
         self.work.healing.up_from(self.run, node).is_some()
-            && (self.decision(node, key, update).is_hopeful() || forgot())
+            && (self.decision(node, key, update).can_converge() || forgot())
     }
 }

@@ -1,4 +1,4 @@
-//! How a missing update may still reach a copy, or why it will not.
+//! The prospects of copies: how a missing update may still reach a copy, or why it will not.
 
 use super::event_history::EventHistory;
 use super::pending_work::PendingWork;
@@ -30,7 +30,7 @@ impl<'a> ProspectFinder<'a> {
             Some(_) => self.own_prospect(node, key, update),
             None => self.initial_value(node, key),
         };
-        if own.is_hopeful()
+        if own.can_converge()
             || matches!(own, Prospect::Poison(queue) | Prospect::Rejected(queue) if self.is_blocked(queue))
         {
             return own;
@@ -60,7 +60,7 @@ impl<'a> ProspectFinder<'a> {
         let found = newest
             .filter(|_| overwriting.any(|(consumer, _)| run.delivers_to(consumer, node)))
             .and_then(|newest| self.in_transit(run.now, node, newest))
-            .filter(|found| found.is_hopeful());
+            .filter(|found| found.can_converge());
         match found {
             Some(found) => {
                 let found = self.unless_repeated(found, node, key);
@@ -76,17 +76,17 @@ impl<'a> ProspectFinder<'a> {
         let found = self.unless_repeated(found, lacking, key);
         let found = self.unless_stopped(found, lacking, Some(update));
         match self.run.names.group(holder) {
-            Some(group) if !found.is_hopeful() => self.unless_taken_over(found, group, key, update),
+            Some(group) if !found.can_converge() => self.unless_taken_over(found, group, key, update),
             Some(_) | None => found,
         }
     }
 
     fn spread(&mut self, holder: NodeId, lacking: NodeId, key: KeyId, update: UpdateId) -> Prospect {
         let own = self.own_prospect(lacking, key, Some(update));
-        if !own.is_hopeful() && self.awaits_callees(update) {
+        if !own.can_converge() && self.awaits_callees(update) {
             return Prospect::Uncertain(Uncertainty::Calls);
         }
-        let Some(info) = self.run.analysis.updates.get(update).filter(|_| !own.is_hopeful()) else { return own };
+        let Some(info) = self.run.analysis.updates.get(update).filter(|_| !own.can_converge()) else { return own };
         let is_undone = self.undone_at(holder, key, info.version);
         if let Some((at, group)) = is_undone.zip(self.run.names.group(holder)) {
             let undone = if at <= self.run.now { Prospect::Undone(holder) } else { Prospect::AfterHealing(at) };
@@ -104,7 +104,8 @@ impl<'a> ProspectFinder<'a> {
         let calls = self.run.scenario.services.iter().flat_map(|service| &service.calls);
         let timeout = calls.map(|call| micros(call.timeout_ms)).max();
         let last = self.history.last_sent.get(&update);
-        let mut callers = (0..).map(NodeId).zip(&self.run.scenario.services).filter(|(_, it)| !it.calls.is_empty());
+        let mut callers =
+            (0..).map(NodeId).zip(&self.run.scenario.services).filter(|(_, service)| !service.calls.is_empty());
         let is_resumed = |node: NodeId| {
             self.run.analysis.faults.paused(node).is_some() && self.work.healing.up_from(self.run, node).is_some()
         };
@@ -133,7 +134,7 @@ impl<'a> ProspectFinder<'a> {
         let (version, newest) = copy.newest_missing()?;
         if let Some(newer) = newest.filter(|_| newest != update) {
             let found = self.own_prospect(node, key, newest);
-            if found.is_hopeful() {
+            if found.can_converge() {
                 return Some(if found.is_uncertain() { found } else { Prospect::Superseded(newer) });
             }
         }
@@ -145,7 +146,7 @@ impl<'a> ProspectFinder<'a> {
         self.run.analysis.staleness.holders_of(node, key).into_iter().find_map(|holder| {
             let (carried, newer) = self.work.newest_carried.get(&(holder, key)).copied()?;
             match self.prospect_at(holder, key, Some(newer)) {
-                found if carried <= version || !found.is_hopeful() => None,
+                found if carried <= version || !found.can_converge() => None,
                 found if found.is_uncertain() => Some(found),
                 _ => Some(Prospect::Superseded(newer)),
             }
@@ -157,7 +158,7 @@ impl<'a> ProspectFinder<'a> {
         let mut first = None;
         for holder in self.run.analysis.staleness.holders_of(node, key) {
             let prospect = self.prospect_at(holder, key, update);
-            if prospect.is_hopeful() {
+            if prospect.can_converge() {
                 return prospect;
             }
             // A service that is down is the least informative reason.
@@ -177,7 +178,7 @@ impl<'a> ProspectFinder<'a> {
         match self.prospect_from(up, node, key, update) {
             Prospect::AfterHealing(later) => Prospect::AfterHealing(later.max(up)),
             found if found.is_uncertain() => found,
-            found if found.is_hopeful() => Prospect::AfterHealing(up),
+            found if found.can_converge() => Prospect::AfterHealing(up),
             found => found,
         }
     }
@@ -212,7 +213,7 @@ impl<'a> ProspectFinder<'a> {
             };
             if !foreign || run.members(group).any(has_update) {
                 let found = self.within_group(group, up, (node, key), update);
-                let other = update.filter(|_| !found.is_hopeful());
+                let other = update.filter(|_| !found.can_converge());
                 return other.and_then(|update| self.carried_with_another(node, key, update)).unwrap_or(found);
             }
         }
@@ -229,7 +230,7 @@ impl<'a> ProspectFinder<'a> {
 
     /// The prospect of a copy whose update is published, at this bus or at any: none if no event reaches its consumers.
     fn delivered(&self, published: Prospect, bus: Option<NodeId>, node: NodeId, update: UpdateId) -> Prospect {
-        if !published.is_hopeful() {
+        if !published.can_converge() {
             return published;
         }
         let run = self.run;
@@ -240,7 +241,7 @@ impl<'a> ProspectFinder<'a> {
         let mut stopped = None;
         for queue in to_node.map(|subscription| run.analysis.buses.queue_of(subscription)) {
             match self.path_to_consumer(queue, node) {
-                Err(found) if !found.is_hopeful() => stopped = Some(found),
+                Err(found) if !found.can_converge() => stopped = Some(found),
                 Err(_) if self.gives_up(queue) => return Prospect::Uncertain(Uncertainty::Attempts),
                 Err(_) | Ok(()) => match self.stopped_later(queue, update) {
                     Some(found) => stopped = Some(found),
@@ -257,7 +258,7 @@ impl<'a> ProspectFinder<'a> {
         let mut subscribers = run.subscriptions_to(queue).map(|subscription| run.names.subscription(subscription));
         subscribers.any(|Subscriber { service, bus, .. }| {
             let is_up = self.work.healing.up_from(run, bus).is_some();
-            is_up && self.path_to_consumer(queue, service).err().is_none_or(Prospect::is_hopeful)
+            is_up && self.path_to_consumer(queue, service).err().is_none_or(Prospect::can_converge)
         })
     }
 
@@ -282,11 +283,11 @@ impl<'a> ProspectFinder<'a> {
             let prospect = match copy.reflects(version) {
                 false => Some(self.own_prospect(forwarder, key, Some(update))),
                 true => match self.unpublished(forwarder, update) {
-                    Some(found) if found.is_hopeful() => Some(found),
+                    Some(found) if found.can_converge() => Some(found),
                     found => self.forwarded_again(forwarder, update).or(found),
                 },
             };
-            if prospect.is_some_and(Prospect::is_hopeful) {
+            if prospect.is_some_and(Prospect::can_converge) {
                 return prospect;
             }
             found = found.or(prospect);
@@ -311,7 +312,7 @@ impl<'a> ProspectFinder<'a> {
         });
         (service.subscribes.iter().any(is_repeated) && returned.next().is_some())
             .then(|| self.at_buses(forwarder, update))?
-            .filter(|found| found.is_hopeful())
+            .filter(|found| found.can_converge())
     }
 
     /// The prospect of an update that waits for a node that is down.
@@ -322,7 +323,7 @@ impl<'a> ProspectFinder<'a> {
     /// The message, handler, queue or outbox that has an update for a service.
     fn in_transit(&self, up: Micros, node: NodeId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
-        // What arrives while the node is down is lost; a paused node receives it when it is resumed.
+        // Messages that arrive while the node is down are lost; a paused node receives them when it is resumed.
         let is_down = run.analysis.faults.down(node).is_some() && run.analysis.faults.paused(node).is_none();
         let is_open = |from: NodeId, due: Micros| {
             let open = self.work.healing.open_from(run, from, node);
@@ -353,7 +354,7 @@ impl<'a> ProspectFinder<'a> {
         // The bus needs no acknowledgement, or has it already.
         let is_handled = group.is_none() && failing.is_none() && self.history.is_received(node, update);
         match found {
-            found if is_handled && !found.is_some_and(Prospect::is_hopeful) => {
+            found if is_handled && !found.is_some_and(Prospect::can_converge) => {
                 Some(Prospect::Arriving { due: run.now })
             }
             found => found,
@@ -367,13 +368,13 @@ impl<'a> ProspectFinder<'a> {
         let mut queued = self.work.queued.get(&update).into_iter().flatten();
         if let Some((subscription, event)) = queued.find(|(subscription, _)| reaches(*subscription)) {
             let found = self.queued(*subscription, event, node, update);
-            let is_lost = found.is_hopeful() && self.may_be_lost(*subscription, event, update);
+            let is_lost = found.can_converge() && self.may_be_lost(*subscription, event, update);
             return Some(if is_lost { Prospect::Uncertain(Uncertainty::Brokers) } else { found });
         }
         if let Some((service, bus)) = self.work.outboxes.get(&update).copied() {
             let published = match (run.analysis.faults.is_stopped(service), self.to_bus(service, bus)) {
                 (false, sent) => sent,
-                (true, stopped) if !stopped.is_hopeful() => stopped,
+                (true, stopped) if !stopped.can_converge() => stopped,
                 (true, Prospect::AfterHealing(at)) => match self.when_up(service) {
                     Prospect::AfterHealing(up) => Prospect::AfterHealing(at.max(up)),
                     down => down,
@@ -400,27 +401,31 @@ impl<'a> ProspectFinder<'a> {
         {
             let config = run.scenario.services.get(service.index());
             let of_bus = || {
-                let all = config.into_iter().flat_map(|it| &it.subscribes);
-                all.filter(|it| run.names.find_node(&it.to) == Some(bus))
+                let all = config.into_iter().flat_map(|service| &service.subscribes);
+                all.filter(|subscription| run.names.find_node(&subscription.to) == Some(bus))
             };
-            let polls = of_bus().any(|it| it.session.is_some() || matches!(it.attachment(), Attachment::Polling(_)));
-            // One that is not attached asks the bus for its connection. A bus that hears nothing of the end of a consumer, and
-            // expects no heartbeats, still regards it as attached.
-            let is_noticed = |it: &Subscription| match it.attachment() {
-                Attachment::Connection(connection) => connection.heartbeat_ms.is_some() || it.order == Order::Log,
+            let polls = of_bus().any(|subscription| {
+                subscription.session.is_some() || matches!(subscription.attachment(), Attachment::Polling(_))
+            });
+            // A detached consumer requests a connection. A bus that expects no heartbeats does not notice the end of a
+            // consumer, and still regards it as attached.
+            let is_noticed = |subscription: &Subscription| match subscription.attachment() {
+                Attachment::Connection(connection) => {
+                    connection.heartbeat_ms.is_some() || subscription.order == Order::Log
+                }
                 Attachment::Polling(_) => true,
             };
             let is_detached = !run.analysis.buses.is_attached(subscription)
                 || (run.analysis.faults.down(service).is_some() && of_bus().any(is_noticed));
-            let asks = if polls || is_detached { self.work.healing.path(run, service, bus) } else { Ok(()) };
+            let request = if polls || is_detached { self.work.healing.path(run, service, bus) } else { Ok(()) };
             // A cause that is never healed precedes one that is healed.
-            let path = match (self.work.healing.path(run, bus, service), asks) {
-                (Err(delivery), Err(request)) if delivery.is_hopeful() => Err(request),
-                (path, asks) => path.and(asks),
+            let path = match (self.work.healing.path(run, bus, service), request) {
+                (Err(delivery), Err(request)) if delivery.can_converge() => Err(request),
+                (path, request) => path.and(request),
             };
             match path {
                 Ok(()) => return Ok(()),
-                Err(prospect) if stopped.is_none_or(|earlier| !earlier.is_hopeful()) => stopped = Some(prospect),
+                Err(prospect) if stopped.is_none_or(|earlier| !earlier.can_converge()) => stopped = Some(prospect),
                 Err(_) => {}
             }
         }

@@ -1,4 +1,4 @@
-//! Whether an update that no queue has will still be published.
+//! The prospects of updates that no queue has: whether they will still be published.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -20,7 +20,7 @@ impl<'a> ProspectFinder<'a> {
         };
         let is_publisher = |node: NodeId| publishers.iter().any(|(publisher, _)| *publisher == node);
         let is_retried = |bus: NodeId| publications(bus).any(|publication| publication.retry.is_some());
-        // A publisher that crashes does not stop what it has sent.
+        // A crash of the publisher does not stop a publication in flight.
         let mut sent = self.work.publications.get(&update).into_iter().flatten();
         if sent.any(|(by, bus, due)| is_publisher(*by) && self.is_accepted(*by, *bus, *due)) {
             return Some(Prospect::Unpublished(from));
@@ -44,7 +44,7 @@ impl<'a> ProspectFinder<'a> {
                     return Some(Prospect::Uncertain(Uncertainty::Attempts));
                 }
                 prospect => {
-                    let is_better = is_retried(bus) && stopped.is_none_or(|earlier| !earlier.is_hopeful());
+                    let is_better = is_retried(bus) && stopped.is_none_or(|earlier| !earlier.can_converge());
                     stopped = if is_better { Some(prospect) } else { stopped };
                 }
             }
@@ -59,7 +59,7 @@ impl<'a> ProspectFinder<'a> {
         });
         if let Some((by, bus, _)) = resent.next()
             && !self.deduplicates(bus)
-            && self.to_bus(by, bus).is_hopeful()
+            && self.to_bus(by, bus).can_converge()
         {
             return Some(self.to_bus(by, bus));
         }
@@ -83,7 +83,7 @@ impl<'a> ProspectFinder<'a> {
     /// The prospect of a publisher's next attempt to reach a bus.
     pub(super) fn to_bus(&self, publisher: NodeId, bus: NodeId) -> Prospect {
         match (self.work.healing.path(self.run, publisher, bus), self.accepted_from(publisher, bus)) {
-            (Err(stopped), _) if !stopped.is_hopeful() => stopped,
+            (Err(stopped), _) if !stopped.can_converge() => stopped,
             (_, None) => Prospect::OutOfSync(bus),
             (Err(Prospect::AfterHealing(healed)), Some(at)) => Prospect::AfterHealing(healed.max(at)),
             (Err(stopped), _) => stopped,
@@ -92,7 +92,8 @@ impl<'a> ProspectFinder<'a> {
         }
     }
 
-    /// Returns the time from which enough brokers of a bus are in sync for the publications of a publisher; none if they never are.
+    /// Returns the time from which enough brokers of a bus are in sync for the publications of a publisher; none if they never
+    /// are.
     fn accepted_from(&self, publisher: NodeId, bus: NodeId) -> Option<Micros> {
         let service = self.run.scenario.services.get(publisher.index());
         let publications = service.into_iter().flat_map(|service| &service.publishes);
@@ -204,7 +205,7 @@ impl<'a> ProspectFinder<'a> {
             if matches!(prospect, Prospect::Down(_) | Prospect::AfterHealing(_)) {
                 return Some(prospect);
             }
-            if prospect.is_hopeful() {
+            if prospect.can_converge() {
                 return Some(Prospect::Unpublished(*node));
             }
         }

@@ -20,7 +20,7 @@ impl<'a> ProspectFinder<'a> {
         })
     }
 
-    /// The prospect of an event that a fault stops. Deliveries over a link that is cut may use up their number before it is healed.
+    /// The prospect of an event that a fault stops. Over a cut link, the last permitted delivery may be lost before the healing.
     pub(super) fn until_healing(&self, queue: SubscriptionId, event: &QueuedEvent, stopped: Prospect) -> Prospect {
         let Prospect::AfterHealing(at) = stopped else { return stopped };
         let ends = self.run.names.subscription(queue);
@@ -33,18 +33,18 @@ impl<'a> ProspectFinder<'a> {
         // One that polls is sent nothing until its request arrives.
         let is_pushed = |settings: &Subscription| !matches!(settings.attachment(), Attachment::Polling(_));
         let is_used_up = |settings: &Subscription| {
-            let left = settings.max_deliveries.map(|most| most.saturating_sub(event.deliveries));
-            let lasts = left.map(|left| micros(settings.ack_deadline_ms).saturating_mul(u64::from(left) + 1));
+            let left = settings.max_deliveries.map(|maximum| maximum.saturating_sub(event.deliveries));
+            let duration = left.map(|left| micros(settings.ack_deadline_ms).saturating_mul(u64::from(left) + 1));
             is_pushed(settings)
                 && settings.backoff == Backoff::None
-                && lasts.is_some_and(|lasts| self.run.now.saturating_add(lasts) < at)
+                && duration.is_some_and(|time| self.run.now.saturating_add(time) < at)
         };
         // The bus sends nothing to a consumer that is not attached.
         let mut attached =
             self.settings(queue).filter(|(subscription, _)| self.run.analysis.buses.is_attached(*subscription));
         let passes = self.run.analysis.faults.passes(ends.bus, ends.service);
         if !passes && attached.any(|(_, settings)| is_used_up(settings)) {
-            // A publisher may send it once more, as another event.
+            // A publisher may publish the update once more, as another event.
             return match self.may_be_published_again(ends.bus) {
                 true => Prospect::Uncertain(Uncertainty::Attempts),
                 false => Prospect::UsedUp(ends.bus, ends.service),
@@ -54,20 +54,20 @@ impl<'a> ProspectFinder<'a> {
         let lasts = |is_attached: bool, settings: &Subscription| match (settings.max_deliveries, settings.acknowledge) {
             (_, Acknowledge::Never) => false,
             (None, _) => true,
-            (Some(most), _) => {
-                let left = u64::from(most.saturating_sub(event.deliveries));
+            (Some(maximum), _) => {
+                let left = u64::from(maximum.saturating_sub(event.deliveries));
                 let waits = micros(settings.ack_deadline_ms).saturating_mul(left.saturating_sub(1));
                 left > 0 && (!is_attached || event.not_before.max(self.run.now).saturating_add(waits) >= at)
             }
         };
-        // One that is not attached may be before the healing.
+        // A consumer that is not attached may become so before the healing.
         let healing = &self.work.healing;
-        let attaches = |it: SubscriptionId| {
-            let Subscriber { service, bus, .. } = self.run.names.subscription(it);
+        let attaches = |subscription: SubscriptionId| {
+            let Subscriber { service, bus, .. } = self.run.names.subscription(subscription);
             let opened = healing.up_from(self.run, service).zip(healing.open_from(self.run, service, bus));
-            self.run.analysis.buses.is_attached(it) || opened.is_some_and(|(up, open)| up.max(open) < at)
+            self.run.analysis.buses.is_attached(subscription) || opened.is_some_and(|(up, open)| up.max(open) < at)
         };
-        match self.settings(queue).all(|(it, settings)| lasts(attaches(it), settings)) {
+        match self.settings(queue).all(|(subscription, settings)| lasts(attaches(subscription), settings)) {
             true => stopped,
             false => Prospect::Uncertain(Uncertainty::Attempts),
         }
@@ -109,7 +109,8 @@ impl<'a> ProspectFinder<'a> {
 
     /// Returns whether an event is not delivered again, if its last delivery is neither in flight nor at a consumer.
     pub(super) fn is_used_up(&self, queue: SubscriptionId, event: &QueuedEvent) -> bool {
-        let is_last = |settings: &Subscription| settings.max_deliveries.is_some_and(|most| event.deliveries >= most);
+        let is_last =
+            |settings: &Subscription| settings.max_deliveries.is_some_and(|maximum| event.deliveries >= maximum);
         self.settings(queue).any(|(_, settings)| is_last(settings))
     }
 
@@ -152,45 +153,47 @@ impl<'a> ProspectFinder<'a> {
         };
         let steps = run.scenario.script.iter().filter(|step| redrives(&step.command));
         let at = steps.map(|step| micros(step.at_ms)).filter(|at| *at > run.now).min()?;
-        let stopped = self.path_to_consumer(queue, node).err().filter(|stopped| !stopped.is_hopeful());
+        let stopped = self.path_to_consumer(queue, node).err().filter(|stopped| !stopped.can_converge());
         Some(stopped.unwrap_or(Prospect::Redriven(at)))
     }
 
     /// The cause that holds an event back behind an earlier one of its key: the consumers' acknowledgements do not arrive.
     pub(super) fn blocked(&self, queue: SubscriptionId, event: &QueuedEvent, update: UpdateId) -> Option<Prospect> {
         let events = &self.run.analysis.buses.get(queue)?.events;
-        let first = events.values().find(|it| self.key_of(it.update) == self.key_of(update))?;
+        let first = events.values().find(|event| self.key_of(event.update) == self.key_of(update))?;
         if event.deliveries > 0 || first.update == update {
             return None;
         }
         self.stopped_acknowledgements(queue)
     }
 
-    /// The same for an event that the queue does not have yet: an earlier one is there or will be published before it.
+    /// The same for an event that the queue does not have yet: an earlier one is in the queue or will be published first.
     pub(super) fn blocked_later(&self, queue: SubscriptionId, update: UpdateId) -> Option<Prospect> {
-        let stopped = self.stopped_acknowledgements(queue).filter(|stopped| !stopped.is_hopeful())?;
+        let stopped = self.stopped_acknowledgements(queue).filter(|stopped| !stopped.can_converge())?;
         let bus = self.run.names.subscription(queue).bus;
         let key = self.key_of(update);
         let queued = self.run.analysis.buses.get(queue).into_iter().flat_map(|queue| queue.events.values());
         let rows = self.work.outboxes.range(..update).filter(|(_, (_, to))| *to == bus).map(|(update, _)| *update);
         let sent = self.work.publications.range(..update).map(|(update, _)| *update);
         let mut earlier = queued.map(|event| event.update).chain(rows).chain(sent);
-        earlier.any(|it| it != update && self.key_of(it) == key).then_some(stopped)
+        earlier.any(|other| other != update && self.key_of(other) == key).then_some(stopped)
     }
 
     fn key_of(&self, update: UpdateId) -> Option<KeyId> {
         self.run.analysis.updates.get(update).map(|info| info.key)
     }
 
-    /// What stops the acknowledgements of all consumers of a queue that delivers the events of a key one after the other.
+    /// The fault that stops the acknowledgements of all consumers of a queue that delivers the events of a key in order.
     fn stopped_acknowledgements(&self, queue: SubscriptionId) -> Option<Prospect> {
         let run = self.run;
-        let is_ordered = |it: &Subscription| {
-            it.order == Order::FifoPerKey && it.acknowledge != Acknowledge::Never && it.max_deliveries.is_none()
+        let is_ordered = |settings: &Subscription| {
+            settings.order == Order::FifoPerKey
+                && settings.acknowledge != Acknowledge::Never
+                && settings.max_deliveries.is_none()
         };
         let mut stopped = None;
-        for (it, _) in self.settings(queue).filter(|(_, it)| is_ordered(it)) {
-            let ends = run.names.subscription(it);
+        for (subscription, _) in self.settings(queue).filter(|(_, settings)| is_ordered(settings)) {
+            let ends = run.names.subscription(subscription);
             stopped = Some(self.work.healing.path(run, ends.service, ends.bus).err()?);
         }
         stopped

@@ -1,4 +1,4 @@
-//! Reads that repair a member of a leaderless group: which reads will follow, and whether they repair it for certain.
+//! The reads that will repair a member of a leaderless group, and whether they do so for certain.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 struct Members<'a> {
     quorum: &'a Quorum,
     up: Vec<NodeId>,
-    /// Those that have the update.
+    /// The members that have the update.
     holders: BTreeSet<NodeId>,
     at: Micros,
 }
@@ -18,9 +18,9 @@ struct Members<'a> {
 /// The responses by which a blocking read repairs members.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Responses {
-    /// Those of one read, which are the first ones to arrive.
+    /// The responses of one read, which are the first ones to arrive.
     First,
-    /// Any that a read needs: of many reads, one gets the right ones.
+    /// Any responses: of many reads, one gets the right ones.
     Any,
 }
 
@@ -45,7 +45,8 @@ impl ProspectFinder<'_> {
             for at in self.scripted_reads(client, key, up) {
                 let members = self.members_at(config, quorum, (key, update), at);
                 let coordinators = self.coordinators(config, client);
-                let is_certain = |it: &NodeId| self.is_repaired(&members, client, *it, node, Responses::First);
+                let is_certain =
+                    |coordinator: &NodeId| self.is_repaired(&members, client, *coordinator, node, Responses::First);
                 if coordinators.iter().all(is_certain) {
                     return Some(Prospect::ReadRepair);
                 }
@@ -57,7 +58,8 @@ impl ProspectFinder<'_> {
                 is_possible = true;
                 let members = self.members_at(config, quorum, (key, update), up);
                 // One of many reads is enough.
-                let is_possible = |it: &NodeId| self.is_repaired(&members, client, *it, node, Responses::Any);
+                let is_possible =
+                    |coordinator: &NodeId| self.is_repaired(&members, client, *coordinator, node, Responses::Any);
                 if self.coordinators(config, client).iter().any(is_possible) {
                     return Some(Prospect::ReadRepair);
                 }
@@ -118,18 +120,18 @@ impl ProspectFinder<'_> {
         let Some(reader) = self.run.names.find_node(&client.id) else { return false };
         let is_asked =
             coordinator == reader || (up.contains(&coordinator) && self.is_open_at(reader, coordinator, *at));
-        let heard: BTreeSet<NodeId> =
+        let responding: BTreeSet<NodeId> =
             up.iter().copied().filter(|member| self.are_connected_at(coordinator, *member, *at)).collect();
         let needed = quorum.read as usize;
-        if !is_asked || !heard.contains(&node) || heard.len() < needed {
+        if !is_asked || !responding.contains(&node) || responding.len() < needed {
             return false;
         }
-        let having = heard.intersection(holders).count();
+        let having = responding.intersection(holders).count();
         match (quorum.write_back, quorum.read_repair) {
             // The first responses are merged, and written to all.
-            (true, _) => needed + having > heard.len(),
+            (true, _) => needed + having > responding.len(),
             // It repairs only members whose responses are among the first ones, so all have to be.
-            (false, ReadRepair::Blocking) => having > 0 && (responses == Responses::Any || needed == heard.len()),
+            (false, ReadRepair::Blocking) => having > 0 && (responses == Responses::Any || needed == responding.len()),
             (false, ReadRepair::Async) => having > 0,
             (false, ReadRepair::None) => false,
         }

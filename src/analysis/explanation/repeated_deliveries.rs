@@ -68,14 +68,14 @@ impl<'a> ProspectFinder<'a> {
                     bus == its_bus
                         && self.history.is_acknowledgement_lost(bus, publisher, update)
                         && !self.deduplicates_all(publisher, bus, update)
-                        && self.to_bus(publisher, bus).is_hopeful()
+                        && self.to_bus(publisher, bus).can_converge()
                 };
                 resent.find(|(publisher, bus, _)| is_repeated(*publisher, *bus)).map(|(publisher, ..)| publisher)
             }
         }
     }
 
-    /// Returns whether a queue delivers an event again that was applied: its acknowledgement is not in flight any more.
+    /// Returns whether a queue redelivers an event that was applied: its acknowledgement is no longer in flight.
     fn is_redelivered(
         &self,
         queue: SubscriptionId,

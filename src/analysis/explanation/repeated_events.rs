@@ -8,7 +8,7 @@ use crate::trace::{KeyId, NodeId, SubscriptionId, UpdateId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> ProspectFinder<'a> {
-    /// The subscriptions whose events change a copy, in ways that depend on their order or number.
+    /// The subscriptions whose events change a copy in ways that depend on their order or number.
     fn sensitive(&self, node: NodeId) -> Vec<(NodeId, &'a Subscription)> {
         let run = self.run;
         let services = (0..).map(NodeId).zip(&run.scenario.services);
@@ -42,7 +42,7 @@ impl<'a> ProspectFinder<'a> {
 
     /// Returns the prospect that was found for a copy, or an uncertain one if an event may change the copy late or once more.
     pub(super) fn unless_repeated(&mut self, found: Prospect, node: NodeId, key: KeyId) -> Prospect {
-        if !found.is_hopeful() || found.is_uncertain() {
+        if !found.can_converge() || found.is_uncertain() {
             return found;
         }
         match self.repetition(node, key) {
@@ -97,23 +97,24 @@ impl<'a> ProspectFinder<'a> {
             .updates
             .get(event.update())
             .is_some_and(|info| run.analysis.staleness.has_applied(node, key, info.version));
-        let its = run.names.subscriptions().filter(|it| run.delivers_to(run.names.subscription(*it).service, node));
-        let its: Vec<SubscriptionId> = its.collect();
+        let subscriptions =
+            run.names.subscriptions().filter(|it| run.delivers_to(run.names.subscription(*it).service, node));
+        let subscriptions: Vec<SubscriptionId> = subscriptions.collect();
         // Several deliveries are at consumers, or a frozen consumer handles its own while the bus delivers the event again.
-        let consumers: BTreeSet<NodeId> = its.iter().map(|it| run.names.subscription(*it).service).collect();
+        let consumers: BTreeSet<NodeId> = subscriptions.iter().map(|it| run.names.subscription(*it).service).collect();
         let received = consumers.iter().map(|it| self.history.deliveries_received(*it, event.update())).sum::<u32>();
         let is_frozen =
             |it: &NodeId| run.analysis.faults.paused(*it).is_some() && self.history.is_received(*it, event.update());
         if received > 1 || consumers.iter().any(is_frozen) {
             return false;
         }
-        let is_acknowledged = its.into_iter().all(|it| {
-            let ends = run.names.subscription(it);
-            // Brokers that are down delay the acknowledgement of what is published.
+        let is_acknowledged = subscriptions.into_iter().all(|subscription| {
+            let ends = run.names.subscription(subscription);
+            // Brokers that are down delay the acknowledgements of publications.
             let brokers = run.analysis.brokers.get(ends.bus).filter(|_| matches!(event, Pending::Elsewhere(None, _)));
             self.work.healing.path(run, ends.service, ends.bus).is_ok()
                 && brokers.is_none_or(|brokers| brokers.up == brokers.all())
-                && self.is_handled_in_time(it)
+                && self.is_handled_in_time(subscription)
         });
         !has_applied && is_acknowledged
     }
@@ -124,9 +125,10 @@ impl<'a> ProspectFinder<'a> {
         let queue = run.analysis.buses.queue_of(subscription);
         let service = run.scenario.services.get(run.names.subscription(subscription).service.index());
         let waiting = run.analysis.buses.get(queue).map_or(0, |queue| queue.events.len());
-        self.settings(queue).filter(|(it, _)| *it == subscription).all(|(_, settings)| {
-            let one_by_one = settings.order != Order::None;
-            let at_once = if one_by_one { 1 } else { service.map_or(1, |it| it.concurrency.max(1)) as usize };
+        self.settings(queue).filter(|(other, _)| *other == subscription).all(|(_, settings)| {
+            let is_one_by_one = settings.order != Order::None;
+            let at_once =
+                if is_one_by_one { 1 } else { service.map_or(1, |service| service.concurrency.max(1)) as usize };
             let rounds = waiting.max(self.work.outboxes.len()).div_ceil(at_once).max(1);
             settings.processing.mean_ms() * (rounds as f64) < settings.ack_deadline_ms
         })
@@ -138,7 +140,7 @@ impl<'a> ProspectFinder<'a> {
         self.indexed(node, key)
     }
 
-    /// The same, from the index of events. No event before the index is built.
+    /// The same, from the index of events; no event before the index is built.
     pub(super) fn indexed(&self, node: NodeId, key: KeyId) -> BTreeSet<Pending> {
         let run = self.run;
         let reaches = |event: &Pending| match event {
@@ -149,7 +151,7 @@ impl<'a> ProspectFinder<'a> {
         let of_key = self.work.events_of_keys.as_ref().and_then(|index| index.get(&key)).into_iter().flatten();
         let all: BTreeSet<Pending> = of_key.filter(|event| reaches(event)).copied().collect();
         let queued: BTreeSet<UpdateId> =
-            all.iter().filter(|it| matches!(it, Pending::Queued(..))).map(|it| it.update()).collect();
+            all.iter().filter(|event| matches!(event, Pending::Queued(..))).map(|event| event.update()).collect();
         // The event of a delivery is in the queue, too.
         let is_separate = |event: &&Pending| match event {
             Pending::Elsewhere(Some(_), update) => !queued.contains(update),

@@ -1,17 +1,17 @@
-//! Whether the script stops or cuts something later on the way of an update.
+//! The ways of updates to copies, on which the script may stop or cut something later.
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
-use crate::scenario::{Micros, PublishMode, Subscription, micros};
+use crate::scenario::{Micros, Publication, PublishMode, Subscription, micros};
 use crate::trace::{NodeId, UpdateId};
 use std::collections::BTreeSet;
 
-/// How many times the mean a handler takes at most; for random times, longer ones are very rare.
-const LONGEST: f64 = 10.0;
+/// The maximum time of a handler as a multiple of its mean; for random times, longer ones are very rare.
+const MAX_HANDLING: f64 = 10.0;
 
 impl ProspectFinder<'_> {
-    /// Returns a prospect of a copy, which is uncertain if the script stops or cuts something on the update's way before it is
-    /// certain to have arrived.
+    /// Returns the prospect that was found for a copy, or an uncertain one if the script stops or cuts something on the
+    /// update's way before it is certain to have arrived.
     pub(super) fn unless_stopped(&mut self, found: Prospect, node: NodeId, update: Option<UpdateId>) -> Prospect {
         let arrives_by = match found {
             _ if found.is_uncertain() || self.work.later_faults.is_empty() => return found,
@@ -23,14 +23,15 @@ impl ProspectFinder<'_> {
             Some(way) => way.clone(),
             None => self.way(origin, node),
         };
-        // After a crash, change data capture may publish again what was lost.
+        // After a crash, change data capture may publish lost updates again.
         let captures = |node: &NodeId| {
             let service = self.run.scenario.services.get(node.index());
-            let mut modes = service.into_iter().flat_map(|service| &service.publishes).map(|it| &it.mode);
+            let mut modes =
+                service.into_iter().flat_map(|service| &service.publishes).map(|publication| &publication.mode);
             modes.any(|mode| matches!(mode, PublishMode::ChangeDataCapture { .. }))
         };
         let capturing: BTreeSet<NodeId> = way.iter().copied().filter(captures).collect();
-        let is_touched = self.work.later_faults.iter().any(|fault| match found.is_hopeful() {
+        let is_touched = self.work.later_faults.iter().any(|fault| match found.can_converge() {
             true => fault.at <= arrives_by && fault.touches(&way),
             false => fault.crashes && !capturing.is_empty() && fault.touches(&capturing),
         });
@@ -43,7 +44,7 @@ impl ProspectFinder<'_> {
         let Some(service) = self.run.scenario.services.get(node.index()) else { return 0 };
         let events = service.subscribes.iter().map(|it| it.processing.mean_ms());
         let messages = self.run.names.group(node).map(|_| service.service_time.mean_ms());
-        micros(events.chain(messages).fold(0.0, f64::max) * LONGEST)
+        micros(events.chain(messages).fold(0.0, f64::max) * MAX_HANDLING)
     }
 
     /// The nodes that an update passes on its way from the service that made it to a copy.
@@ -64,14 +65,13 @@ impl ProspectFinder<'_> {
             let service = run.scenario.services.get(node.index());
             let buses = service
                 .into_iter()
-                .flat_map(|it| &it.subscribes)
-                .filter_map(|it: &Subscription| run.names.find_node(&it.to));
+                .flat_map(|service| &service.subscribes)
+                .filter_map(|subscription: &Subscription| run.names.find_node(&subscription.to));
             for bus in buses.filter(|bus| !way.contains(bus)).collect::<Vec<_>>() {
                 way.insert(bus);
-                let publishers = (0..)
-                    .map(NodeId)
-                    .zip(&run.scenario.services)
-                    .filter(|(_, service)| service.publishes.iter().any(|it| run.names.find_node(&it.to) == Some(bus)));
+                let is_to_bus = |publication: &Publication| run.names.find_node(&publication.to) == Some(bus);
+                let services = (0..).map(NodeId).zip(&run.scenario.services);
+                let publishers = services.filter(|(_, service)| service.publishes.iter().any(is_to_bus));
                 next.extend(publishers.map(|(publisher, _)| publisher).filter(|publisher| !way.contains(publisher)));
             }
         }

@@ -7,29 +7,29 @@ use crate::trace::OperationKind;
 /// functions are one: a deletion writes no value, and a decrement adds a negative number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
-    /// Return the value.
+    /// Returns the value.
     Read,
-    /// Set the value.
+    /// Sets the value.
     Write,
-    /// Delete the key.
+    /// Deletes the key.
     Delete,
-    /// Set the value if it equals the expected one.
+    /// Sets the value if it equals the expected one.
     CompareAndSet,
-    /// Add to a number.
+    /// Adds to a number.
     Increment,
-    /// Subtract from a number.
+    /// Subtracts from a number.
     Decrement,
-    /// Add an element to a set, or to a number.
+    /// Adds an element to a set, or to a number.
     Add,
-    /// Remove an element.
+    /// Removes an element.
     Remove,
-    /// Append an element to a list.
+    /// Appends an element to a list.
     Append,
-    /// Put a value into a field of a map.
+    /// Puts a value into a field of a map.
     Put,
-    /// Insert an element into a list.
+    /// Inserts an element into a list.
     Insert,
-    /// Remove an element from a list by its index.
+    /// Removes an element from a list by its index.
     RemoveAt,
 }
 
@@ -54,7 +54,7 @@ impl Function {
 }
 
 impl Invocation {
-    /// Returns the function whose meaning it is, where the source does not name another one.
+    /// Returns the function with this meaning, for a source that names no other one.
     pub fn function(self) -> Function {
         match self {
             Invocation::Read => Function::Read,

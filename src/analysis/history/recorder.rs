@@ -11,7 +11,7 @@ use crate::trace::{
 use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each key, how often its operations have changed.
+/// The number of changes of each key's operations.
 #[derive(Clone, Debug, Default)]
 pub struct Revisions(LiteMap<KeyId, u32>);
 
@@ -37,7 +37,7 @@ pub struct HistoryRecorder {
     sessions: LiteMap<(NodeId, u32), (u32, bool)>,
     processes: Vec<(NodeId, u32)>,
     initial: BTreeMap<KeyId, Value>,
-    /// For each key, how often its operations have changed.
+    /// The number of changes of each key's operations.
     revisions: LiteMap<KeyId, u32>,
     tombstones: PurgedTombstones,
 }
@@ -208,7 +208,7 @@ impl HistoryRecorder {
 
     /// Builds the history so far. `key` and `process` return the names of keys and processes.
     pub fn history(&self, key: impl Fn(KeyId) -> String, process: impl Fn(NodeId, u32) -> String) -> History {
-        let most = self.operations.iter().map(|recorded| recorded.key.0 + 1).max().unwrap_or(0);
+        let key_count = self.operations.iter().map(|recorded| recorded.key.0 + 1).max().unwrap_or(0);
         let operation = |recorded: &RecordedOperation| {
             let invocation = invocation_of(recorded.kind, recorded.value.as_ref());
             Operation {
@@ -229,7 +229,7 @@ impl HistoryRecorder {
             operations: self.operations.iter().map(operation).collect(),
             written: Vec::new(),
             values: vec![phrase("nothing", "nichts").into()],
-            keys: (0..most).map(|id| key(KeyId(id))).collect(),
+            keys: (0..key_count).map(|id| key(KeyId(id))).collect(),
             processes: self.processes.iter().map(|(by, session)| process(*by, *session)).collect(),
             initial: BTreeMap::new(),
             siblings: BTreeSet::new(),
@@ -254,7 +254,7 @@ fn time(at: Micros) -> i64 {
     at as i64
 }
 
-/// Returns the invocation of an operation. Values get their ids later.
+/// Returns the invocation of an operation. Values receive their ids later.
 fn invocation_of(kind: OperationKind, value: Option<&Value>) -> Invocation {
     match (kind, value) {
         (OperationKind::Read, _) => Invocation::Read,

@@ -63,11 +63,11 @@ struct Builder<'a> {
     processes: Ids,
     values: Ids,
     operations: Vec<Operation>,
-    /// For each process with an operation in progress: the operation and its invocation.
+    /// The operation that each process has in progress, and its invocation.
     in_progress: BTreeMap<u32, (usize, usize)>,
-    /// For each process whose last operation is unknown: its completion.
+    /// The completion of the last operation of each process whose last operation is unknown.
     ended_unknown: BTreeMap<u32, usize>,
-    /// For each key the sum of the increments, each without its sign.
+    /// The sum of the increments of each key, each without its sign.
     added: BTreeMap<u32, u64>,
     /// The keys of registers whose changes have versions.
     versioned: BTreeSet<&'a str>,

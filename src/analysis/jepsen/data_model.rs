@@ -11,7 +11,7 @@ pub(super) const INCREMENT: &[&str] = &["increment", "inc", "incr"];
 /// Names of the functions that subtract from a number.
 pub(super) const DECREMENT: &[&str] = &["decrement", "dec", "decr"];
 
-/// What a key holds.
+/// The data model of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]

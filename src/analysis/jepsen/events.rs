@@ -173,7 +173,7 @@ pub(super) fn put_in_order(events: &mut [Event]) -> Result<(), String> {
     }
 }
 
-/// Whether the value of every invocation is a pair, and that of a read has no value for its key.
+/// Returns whether the value of every invocation is a pair, and that of a read has no value for its key.
 pub(super) fn looks_keyed(events: &[Event]) -> bool {
     let mut invoked = events.iter().filter(|event| event.kind == "invoke").peekable();
     let mut reads = 0;

@@ -1,4 +1,4 @@
-//! What a history states, or shows, of the servers: siblings, and lost changes.
+//! The parts of a history that concern the servers: siblings, and lost changes.
 
 use super::data_model::DataModel;
 use super::events::Event;

@@ -68,7 +68,7 @@ pub struct KeyCopy {
     pub(super) tombstone_purged: bool,
     /// The newest tombstone that a replica of its group purged, which it reflects while it has no value.
     pub(super) purged: Version,
-    /// For a copy that several services hold together: the value that each of them holds.
+    /// The value that each service holds, for a copy that several services hold together.
     pub(super) pooled: Option<Box<PooledValues>>,
 }
 
@@ -140,9 +140,9 @@ impl KeyCopy {
         self.behind.values().map(|missing| missing.acknowledged).min()
     }
 
-    /// Returns since when it has been stale or diverged: if it is stale, the acknowledgement of the oldest missing update, or when
-    /// it was consistent last if that is later, because it had reflected that update before; if it is diverged, when it was
-    /// consistent last.
+    /// Returns since when it has been stale or diverged: if it is stale, the acknowledgement of the oldest missing update, or
+    /// when it was consistent last if that is later, because it had reflected that update before; if it is diverged, when it
+    /// was consistent last.
     pub fn stale_since(&self) -> Option<Micros> {
         match self.state() {
             CopyState::Stale => self.oldest_missing().map(|since| since.max(self.inconsistent_since)),

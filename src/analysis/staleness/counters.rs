@@ -5,7 +5,7 @@ use crate::scenario::{Micros, Value};
 use crate::trace::{KeyId, NodeId, UpdateId, Version};
 
 impl Staleness {
-    /// A copy added the difference of an update to its value.
+    /// Notes that a copy added the difference of an update to its value.
     pub(super) fn add(&mut self, at: Micros, update: UpdateId, node: NodeId, key: KeyId, version: Version, sum: i64) {
         self.copy_mut(node, key);
         let entry = key_mut(&mut self.keys, key);

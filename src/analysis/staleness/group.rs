@@ -89,7 +89,7 @@ impl Staleness {
         }
     }
 
-    /// A replica purged a tombstone. Its copy still reflects the deletion, since a read finds no value, and so does a replica's
+    /// Notes that a replica purged a tombstone. Its copy still reflects the deletion, since a read finds no value, and so does a replica's
     /// copy without a value.
     fn purge(&mut self, at: Micros, node: NodeId, key: KeyId) {
         let copy = self.copy_mut(node, key);

@@ -24,7 +24,7 @@ impl Staleness {
         }
     }
 
-    /// A group rolled back an update that was never acknowledged: services that applied its event hold a phantom.
+    /// Marks an update that its group rolled back before it was acknowledged as a phantom at the services that applied its event.
     pub(super) fn mark_rolled_back(&mut self, at: Micros, update: UpdateId, key: KeyId) {
         let Some(entry) = self.keys.get_mut(key.index()) else { return };
         let (holders, acknowledged) = (&entry.holders, &entry.acknowledged);

@@ -6,10 +6,10 @@ use crate::scenario::{Micros, Value};
 use crate::trace::{KeyId, NodeId, NodeSet, Version};
 use litemap::LiteMap;
 
-/// Which services hold their data together.
+/// The services that hold their data together.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pools {
-    /// For each of them the first one.
+    /// The first service of each set, for each service in it.
     holders: LiteMap<NodeId, NodeId>,
     /// Pairs of services of which the second receives the updates of the first only as a worker of a group.
     shared_flows: LiteMap<(NodeId, NodeId), ()>,
@@ -135,7 +135,7 @@ impl Staleness {
         Some((holder, self.copy_mut(holder, key).pooled.get_or_insert_default()))
     }
 
-    /// A service's copy has a new value. Returns the node under which its copy is recorded, and the value there.
+    /// Notes a new value of a service's copy. Returns the node under which its copy is recorded, and the value there.
     pub(super) fn pool_value(
         &mut self,
         node: NodeId,
@@ -150,14 +150,14 @@ impl Staleness {
         (holder, pooled.newest())
     }
 
-    /// A service starts with a value.
+    /// Notes the value with which a service starts.
     pub(super) fn pool_seed(&mut self, node: NodeId, key: KeyId, value: &Value) {
         if let (Some((_, pooled)), Value::Int(number)) = (self.pooled(node, key), value) {
             pooled.seeds.insert(node, *number);
         }
     }
 
-    /// A service's copy has a new sum. Returns the node under which its copy is recorded, and the sum there.
+    /// Notes a new sum of a service's copy. Returns the node under which its copy is recorded, and the sum there.
     pub(super) fn pool_sum(&mut self, node: NodeId, key: KeyId, held: StoredValue, sum: i64) -> (NodeId, i64) {
         let Some((holder, pooled)) = self.pooled(node, key) else { return (self.holder(node, key), sum) };
         pooled.own.insert(node, held);

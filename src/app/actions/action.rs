@@ -116,7 +116,7 @@ impl Action {
         self.label.get()
     }
 
-    /// Returns what it does, for tooltip and help. No full stop at the end.
+    /// Returns the description of the action, for tooltip and help. No full stop at the end.
     pub fn help(&self) -> &'static str {
         self.help.get()
     }

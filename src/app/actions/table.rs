@@ -95,7 +95,7 @@ pub static ACTIONS: &[Action] = &[
     Action::new(PLAYBACK, ActionId::Faster, "Faster", "Play at a higher speed", &[key("]")], || {
         Msg::Playback(PlaybackMsg::ShiftSpeed { faster: true })
     }),
-    Action::new(PLAYBACK, ActionId::Reset, "Reset", "Discard the live actions and go to the start", &[], || {
+    Action::new(PLAYBACK, ActionId::Reset, "Reset", "Discard the live commands and go to the start", &[], || {
         Msg::Playback(PlaybackMsg::Reset)
     }),
     Action::new(PLAYBACK, ActionId::Extend, "+5 s", "Let the run last 5 s longer, and play", &[], || {
@@ -123,12 +123,12 @@ pub static ACTIONS: &[Action] = &[
         RUN,
         ActionId::HealCard,
         "Heal",
-        "End all faults of the selected nodes and their links",
+        "Heal all faults of the selected nodes and their links",
         &[key("H")],
         || Msg::Live(LiveMsg::Fault(CardFault::Heal, None)),
     )
     .enabled_if(acts_on_card),
-    Action::new(RUN, ActionId::HealAll, "Heal everything", "End all faults", &[], || {
+    Action::new(RUN, ActionId::HealAll, "Heal everything", "Heal all faults", &[], || {
         Msg::Live(LiveMsg::Execute(Command::HealAll))
     })
     .enabled_if(injects),
@@ -336,7 +336,7 @@ pub static ACTIONS: &[Action] = &[
         Msg::Panels(PanelsMsg::ToggleHelp)
     })
     .on_if(|model| model.panels.help),
-    Action::new(PAGE, ActionId::Commands, "Commands", "Find and execute any action", &[key("K").control()], || {
+    Action::new(PAGE, ActionId::Commands, "Actions", "Find and execute any action", &[key("K").control()], || {
         Msg::Panels(PanelsMsg::ToggleCommands)
     })
     .on_if(|model| model.panels.commands),

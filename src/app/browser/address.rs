@@ -58,14 +58,14 @@ pub fn read(fragment: &str) -> Address {
         unknown: parts.unknown,
         ..Address::default()
     };
-    let mut seen: Vec<&str> = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
     for (name, value) in &parts.options {
         // Only these may be repeated: their values add up.
-        let is_repeated = !matches!(&**name, "hide" | "lock" | "api" | "resize") && seen.contains(&&**name);
+        let is_repeated = !matches!(&**name, "hide" | "lock" | "api" | "resize") && names.contains(&&**name);
         if !address.apply(name, value) || is_repeated {
             address.unknown.push(format!("{name}={value}"));
         }
-        seen.push(name);
+        names.push(name);
     }
     address.unknown.truncate(MAX_UNKNOWN);
     for part in &mut address.unknown {

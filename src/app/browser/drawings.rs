@@ -51,7 +51,7 @@ pub async fn request(request: DrawingsRequest) -> Answer {
     execute(request).await.map_err(|_| StorageProblem::NotFetched)?.await
 }
 
-/// A document to open, and what is known of it if the browser keeps it.
+/// A document to open, and the drawing's record if the browser keeps it.
 type Restored = Option<(Box<Opening>, Option<DrawingInfo>)>;
 
 /// Reads what a tab has kept while it was reloaded; `None` if it is not about the address with this fragment, or another tab has

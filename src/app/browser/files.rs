@@ -7,7 +7,7 @@ use js_sys::Uint8Array;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Response, Url};
+use web_sys::{Blob, BlobPropertyBag, Event, File, HtmlElement, HtmlInputElement, Response, Url};
 
 /// Returns a title as the name of a file, without its ending.
 pub fn name_of(title: &str) -> String {
@@ -75,6 +75,15 @@ pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
     spawn_local(async move { then(JsFuture::from(promise).await.is_ok()) });
 }
 
+/// Returns the file that the visitor has chosen in a field. The same file can be chosen there again, for example after it
+/// was corrected.
+pub fn chosen(event: &Event) -> Option<File> {
+    let input = event.target()?.dyn_into::<HtmlInputElement>().ok()?;
+    let file = input.files()?.get(0);
+    input.set_value("");
+    file
+}
+
 /// The maximum size of a file that is read, bytes.
 const MAX_SIZE: f64 = 32.0 * 1024.0 * 1024.0;
 /// The error for a file that [`read`] does not read.
@@ -99,13 +108,13 @@ fn contained_lesson(address: &str) -> Option<Result<String, String>> {
     let files = js_sys::Reflect::get(&global, &"convergeFiles".into()).ok().filter(JsValue::is_object)?;
     let bytes = js_sys::Reflect::get(&files, &address.into()).ok().and_then(|file| file.dyn_into::<Uint8Array>().ok());
     let text = bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-    Some(text.ok_or_else(|| text!("There is no lesson {} in this file.", address)))
+    Some(text.ok_or_else(|| text!("This file has no lesson {}.", address)))
 }
 
 /// Fetches the text of a lesson, whose address is relative to the page and of the same origin.
 ///
 /// # Errors
-/// Why there is no text, a sentence.
+/// The reason why the file has no text, a sentence.
 pub async fn fetch_lesson(address: &str) -> Result<String, String> {
     if let Some(contained) = contained_lesson(address) {
         return contained;
@@ -123,7 +132,7 @@ pub async fn fetch_lesson(address: &str) -> Result<String, String> {
     // The site may have redirected to another one.
     let came_from = Url::new(&response.url()).map(|url| url.origin()).unwrap_or_default();
     if !response.ok() || came_from != origin {
-        return Err(text!("There is no lesson {} here (status {}).", address, response.status()));
+        return Err(text!("The lesson {} is not here (status {}).", address, response.status()));
     }
     let text = JsFuture::from(response.text().map_err(failed)?).await.map_err(failed)?.as_string().unwrap_or_default();
     if text.len() > MAX_LESSON_LENGTH {

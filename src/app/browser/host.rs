@@ -44,7 +44,7 @@ struct Port {
 
 impl HostPort for Port {
     fn handle_message(&mut self, data: &JsValue, origin: &str, model: &Model) -> Vec<HostAction> {
-        // What has no JSON (a circle, a function) is no message of this protocol.
+        // A value without JSON (a circle, a function) is no message of this protocol.
         let Ok(text) = js_sys::JSON::stringify(data) else { return Vec::new() };
         let message = Some(text).filter(|text| text.length() <= MAX_LENGTH);
         let message = message.and_then(|text| serde_json::from_str(&text.as_string()?).ok());

@@ -14,7 +14,7 @@ pub fn preferred() -> Language {
     kept.or_else(of_browser).unwrap_or_default()
 }
 
-/// Sets the language of texts from now on, and `lang` of the document's root. The page replaces what it has drawn.
+/// Sets the language of texts from now on, and `lang` of the document's root. The page replaces its drawn texts.
 pub fn apply(language: Language) {
     texts::set_language(language);
     let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());

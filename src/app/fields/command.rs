@@ -47,8 +47,8 @@ impl CommandForm {
             (text!("partition"), json!({ "partition": { "groups": [[from], [to]] } })),
             (text!("crash"), json!({ "crash": { "service": service } })),
             (text!("restart"), json!({ "restart": { "service": service } })),
-            (text!("pause"), json!({ "pause": { "node": from } })),
-            (text!("resume"), json!({ "resume": { "node": from } })),
+            (text!("freeze"), json!({ "pause": { "node": from } })),
+            (text!("unfreeze"), json!({ "resume": { "node": from } })),
             (text!("slow down"), json!({ "slow_down": { "service": service, "factor": 10 } })),
             (text!("set clock"), json!({ "set_clock": { "service": service, "offset_ms": 50 } })),
             (text!("jump clock"), json!({ "jump_clock": { "service": service, "by_ms": -100 } })),
@@ -86,8 +86,8 @@ impl CommandForm {
                 (text!("crash"), vec![self.service("crash", service), self.disk("crash", *lose_disk)])
             }
             Command::Restart { service } => (text!("restart"), vec![self.service("restart", service)]),
-            Command::Pause { node } => (text!("pause"), vec![self.node("pause", node)]),
-            Command::Resume { node } => (text!("resume"), vec![self.node("resume", node)]),
+            Command::Pause { node } => (text!("freeze"), vec![self.node("pause", node)]),
+            Command::Resume { node } => (text!("unfreeze"), vec![self.node("resume", node)]),
             Command::SlowDown { service, factor } => {
                 (text!("slow down"), vec![self.service("slow_down", service), self.slowdown(*factor)])
             }

@@ -73,7 +73,7 @@ fn parameters(at: &FieldsAt, latency: &Latency) -> Vec<Field> {
             vec![median, number("lognormal", "sigma", text!("Sigma"), "", *sigma, help)]
         }
         Latency::Pareto { scale_ms, shape } => vec![
-            number("pareto", "scale_ms", text!("Scale"), "ms", *scale_ms, text!("The least duration.")),
+            number("pareto", "scale_ms", text!("Scale"), "ms", *scale_ms, text!("The shortest duration.")),
             number("pareto", "shape", text!("Shape"), "", *shape, text!("The smaller, the heavier the tail.")),
         ],
         Latency::Mixture { parts } => {

@@ -54,7 +54,7 @@ pub(super) fn published(scenario: &Scenario, at: &FieldsAt, publication: &Public
     fields.push(at.choice("acks", text!("Acks"), kinds, chosen, help));
     let kinds = vec![(text!("own updates"), Json::Null), (text!("applied events too"), json!({}))];
     let chosen = if publication.forward.is_some() { text!("applied events too") } else { text!("own updates") };
-    let help = text!("An event chain: the service publishes the events that it applies as well as its own updates.");
+    let help = text!("An event chain: besides its own updates, the service publishes the events that it applies.");
     // An event is published after it was applied, so never before a commit. A service without subscriptions applies none.
     let publishes = |service: &&Service| service.publishes.iter().any(|own| std::ptr::eq(own, publication));
     let applies = scenario.services.iter().find(publishes).is_some_and(|service| !service.subscribes.is_empty());
@@ -433,7 +433,7 @@ pub(super) fn backoff(
         let at = place.to(variant);
         let base =
             at.number("base_ms", text!("First wait"), "ms", base_ms, text!("The first wait; it doubles each time."));
-        vec![base, at.number("cap_ms", text!("Longest wait"), "ms", cap_ms, text!("The greatest wait."))]
+        vec![base, at.number("cap_ms", text!("Longest wait"), "ms", cap_ms, text!("The longest wait."))]
     };
     let (chosen, fields) = match *backoff.unwrap_or(&Backoff::None) {
         Backoff::None => (text!("none"), Vec::new()),

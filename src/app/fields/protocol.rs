@@ -99,7 +99,7 @@ fn gossip(at: &FieldsAt, gossip: &Gossip) -> Vec<Field> {
         vec![at.choice("style", text!("Style"), styles, chosen, text!("In which direction updates travel."))];
     if let Some(contacts) = contacts {
         let help =
-            text!("After this many consecutive contacts that already knew a rumor, a member stops to spread it.");
+            text!("After this many consecutive contacts that already knew a rumor, a member stops spreading it.");
         let place = at.to("style").to("rumor");
         fields.push(place.number("lose_interest_after", text!("Loses interest after"), "", contacts, help));
     }
@@ -149,7 +149,9 @@ fn quorum(at: &FieldsAt, quorum: &Quorum) -> Vec<Field> {
         at.toggle("sloppy", text!("Sloppy quorum"), quorum.sloppy, sloppy),
     ];
     fields.extend(repairs_later(at, quorum));
-    let grace = text!("How long a tombstone is kept; empty: for ever. A repair after that restores the key.");
+    let grace = text!(
+        "How long a tombstone is kept after the deletion; empty: for ever. A repair after that restores the key."
+    );
     fields.extend([
         at.number(
             "timeout_ms",
@@ -177,7 +179,7 @@ fn repairs_later(at: &FieldsAt, quorum: &Quorum) -> Vec<Field> {
             text!("Hints are kept"),
             "ms",
             hints.window_ms,
-            text!("Older hints are dropped."),
+            text!("A coordinator keeps no new hints for a replica that has been unreachable for longer (Cassandra: max_hint_window)."),
         ));
         fields.push(at.number("every_ms", text!("Hints are sent every"), "ms", hints.every_ms, every));
     }

@@ -254,7 +254,7 @@ fn nodes_are_chosen_by_their_names() {
     let members = fields.iter().find(|field| field.path.join("/") == "groups/3/members").expect("the members of fed");
     assert_eq!(members.text, "Orders (m)");
     assert_eq!(parse(&members.kind, "Orders (m), A"), Ok(serde_json::json!(["m", "a"])));
-    assert_eq!(parse(&members.kind, "nobody"), Err("There is no “nobody”.".into()));
+    assert_eq!(parse(&members.kind, "nobody"), Err("“nobody” does not exist.".into()));
 }
 
 #[test]

@@ -100,7 +100,7 @@ pub(super) fn execute(name: &str, payload: &Value, model: &Model) -> Result<Done
         "heal" => live(Command::HealAll),
         "set" => set(payload, model),
         "freeze" => match payload["frozen"].as_bool() {
-            Some(frozen) => Ok(Done::Actions(vec![HostAction::Freeze(frozen)])),
+            Some(locked) => Ok(Done::Actions(vec![HostAction::Lock(locked)])),
             None => Err(Failure::new("invalid", "payload.frozen", "true or false")),
         },
         "setTheme" => match payload["theme"].as_str() {

@@ -75,7 +75,7 @@ pub(super) fn clock(model: &Model) -> Value {
     json!({ "t": ms(model.run.now), "playing": model.playback.playing(), "digest": model.run.digest })
 }
 
-/// What is loaded. The hash is the same for the same drawing.
+/// Describes the loaded drawing. The hash is the same for the same drawing.
 pub(super) fn loaded(model: &Model) -> Value {
     let scenario = shared(model);
     let hash = xxhash_rust::xxh3::xxh3_64(scenario.to_json().as_bytes());
@@ -120,7 +120,7 @@ pub(super) fn replica_state(view: &ServiceView, model: &Model) -> Value {
         "behind": view.behind, "t": ms(model.run.now) })
 }
 
-/// What a mark of the timeline reports, if it is an event.
+/// Returns the event that a mark of the timeline reports, if any.
 pub(super) fn mark(mark: &Mark, model: &Model) -> Option<(HostEventName, Value)> {
     let (event, kind) = match mark.kind {
         MarkKind::Crash => ("fault", "crash"),

@@ -1,4 +1,4 @@
-//! What was reported to the host page. The differences from the model are the events.
+//! The state that was reported to the host page. The differences from the model are the events.
 
 use super::event::{self, HostEventName};
 use crate::app::model::Model;
@@ -10,7 +10,7 @@ use std::rc::Rc;
 /// Least time between two `timeUpdate`, ms of real time.
 const INTERVAL: f64 = 250.0;
 
-/// What was reported to the host page.
+/// The state that was reported to the host page.
 #[derive(Debug, Default)]
 pub(super) struct Reported {
     document: u32,

@@ -10,13 +10,13 @@ struct Embedded {
     page: TestPage,
     host: Host,
     wall: f64,
-    heard: Vec<Outgoing>,
+    received: Vec<Outgoing>,
 }
 
 impl Embedded {
     fn new(options: HostOptions) -> Embedded {
         let (page, host) = (TestPage::new(), Host::new(options));
-        let mut embedded = Embedded { page, host, wall: 0.0, heard: Vec::new() };
+        let mut embedded = Embedded { page, host, wall: 0.0, received: Vec::new() };
         embedded.serve();
         embedded
     }
@@ -26,7 +26,7 @@ impl Embedded {
         let mut embedded = Embedded::new(HostOptions { messages: true, ..HostOptions::default() });
         let hello = json!({ "app": "converge", "v": 1, "type": "hello", "payload": { "v": 1, "events": events } });
         embedded.post(&hello);
-        embedded.heard.clear();
+        embedded.received.clear();
         embedded
     }
 
@@ -36,7 +36,7 @@ impl Embedded {
             self.page.update(Msg::Tick(self.wall));
             self.host.observe(&mut self.page.model, self.wall);
         }
-        self.heard.extend(self.host.take_outgoing());
+        self.received.extend(self.host.take_outgoing());
     }
 
     fn post(&mut self, message: &Value) {
@@ -47,7 +47,7 @@ impl Embedded {
         for action in self.host.receive(message, origin, &self.page.model) {
             match action {
                 HostAction::Update(msg) => self.page.update(msg),
-                HostAction::Open(_) | HostAction::Freeze(_) | HostAction::Destroy => {}
+                HostAction::Open(_) | HostAction::Lock(_) | HostAction::Destroy => {}
             }
         }
         self.serve();
@@ -56,37 +56,37 @@ impl Embedded {
     /// Posts a command, and returns its answer: the type and the payload.
     fn command(&mut self, name: &str, payload: Value) -> (String, Value) {
         self.post(&json!({ "app": "converge", "v": 1, "type": name, "id": 7, "payload": payload }));
-        let answer = self.heard.iter().rev().find(|outgoing| outgoing.message["id"] == 7).expect("an answer");
+        let answer = self.received.iter().rev().find(|outgoing| outgoing.message["id"] == 7).expect("an answer");
         (answer.message["type"].as_str().expect("a type").into(), answer.message["payload"].clone())
     }
 
     /// Returns the payloads of the events of one name.
     fn events(&self, name: &str) -> Vec<Value> {
-        let named = self.heard.iter().filter(|outgoing| outgoing.message["type"] == name);
+        let named = self.received.iter().filter(|outgoing| outgoing.message["type"] == name);
         named.map(|outgoing| outgoing.message["payload"].clone()).collect()
     }
 }
 
 #[test]
-fn before_the_hello_only_ready_goes_out_and_no_command_is_heard() {
+fn before_the_hello_only_ready_is_sent_and_no_command_is_executed() {
     let mut embedded = Embedded::new(HostOptions { messages: true, ..HostOptions::default() });
-    let types: Vec<&Value> = embedded.heard.iter().map(|outgoing| &outgoing.message["type"]).collect();
+    let types: Vec<&Value> = embedded.received.iter().map(|outgoing| &outgoing.message["type"]).collect();
     assert_eq!(types, [&json!("ready")]);
     assert_eq!(embedded.events("ready")[0]["protocols"], json!([1]));
     embedded.post(&json!({ "app": "converge", "v": 1, "type": "play", "id": 1 }));
     assert!(!embedded.page.model.playback.playing());
-    assert_eq!(embedded.heard.len(), 1, "nothing is sent to a page that has not sent hello");
+    assert_eq!(embedded.received.len(), 1, "nothing is sent to a page that has not sent hello");
 }
 
 #[test]
-fn only_the_origin_of_the_hello_is_heard_and_answered() {
+fn only_messages_of_the_origin_of_the_hello_are_accepted_and_answered() {
     let mut embedded = Embedded::greeted(&[]);
     let play = json!({ "app": "converge", "v": 1, "type": "play", "id": 1 });
     embedded.post_from(&play, "https://other.example");
     assert!(!embedded.page.model.playback.playing());
     embedded.post(&play);
     assert!(embedded.page.model.playback.playing());
-    assert!(embedded.heard.iter().all(|outgoing| outgoing.to == Audience::Origin(ORIGIN.into())));
+    assert!(embedded.received.iter().all(|outgoing| outgoing.to == Audience::Origin(ORIGIN.into())));
 }
 
 #[test]
@@ -123,11 +123,11 @@ fn an_update_is_reported_from_its_publication_to_its_convergence() {
 }
 
 #[test]
-fn a_host_hears_only_the_events_that_it_wants() {
+fn a_host_receives_only_the_events_that_it_requested() {
     let mut embedded = Embedded::greeted(&["pause"]);
     embedded.command("play", Value::Null);
     embedded.command("pause", Value::Null);
-    let types: Vec<&str> = embedded.heard.iter().filter_map(|outgoing| outgoing.message["type"].as_str()).collect();
+    let types: Vec<&str> = embedded.received.iter().filter_map(|outgoing| outgoing.message["type"].as_str()).collect();
     assert_eq!(types, ["result", "pause", "result"]);
 }
 
@@ -142,7 +142,7 @@ fn a_fault_of_the_host_is_the_script_s_command_and_heals() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_path_and_expectation_and_changes_nothing() {
+fn a_wrong_field_is_reported_with_path_and_expectation_and_changes_nothing() {
     let mut embedded = Embedded::greeted(&[]);
     let before = (embedded.page.model.run.digest.clone(), embedded.page.model.document.scenario.clone());
     let cases = [
@@ -213,26 +213,26 @@ fn a_link_that_does_not_open_is_an_error_with_its_reason() {
     embedded.post(&json!({ "app": "converge", "v": 1, "type": "load", "id": 7, "payload": { "link": "1r.x" } }));
     embedded.host.opened(Some("This link is damaged."));
     embedded.serve();
-    let failed = embedded.heard.iter().find(|outgoing| outgoing.message["id"] == 7).expect("an answer");
+    let failed = embedded.received.iter().find(|outgoing| outgoing.message["id"] == 7).expect("an answer");
     assert_eq!(failed.message["payload"]["message"], "This link is damaged.");
 }
 
 #[test]
-fn a_hello_of_another_origin_or_with_nonsense_takes_over_nothing() {
+fn a_hello_of_another_origin_or_with_invalid_content_is_ignored() {
     let mut embedded = Embedded::greeted(&["pause"]);
     let hello = |payload: Value| json!({ "app": "converge", "v": 1, "type": "hello", "id": 3, "payload": payload });
     embedded.post_from(&hello(json!({ "v": 1 })), "https://other.example");
-    assert_eq!(embedded.heard, Vec::new(), "another origin is not answered");
+    assert_eq!(embedded.received, Vec::new(), "another origin is not answered");
     for payload in
         [json!({ "v": 2 }), json!({ "v": 1, "events": "pause" }), json!({ "v": 1, "events": { "pause": 1 } })]
     {
-        embedded.heard.clear();
+        embedded.received.clear();
         embedded.post(&hello(payload.clone()));
-        let types: Vec<&Value> = embedded.heard.iter().map(|outgoing| &outgoing.message["type"]).collect();
+        let types: Vec<&Value> = embedded.received.iter().map(|outgoing| &outgoing.message["type"]).collect();
         assert_eq!(types, [&json!("error")], "{payload}");
     }
     // The first hello still counts.
-    embedded.heard.clear();
+    embedded.received.clear();
     embedded.command("play", Value::Null);
     embedded.command("pause", Value::Null);
     assert_eq!(embedded.events("pause").len(), 1);
@@ -260,15 +260,25 @@ fn a_document_that_opens_with_a_notice_is_a_result_with_the_notice() {
     embedded.page.update(Msg::Document(crate::app::model::DocumentMsg::OpenFirst));
     embedded.page.update(Msg::Notify("The engine has changed since this link was made.".into()));
     embedded.serve();
-    let answer = embedded.heard.iter().find(|outgoing| outgoing.message["id"] == 7).expect("an answer");
+    let answer = embedded.received.iter().find(|outgoing| outgoing.message["id"] == 7).expect("an answer");
     assert_eq!(answer.message["type"], "result");
     assert_eq!(answer.message["payload"]["notice"], "The engine has changed since this link was made.");
 }
 
 #[test]
+fn a_reset_that_discards_live_commands_is_a_result_with_a_notice() {
+    let mut embedded = Embedded::greeted(&[]);
+    embedded.command("publish", json!({ "node": "inventory", "key": "widget", "value": 7 }));
+    embedded.command("play", Value::Null);
+    let (kind, answer) = embedded.command("reset", Value::Null);
+    assert_eq!((kind.as_str(), &answer["t"]), ("result", &json!(0.0)), "{answer}");
+    assert_eq!(answer["notice"], "The live commands were discarded. Undo brings them back.");
+}
+
+#[test]
 fn splice_restores_the_state_and_reports_each_change() {
     let mut embedded = Embedded::new(HostOptions { splice: true, ..HostOptions::default() });
-    let asked = embedded.heard[0].message.clone();
+    let asked = embedded.received[0].message.clone();
     assert_eq!(asked["subject"], "SPLICE.getState");
     let state = json!({ "link": "ex=lost-event&t=5" });
     let answer = json!({ "subject": "SPLICE.getState.response", "message_id": asked["message_id"], "state": state });
@@ -278,13 +288,13 @@ fn splice_restores_the_state_and_reports_each_change() {
     for second in [answer, json!({ "subject": "SPLICE.getState.response", "state": state })] {
         assert!(embedded.host.receive(&second, ORIGIN, &embedded.page.model).is_empty());
     }
-    embedded.heard.clear();
+    embedded.received.clear();
     embedded.page.update(write(7));
     embedded.serve();
-    let reports: Vec<&Value> = embedded.heard.iter().map(|outgoing| &outgoing.message).collect();
+    let reports: Vec<&Value> = embedded.received.iter().map(|outgoing| &outgoing.message).collect();
     assert_eq!(reports.len(), 1, "{reports:?}");
     assert_eq!(reports[0]["subject"], "SPLICE.reportScoreAndState");
-    assert_eq!(reports[0].get("score"), None, "nobody has graded");
+    assert_eq!(reports[0].get("score"), None, "nothing was graded");
     assert!(decode(reports[0]["state"]["link"].as_str().expect("a link")).is_ok());
 }
 
@@ -294,22 +304,22 @@ fn splice_reports_a_change_that_was_made_before_the_connection() {
     embedded.page.update(write(7));
     embedded.host = Host::new(HostOptions { splice: true, ..HostOptions::default() });
     embedded.serve();
-    let subjects: Vec<&Value> = embedded.heard.iter().map(|outgoing| &outgoing.message["subject"]).collect();
+    let subjects: Vec<&Value> = embedded.received.iter().map(|outgoing| &outgoing.message["subject"]).collect();
     assert_eq!(subjects, ["SPLICE.getState", "SPLICE.reportScoreAndState"]);
-    // An embed that nobody has changed reports nothing.
+    // An embed without changes reports nothing.
     let untouched = Embedded::new(HostOptions { splice: true, ..HostOptions::default() });
-    assert_eq!(untouched.heard.len(), 1);
+    assert_eq!(untouched.received.len(), 1);
 }
 
 #[test]
 fn the_height_is_reported_once_in_each_dialect() {
     let all = HostOptions { messages: true, splice: false, lti: true, h5p: true };
     let mut embedded = Embedded::new(all);
-    embedded.heard.clear();
+    embedded.received.clear();
     embedded.host.report_height(420.4);
     embedded.host.report_height(420.4);
     embedded.serve();
-    let messages: Vec<Value> = embedded.heard.iter().map(|outgoing| outgoing.message.clone()).collect();
+    let messages: Vec<Value> = embedded.received.iter().map(|outgoing| outgoing.message.clone()).collect();
     assert_eq!(messages.len(), 3);
     assert_eq!(messages[0]["payload"]["height"], 420.0);
     assert_eq!((&messages[1]["subject"], &messages[1]["height"]), (&json!("lti.frameResize"), &json!(420.0)));
@@ -317,10 +327,10 @@ fn the_height_is_reported_once_in_each_dialect() {
 }
 
 #[test]
-fn a_destroyed_embed_says_nothing_more() {
+fn a_destroyed_embed_sends_no_more_messages() {
     let mut embedded = Embedded::greeted(&[]);
     embedded.command("destroy", Value::Null);
-    embedded.heard.clear();
+    embedded.received.clear();
     embedded.page.update(Msg::Playback(PlaybackMsg::Seek(100_000)));
     embedded.serve();
     embedded.post(&json!({ "app": "converge", "v": 1, "type": "play", "id": 9 }));
@@ -329,11 +339,11 @@ fn a_destroyed_embed_says_nothing_more() {
     embedded.host.report_unknown(&["wat=1".into()]);
     embedded.host.report_height(900.0);
     embedded.serve();
-    assert_eq!(embedded.heard, Vec::new());
+    assert_eq!(embedded.received, Vec::new());
 }
 
 #[test]
-fn messages_of_other_programs_and_nonsense_are_ignored() {
+fn messages_of_other_programs_and_invalid_messages_are_ignored() {
     let mut embedded = Embedded::greeted(&[]);
     for message in [
         json!(null),
@@ -348,7 +358,7 @@ fn messages_of_other_programs_and_nonsense_are_ignored() {
     ] {
         embedded.post(&message);
     }
-    assert_eq!(embedded.heard, Vec::new());
+    assert_eq!(embedded.received, Vec::new());
     embedded.post(&json!({ "app": "converge", "v": 2, "type": "play", "id": 1 }));
     assert_eq!(embedded.events("error")[0]["code"], "version");
 }
@@ -382,7 +392,7 @@ fn each_event_has_the_fields_of_the_schema() {
         embedded.serve();
     }
     let mut seen = BTreeSet::new();
-    for Outgoing { message, .. } in &embedded.heard {
+    for Outgoing { message, .. } in &embedded.received {
         let name = message["type"].as_str().expect("a type");
         let described = &schema["$defs"]["events"][name];
         if name == "result" {
@@ -405,7 +415,7 @@ fn each_event_has_the_fields_of_the_schema() {
 }
 
 #[test]
-fn each_command_is_executed_or_says_which_field_is_wrong() {
+fn each_command_is_executed_or_reports_the_wrong_field() {
     for name in COMMANDS {
         let (kind, payload) = Embedded::greeted(&[]).command(name, Value::Null);
         assert!(kind == "result" || payload["path"].is_string(), "{name}: {payload}");

@@ -222,7 +222,7 @@ impl Model {
                 self.delete(effects);
             }
             DocumentMsg::Paste | DocumentMsg::PasteCards(_) if self.paste_is_locked() => {
-                self.notify(text!("Pasting is not allowed here.").into());
+                self.refuse(text!("Pasting is not allowed here.").into());
             }
             DocumentMsg::Paste => self.paste(PASTE_OFFSET, effects),
             DocumentMsg::PasteCards(scenario) => {
@@ -301,15 +301,15 @@ impl Model {
     /// Returns whether the drawing may be changed; if not, notifies the visitor of the reason.
     pub(super) fn may_edit(&mut self) -> bool {
         if !self.mode.edits() {
-            self.notify(text!("This embed cannot be edited. Open it in the playground to change it.").into());
+            self.refuse(text!("This embed cannot be edited. Open it in the playground to change it.").into());
             return false;
         }
         if self.locked.drawing {
-            self.notify(text!("The drawing of this embed is locked.").into());
+            self.refuse(text!("The drawing of this embed is locked.").into());
             return false;
         }
         if self.document.origin == Origin::Link {
-            self.notify(text!("This is a preview of a link. Choose “Edit a copy” to change it.").into());
+            self.refuse(text!("This is a preview of a link. Choose “Edit a copy” to change it.").into());
             return false;
         }
         true
@@ -327,14 +327,14 @@ impl Model {
 
     fn may_act(&mut self, is_locked: bool, reason: &str) -> bool {
         if self.mode == Mode::View {
-            self.notify(text!("This embed only plays. Open it in the playground to publish or inject faults.").into());
+            self.refuse(text!("This embed only plays. Open it in the playground to publish or inject faults.").into());
         } else if is_locked {
-            self.notify(reason.into());
+            self.refuse(reason.into());
         }
         self.mode != Mode::View && !is_locked
     }
 
-    /// Returns the drawing with a position for every card. Cards without one get their place on the canvas.
+    /// Returns the drawing with a position for every card. Cards without one are placed as on the canvas.
     pub fn all_placed(&self) -> Rc<Scenario> {
         if drawing::is_placed(&self.document.scenario) {
             return self.document.scenario.clone();

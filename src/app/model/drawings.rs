@@ -12,18 +12,18 @@ use std::rc::Rc;
 /// Whether the shown drawing is kept.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum SaveState {
-    /// It has no changes to keep.
+    /// The drawing has no changes to keep.
     #[default]
     Unchanged,
-    /// It is being saved.
+    /// The drawing is being saved.
     Saving,
-    /// It is saved.
+    /// The drawing is saved.
     Saved,
-    /// It could not be saved.
+    /// The drawing could not be saved.
     Failed(StorageProblem),
 }
 
-/// The kept drawings, and what is being saved.
+/// The kept drawings, and the saves in progress.
 #[derive(Clone, Debug, Default)]
 pub struct Drawings {
     /// Whether the dialog is open.
@@ -37,7 +37,8 @@ pub struct Drawings {
     /// Distinguishes this tab from others in the ids of new drawings.
     pub tab: u32,
     created: u32,
-    /// The drawing that is being saved, and whether it was edited. One is saved at a time, so each is based on the revision before.
+    /// The drawing that is being saved, and whether it was edited. One is saved at a time, so each is based on the revision
+    /// before.
     saving: Option<(Rc<str>, bool)>,
     /// The drawings that wait to be saved.
     waiting: BTreeMap<Rc<str>, Unsaved>,
@@ -56,7 +57,7 @@ pub struct Drawings {
 struct Unsaved {
     scenario: Rc<Scenario>,
     caption: Rc<str>,
-    /// It was edited, or has become the visitor's own. Otherwise only its live commands and branches have changed.
+    /// Whether it was edited, or has become the visitor's own. Otherwise only its live commands and branches have changed.
     is_edited: bool,
 }
 
@@ -84,7 +85,7 @@ pub enum DrawingsMsg {
     /// Add drawings that were read from a file.
     Import(Rc<Vec<Scenario>>),
     /// A drawing was read to be opened.
-    Learn(DrawingInfo),
+    ReadToOpen(DrawingInfo),
     /// The storage has answered.
     Answered(DrawingsAnswer),
     /// A drawing could not be saved.
@@ -128,7 +129,7 @@ impl Model {
                 let id = self.new_drawing_id();
                 effects.push(Effect::Drawings(DrawingsRequest::Import { id, drawings }));
             }
-            DrawingsMsg::Learn(info) => self.learn_drawing(&info),
+            DrawingsMsg::ReadToOpen(info) => self.note_revision(&info),
             DrawingsMsg::Answered(answer) => self.receive_drawings(answer, effects),
             DrawingsMsg::NotSaved(problem) => self.report_unsaved(problem),
             DrawingsMsg::Failed(StorageProblem::Damaged(id, why)) => {
@@ -142,12 +143,12 @@ impl Model {
                     self.notify(problem.sentence());
                 }
             }
-            DrawingsMsg::ChangedElsewhere(id, revision) => self.learn_other_tab(id, revision, effects),
+            DrawingsMsg::ChangedElsewhere(id, revision) => self.follow_other_tab(id, revision, effects),
         }
     }
 
-    /// Learns the revision of a drawing that was read or written.
-    pub(super) fn learn_drawing(&mut self, info: &DrawingInfo) {
+    /// Notes the revision of a drawing that was read or written.
+    pub(super) fn note_revision(&mut self, info: &DrawingInfo) {
         self.drawings.revisions.insert(info.id.clone(), info.revision);
         self.drawings.saved_elsewhere.retain(|id| *id != info.id);
     }
@@ -185,9 +186,9 @@ impl Model {
         self.keep_change(true, effects);
     }
 
-    /// Keeps the visitor's own drawing after a change of its live commands or branches alone. They are no reason for a copy: where
-    /// another tab has saved the drawing since, they belong to this tab's run, and are not kept. An example with a single branch
-    /// becomes the visitor's own only with the first edit.
+    /// Keeps the visitor's own drawing after a change of its live commands or branches alone. They are no reason for a copy:
+    /// where another tab has saved the drawing since, they belong to this tab's run, and are not kept. An example with a single
+    /// branch becomes the visitor's own only with the first edit.
     pub(super) fn keep_run(&mut self, effects: &mut Vec<Effect>) {
         match &self.document.drawing {
             Some(id) if self.drawings.saved_elsewhere.contains(id) => {}
@@ -251,12 +252,12 @@ impl Model {
                 }
             }
             DrawingsAnswer::Saved(info) => {
-                self.learn_drawing(&info);
+                self.note_revision(&info);
                 if self.drawings.saving.take_if(|(id, _)| *id == info.id).is_some() {
                     self.drawings.state = SaveState::Saved;
                     self.drawings.is_failure_known = false;
                 }
-                self.learn_info(info);
+                self.put_first_in_list(info);
                 self.save_next(effects);
             }
             DrawingsAnswer::Conflict { id, scenario, caption } => {
@@ -271,7 +272,7 @@ impl Model {
                 }
             }
             DrawingsAnswer::Read(info, scenario) => {
-                self.learn_drawing(&info);
+                self.note_revision(&info);
                 let address = Some(format!("d={}", info.id));
                 self.drawings.open = false;
                 let (drawing, caption) = (Some(info.id.clone()), info.caption);
@@ -288,7 +289,7 @@ impl Model {
         }
     }
 
-    /// Updates the list. What has just been deleted can be restored.
+    /// Updates the list. A drawing that has just been deleted can be restored.
     fn list_drawings(&mut self, list: Vec<DrawingInfo>) {
         let was_listed = |info: &&DrawingInfo| {
             let before = self.drawings.list.iter().flat_map(|list| list.iter());
@@ -307,7 +308,7 @@ impl Model {
         }
     }
 
-    fn learn_info(&mut self, info: DrawingInfo) {
+    fn put_first_in_list(&mut self, info: DrawingInfo) {
         if let Some(list) = &mut self.drawings.list {
             let list = Rc::make_mut(list);
             list.retain(|other| other.id != info.id);
@@ -333,7 +334,7 @@ impl Model {
         self.save_next(effects);
     }
 
-    fn learn_other_tab(&mut self, id: Rc<str>, revision: u32, effects: &mut Vec<Effect>) {
+    fn follow_other_tab(&mut self, id: Rc<str>, revision: u32, effects: &mut Vec<Effect>) {
         if self.drawings.open {
             effects.push(Effect::Drawings(DrawingsRequest::List));
         }

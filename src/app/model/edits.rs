@@ -57,7 +57,7 @@ impl Model {
                 self.show_card(&id);
                 effects.push(Effect::Focus(id));
             }
-            Err(why) => self.notify(why),
+            Err(why) => self.refuse(why),
         }
     }
 
@@ -75,7 +75,7 @@ impl Model {
                 self.select(new.into_iter().map(CanvasItem::Node).collect());
                 self.fit();
             }
-            Err(why) => self.notify(why),
+            Err(why) => self.refuse(why),
         }
     }
 
@@ -129,7 +129,7 @@ impl Model {
                     effects.push(Effect::FocusCanvas);
                 }
             }
-            Err(why) => self.notify(why),
+            Err(why) => self.refuse(why),
         }
     }
 
@@ -215,7 +215,7 @@ impl Model {
                 let change = text!("Connected {} and {}", name(from), name(to));
                 self.edit_and_announce(scenario, change, effects);
             }
-            Err(why) => self.notify(why),
+            Err(why) => self.refuse(why),
         }
     }
 
@@ -241,7 +241,7 @@ impl Model {
                 effects.extend(new.first().cloned().map(Effect::Focus));
                 self.select(new.into_iter().map(CanvasItem::Node).collect());
             }
-            Err(why) => self.notify(why),
+            Err(why) => self.refuse(why),
         }
     }
 

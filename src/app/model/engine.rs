@@ -73,13 +73,13 @@ impl Model {
                 self.sharing.cancel_export();
                 self.measurement = Measurement::default();
                 if !is_expected {
-                    self.notify(why);
+                    self.refuse(why);
                 }
             }
             Report::Refused { errors } => {
                 let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 self.restore_last_valid_drawing();
-                self.notify(errors.join("; "));
+                self.refuse(errors.join("; "));
             }
         }
     }
@@ -87,7 +87,7 @@ impl Model {
     fn apply_frame(&mut self, mut frame: Frame, was_playing: bool) {
         self.apply_branches(&mut frame);
         if let Some(why) = &frame.refused {
-            self.notify(why.clone());
+            self.refuse(why.clone());
             self.forget_refused_steps();
         }
         if let Some(why) = frame.halted.clone().filter(|_| self.run.halted.is_none()) {
@@ -108,8 +108,11 @@ impl Model {
             self.verdicts.reset_request();
             self.diagram.reset_request();
             self.internals.reset_request();
-            self.host.restart(frame.records);
             self.lesson.restart_facts();
+        }
+        // A long jump takes several frames.
+        if frame.whole || self.playback.shows_jump() {
+            self.host.restart(frame.records);
         } else {
             for mark in &frame.marks {
                 self.notices.announcer.mark(mark, self.playback.speed());

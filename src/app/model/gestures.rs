@@ -187,7 +187,7 @@ impl Model {
             (Target::Empty, Tool::Connect { .. }) => self.pointer.tool = Tool::Connect { from: None },
             (_, Tool::Cut) => match self.link_near(world) {
                 Some(link) => self.cut_or_heal(&[link]),
-                None => self.notify(
+                None => self.refuse(
                     text!("Click a link to cut it, or draw a line across several. Click a cut link to heal it.").into(),
                 ),
             },
@@ -330,7 +330,7 @@ impl Model {
         let crossed: Vec<usize> =
             (0..self.scene.links.len()).filter(|link| self.scene.links[*link].curve.crosses(from, to)).collect();
         if crossed.is_empty() {
-            self.notify(text!("The line crosses no link, so nothing was cut.").into());
+            self.refuse(text!("The line crosses no link, so nothing was cut.").into());
         }
         let is_cut = |link: &usize| self.run.is_cut(self.scene.links[*link].from, self.scene.links[*link].to);
         let all_cut = crossed.iter().all(is_cut);

@@ -7,7 +7,7 @@ use crate::text;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
-/// By how much a run is extended: in ms, and in µs.
+/// The time by which a run is extended, in ms and in µs.
 const EXTENSION: (f64, u64) = (5_000.0, 5_000_000);
 /// The maximum number of steps that can be undone.
 const MAX_STEPS: usize = 200;
@@ -24,7 +24,7 @@ pub(super) struct Past {
     pub(super) opened: u32,
     /// The branches with their live commands.
     pub(super) branches: Rc<BranchList>,
-    /// While the engine has not reported `branches`: they are those after this number of live commands.
+    /// The number of live commands after which `branches` are the present ones, while the engine has not reported them.
     pub(super) awaited: Option<u64>,
     /// The time to return to; the present time if absent.
     pub(super) at: Option<Micros>,
@@ -45,12 +45,12 @@ pub struct History {
 }
 
 impl History {
-    /// Returns what the next undo takes back.
+    /// Returns the change that the next undo reverts.
     pub fn undoable(&self) -> Option<&str> {
         self.undo.last().map(|past| past.change.as_str())
     }
 
-    /// Returns what the next redo does again.
+    /// Returns the change that the next redo repeats.
     pub fn redoable(&self) -> Option<&str> {
         self.redo.last().map(|past| past.change.as_str())
     }
@@ -121,7 +121,7 @@ impl Model {
             Ok(scenario) => {
                 self.edit(scenario, change, effects);
             }
-            Err(why) => self.notify(why),
+            Err(why) => self.refuse(why),
         }
     }
 
@@ -210,8 +210,8 @@ impl Model {
         self.follow_change((true, true), effects);
     }
 
-    /// Adapts the page to a changed drawing. Saves the visitor's own drawing if `saves`; without `is_edit`, only its live commands
-    /// and branches have changed.
+    /// Adapts the page to a changed drawing. Saves the visitor's own drawing if `saves`; without `is_edit`, only its live
+    /// commands and branches have changed.
     fn follow_change(&mut self, (saves, is_edit): (bool, bool), effects: &mut Vec<Effect>) {
         self.sharing.forget_replay();
         // The engine drops requests about the run before the edit, so the measurement sends its own again.
@@ -340,7 +340,7 @@ impl Model {
         if self.branches.list.len() <= 1 && (is_pending || has_commands(&self.branches)) {
             self.push_step(text!("Reset").into(), Some(self.run.now));
             self.sharing.forget_replay();
-            self.notify(text!("The live actions were discarded. Undo brings them back.").into());
+            self.notify(text!("The live commands were discarded. Undo brings them back.").into());
         }
         self.playback.enqueue(Request::Reset);
     }

@@ -59,8 +59,8 @@ impl Model {
             InPlaceMsg::Finish { edited, .. } if self.selection.editing.as_ref() != Some(&edited) => {}
             InPlaceMsg::Finish { edited, text, step, leaves } => {
                 match self.keep_in_place(&edited, &text, effects) {
-                    Err(why) if !leaves => return self.notify(why),
-                    Err(why) => self.notify(text!("{} Nothing was changed.", why)),
+                    Err(why) if !leaves => return self.refuse(why),
+                    Err(why) => self.refuse(text!("{} Nothing was changed.", why)),
                     Ok(()) => {}
                 }
                 self.selection.editing = self.next_in_place(&edited, step);
@@ -102,7 +102,7 @@ impl Model {
         });
         match first {
             Some(first) => self.start_in_place(first),
-            None => self.notify(text!("This card shows no value that could be edited.").into()),
+            None => self.refuse(text!("This card shows no value that could be edited.").into()),
         }
     }
 
@@ -120,7 +120,7 @@ impl Model {
         Some(InPlace::Value { node: node.clone(), key: next })
     }
 
-    /// Returns the text of what is edited, before it is edited.
+    /// Returns the present text of the edited field.
     pub fn text_in_place(&self, edited: &InPlace) -> String {
         match edited {
             InPlace::Value { node, key } => {
@@ -132,7 +132,7 @@ impl Model {
         }
     }
 
-    /// Describes what is edited: "Value of widget at Inventory".
+    /// Describes the edited field: "Value of widget at Inventory".
     pub fn label_in_place(&self, edited: &InPlace) -> String {
         let name = |id: &str| drawing::name(&self.document.scenario, id).to_string();
         match edited {

@@ -15,11 +15,11 @@ const FAR: f64 = 5.0;
 pub enum KeyboardMsg {
     /// Move the selection, or move the focus to a neighbour.
     Arrow {
-        /// To the right: -1, 0 or 1.
+        /// The direction to the right: -1, 0 or 1.
         dx: i32,
         /// Down: -1, 0 or 1.
         dy: i32,
-        /// With Shift: five times as far.
+        /// Whether Shift is held: five times as far.
         far: bool,
     },
     /// Select the focused card, or rename it if it is selected.

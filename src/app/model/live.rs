@@ -45,7 +45,7 @@ impl Model {
     fn toggle_fault(&mut self, fault: CardFault, nodes: &[String]) {
         let commands = if fault == CardFault::Heal { self.healing(nodes) } else { self.fault_commands(fault, nodes) };
         let Some(first) = commands.first() else {
-            return self.notify(match fault {
+            return self.refuse(match fault {
                 CardFault::Crash => text!("A client cannot crash. Freeze it, or cut its link.").into(),
                 CardFault::Freeze => text!("Select a card first.").into(),
                 CardFault::Heal => text!("Nothing to heal: these nodes and their links have no fault.").into(),
@@ -53,7 +53,7 @@ impl Model {
         };
         let change = match commands.len() {
             1 => self.describe_command(first),
-            n if fault == CardFault::Heal => text!("Ended {} faults", n),
+            n if fault == CardFault::Heal => text!("Healed {} faults", n),
             n => text!("{} and {} more", self.describe_command(first), n - 1),
         };
         self.notices.announcer.announce(change.clone());
@@ -149,7 +149,7 @@ impl Model {
             return;
         }
         let Some(command) = service.or(self.writer()).and_then(|service| self.next_update_at(service)) else {
-            self.notify(text!("There is no service that could publish an update. Add one first.").into());
+            self.refuse(text!("No service can publish an update. Add one first.").into());
             return;
         };
         if self.playback.at_end() {

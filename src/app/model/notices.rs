@@ -21,6 +21,8 @@ pub struct Notices {
     pub action: Option<NoticeAction>,
     /// The number of notices so far.
     pub count: u32,
+    /// The number of those that state why something was not executed.
+    pub refusals: u32,
     /// The text of the live region for screen readers.
     pub announcement: String,
     pub(super) announcer: Announcer,
@@ -38,6 +40,12 @@ impl Model {
         self.notices.count += 1;
         self.notices.action = None;
         self.redraw = Redraw { page: true, paint: true };
+    }
+
+    /// Shows a notice that states why what the visitor or the host page wants is not executed.
+    pub(super) fn refuse(&mut self, reason: String) {
+        self.notices.refusals += 1;
+        self.notify(reason);
     }
 
     /// Puts pending announcements into the live region, at most once a second.

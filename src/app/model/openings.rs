@@ -81,7 +81,7 @@ fn the_two_branches_of_an_example_are_compared_as_it_opens() {
 }
 
 #[test]
-fn reads_are_stale_where_the_caption_says_so() {
+fn reads_are_stale_where_the_caption_states_so() {
     for (id, client) in [("cassandra-hints", "Reader"), ("read-your-writes", "Dana"), ("simpledb-2010", "Readers")] {
         let example = examples::find(id).expect("an example");
         let model = opened(example, f64::from(example.opens_at_ms));

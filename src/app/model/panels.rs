@@ -1,4 +1,4 @@
-//! Panels, menus and dialogs: what is open, and what it is about.
+//! Panels, menus and dialogs: which ones are open, and their subjects.
 
 use super::{CanvasItem, Controls, Effect, Model, Redraw};
 use crate::app::faults::ItemCondition;
@@ -22,7 +22,7 @@ pub struct ContextMenu {
     pub is_file: bool,
 }
 
-/// Which panels are open. Panels with much state have separate parts of the model.
+/// The panels that are open. Panels with much state have separate parts of the model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Panels {
     /// The open context menu.
@@ -62,7 +62,7 @@ pub enum PanelsMsg {
     OpenMenu {
         /// Where, in px from the canvas's corner.
         at: Point,
-        /// Of what. If absent, of the link at that point or of the canvas.
+        /// The item whose menu opens. If absent, it is the link at that point or the canvas.
         item: Option<CanvasItem>,
     },
     /// Close the context menu.

@@ -52,7 +52,7 @@ pub enum PointerMsg {
         id: i32,
         /// Where, in px from the canvas's corner.
         at: Point,
-        /// With Ctrl: does not snap to the grid.
+        /// Whether Ctrl is held: does not snap to the grid.
         control: bool,
     },
     /// A pointer was released.

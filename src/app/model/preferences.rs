@@ -1,4 +1,4 @@
-//! The visitor's preferences, and the keys under which the browser stores what it keeps.
+//! The visitor's preferences, and the keys under which the browser stores them and other data.
 
 use super::{Effect, Model, Redraw};
 use crate::app::measurement::Measurement;

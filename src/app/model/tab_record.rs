@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_keeps_live_actions_their_instants_and_what_can_be_undone() {
+    fn a_reload_keeps_live_commands_their_instants_and_the_history() {
         let mut page = TestPage::new();
         page.update(Msg::Document(DocumentMsg::Add { kind: NodeKind::Bus, at: None }));
         page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!((again.model.run.digest.clone(), again.model.run.now), (page.model.run.digest.clone(), 900_000));
         assert_eq!(again.model.document.scenario, page.model.document.scenario);
         again.update(Msg::Document(DocumentMsg::Undo));
-        assert_eq!((live_commands(&again), again.model.scene.nodes.len()), (0, 4), "the live action first");
+        assert_eq!((live_commands(&again), again.model.scene.nodes.len()), (0, 4), "the live command first");
         let mut again = reloaded(&again);
         again.update(Msg::Document(DocumentMsg::Undo));
         assert_eq!((&*again.model.document.scenario, again.model.document.can_undo()), (&Scenario::first(), false));

@@ -209,7 +209,7 @@ impl Model {
         let before = breaches(task, &start, &self.document.scenario);
         let new = breaches(task, &start, edited).into_iter().find(|breach| !before.contains(breach));
         if let Some(breach) = &new {
-            self.notify(text!("Not permitted in this task: {}.", breach));
+            self.refuse(text!("Not permitted in this task: {}.", breach));
         }
         new.is_none()
     }
@@ -227,7 +227,8 @@ impl Model {
         self.hide_for_tasks();
     }
 
-    /// Hides the parts of the page that the tasks of the drawing hide, and shows those that the tasks of the previous drawing hid.
+    /// Hides the parts of the page that the tasks of the drawing hide, and shows those that the tasks of the previous drawing
+    /// hid.
     pub(super) fn hide_for_tasks(&mut self) {
         if let Some(hidden) = self.tasks.hidden_without_tasks.take() {
             self.hidden = hidden;
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_that_the_task_does_not_permit_changes_nothing_and_says_why() {
+    fn an_edit_that_the_task_does_not_permit_changes_nothing_and_states_the_reason() {
         let mut page = challenge("lost-event");
         let before = page.model.document.scenario.clone();
         let steps = page.model.document.history.undoable().map(String::from);

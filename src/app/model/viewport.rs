@@ -25,7 +25,7 @@ const NARROW_MARGIN: f64 = 10.0;
 /// The visible part of the canvas.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Viewport {
-    /// Which part is visible, and how large.
+    /// The visible part of the canvas, and its scale.
     pub camera: Camera,
     /// Whether the camera shows the whole drawing, until the visitor moves it.
     pub fitted: bool,
@@ -156,11 +156,11 @@ pub enum ViewportMsg {
     Wheel {
         /// Where, in px from the canvas's corner.
         at: Point,
-        /// To the right, px.
+        /// The distance to the right, px.
         dx: f64,
         /// Down, px.
         dy: f64,
-        /// With Ctrl, or as a pinch of a touchpad.
+        /// Whether Ctrl is held, or a touchpad is pinched.
         zoom: bool,
     },
     /// The wheel turned over an embed, where it scrolls the host page.

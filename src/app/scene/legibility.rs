@@ -247,7 +247,7 @@ fn shared_length(link: &SceneLink, other: &SceneLink) -> f64 {
 }
 
 #[test]
-fn each_link_of_an_example_can_be_told_from_the_others_for_most_of_its_way() {
+fn each_link_of_an_example_can_be_distinguished_from_the_others_for_most_of_its_way() {
     let mut found = Vec::new();
     for example in examples::EXAMPLES {
         let scenario = example.scenario();

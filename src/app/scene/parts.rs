@@ -108,7 +108,7 @@ pub struct SceneLink {
     pub curve: Rc<Curve>,
     /// Its latency, loss and duplication.
     pub label: Rc<str>,
-    /// The point of the label's base line at which it is anchored; none if there is no room for it.
+    /// The point of the label's base line at which it is anchored; none if it has no room.
     pub label_at: Option<Point>,
     /// The part of the label that is at this point.
     pub label_anchor: TextAnchor,

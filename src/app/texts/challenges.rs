@@ -1,4 +1,4 @@
-//! Texts of the challenges: titles, what is to be done, goals and hints.
+//! Texts of the challenges: titles, exercises, goals and hints.
 
 use super::Entry;
 

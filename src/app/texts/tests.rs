@@ -43,8 +43,8 @@ fn both_languages_show_the_same_values() {
 
 #[test]
 fn each_text_is_in_the_table_once() {
-    let mut seen = BTreeSet::new();
-    let twice: Vec<_> = all().filter(|(english, _)| !seen.insert(*english)).collect();
+    let mut listed = BTreeSet::new();
+    let twice: Vec<_> = all().filter(|(english, _)| !listed.insert(*english)).collect();
     assert!(twice.is_empty(), "{twice:?}");
 }
 

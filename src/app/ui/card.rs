@@ -277,7 +277,7 @@ fn lost_writes(lost: u32) -> Html {
     let text = text!("{} lost", lost);
     let (count, word) = text.split_once(' ').unwrap_or((&text, ""));
     html! {
-        <em class={classes!((lost > 9).then_some("many"))} title={text!("Acknowledged writes of this service that were overwritten without being seen")}>
+        <em class={classes!((lost > 9).then_some("many"))} title={text!("Acknowledged writes of this service that were lost: overwritten without being seen, or undone by its group")}>
             <b>{ count }</b>{ " " }<span>{ word }</span>
         </em>
     }

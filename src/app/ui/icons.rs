@@ -27,9 +27,9 @@ pub enum Icon {
     Close,
     /// Scissors.
     Cut,
-    /// In flight.
+    /// Messages in flight.
     InFlight,
-    /// Without a problem.
+    /// No problem.
     Check,
     /// A fault.
     Fault,

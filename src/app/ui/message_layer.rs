@@ -90,7 +90,7 @@ pub struct CanvasView<'a> {
     reduced_motion: bool,
     /// The kinds of messages that the visitor has hidden, as bits.
     hidden: u16,
-    /// Only messages between these cards are painted; all messages if absent.
+    /// The cards between which messages are painted; all cards if absent.
     only: Option<&'a BTreeSet<usize>>,
     /// Whether the publish button is beside its service.
     has_publish_button: bool,

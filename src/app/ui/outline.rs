@@ -173,8 +173,8 @@ impl Sheet<'_> {
 
     /// Draws the kind and the name of a card.
     fn head(&self, symbol: Icon, kind: NodeKind, fields: &[Field], name: &str) -> Html {
-        let what = [icon(symbol), span("sr", kind.word().into()), self.fields(&fields[..1], name)];
-        cell("th", "rowheader", "", span("what", what.into_iter().collect()))
+        let contents = [icon(symbol), span("sr", kind.word().into()), self.fields(&fields[..1], name)];
+        cell("th", "rowheader", "", span("what", contents.into_iter().collect()))
     }
 
     fn card(&self, node: usize) -> [Html; 2] {

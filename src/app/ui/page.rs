@@ -311,7 +311,7 @@ impl Page {
     fn handle(&mut self, msg: PageMsg) {
         match msg {
             PageMsg::Model(msg) => {
-                if !self.is_frozen(&msg) {
+                if !self.is_locked(&msg) {
                     self.handle_action(msg);
                 }
             }

@@ -82,7 +82,7 @@ pub fn chips(model: &Model, send: &Callback<Msg>) -> Html {
     }
 }
 
-/// Draws the chip about convergence: the verdict if it is known, the states of the copies, and what is in flight.
+/// Draws the chip about convergence: the verdict if it is known, the states of the copies, and the messages in flight.
 fn convergence_chip(model: &Model, onclick: Callback<MouseEvent>) -> Html {
     let summary = &model.run.summary;
     let of = |n: u32, one: &str, many: &str| {

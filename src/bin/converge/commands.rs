@@ -15,7 +15,7 @@ use converge::report::{self, InputError, ReasonsReport, RunReport, SweepReport, 
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
 use converge::session::Run;
-use converge::session::sweep::Sweep;
+use converge::session::sweep::{FORMAT, Sweep};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -381,17 +381,28 @@ fn grade(options: &GradeOptions) -> CommandResult {
     }))
 }
 
+/// The version of a sweep's format, which is read before the rest.
+#[derive(serde::Deserialize)]
+struct SweepFormat {
+    converge_sweep: u32,
+}
+
 fn merge(files: &[String], json: bool) -> CommandResult {
     let mut total: Option<Sweep> = None;
     for file in files {
-        let part: Sweep = serde_json::from_str(&read(file)?).map_err(|error| {
+        let text = read(file)?;
+        let no_sweep = |error: serde_json::Error| {
             let problem = report::plain_types(&error.to_string());
             BadInput::new(format!("{file}: the output of `converge sweep --json` is expected: {problem}"))
-        })?;
-        if part.converge_sweep != 1 {
-            let format = part.converge_sweep;
-            return Err(BadInput::new(format!("{file}: converge_sweep: format 1 is expected, not {format}")));
+        };
+        let SweepFormat { converge_sweep: format } = serde_json::from_str(&text).map_err(no_sweep)?;
+        if format != FORMAT {
+            let problem = "sweep the scenario again, because other versions of Converge measure differently";
+            return Err(BadInput::new(format!(
+                "{file}: converge_sweep: format {FORMAT} is expected, not {format}; {problem}"
+            )));
         }
+        let part: Sweep = serde_json::from_str(&text).map_err(no_sweep)?;
         match &mut total {
             None => total = Some(part),
             Some(total) => total.merge(&part).map_err(|error| BadInput::new(format!("{file}: {error}")))?,

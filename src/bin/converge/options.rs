@@ -130,7 +130,7 @@ pub struct CheckOptions {
     /// bounded-staleness, no-lost-update
     #[arg(long, value_name = "G")]
     pub guarantee: Vec<String>,
-    /// What a key holds [default: inferred from the operations]
+    /// The data model of the keys [default: inferred from the operations]
     #[arg(long, value_parser = models())]
     pub model: Option<DataModel>,
     /// Read values as [key value] [default: inferred]
@@ -139,10 +139,10 @@ pub struct CheckOptions {
     /// The initial value of every key, as JSON [default: null]
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     pub initial: Option<String>,
-    /// For bounded-staleness: the most acknowledged changes that a read may lack
+    /// The most acknowledged changes that a read may lack, for bounded-staleness
     #[arg(long, value_name = "VERSIONS", value_parser = whole(0, u64::from(u32::MAX)).map(|k| k as u32), allow_negative_numbers = true)]
     pub k: Option<u32>,
-    /// For bounded-staleness: the longest time for which a read may lack a change, ms
+    /// The longest time for which a read may lack a change, ms, for bounded-staleness
     #[arg(long, value_name = "MS", value_parser = time(0.0, 1e12), allow_hyphen_values = true)]
     pub t: Option<f64>,
     /// Steps of a search after which the verdict is unknown

@@ -4,7 +4,7 @@ use crate::output;
 use converge::report::ReasonsReport;
 use converge::session::labels;
 
-/// Formats the verdict, and for each copy what it lacks and the records that led there.
+/// Formats the verdict, and the missing updates of each copy with the records that led there.
 pub fn text(report: &ReasonsReport) -> String {
     let mut lines: Vec<String> = report.halted.iter().map(|why| labels::capitalized(why)).collect();
     lines.push(report.verdict.to_string());

@@ -26,8 +26,8 @@ fn outcomes(outcomes: &Outcomes) -> String {
     format!("{ok} ok, {fail} fail, {unknown} unknown, {pending} pending")
 }
 
-/// `what` is counted in the curve.
-fn add_curve(title: &str, what: &str, shares: &[Share], lines: &mut Vec<String>) {
+/// Adds the lines of a curve. `counted` names what it counts.
+fn add_curve(title: &str, counted: &str, shares: &[Share], lines: &mut Vec<String>) {
     let all = shares.first().map_or(0, |share| share.of);
     let points = GRID.iter().zip(shares).filter_map(|(t, share)| {
         let figure = match (share.value(), share.standard_error()) {
@@ -38,7 +38,10 @@ fn add_curve(title: &str, what: &str, shares: &[Share], lines: &mut Vec<String>)
         let not_so_long = match share.open {
             0 => String::new(),
             open => {
-                format!("; {} {what} were not observed that long, {open} of them still open at the end", all - share.of)
+                format!(
+                    "; {} {counted} were not observed that long, {open} of them still open at the end",
+                    all - share.of
+                )
             }
         };
         Some(format!("  {:>8}  {figure}{not_so_long}", labels::duration(*t)))

@@ -7,12 +7,12 @@ use crate::trace::{NodeId, SubscriptionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// How updates arrive at a service.
+/// The path on which updates arrive at a service.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Path {
-    /// By a call, or by its own subscription.
+    /// A call, or the service's own subscription.
     Own,
-    /// Only by subscriptions that it shares with other workers.
+    /// Only subscriptions that it shares with other workers.
     Shared,
 }
 

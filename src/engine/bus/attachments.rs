@@ -131,7 +131,8 @@ impl Bus {
         }
     }
 
-    /// Stores the end of a consumer's process while the bus is down: after its restart, the bus has no connection to the consumer.
+    /// Stores the end of a consumer's process while the bus is down: after its restart, the bus has no connection to the
+    /// consumer.
     pub fn miss_close(&mut self, heartbeat: Arc<Heartbeat>, reply_link: LinkId) {
         if heartbeat.presence == Presence::Closes {
             self.missed_closes.push((heartbeat, reply_link));
@@ -205,7 +206,7 @@ impl Bus {
         }
     }
 
-    /// In a log without sessions: assigns the partitions of detached readers to attached ones, if any.
+    /// Assigns the partitions of detached readers to attached ones, if any, in a log without sessions.
     fn leave_detached_readers(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
         debug_assert!(now == ctx.now, "partitions are assigned now");
         let queue = &self.queues[queue_id as usize];

@@ -51,7 +51,7 @@ pub struct SubscriptionConfig {
 /// How a consumer is attached.
 #[derive(Clone, Copy, Debug)]
 pub enum Attach {
-    /// By a connection.
+    /// A connection.
     Connection {
         /// The maximum number of unacknowledged deliveries to this consumer.
         prefetch: u32,
@@ -60,7 +60,7 @@ pub enum Attach {
         /// Whether deliveries belong to the connection.
         requeue: bool,
     },
-    /// By polling.
+    /// Polling.
     Polling {
         /// How long a receive waits for an event.
         wait: Micros,
@@ -119,7 +119,7 @@ pub struct ReplicationConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct EventCounts {
-    /// Events, counted once for each subscription or group that gets them.
+    /// Events, counted once for each subscription or group that receives them.
     pub published: u64,
     /// Acknowledged, or delivered to a subscription without acknowledgements.
     pub acknowledged: u64,
@@ -127,7 +127,7 @@ pub struct EventCounts {
     pub queued: u64,
     /// Delivered and not yet acknowledged.
     pub in_flight: u64,
-    /// In dead-letter queues.
+    /// Events in dead-letter queues.
     pub dead_lettered: u64,
     /// Discarded at the end of their retention.
     pub expired: u64,

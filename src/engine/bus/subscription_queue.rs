@@ -23,10 +23,10 @@ pub(super) struct StoredEvent {
     pub(super) last_delivery: Option<u32>,
     /// The time of the last delivery.
     pub(super) sent: Micros,
-    /// In a log: the position of the last delivery.
+    /// The position of the last delivery, in a log.
     pub(super) position: u32,
     pub(super) published_at: Micros,
-    /// With several brokers: the offset in their log; `None` for a redriven dead letter.
+    /// The offset in the log of several brokers; `None` for a redriven dead letter.
     pub(super) offset: Option<u64>,
     /// The end of its retention.
     pub(super) expires: Option<Micros>,
@@ -61,7 +61,8 @@ pub(super) struct PartitionLog {
     pub(super) delivered: usize,
     /// The member that reads the partition.
     pub(super) member: usize,
-    /// With sessions: how often the partition was assigned or redelivered. Positions of earlier generations are void.
+    /// The number of times that the partition was assigned or redelivered, with sessions. Positions of earlier generations are
+    /// void.
     pub(super) generation: u32,
     /// The position of the last delivery; 0 before the first.
     pub(super) position: u32,
@@ -128,9 +129,9 @@ pub(super) struct SubscriptionQueue {
     pub(super) members: Vec<u32>,
     /// The member that receives the next event.
     pub(super) next_member: usize,
-    /// By member: the number of unacknowledged deliveries.
+    /// The number of unacknowledged deliveries of each member.
     pub(super) in_flight: Vec<u32>,
-    /// By member: the attachment of its consumer.
+    /// The attachment of each member's consumer.
     pub(super) connections: Vec<ConsumerConnection>,
     /// Events that may be delivered again now, in order. They precede those in `ready`.
     pub(super) redeliveries: VecDeque<u32>,
@@ -140,7 +141,7 @@ pub(super) struct SubscriptionQueue {
     pub(super) key_queues: BTreeMap<KeyId, VecDeque<u32>>,
     /// A log: its partitions.
     pub(super) logs: LiteMap<u32, PartitionLog>,
-    /// By member: its membership, in a log whose readers have sessions; else empty.
+    /// The membership of each member, in a log whose readers have sessions; else empty.
     pub(super) memberships: Vec<Membership>,
     pub(super) dead_letters: Vec<DeadLetter>,
 }

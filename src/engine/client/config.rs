@@ -10,11 +10,11 @@ use std::sync::Arc;
 /// When generated operations are issued.
 #[derive(Clone, Debug)]
 pub enum Pace {
-    /// Open loop: at intervals that do not depend on the end of operations.
+    /// An open loop: at intervals that do not depend on the end of operations.
     Open(Sampler),
-    /// Closed loop: a think time after the end of the last operation.
+    /// A closed loop: a think time after the end of the last operation.
     Closed(Sampler),
-    /// After each acknowledged write of another client.
+    /// A follower: after each acknowledged write of another client.
     After,
 }
 
@@ -56,17 +56,17 @@ pub struct SessionStreams {
 pub struct Generator {
     /// When operations are issued.
     pub pace: Pace,
-    /// Their keys.
+    /// The keys of the operations.
     pub keys: KeyChoice,
     /// The share of reads.
     pub read_share: f64,
-    /// Writes are optimistic, and retried with this backoff.
+    /// The backoff with which optimistic writes are retried; none if writes are not optimistic.
     pub optimistic: Option<Backoff>,
     /// The time of the first operation.
     pub from: Micros,
     /// The end of the operations.
     pub until: Micros,
-    /// By session: its random numbers.
+    /// The random numbers of each session.
     pub sessions: Vec<SessionStreams>,
 }
 
@@ -96,8 +96,8 @@ pub struct ClientConfig {
 /// Where a client sends operations.
 #[derive(Clone, Debug)]
 pub enum Target {
-    /// To a service, over this link.
+    /// A service, over this link.
     Service(NodeId, LinkId),
-    /// To its replica group.
+    /// The client's replica group.
     Group,
 }

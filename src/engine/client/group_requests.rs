@@ -10,7 +10,7 @@ use crate::scenario::{Micros, Operation};
 use crate::trace::{Fact, NodeId, OperationId, Outcome, Refusal, Version};
 use std::sync::Arc;
 
-/// How long a client waits before it retries after it has asked all members, or one that does not know the leader, µs.
+/// The time that a client waits before it retries, after it has asked all members, or one that does not know the leader, µs.
 const RETRY_WAIT: Micros = 10_000;
 /// The kind of timer for a retry, in the two lowest bits of a protocol timer's number; the others are the coordinator's.
 const RETRY: u32 = 1;

@@ -22,7 +22,7 @@ struct Observed {
 #[derive(Clone, Debug)]
 pub struct GroupSession {
     group: Arc<Group>,
-    /// By member: the link to it.
+    /// The link to each member.
     links: Arc<Vec<Option<LinkId>>>,
     write_route: Route,
     read_route: Route,
@@ -30,7 +30,7 @@ pub struct GroupSession {
     nearest: usize,
     /// The member that accepts writes, as far as the client knows.
     leader: usize,
-    /// By session: the member of a sticky route.
+    /// The member of the sticky route of each session.
     homes: Vec<usize>,
     random: Stream,
     coordinator: Option<Coordinator>,

@@ -15,7 +15,7 @@ pub(super) struct AttachmentState {
     pub(super) last_heard: Micros,
     /// The timer of the next heartbeat or attempt, or of the reply to a receive.
     pub(super) timer: Option<u32>,
-    /// For a consumer that polls: whether a receive is open, and how many deliveries of its response are missing.
+    /// The open receive of a consumer that polls, if any, and how many deliveries of its response are missing.
     pub(super) receive: Option<Option<u32>>,
 }
 

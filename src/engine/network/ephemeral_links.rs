@@ -32,7 +32,7 @@ pub struct UnlistedLinks {
 pub(super) struct EphemeralLinks {
     unlisted: Option<Arc<UnlistedLinks>>,
     free: Vec<LinkId>,
-    /// By sender: the receivers of the messages that it sent at its latest instant of sending.
+    /// The receivers of the messages that each sender sent at its latest instant of sending.
     latest_receivers: Vec<(Micros, Vec<NodeId>)>,
     /// Each partition since the last healing: the side of each node.
     partitions: Vec<LiteMap<NodeId, u32>>,

@@ -2,10 +2,10 @@
 //! successor, and the tail serves reads. A write is committed when the tail stores it; acknowledgements travel back to
 //! the head. The chain is never reconfigured: while a member is down, writes wait.
 //!
-//! A member's log is a prefix of its predecessor's. A member that lost its disk begins a new incarnation: it requests the whole log
-//! from both neighbours. Before one of them has sent it, the member executes nothing and sends its log to no member, because the
-//! entries that its predecessor forwards until then are only a part. A message of an earlier incarnation is not accepted, because
-//! it may contain entries that the new incarnation replaces by others.
+//! A member's log is a prefix of its predecessor's. A member that lost its disk begins a new incarnation: it requests the whole
+//! log from both neighbours. Before one of them has sent it, the member executes nothing and sends its log to no member,
+//! because the entries that its predecessor forwards until then are only a part. A message of an earlier incarnation is not
+//! accepted, because it may contain entries that the new incarnation replaces by others.
 
 use super::log_progress::LogProgress;
 use super::log_writes::{PendingWrites, append_write, apply_entry};
@@ -19,7 +19,7 @@ use crate::scenario::Micros;
 use crate::trace::OperationId;
 use std::sync::Arc;
 
-/// After this time entries that the successor has not acknowledged are sent again, µs.
+/// The time after which entries that the successor has not acknowledged are sent again, µs.
 const RETRANSMISSION_INTERVAL: Micros = 100_000;
 /// The term of entries that a head appends in its first incarnation.
 const FIRST_TERM: u32 = 1;

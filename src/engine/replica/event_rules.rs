@@ -10,7 +10,7 @@ use crate::engine::message::EventWrite;
 use crate::scenario::{Effect, Micros};
 use crate::trace::{Fact, NodeId, Version};
 
-/// Whether an event replaces a value with this source version.
+/// Returns whether an event replaces a value with this source version.
 fn replaces(event: &EventWrite, present: SourceVersion) -> bool {
     match event.effect {
         Effect::SetIfNewer => event.version > present.version,
@@ -31,7 +31,7 @@ pub fn carried_version(event: &EventWrite) -> Option<Version> {
     }
 }
 
-/// Whether an event is to be written: the inbox has no row for it, and its effect replaces the key's value.
+/// Returns whether an event is to be written: the inbox has no row for it, and its effect replaces the key's value.
 /// `handled_at` is when the inbox's row was written.
 pub fn is_to_be_written(
     event: &EventWrite,

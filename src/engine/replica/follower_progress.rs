@@ -1,4 +1,4 @@
-//! What a leader knows of its followers' logs (Raft, figure 2: `nextIndex` and `matchIndex`), for Raft and
+//! A leader's knowledge of its followers' logs (Raft, figure 2: `nextIndex` and `matchIndex`), for Raft and
 //! primary-replica.
 
 use super::replicated_log::{LogEntry, LogPosition, MAX_ENTRIES_PER_MESSAGE, ReplicatedLog};
@@ -63,7 +63,7 @@ impl FollowerProgress {
         }
     }
 
-    /// A follower's log matches up to an index.
+    /// Notes that a follower's log matches up to an index.
     pub fn record_match(&mut self, follower: usize, last_index: u32) {
         debug_assert!(follower < self.next_index.len(), "a follower is a member");
         let (next, matched) = (&mut self.next_index[follower], &mut self.match_index[follower]);
@@ -72,7 +72,7 @@ impl FollowerProgress {
         debug_assert!(*next >= 1, "indices begin at 1");
     }
 
-    /// A follower's log does not match; `hint` is the last index at which it may.
+    /// Notes that a follower's log does not match; `hint` is the last index at which it may.
     pub fn record_mismatch(&mut self, follower: usize, hint: u32) {
         debug_assert!(follower < self.next_index.len(), "a follower is a member");
         let next = &mut self.next_index[follower];
@@ -80,7 +80,7 @@ impl FollowerProgress {
         debug_assert!(*next >= 1, "indices begin at 1");
     }
 
-    /// Whether the log has entries that were not sent to a follower.
+    /// Returns whether the log has entries that were not sent to a follower.
     pub fn has_unsent(&self, follower: usize, log: &ReplicatedLog) -> bool {
         self.next_index[follower] <= log.last_index()
     }

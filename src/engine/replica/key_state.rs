@@ -40,7 +40,7 @@ pub struct Register {
     pub update: Option<UpdateId>,
     /// The origin of the write, in a connected group.
     pub metadata: Option<Arc<WriteMetadata>>,
-    /// For a tombstone in a leaderless group: the time of the deletion, from which its grace period counts at all replicas (as
+    /// The time of the deletion, for a tombstone in a leaderless group. Its grace period counts from then at all replicas (as
     /// Cassandra's `local_deletion_time`).
     pub deleted_at: Option<Micros>,
 }
@@ -136,7 +136,7 @@ impl KeyState {
         }
     }
 
-    /// Whether merging the other state into this one would change nothing.
+    /// Returns whether merging the other state into this one would change nothing.
     pub fn includes(&self, other: &KeyState) -> bool {
         !self.clone().merge(other)
     }
@@ -198,7 +198,7 @@ impl KeyState {
 }
 
 impl StateVersion {
-    /// Whether the other version includes updates that this one does not.
+    /// Returns whether the other version includes updates that this one does not.
     pub fn is_missing_updates_of(&self, other: &StateVersion) -> bool {
         let included = |origin: u32| self.vector.iter().find(|(at, _)| *at == origin).map_or(0, |(_, count)| *count);
         other.register > self.register || other.vector.iter().any(|(origin, count)| *count > included(*origin))

@@ -32,7 +32,7 @@ impl PendingPublications {
         PendingPublications { modes, ..PendingPublications::default() }
     }
 
-    /// Whether stored writes are published.
+    /// Returns whether stored writes are published.
     pub fn publishes_stored(&self) -> bool {
         self.modes.on_stored
     }

@@ -52,7 +52,7 @@ pub struct ClientRequest {
 }
 
 impl ClientRequest {
-    /// Whether the operation is a read.
+    /// Returns whether the operation is a read.
     pub fn is_read(&self) -> bool {
         self.request.action.is_read()
     }

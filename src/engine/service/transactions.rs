@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(super) struct Voting {
     /// The job of the coordinator.
     pub(super) job: u32,
-    /// By call: whether the callee has voted yes.
+    /// Whether each callee has voted yes, by call.
     pub(super) granted: Vec<bool>,
     /// The participants' own writes.
     pub(super) operations: Vec<OperationId>,
@@ -34,15 +34,15 @@ pub(super) struct Promise {
 /// The transactions of a service, as coordinator and as participant.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transactions {
-    /// Coordinator: transactions without a decision.
+    /// The transactions without a decision, at their coordinator.
     pub(super) voting: LiteMap<UpdateId, Voting>,
-    /// Coordinator: committed transactions, and the calls that have not confirmed the decision.
+    /// The committed transactions at their coordinator, with the calls that have not confirmed the decision.
     pub(super) decided: LiteMap<UpdateId, Vec<usize>>,
-    /// Participant: promises without a decision.
+    /// The promises without a decision, at their participant.
     pub(super) promises: LiteMap<UpdateId, Promise>,
-    /// Participant: committed transactions, so that a second copy of a message has no effect.
+    /// The transactions that a participant has committed, so that a second copy of a message has no effect.
     pub(super) committed: BTreeSet<UpdateId>,
-    /// Without two-phase commit: the writes that callees were asked for, and the job that waits for each.
+    /// The writes that callees execute without two-phase commit, with the job that waits for each.
     pub(super) nested: LiteMap<OperationId, u32>,
 }
 
@@ -74,7 +74,7 @@ impl Transactions {
         if lose_disk {
             *self = Transactions::default();
         }
-        debug_assert!(self.nested.is_empty() && self.voting.is_empty(), "what was not decided is aborted");
+        debug_assert!(self.nested.is_empty() && self.voting.is_empty(), "transactions without a decision are aborted");
         debug_assert!(!lose_disk || self.promises.is_empty(), "promises are on the disk");
     }
 }

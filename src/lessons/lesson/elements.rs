@@ -318,7 +318,7 @@ impl<'a> Builder<'a> {
             Tag::Link { dest_url, .. } => match dest_url.strip_prefix('#') {
                 Some(step) => match step.strip_prefix("term-") {
                     Some(term) => {
-                        self.learn_term(term);
+                        self.add_term(term);
                         LessonSpan::TermLink(term.into(), inner)
                     }
                     None => LessonSpan::StepLink(step.into(), inner),
@@ -329,7 +329,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn learn_term(&mut self, id: &str) {
+    fn add_term(&mut self, id: &str) {
         if !self.terms.iter().any(|term| term.id == id)
             && let Some((term, meaning)) =
                 glossary_term(id, Language::from_code(&self.lesson.language).unwrap_or_default())

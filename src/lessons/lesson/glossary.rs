@@ -12,7 +12,7 @@ pub(super) struct GlossaryRow {
     pub ids: Vec<String>,
     /// The terms, one for each id.
     pub terms: Vec<String>,
-    /// Their meaning.
+    /// The meaning of the terms.
     pub meaning: String,
 }
 
@@ -24,7 +24,7 @@ pub(super) fn glossary_of(language: Language) -> &'static str {
     }
 }
 
-/// Whether the glossary has a term, whose spaces are written as `-`.
+/// Returns whether the glossary has a term, whose spaces are written as `-`.
 pub(super) fn is_term(id: &str) -> bool {
     glossary_term(id, Language::English).is_some()
 }

@@ -16,13 +16,13 @@ pub(super) struct Instant {
     pub seed: u64,
     /// When.
     pub at: Micros,
-    /// What it shows, a sentence.
+    /// A sentence about what the run shows then.
     pub because: String,
 }
 
 impl Lesson {
-    /// Finds the run that shows a choice. If the goal requires a condition to be rare, that is a run that violates the condition, at
-    /// the violation. Otherwise it is the first run that shows what the figure counts.
+    /// Finds the run that shows a choice. If the goal requires a condition to be rare, that is a run that violates the
+    /// condition, at the violation. Otherwise it is the first run that shows what the figure counts.
     pub(super) fn instant(&self, question: usize, choice: usize, measurement: &ScenarioMeasurement) -> Option<Instant> {
         let proof = &self.questions.get(question)?.choices.get(choice)?.shown_by;
         let scenario = self.scenarios.get(&proof.scenario)?.of_branch(None).ok()?;
@@ -93,7 +93,7 @@ fn event_of(scenario: &Scenario, figure: &Figure) -> Option<(Micros, String)> {
     }
 }
 
-/// Whether a fact is one that a figure counts.
+/// Returns whether a fact is one that a figure counts.
 fn is_counted(fact: &Fact, figure: &str) -> bool {
     let names: &[&str] = match figure {
         "write_ok_share" | "read_ok_share" => {

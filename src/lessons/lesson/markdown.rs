@@ -30,7 +30,7 @@ const DATA: [&str; 3] = ["scenario", "question", "challenge"];
 /// How the first head cell of a table begins that is a slider.
 pub(super) const SLIDER: &str = "slider:";
 
-/// Whether the info string of a block marks data.
+/// Returns whether the info string of a block marks data.
 pub(super) fn is_data(info: &str) -> bool {
     let mut words = info.split_whitespace();
     let first = words.next();

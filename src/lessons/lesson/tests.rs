@@ -206,7 +206,7 @@ fn each_step_links_the_terms_of_the_glossary_that_it_uses() {
     }
 }
 
-/// Whether a text contains a word or several, or their plural.
+/// Returns whether a text contains a word or several, or their plural.
 fn contains_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
         let is_letter = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '-');

@@ -180,11 +180,11 @@ impl Parser<'_> {
         is_next
     }
 
-    fn expected(&self, what: &str) -> String {
+    fn expected(&self, expected: &str) -> String {
         let (column, token) = &self.tokens[self.position];
         sentence!(
-            "column {column}: expected {what}, not {token}",
-            "Spalte {column}: erwartet wird {what}, nicht {token}"
+            "column {column}: expected {expected}, not {token}",
+            "Spalte {column}: erwartet wird {expected}, nicht {token}"
         )
     }
 

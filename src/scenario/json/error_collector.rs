@@ -34,7 +34,8 @@ pub fn read<T: DeserializeOwned>(json: &Json) -> Result<T, Vec<ScenarioError>> {
     read_in_ranges(json, |_: &T| BTreeMap::new())
 }
 
-/// As [`read`]; `ranges` returns what is expected at the paths of a document's whole numbers where the type permits more.
+/// Reads as [`read`] does. `ranges` returns what is expected at the paths of a document's whole numbers where the type permits
+/// more.
 ///
 /// # Errors
 /// As [`read`].
@@ -259,7 +260,7 @@ impl<'de> Deserializer<'de> for DocumentPart<'_, 'de> {
         deserialize_string visit_borrowed_str report_expected Json::as_str, phrase("a text", "ein Text");
     }
 
-    /// For a type that accepts several kinds of values; ours accept all but null, true and false.
+    /// Reads a type that accepts several kinds of values; ours accept all but null, true and false.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         match self.json {
             Some(Json::Number(number)) => match (number.as_i64(), number.as_f64()) {
@@ -421,7 +422,7 @@ impl<'de, I: Iterator<Item = (&'de str, Option<&'de Json>)>> de::MapAccess<'de> 
 struct Variant<'p, 'de> {
     name: &'p str,
     settings: DocumentPart<'p, 'de>,
-    /// Only the name is there.
+    /// Whether the variant has a name and no settings.
     is_bare: bool,
 }
 

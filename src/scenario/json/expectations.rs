@@ -1,4 +1,4 @@
-//! The words for what was expected of a part of a document, and for what was found.
+//! The texts of errors about a part of a document: what was expected, and what was found.
 
 use crate::language::{phrase, sentence};
 use crate::scenario::error::shortened;
@@ -21,7 +21,7 @@ pub(super) fn whole_number(from: i64, to: u64) -> String {
     sentence!("a whole number from {from} to {to}", "eine ganze Zahl von {from} bis {to}")
 }
 
-/// What was found, in the words of an error.
+/// Describes what was found, in the words of an error.
 pub(super) fn description(json: &Json) -> String {
     match json {
         Json::Null | Json::Bool(_) | Json::Number(_) => json.to_string(),

@@ -338,7 +338,10 @@ fn the_range_that_an_error_states_is_the_range_that_is_allowed() {
             checked += 1;
             for allowed in [low, high] {
                 let refused = stated(&document, &pointer, &allowed.to_string());
-                assert_eq!(refused, None, "{pointer}: {text} was said to be from {low} to {high}, not {allowed}");
+                assert_eq!(
+                    refused, None,
+                    "{pointer}: the error of {text} allows {low} to {high}, but {allowed} is refused"
+                );
             }
             for beyond in [low - 1, high + 1] {
                 let refused = stated(&document, &pointer, &beyond.to_string());

@@ -25,7 +25,7 @@ const MAX: i32 = ONE << 6;
 /// What the coder does with choices.
 #[derive(Clone)]
 enum Mode<'a> {
-    /// Only adapt the model.
+    /// The mode in which the model is only adapted.
     Learn,
     Write(Vec<u8>),
     /// The bytes that remain, and the number of bytes read beyond the end.

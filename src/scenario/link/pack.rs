@@ -2,8 +2,8 @@
 //!
 //! [`DocumentCodec`] walks over the document in the same way to encode and to decode. It splits every value into binary
 //! choices and passes each to the entropy coder, with contexts that predict it: the path (without list indices), the previous
-//! value at this path, and the value coded last. Repeated structure costs next to nothing, and no schema is needed: a field that is
-//! unknown to this version is spelled, letter by letter.
+//! value at this path, and the value coded last. Repeated structure costs next to nothing, and no schema is needed: a field
+//! that is unknown to this version is spelled, letter by letter.
 //!
 //! - First come the ids of the document, so that references are indices into that list.
 //! - Keys and texts (`texts`) are an id or an earlier text of the document, an entry of the dictionary, or spelled.
@@ -111,7 +111,7 @@ struct DocumentCodec<'a> {
     next_id: usize,
     /// Texts and keys that were spelled.
     strings: Vec<String>,
-    /// By path: hash of the previous value.
+    /// The hash of the previous value at each path.
     previous: BTreeMap<u32, u32>,
     /// Hash of the last number, text or spelled key.
     last: u32,
@@ -119,7 +119,7 @@ struct DocumentCodec<'a> {
     previous_time: Option<Decimal>,
     /// All spelled bytes.
     letters: Vec<u8>,
-    /// By three letters: the index after their last occurrence.
+    /// The index after the last occurrence of each three letters.
     trigrams: BTreeMap<u32, usize>,
     /// The numbers of values, of bytes of spelled text, and of bytes of all texts and keys, which are limited.
     values: u32,

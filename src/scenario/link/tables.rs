@@ -46,9 +46,9 @@ struct Reader<'a> {
 /// Why bytes cannot be unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UnpackError {
-    /// They inflate to more than a link may have.
+    /// The bytes inflate to more than a link may have.
     TooLarge,
-    /// They are not a packed value.
+    /// The bytes are not a packed value.
     Invalid,
 }
 

@@ -28,7 +28,7 @@ fn shorten(text: &mut String) {
 #[derive(Default)]
 pub(super) struct Checker {
     pub(super) errors: Vec<ScenarioError>,
-    /// What is expected of each whole number, by path, if that is wanted.
+    /// The text about what is expected of each whole number, by path, if these texts are collected.
     pub(super) ranges: Option<BTreeMap<String, String>>,
 }
 

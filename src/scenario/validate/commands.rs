@@ -105,10 +105,10 @@ impl Checker {
                         ),
                     );
                 }
-                let mut seen = BTreeSet::new();
+                let mut grouped = BTreeSet::new();
                 for (i, group) in groups.iter().enumerate() {
                     for (j, node) in group.iter().enumerate() {
-                        if !seen.insert(node) {
+                        if !grouped.insert(node) {
                             self.error(
                                 format!("{path}[{i}][{j}]"),
                                 sentence!("`{node}` is already in a group", "`{node}` ist schon in einer Gruppe"),

@@ -289,11 +289,11 @@ impl Checker {
     }
 
     fn link_references(&mut self, scenario: &Scenario, nodes: &Nodes) {
-        let mut seen = BTreeSet::new();
+        let mut listed = BTreeSet::new();
         for (i, link) in scenario.links.iter().enumerate() {
             let path = format!("links[{i}]");
             self.link_ends(&path, &link.from, &link.to, nodes);
-            if !seen.insert((&link.from, &link.to)) {
+            if !listed.insert((&link.from, &link.to)) {
                 self.error(
                     &path,
                     sentence!(
@@ -323,9 +323,9 @@ impl Checker {
         }
     }
 
-    fn copy_promised(&mut self, i: usize, what: &str, service: &str, key: &str, nodes: &Nodes) {
-        self.refers(&format!("promises[{i}].{what}.service"), service, Kind::Service, nodes);
-        self.key(&format!("promises[{i}].{what}.key"), key);
+    fn copy_promised(&mut self, i: usize, name: &str, service: &str, key: &str, nodes: &Nodes) {
+        self.refers(&format!("promises[{i}].{name}.service"), service, Kind::Service, nodes);
+        self.key(&format!("promises[{i}].{name}.key"), key);
     }
 
     /// Checks that no chain of calls returns to its start, where it would wait for itself.

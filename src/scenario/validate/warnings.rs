@@ -1,4 +1,4 @@
-//! Warnings of what is valid, but has no effect or never ends.
+//! Warnings of parts of a scenario that are valid, but have no effect or never end.
 
 mod branches;
 mod buses;
@@ -49,7 +49,7 @@ struct Warnings<'a> {
     value_kinds: ValueKinds<'a>,
     /// The warnings of what never ends.
     endless: Vec<ScenarioError>,
-    /// The warnings of what has no effect.
+    /// The warnings of parts without effect.
     without_effect: Vec<ScenarioError>,
 }
 

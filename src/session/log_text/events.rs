@@ -399,7 +399,7 @@ impl Text<'_> {
     }
 }
 
-/// How a group ended the write of an event.
+/// Describes how a group ended the write of an event.
 fn write_end(outcome: Outcome, is_written: bool, node: &str, event: String) -> String {
     match (outcome, is_written) {
         (Outcome::Ok, true) => {

@@ -89,7 +89,7 @@ impl Text<'_> {
     pub(super) fn brokers(&self, fact: &Fact) -> Row {
         match fact {
             Fact::BrokerChanged { bus, broker, change } => {
-                let what = match change {
+                let predicate = match change {
                     BrokerChange::Stopped => phrase("stopped", "wurde angehalten"),
                     BrokerChange::LostDisk => {
                         phrase("stopped and lost its disk", "wurde angehalten und hat die Platte verloren")
@@ -99,7 +99,11 @@ impl Text<'_> {
                 };
                 one_node(
                     bus,
-                    sentence!("broker {broker} of {} {what}", "Broker {broker} von {} {what}", self.node(bus)),
+                    sentence!(
+                        "broker {broker} of {} {predicate}",
+                        "Broker {broker} von {} {predicate}",
+                        self.node(bus)
+                    ),
                 )
             }
             Fact::InSyncChanged { bus, brokers, replicas } => {

@@ -26,16 +26,16 @@ impl Text<'_> {
                 sentence!("{} coordinated {}", "{} hat {} koordiniert", self.node(at), self.update(update)),
             ),
             Fact::ReplicaStored { update, node: at, key: id, value, changed, .. } => {
-                let what = match (update, value) {
+                let version = match (update, value) {
                     (Some(update), _) => self.update(update),
                     (None, Some(value)) => format!("{} = {value}", self.key(id)),
                     (None, None) => sentence!("the absence of {}", "das Fehlen von {}", self.key(id)),
                 };
                 let text = match changed {
-                    true => sentence!("{} applied {what}", "{} hat {what} angewendet", self.node(at)),
+                    true => sentence!("{} applied {version}", "{} hat {version} angewendet", self.node(at)),
                     false => sentence!(
-                        "{} ignored {what}: its own version is at least as new",
-                        "{} hat {what} ignoriert: die eigene Version ist mindestens so neu",
+                        "{} ignored {version}: its own version is at least as new",
+                        "{} hat {version} ignoriert: die eigene Version ist mindestens so neu",
                         self.node(at)
                     ),
                 };
@@ -84,10 +84,10 @@ impl Text<'_> {
                 ),
             ),
             Fact::HintStored { node: at, replica, key: id, update } => {
-                let what = update.as_ref().map_or_else(|| self.key(id).to_string(), |update| self.update(update));
+                let write = update.as_ref().map_or_else(|| self.key(id).to_string(), |update| self.update(update));
                 let text = sentence!(
-                    "{} stored a hint for {}: {what}",
-                    "{} hat einen Hint für {} gespeichert: {what}",
+                    "{} stored a hint for {}: {write}",
+                    "{} hat einen Hint für {} gespeichert: {write}",
                     self.node(at),
                     self.node(replica)
                 );

@@ -7,7 +7,7 @@ use crate::session::labels::{self, after};
 use crate::trace::{Fact, Outcome, SubscriptionId, facts_about};
 
 impl Text<'_> {
-    /// Facts about what is declared at the start.
+    /// Facts that declare something at the start.
     pub(super) fn declaration(&self, fact: &Fact) -> Row {
         match fact {
             Fact::FlowDeclared { from, to } => (
@@ -202,7 +202,7 @@ impl Text<'_> {
     }
 }
 
-/// How an operation ended, after its name. `is_refused` is whether its client knows that it was refused.
+/// Describes how an operation ended, after its name. `is_refused` is whether its client knows that it was refused.
 fn ended(outcome: Outcome, is_refused: bool) -> &'static str {
     match outcome {
         Outcome::Ok => phrase("succeeded", "ist gelungen"),

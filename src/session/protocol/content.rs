@@ -56,9 +56,9 @@ pub enum MessageContent {
     Operation(OperationView),
     /// A response to an operation.
     Response(OperationView),
-    /// No events: the answer of a bus to a poll.
+    /// The answer of a bus to a poll, without events.
     NoEvents,
-    /// That a consumer no longer polls: its process has ended.
+    /// The notice that a consumer no longer polls, because its process has ended.
     EndOfPolling,
     /// Nothing besides its kind.
     Empty,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct ActiveFault {
     /// The node; for a link the sender.
     pub node: NodeId,
-    /// For a link, the receiver.
+    /// The receiver of a link.
     pub to: Option<NodeId>,
     /// The fault.
     pub kind: FaultKind,

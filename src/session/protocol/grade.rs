@@ -37,7 +37,7 @@ pub enum GradingReport {
     },
     /// All runs are made.
     Graded(Box<TaskGrade>),
-    /// There is nothing to continue: it was cancelled, or the engine is a new one.
+    /// Nothing is left to continue: the grading was cancelled, or the engine is a new one.
     NotBegun,
     /// The answer cannot be graded: why.
     Impossible(String),

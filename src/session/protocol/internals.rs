@@ -36,7 +36,7 @@ pub struct CopyInternals {
     pub key: String,
     /// Its values: several siblings, one value, or none if the key is absent.
     pub values: Vec<ValueInternals>,
-    /// Of data without a total order: for each origin (none is the document) how many of its updates are applied.
+    /// The number of applied updates of each origin (none is the document), for data without a total order.
     pub vector: Vec<(Option<NodeId>, u32)>,
     /// Its tombstone.
     pub tombstone: Option<TombstoneView>,
@@ -137,7 +137,7 @@ pub struct TreeComparison {
     pub own: bool,
     /// When the roots were compared.
     pub at: Micros,
-    /// By level, the root first: the hashes that were compared, and those that differ.
+    /// The hashes that were compared, and those that differ, at each level, the root first.
     pub levels: Vec<(u32, u32)>,
     /// The level of the leaves.
     pub depth: u32,

@@ -81,7 +81,7 @@ pub struct LessonPage {
     pub steps: Vec<LessonStepPage>,
     /// The scenarios.
     pub scenarios: Vec<LessonScenario>,
-    /// For each number in the text, whether it is a claim.
+    /// The numbers in the text, each with whether it is a claim.
     pub figures: Vec<LessonFigure>,
     /// The questions.
     pub questions: Vec<LessonQuestion>,
@@ -170,7 +170,7 @@ pub struct LessonListing {
 /// Facts of the trace that a line of code waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactMark {
-    /// Their name, as in `message_sent`.
+    /// The name of the fact, as in `message_sent`.
     pub name: String,
     /// The ids of the nodes that they are about first, in this order, as far as they matter.
     pub nodes: Vec<String>,

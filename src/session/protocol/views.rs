@@ -168,7 +168,7 @@ pub struct SubscriptionView {
     pub depth: u32,
     /// The first of them.
     pub events: Vec<QueuedEvent>,
-    /// Of a topic with several partitions: the depths of those that hold events.
+    /// The depths of the partitions that hold events, of a topic with several partitions.
     pub depths: Vec<PartitionDepth>,
     /// Events in the dead-letter queue.
     pub dead: u32,

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
+/// The version of the format of a sweep. In version 1, buckets of sketches had no smallest and largest value.
+pub const FORMAT: u32 = 2;
+
 /// The times at which curves are sampled, µs: 0 and 1, 2, 5 times each power of ten from 0.1 ms to 100 s.
 pub const GRID: [Micros; 20] = [
     0,
@@ -61,7 +64,7 @@ pub struct Share {
     /// Number of further cases that were not observed for so long, and did not hold at the end of their run.
     #[serde(default)]
     pub open: u64,
-    /// Those of them that never will: their run is quiet, and its copies will not converge.
+    /// The number of those that will never: their run is quiet, and its copies will not converge.
     #[serde(default)]
     pub never: u64,
 }
@@ -102,14 +105,14 @@ impl Share {
 pub struct Reads {
     /// Reads that ended as ok.
     pub count: u64,
-    /// Those that did not reflect an update acknowledged before they were issued.
+    /// Reads that did not reflect an update acknowledged before they were issued.
     pub stale: u64,
-    /// Of stale reads: the number of such updates.
+    /// The number of such updates, of stale reads.
     pub k: QuantileSketch,
-    /// Of stale reads: the time between the acknowledgement of the oldest such update and the read, µs.
+    /// The time between the acknowledgement of the oldest such update and the read, of stale reads, µs.
     pub t_us: QuantileSketch,
-    /// For each interval of the grid: the reads that were issued so long after the newest acknowledgement of an update of
-    /// their key, and how many of them were fresh.
+    /// The reads that were issued so long after the newest acknowledgement of an update of their key, and how many of them were
+    /// fresh, for each interval of the grid.
     pub fresh: Vec<Share>,
 }
 
@@ -122,7 +125,7 @@ pub struct Sweep {
     /// Why the halted run with the smallest seed was halted; null if none was.
     #[serde(default)]
     pub first_halt: Option<FirstHalt>,
-    /// Version of this format: 1.
+    /// Version of this format: 2.
     pub converge_sweep: u32,
     /// The scenario's title.
     #[serde(default)]
@@ -145,11 +148,11 @@ pub struct Sweep {
     pub read_latency_us: QuantileSketch,
     /// Latency of writes that ended as ok, µs.
     pub write_latency_us: QuantileSketch,
-    /// At each point of the grid: the copies that should receive an update, and how many of them reflected it so long
-    /// after its acknowledgement. Updates acknowledged later than that before the run's end do not count.
+    /// The copies that should receive an update, and how many of them reflected it so long after its acknowledgement, at each
+    /// point of the grid. Updates acknowledged later than that before the run's end do not count.
     pub reflected: Vec<Share>,
-    /// At each point of the grid: acknowledged updates, and of how many of them the inconsistency window had closed so long
-    /// after the acknowledgement: every copy that should hold them reflected them at a moment, and may have lost them again.
+    /// The acknowledged updates, and how many of their inconsistency windows had closed so long after the acknowledgement, at
+    /// each point of the grid: every copy that should hold them reflected them at a moment, and may have lost them again.
     /// Counted as `reflected`.
     #[serde(default = "grid")]
     pub visible_everywhere: Vec<Share>,
@@ -164,9 +167,9 @@ pub struct Sweep {
     /// How long these windows had been open.
     #[serde(default)]
     pub window_unended: Unended,
-    /// From the last acknowledgement until every copy stays consistent, µs; of converged runs.
+    /// The time from the last acknowledgement until every copy stays consistent, µs; of converged runs.
     pub convergence_us: QuantileSketch,
-    /// Of the other runs with an acknowledged update: how long before the end the last acknowledgement was.
+    /// The time from the last acknowledgement to the end of the other runs with an acknowledged update.
     #[serde(default)]
     pub convergence_unended: Unended,
     /// Runs with at least one acknowledged update whose copies are all consistent at the end.
@@ -240,7 +243,7 @@ impl Sweep {
         Sweep {
             halted: 0,
             first_halt: None,
-            converge_sweep: 1,
+            converge_sweep: FORMAT,
             title: scenario.title.clone(),
             scenario: format!("{:016x}", xxh3_64(text.as_bytes())),
             seeds: Vec::new(),
@@ -280,7 +283,7 @@ impl Sweep {
     }
 
     /// Counts an update acknowledged at `since`, by whether every copy reflected it.
-    pub(super) fn see_everywhere(&mut self, since: Micros, reflected: Reflection, end: Micros) {
+    pub(super) fn count_everywhere(&mut self, since: Micros, reflected: Reflection, end: Micros) {
         count(&mut self.visible_everywhere, since, reflected, end);
     }
 

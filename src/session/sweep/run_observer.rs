@@ -14,8 +14,8 @@ pub(super) struct RunObserver {
     end: Micros,
     /// Deliveries of each event that is not finished, by its subscription and its number.
     deliveries: BTreeMap<(u32, u32), u32>,
-    /// By key and time of acknowledgement of the oldest update that stale reads lacked: how long after it the last of them was
-    /// issued.
+    /// The time from the acknowledgement of the oldest update that stale reads lacked until the last of them was issued, by key
+    /// and time of that acknowledgement.
     stale_reads: BTreeMap<(u32, Micros), Micros>,
 }
 
@@ -96,7 +96,7 @@ impl RunObserver {
         }
     }
 
-    /// Counts what is open at the end of the run.
+    /// Adds the windows of stale reads at the end of the run.
     pub(super) fn end(self, sweep: &mut Sweep) {
         for took in self.stale_reads.into_values() {
             sweep.stale_read_window_us.add(took);
@@ -109,7 +109,7 @@ impl RunObserver {
             match notice {
                 Notice::WindowClosed(_, took) => {
                     sweep.window_us.add(took);
-                    sweep.see_everywhere(at - took, Reflection::After(took), self.end);
+                    sweep.count_everywhere(at - took, Reflection::After(took), self.end);
                 }
                 Notice::Reflected(took) => sweep.reflect(at - took, Reflection::After(took), self.end),
                 Notice::ServiceState(..) | Notice::FirstStale(_) | Notice::AllConsistent => {}

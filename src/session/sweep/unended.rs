@@ -1,4 +1,4 @@
-//! What had not ended when its run ended, so that its duration is not known.
+//! Durations that had not ended when their run ended.
 
 use crate::scenario::Micros;
 use crate::session::quantile_sketch::QuantileSketch;
@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Unended {
-    /// Of those that may still end: how long they had lasted, µs.
+    /// The durations so far of those that may still end, µs.
     pub so_far_us: QuantileSketch,
-    /// Number of those that never end: their run is quiet, and its copies will not converge.
+    /// The number of those that never end: their run is quiet, and its copies will not converge.
     pub never: u64,
 }
 
@@ -34,10 +34,10 @@ impl Unended {
 /// Whether an update was reflected until the end of its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reflection {
-    /// So long after its acknowledgement.
+    /// The time from its acknowledgement until it was reflected.
     After(Micros),
-    /// Not yet.
+    /// It is not reflected yet.
     Open,
-    /// Not, and it never will be.
+    /// It will never be reflected.
     Never,
 }

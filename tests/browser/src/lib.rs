@@ -9,6 +9,7 @@ mod marionette;
 pub use digests::worker_digests;
 
 use base64::Engine as _;
+use converge::scenario::examples;
 use driver::{ChromeDriver, Driver, is_unloaded};
 use marionette::Marionette;
 use serde_json::{Value, json};
@@ -116,11 +117,11 @@ pub fn publish_across_a_cut(browser: &Browser) {
     browser.wait("document.querySelector('.log')?.textContent.includes('dropped: link cut')");
 }
 
-/// Opens an embed in a course page that says hello, gives it `state` by SPLICE, and collects its messages in `heard`. Its
+/// Opens an embed in a course page that sends hello, gives it `state` by SPLICE, and collects its messages in `received`. Its
 /// address follows the one of the embed's folder.
 pub fn embed_in_course_page(browser: &Browser, address: &str, state: &Value) {
     let script = format!(
-        "window.heard = []; addEventListener('message', event => {{ heard.push(event.data); \
+        "window.received = []; addEventListener('message', event => {{ received.push(event.data); \
          if (event.data.type === 'ready') event.source.postMessage({{ app: 'converge', v: 1, type: 'hello', payload: {{ v: 1 }} }}, '*'); \
          if (event.data.subject === 'SPLICE.getState') event.source.postMessage({{ subject: 'SPLICE.getState.response', message_id: event.data.message_id, \
          state: {state} }}, '*'); }}); \
@@ -315,11 +316,14 @@ impl Browser {
         }
     }
 
-    /// Waits until the clock is rendered and shows at least the instant that a path names with `t`. Until then the page
-    /// shows the instants on the way there.
+    /// Waits until the clock is rendered and shows at least the instant that a path names with `t`, or else the one at which
+    /// the page opens the example that it names. Until then the page shows the instants on the way there.
     fn wait_for_instant(&self, path: &str) {
-        let parameter = path.split(['#', '&']).find_map(|part| part.strip_prefix("t="));
-        let at: u64 = parameter.and_then(|ms| ms.parse().ok()).unwrap_or(0);
+        let parameter = |name| path.split(['#', '&']).find_map(|part| part.strip_prefix(name));
+        let opens_at_its_point = path.starts_with('#') && parameter("autoplay=1").is_none();
+        let example = parameter("ex=").filter(|_| opens_at_its_point).and_then(examples::find);
+        let at =
+            parameter("t=").and_then(|ms| ms.parse().ok()).or(example.map(|example| example.opens_at_ms)).unwrap_or(0);
         let seconds = "parseFloat(document.querySelector('.transport .clock')?.textContent.replace(',', '.'))";
         self.wait(&format!("{seconds} * 1000 >= {at}"));
     }

@@ -49,7 +49,7 @@ fn an_animated_picture_shows_the_messages_of_the_interval_and_the_time_is_as_bef
 }
 
 #[test]
-fn recording_can_be_cancelled_and_an_impossible_interval_says_what_is_possible() {
+fn recording_can_be_cancelled_and_an_impossible_interval_is_refused_with_what_is_possible() {
     let browser = open("#ex=inventory-notification&t=1000");
     set(&browser, "animation-to", "soon");
     browser.wait("document.querySelector('.animation').textContent.includes('seconds from 0')");

@@ -172,12 +172,12 @@ fn a_challenge_in_an_embed_reports_its_goals_and_its_score() {
     let native = native_grade("double-charge", &find("double-charge").expect("a challenge").scenario());
     for goal in &native.goals {
         let expected = json!({ "id": goal.id, "task": "double-charge", "met": goal.met });
-        let heard =
-            browser.wait(&format!("heard.find(it => it.type === 'goal' && it.payload.id === '{}')?.payload", goal.id));
-        assert_eq!(heard, expected);
+        let received = browser
+            .wait(&format!("received.find(it => it.type === 'goal' && it.payload.id === '{}')?.payload", goal.id));
+        assert_eq!(received, expected);
     }
-    browser.wait("heard.some(it => it.subject === 'SPLICE.reportScoreAndState' && 'score' in it)");
-    let report = browser.run("return heard.filter(it => it.subject === 'SPLICE.reportScoreAndState').at(-1)");
+    browser.wait("received.some(it => it.subject === 'SPLICE.reportScoreAndState' && 'score' in it)");
+    let report = browser.run("return received.filter(it => it.subject === 'SPLICE.reportScoreAndState').at(-1)");
     assert_eq!(report["score"], json!(f64::from(native.points) / f64::from(native.of)), "{report}");
     assert_eq!(report["state"]["tasks"]["The double charge/double-charge"]["attempts"], json!(5));
     assert_ne!(report["state"]["link"], Value::Null);
@@ -219,7 +219,7 @@ fn on_a_phone_inspector_and_task_close_each_other() {
 }
 
 #[test]
-fn a_task_in_an_embed_without_editor_says_why_and_opens_again_after_it_was_closed() {
+fn a_task_in_an_embed_without_editor_states_why_and_opens_again_after_it_was_closed() {
     let browser = Browser::start(WIDE);
     browser.open(&SITE.at("embed/#challenge=lost-event"));
     browser.wait("document.querySelector('.task-check')?.textContent.includes('no editor')");

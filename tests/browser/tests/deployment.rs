@@ -88,7 +88,7 @@ fn a_page_that_is_open_during_a_deployment_asks_for_a_reload_and_keeps_the_drawi
 }
 
 #[test]
-fn an_open_page_goes_on_where_the_files_of_its_version_remain() {
+fn an_open_page_continues_where_the_files_of_its_version_remain() {
     let host = Host::start("kept");
     let browser = host.visit("");
     wait_until_styled(&browser);
@@ -195,7 +195,7 @@ fn where_trusted_types_are_required_no_text_becomes_markup_or_script_and_the_pag
 }
 
 #[test]
-fn without_scripts_the_page_says_so_and_offers_the_text_of_the_lesson() {
+fn without_scripts_the_page_states_so_and_offers_the_text_of_the_lesson() {
     for look in [WIDE, PHONE] {
         let browser = Browser::start(look);
         browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true }));

@@ -293,8 +293,8 @@ const SHOWN: &str = "[document.querySelector('.transport .clock').textContent, \
     ...[...document.querySelectorAll('main .card .v')].map(v => v.textContent), document.querySelector('.caption p').textContent].join('|')";
 
 #[test]
-fn a_reload_keeps_live_actions_the_instant_the_description_and_what_can_be_undone() {
-    // An example with live actions alone, and one that an edit has made the visitor's own.
+fn a_reload_keeps_live_commands_the_instant_the_description_and_the_history() {
+    // An example with live commands alone, and one that an edit has made the visitor's own.
     for edits in [false, true] {
         let browser = open("#ex=inventory-notification");
         browser.run("document.querySelector('main.canvas').focus()");

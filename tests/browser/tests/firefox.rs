@@ -33,7 +33,7 @@ fn a_visitor_publishes_breaks_heals_goes_back_and_undoes_in_firefox() {
     browser.wait("document.querySelector('[data-node=\"service-1\"]')");
     browser.keys(&["Control+z"]);
     browser.wait("!document.querySelector('[data-node=\"service-1\"]')");
-    // A crashed copy hears of nothing until it is healed.
+    // A crashed copy receives nothing until it is healed.
     browser.click("[data-node=\"notification\"] header");
     browser.run("document.querySelector('main.canvas').focus()");
     browser.keys(&["c"]);
@@ -85,11 +85,11 @@ fn an_embed_exchanges_messages_in_firefox() {
     let browser = Browser::start_firefox();
     browser.open(&SITE.at("examples/plain.html"));
     embed_in_course_page(&browser, "#ex=first-update&api=1", &Value::Null);
-    browser.wait("heard.some(message => message.type === 'loaded')");
+    browser.wait("received.some(message => message.type === 'loaded')");
     browser.frame(Some("iframe"));
     publish_and_converge(&browser);
     browser.frame(None);
-    browser.wait("heard.some(message => message.type === 'converged')");
+    browser.wait("received.some(message => message.type === 'converged')");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn row(id: &str, text: &str) -> String {
 }
 
 #[test]
-fn tab_goes_on_from_a_card_to_its_buttons_and_shift_tab_comes_back() {
+fn tab_continues_from_a_card_to_its_buttons_and_shift_tab_returns() {
     let browser = open(WIDE, "#ex=inventory-notification");
     browser.run("document.querySelector('[data-node=inventory]').focus()");
     let focused = "return document.activeElement.dataset.node || document.activeElement.ariaLabel || document.activeElement.textContent.trim() || document.activeElement.tagName";

@@ -7,7 +7,7 @@ use converge::lessons::lesson::Lesson;
 use serde_json::{Value, json};
 
 const LESSON: &str = "#lesson=lessons/eventual-consistency.md";
-/// Is true once all numbers of the current step are measured.
+/// A condition that is true once all numbers of the current step are measured.
 const MEASURED: &str = "document.querySelector('.lesson-progress.muted')";
 
 fn lesson() -> Lesson {
@@ -139,7 +139,7 @@ fn a_file_that_is_no_lesson_shows_its_errors_and_a_way_on() {
     let elsewhere = format!("{}lessons/eventual-consistency.md", SITE.elsewhere.address());
     let cases = [
         ("start.js", "Line 1: front matter"),
-        ("lessons/nothing.md", "There is no lesson lessons/nothing.md here (status 404)"),
+        ("lessons/nothing.md", "The lesson lessons/nothing.md is not here (status 404)"),
         (&*elsewhere, "A lesson is a file of the same site"),
     ];
     for (file, problem) in cases {
@@ -241,13 +241,14 @@ fn a_lesson_in_an_embed_reports_predictions_and_its_score() {
     browser.wait("document.querySelector('[data-question=implementation] .shown')");
     browser.frame(None);
     let expected = json!({ "questionId": "implementation", "answer": 2, "correct": false });
-    let heard = browser.wait("heard.find(message => message.type === 'prediction')?.payload");
-    assert_eq!(heard, expected);
+    let received = browser.wait("received.find(message => message.type === 'prediction')?.payload");
+    assert_eq!(received, expected);
     let all = lesson().questions.len() as f64;
     browser.wait(
-        "heard.some(message => message.subject === 'SPLICE.reportScoreAndState' && message.state.lesson?.answers.implementation)",
+        "received.some(message => message.subject === 'SPLICE.reportScoreAndState' && message.state.lesson?.answers.implementation)",
     );
-    let report = browser.run("return heard.filter(message => message.subject === 'SPLICE.reportScoreAndState').at(-1)");
+    let report =
+        browser.run("return received.filter(message => message.subject === 'SPLICE.reportScoreAndState').at(-1)");
     assert_eq!(report["score"], json!(1.0 / all), "{report}");
     assert_eq!(report["state"]["lesson"]["answers"], json!({ "implementation": [1], "meaning": [1] }));
     assert_ne!(report["state"]["link"], Value::Null);

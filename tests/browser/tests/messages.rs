@@ -18,7 +18,7 @@ fn wait_for_message(browser: &Browser, text: &str) {
 }
 
 #[test]
-fn a_course_page_publishes_plays_and_hears_of_convergence() {
+fn a_course_page_publishes_plays_and_receives_the_convergence() {
     let browser = course(WIDE);
     wait_for_message(&browser, "scenarioHash");
     browser.click("#publish");
@@ -45,7 +45,7 @@ fn a_course_page_breaks_and_heals_a_link() {
 }
 
 #[test]
-fn a_frozen_embed_refuses_its_visitor_and_a_state_is_restored() {
+fn a_locked_embed_refuses_its_visitor_and_a_state_is_restored() {
     let browser = course(WIDE);
     browser.click("#cut");
     wait_for_message(&browser, "fault {");
@@ -59,7 +59,7 @@ fn a_frozen_embed_refuses_its_visitor_and_a_state_is_restored() {
     browser.frame(None);
     browser.click("#freeze");
     browser.wait("document.querySelector('#freeze[aria-pressed=false]')");
-    // The click was handled before the end of the freeze: a run that it had started would play on.
+    // The click was handled before the embed was unlocked: a run that it had started would play on.
     browser.frame(Some("iframe"));
     assert_eq!(browser.run(clock), before);
     assert_eq!(browser.run("return document.querySelector('.transport [aria-label=Pause]')"), Value::Null);

@@ -35,7 +35,7 @@ fn the_page_in_one_file_opens_from_the_disk_runs_and_has_its_lessons() {
     browser.wait("document.querySelector('#lesson-step')");
     browser.wait("document.querySelectorAll('[data-node]').length > 0");
     browser.open(&format!("file://{}#lesson=lessons/none.md", PACKAGES.single_file.display()));
-    browser.wait("document.body.textContent.includes('There is no lesson lessons/none.md in this file.')");
+    browser.wait("document.body.textContent.includes('This file has no lesson lessons/none.md.')");
     // The browser reports that it starts no worker from a file; then the engine runs on the page's thread.
     let problems: Vec<String> =
         browser.console_problems().into_iter().filter(|text| !text.contains("worker script")).collect();

@@ -80,7 +80,7 @@ fn act(page: &mut TestPage, msg: Msg) {
 }
 
 #[test]
-fn live_actions_and_branches_of_a_kept_drawing_are_saved_with_it() {
+fn live_commands_and_branches_of_a_kept_drawing_are_saved_with_it() {
     let mut page = TestPage::new();
     act(&mut page, write(7));
     let is_save = |effect: &Effect| matches!(effect, Effect::Drawings(DrawingsRequest::Save { .. }));
@@ -101,7 +101,7 @@ fn live_actions_and_branches_of_a_kept_drawing_are_saved_with_it() {
     assert_eq!(opened.model.document.scenario.branches, []);
     assert!(!opened.effects.iter().any(is_save), "opening is no change");
     act(&mut opened, Msg::Playback(PlaybackMsg::Reset));
-    assert_eq!(saved(&opened).2.branches, [], "a reset discards the live actions");
+    assert_eq!(saved(&opened).2.branches, [], "a reset discards the live commands");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn publishing_in_a_second_tab_of_a_drawing_makes_no_copy_of_it() {
     page.update(Msg::Drawings(DrawingsMsg::ChangedElsewhere(id.clone(), 3)));
     assert_eq!(page.model.notices.notice, None, "once is enough");
     page.update(Msg::Document(DocumentMsg::Undo));
-    assert!(commands(&page) == 0 && !has_save(&page), "to undo a live action is no edit");
+    assert!(commands(&page) == 0 && !has_save(&page), "to undo a live command is no edit");
     act(&mut page, write(8));
     add(&mut page);
     let (same, base, scenario) = saved(&page);
@@ -190,7 +190,7 @@ fn publishing_in_a_second_tab_of_a_drawing_makes_no_copy_of_it() {
 }
 
 #[test]
-fn a_refused_save_of_live_actions_makes_no_copy_of_the_drawing() {
+fn a_refused_save_of_live_commands_makes_no_copy_of_the_drawing() {
     let (mut page, id) = with_saved_drawing();
     act(&mut page, write(7));
     let (_, _, scenario) = saved(&page);
@@ -200,7 +200,7 @@ fn a_refused_save_of_live_actions_makes_no_copy_of_the_drawing() {
         (&page.model.document.drawing, page.model.drawings.state.clone()),
         (&Some(id.clone()), SaveState::Unchanged)
     );
-    // After the other tab's drawing was opened, live actions are kept again.
+    // After the other tab's drawing was opened, live commands are kept again.
     let read = DrawingsAnswer::Read(info(&id, 2), Box::new(Scenario::first()));
     answer(&mut page, read);
     act(&mut page, write(8));

@@ -44,7 +44,7 @@ impl TestPage {
         self.lesson(LessonMsg::Prove(question));
     }
 
-    /// Receives the event of the browser that another tab has changed what is kept.
+    /// Receives the event of the browser that another tab has changed the kept answers.
     fn follow_storage(&mut self) {
         let kept = self.storage.borrow().get(KEPT_LESSONS).cloned();
         self.lesson(LessonMsg::Kept(kept));
@@ -109,7 +109,7 @@ fn the_translation_keeps_answers_and_step_and_the_page_follows() {
 }
 
 #[test]
-fn each_offered_system_stands_at_the_paragraph_item_or_row_that_measures_it_first() {
+fn each_offered_system_is_placed_at_the_paragraph_item_or_row_that_measures_it_first() {
     let mut page = opened(None);
     page.lesson(LessonMsg::Open("lessons/eventual-consistency.md".into(), Some("break-it".into())));
     page.read(crate::lessons::LESSONS[0].1);

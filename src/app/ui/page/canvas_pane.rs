@@ -128,7 +128,7 @@ impl Page {
         })
     }
 
-    /// In a frame without an origin, a link to a new window may do nothing. Then a notice states the reason.
+    /// Notifies of the reason where a link to a new window may do nothing: in a frame without an origin.
     fn on_open_playground(&self) -> Callback<MouseEvent> {
         let send = self.send.clone();
         Callback::from(move |event: MouseEvent| {
@@ -141,7 +141,8 @@ impl Page {
             let opened = web_sys::window().and_then(|window| window.open_with_url_and_target(&href, "_blank").ok()?);
             if opened.is_none() {
                 send.emit(Msg::Notify(
-                    text!("The host page lets this frame open no window (its sandbox lacks allow-popups).").into(),
+                    text!("The host page does not allow this frame to open a window (its sandbox lacks allow-popups).")
+                        .into(),
                 ));
             }
         })

@@ -3,6 +3,7 @@
 
 use super::{Page, PageMsg};
 use std::cell::RefCell;
+use std::iter::successors;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, Element, Event, HtmlElement, KeyboardEvent};
@@ -28,13 +29,13 @@ const AREAS: [&str; 13] = [
 const CONTROLS: &str =
     "button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea, a[href], summary, [tabindex='0']";
 
-/// The longest time between the press of a tap and its click, ms.
-const LONGEST_TAP: f64 = 5000.0;
+/// The maximum time between the press of a tap and its click, ms.
+const MAX_TAP: f64 = 5000.0;
 
 /// The maximum number of attempts to move a lost focus, one for each frame.
 const MAX_ATTEMPTS: u32 = 120;
 
-/// Where the focus was last.
+/// The last focused element, and attempts to restore the focus.
 #[derive(Default)]
 pub(super) struct LastFocus {
     element: Option<Element>,
@@ -42,9 +43,9 @@ pub(super) struct LastFocus {
     area: Option<(&'static str, u32)>,
     /// The number of attempts to move the focus since it was lost.
     attempts: u32,
-    /// The visitor has pressed the pointer or Tab since.
+    /// Whether the visitor has pressed the pointer or Tab since.
     is_moved_by_visitor: bool,
-    /// The focus is checked again in the next frame: a browser takes it from a disabled or hidden element only after a frame.
+    /// Whether the next frame checks the focus again: a browser takes it from a disabled or hidden element only after a frame.
     pub(super) is_checked_again: bool,
 }
 
@@ -58,11 +59,11 @@ impl LastFocus {
 }
 
 /// Observes where the focus goes, and what the visitor does that may move it. Stops a click where something has appeared below a
-/// finger that has tapped something else: a browser sends a click to what is there after the tap.
+/// finger that has tapped something else: a browser sends the click to the element that is there after the tap.
 pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> Option<Closure<dyn FnMut(Event)>> {
     let document = web_sys::window()?.document()?;
-    let (focus_document, mut pressed) = (document.clone(), None::<(Element, f64)>);
-    let happened = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+    let (focus_document, mut pressed) = (document.clone(), None::<(Vec<Element>, f64)>);
+    let on_event = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         if event.type_() == "keydown" {
             // The next click is one of the keyboard.
@@ -72,7 +73,7 @@ pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> 
             ("focusin", Some(element)) => last.borrow_mut().set(&focus_document, element),
             ("pointerdown", target) => {
                 last.borrow_mut().is_moved_by_visitor = true;
-                pressed = target.map(|target| (target, event.time_stamp()));
+                pressed = Some((successors(target, Element::parent_element).collect(), event.time_stamp()));
             }
             ("click", Some(target))
                 if event.is_trusted() && is_after_tap(pressed.take(), &target, event.time_stamp()) =>
@@ -83,22 +84,24 @@ pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> 
             ("keydown", _) if event.dyn_ref::<KeyboardEvent>().is_some_and(|event| event.key() == "Tab") => {
                 last.borrow_mut().is_moved_by_visitor = true;
             }
-            // What it causes may take the focus, also in a component that the page does not render.
+            // Its effect may take the focus, also in a component that the page does not render.
             _ => link.send_message(PageMsg::Acted),
         }
     });
     for event in ["focusin", "pointerdown", "keydown", "click"] {
-        let listener = happened.as_ref().unchecked_ref();
+        let listener = on_event.as_ref().unchecked_ref();
         let _ = document.add_event_listener_with_callback_and_bool(event, listener, true);
     }
-    Some(happened)
+    Some(on_event)
 }
 
-/// Returns whether a click follows a tap on something else, which is still on the page, and neither around its target nor inside it.
-fn is_after_tap(pressed: Option<(Element, f64)>, target: &Element, now: f64) -> bool {
+/// Returns whether a click follows a tap on something else, which is neither around its target nor inside it. `pressed` is the
+/// element that was tapped and all around it: the page may have replaced the inner ones since.
+fn is_after_tap(pressed: Option<(Vec<Element>, f64)>, target: &Element, now: f64) -> bool {
     pressed.is_some_and(|(pressed, at)| {
-        let is_related = pressed.contains(Some(target)) || target.contains(Some(&pressed));
-        now - at < LONGEST_TAP && pressed.is_connected() && !is_related
+        let kept = pressed.iter().find(|element| element.is_connected());
+        let is_related = |kept: &Element| kept.contains(Some(target)) || target.contains(Some(kept));
+        now - at < MAX_TAP && kept.is_some_and(|kept| !is_related(kept))
     })
 }
 
@@ -123,7 +126,7 @@ impl Page {
         last.attempts += 1;
         let (area, tries_again) = (last.area, last.attempts < MAX_ATTEMPTS);
         last.is_checked_again |= tries_again;
-        // To move the focus is to change what is borrowed.
+        // Moving the focus borrows it again.
         drop(last);
         let same = element.dyn_into::<HtmlElement>().ok().filter(|_| is_still_shown);
         match same.or_else(|| area.and_then(|(area, index)| neighbour(&document, area, index))) {

@@ -5,7 +5,7 @@ use crate::app::model::Msg;
 use wasm_bindgen::prelude::*;
 
 impl Page {
-    /// Advances the page to the time of a frame, in ms, and paints what has changed.
+    /// Advances the page to the time of a frame, in ms, and paints the layers that have changed.
     pub(super) fn show_frame(&mut self, time: f64) {
         self.frame_is_requested = false;
         self.frame_time = time;

@@ -26,8 +26,8 @@ pub(super) struct HostConnection {
     waiting: Vec<(JsValue, String)>,
     /// The result of opening the address, and the unknown parts of it, until the code is loaded.
     opened: Option<(Option<String>, Vec<String>)>,
-    /// The embed's own mode, while it is frozen.
-    frozen: Option<Mode>,
+    /// The embed's own mode, while it is locked.
+    unlocked_mode: Option<Mode>,
     /// The drawing and the width of the canvas for which the last height was reported.
     measured: Option<(Rc<Scene>, f64)>,
     is_destroyed: bool,
@@ -113,13 +113,15 @@ impl Page {
             HostAction::Open(text) if text.starts_with('{') => self.open(opening::open_text(text)),
             // If the link cannot be opened, the present run remains.
             HostAction::Open(link) => self.open(opening::open_fragment(link, false)),
-            HostAction::Freeze(frozen) => {
+            HostAction::Lock(locks) => {
                 let Some(connection) = &mut self.host else { return };
-                match (frozen, connection.frozen) {
-                    (true, None) => connection.frozen = Some(std::mem::replace(&mut self.model.mode, Mode::View)),
+                match (locks, connection.unlocked_mode) {
+                    (true, None) => {
+                        connection.unlocked_mode = Some(std::mem::replace(&mut self.model.mode, Mode::View))
+                    }
                     (false, Some(mode)) => {
                         self.model.mode = mode;
-                        connection.frozen = None;
+                        connection.unlocked_mode = None;
                     }
                     (true, Some(_)) | (false, None) => {}
                 }
@@ -133,14 +135,14 @@ impl Page {
         }
     }
 
-    /// Returns the mode of the page, or of an embed that is frozen the one in which it will continue.
+    /// Returns the mode of the page, or of a locked embed the one that it will have when it is unlocked.
     pub(super) fn own_mode(&self) -> Mode {
-        self.host.as_ref().and_then(|connection| connection.frozen).unwrap_or(self.model.mode)
+        self.host.as_ref().and_then(|connection| connection.unlocked_mode).unwrap_or(self.model.mode)
     }
 
     /// Returns whether the host page keeps the visitor from this action.
-    pub(super) fn is_frozen(&self, msg: &Msg) -> bool {
-        self.host.as_ref().is_some_and(|connection| connection.frozen.is_some())
+    pub(super) fn is_locked(&self, msg: &Msg) -> bool {
+        self.host.as_ref().is_some_and(|connection| connection.unlocked_mode.is_some())
             && match msg {
                 // The page has fetched or measured these itself.
                 Msg::Lesson(

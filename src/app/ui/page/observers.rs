@@ -191,7 +191,7 @@ fn observe_size(
     Some((observer, resized))
 }
 
-/// Of many embeds in a page, only the visible ones run.
+/// Observes whether an embed is visible: of many embeds in a page, only the visible ones run.
 fn observe_visibility(link: Scope<Page>, canvas: &Element) -> Option<(IntersectionObserver, OnVisibility)> {
     let changed = OnVisibility::new(move |entries: js_sys::Array| {
         if let Ok(last) = entries.pop().dyn_into::<IntersectionObserverEntry>() {

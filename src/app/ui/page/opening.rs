@@ -34,7 +34,7 @@ pub enum Drawing {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Opened {
     drawing: Drawing,
-    /// What is known of the drawing, if this browser keeps it.
+    /// The record of the drawing, if this browser keeps it.
     kept: Option<DrawingInfo>,
     /// Whether the address follows the drawing, as a step of the browser's history.
     is_new_address: bool,
@@ -203,7 +203,16 @@ impl Page {
         } else if is_link(&trimmed) {
             self.open_text(trimmed);
         } else {
+            self.paste_copied(text);
+        }
+    }
+
+    /// Pastes what was copied on this page. Where nothing was, reports why the text of the clipboard is not pasted.
+    fn paste_copied(&mut self, text: String) {
+        if self.model.selection.has_clipboard() {
             self.update_model(Msg::Document(DocumentMsg::Paste));
+        } else {
+            self.open_text(text);
         }
     }
 
@@ -226,7 +235,7 @@ impl Page {
             // The page's own copy also knows the links to the cards that were not copied.
             Some(_) if self.copied.borrow().as_deref() == Some(&*text) => DocumentMsg::Paste,
             Some(opening) => DocumentMsg::PasteCards(Box::new(opening.scenario)),
-            None => DocumentMsg::Paste,
+            None => return self.paste_copied(text),
         };
         self.update_model(Msg::Document(msg));
     }
@@ -239,7 +248,7 @@ impl Page {
         let mut notices: Vec<String> = Vec::new();
         let is_kept = kept.is_some();
         if let Some(info) = kept {
-            self.update_model(Msg::Drawings(DrawingsMsg::Learn(info)));
+            self.update_model(Msg::Drawings(DrawingsMsg::ReadToOpen(info)));
         }
         match drawing {
             Drawing::Unchanged => {}

@@ -15,7 +15,7 @@ use yew::Callback;
 const MARGIN: f64 = 40.0;
 
 impl Painter {
-    /// Saves a picture of the whole drawing or of some cards, at 100 %, whatever part of it is visible.
+    /// Saves a picture of the whole drawing or of some cards, at 100 %, also of parts that are not visible.
     pub(super) fn save_picture(
         &mut self,
         model: &Model,

@@ -21,7 +21,7 @@ pub fn initial_model() -> Model {
         (model.mode, model.controls) = (address.mode, address.controls);
         (model.hidden, model.locked) = (address.hidden, address.locked);
     }
-    // From the first frame on, what has its place in one column is there.
+    // The parts of one column are in their places from the first frame on.
     (model.viewport.narrow, model.viewport.unit) = window_sizes();
     theme::set_reduced_motion(model.preferences.reduced_motion);
     theme::apply(model.preferences.theme);

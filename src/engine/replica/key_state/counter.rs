@@ -6,9 +6,9 @@ use litemap::LiteMap;
 /// The increments of one replica.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Contribution {
-    /// Their number.
+    /// The number of increments.
     increments: u32,
-    /// Their sum.
+    /// The sum of the increments.
     sum: i64,
 }
 

@@ -165,7 +165,7 @@ impl DotStore {
         })
     }
 
-    /// An element is present if some addition observed all of its removals (Preguiça 2018, 2.1.2).
+    /// Returns the elements of which some addition observed all removals (Preguiça 2018, 2.1.2).
     fn remove_wins_elements(&self) -> Value {
         let present = self.values.values().filter_map(|value| match value {
             DottedValue::Added { element, observed_removals } => {
@@ -216,7 +216,7 @@ impl DotStore {
     }
 }
 
-/// Merges siblings into one value; `None` if there is no sibling.
+/// Merges siblings into one value; `None` without siblings.
 fn merge_siblings<'a>(by: Merge, siblings: impl Iterator<Item = &'a Value>) -> Option<Value> {
     let elements = |value: &Value| match value {
         Value::Set(elements) => (**elements).clone(),

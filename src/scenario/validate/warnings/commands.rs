@@ -105,9 +105,9 @@ impl<'a> Warnings<'a> {
             Some(group) => group.members.iter().map(String::as_str).collect(),
             None => vec![service],
         };
-        let mut seen = BTreeSet::new();
+        let mut visited = BTreeSet::new();
         while let Some(id) = open.pop() {
-            let Some(service) = self.service(id).filter(|_| seen.insert(id)) else { continue };
+            let Some(service) = self.service(id).filter(|_| visited.insert(id)) else { continue };
             if service.publishes.iter().any(|publication| self.has_subscribers(publication)) {
                 return true;
             }

@@ -10,14 +10,15 @@ use std::rc::Rc;
 /// The maximum number of keys that a warning lists.
 const MAX_LISTED: usize = 3;
 
-/// Where the updates of a scenario arrive.
+/// The copies that the updates of a scenario reach.
 struct Copies<'a> {
     scenario: &'a Scenario,
     topics: Topics<'a>,
-    places: BTreeMap<&'a str, usize>,
+    /// The index of each service, by id.
+    indices: BTreeMap<&'a str, usize>,
     subscribers: BTreeMap<TopicName<'a>, Vec<usize>>,
-    /// For each service, the first of those that hold its data together: the users of its store, the workers of its consumer
-    /// groups and the members of its replica group.
+    /// The first of the services that hold the data of each service together with it: the users of its store, the workers of its
+    /// consumer groups and the members of its replica group.
     holders: Vec<usize>,
     /// The members of the replica group of each service; the service alone without one.
     members: Vec<Rc<[usize]>>,
@@ -27,19 +28,19 @@ struct Copies<'a> {
     writers: BTreeMap<&'a str, BTreeSet<usize>>,
     /// Services at which clients write generated keys, with the prefix of numbered keys or one whole key.
     generated: BTreeSet<(usize, &'a str, bool)>,
-    /// For each set of writers of a key, the holders that have its updates.
+    /// The holders that have the updates of each set of writers of a key.
     reached: BTreeMap<BTreeSet<usize>, BTreeSet<usize>>,
 }
 
 impl<'a> Copies<'a> {
     fn new(scenario: &'a Scenario) -> Self {
         let topics = Topics::new(scenario);
-        let mut places = BTreeMap::new();
-        places.extend(scenario.services.iter().enumerate().map(|(index, service)| (service.id.as_str(), index)));
+        let mut indices = BTreeMap::new();
+        indices.extend(scenario.services.iter().enumerate().map(|(index, service)| (service.id.as_str(), index)));
         let mut members: Vec<Rc<[usize]>> = (0..scenario.services.len()).map(|index| Rc::from([index])).collect();
         let mut together: Vec<Rc<[usize]>> = Vec::new();
         for group in &scenario.groups {
-            let all: Rc<[usize]> = group.members.iter().filter_map(|id| places.get(id.as_str()).copied()).collect();
+            let all: Rc<[usize]> = group.members.iter().filter_map(|id| indices.get(id.as_str()).copied()).collect();
             for member in &*all {
                 members[*member] = all.clone();
             }
@@ -66,7 +67,7 @@ impl<'a> Copies<'a> {
             data.flat_map(|(service, holder)| service.data.keys().map(|key| (*holder, key.as_str()))).collect();
         let (writers, generated, reached) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let mut copies =
-            Copies { scenario, topics, places, subscribers, holders, members, initial, writers, generated, reached };
+            Copies { scenario, topics, indices, subscribers, holders, members, initial, writers, generated, reached };
         copies.find_writers();
         copies
     }
@@ -88,13 +89,13 @@ impl<'a> Copies<'a> {
         for call in scenario.services.iter().flat_map(|service| &service.calls) {
             operations.extend(call.operation.iter().map(|operation| (call.to.as_str(), operation)));
         }
-        let place = |target: &str| match groups.get(target) {
-            Some(members) => members.first().and_then(|id| self.places.get(id.as_str())).copied(),
-            None => self.places.get(target).copied(),
+        let index_of = |target: &str| match groups.get(target) {
+            Some(members) => members.first().and_then(|id| self.indices.get(id.as_str())).copied(),
+            None => self.indices.get(target).copied(),
         };
         let mut writers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for (target, operation) in operations.into_iter().filter(|(_, operation)| !operation.is_read()) {
-            writers.entry(operation.key()).or_default().extend(place(target));
+            writers.entry(operation.key()).or_default().extend(index_of(target));
         }
         // A service commits the derived updates of the events that it forwards.
         for (index, service) in scenario.services.iter().enumerate() {
@@ -112,7 +113,7 @@ impl<'a> Copies<'a> {
                 Keys::One { key } => (key, false),
                 Keys::Uniform { prefix, .. } | Keys::Zipf { prefix, .. } => (prefix, true),
             };
-            self.generated.extend(place(&client.target).map(|at| (at, name.as_str(), is_prefix)));
+            self.generated.extend(index_of(&client.target).map(|at| (at, name.as_str(), is_prefix)));
         }
         self.writers = writers;
     }
@@ -124,13 +125,13 @@ impl<'a> Copies<'a> {
         // Services with the bus from which they have the update; none if they commit it.
         let mut open: Vec<(usize, Option<&str>)> =
             from.iter().flat_map(|index| &*self.members[*index]).map(|member| (*member, None)).collect();
-        let mut seen: BTreeSet<(usize, Option<&str>)> = open.iter().copied().collect();
+        let mut visited: BTreeSet<(usize, Option<&str>)> = open.iter().copied().collect();
         while let Some((index, bus)) = open.pop() {
             let mut next: Vec<(usize, Option<&str>)> = Vec::new();
             let service = &services[index];
             if bus.is_none() {
                 let calls = service.calls.iter().filter(|call| call.operation.is_none());
-                next.extend(calls.filter_map(|call| Some((*self.places.get(call.to.as_str())?, None))));
+                next.extend(calls.filter_map(|call| Some((*self.indices.get(call.to.as_str())?, None))));
             }
             for publication in &service.publishes {
                 let forwards = |bus: &str| {
@@ -146,9 +147,9 @@ impl<'a> Copies<'a> {
                     next.extend(self.members[*subscriber].iter().map(|member| (*member, by)));
                 }
             }
-            open.extend(next.into_iter().filter(|step| seen.insert(*step)));
+            open.extend(next.into_iter().filter(|step| visited.insert(*step)));
         }
-        seen.into_iter().map(|(index, _)| self.holders[index]).collect()
+        visited.into_iter().map(|(index, _)| self.holders[index]).collect()
     }
 
     /// Returns the services at which operations write a key.
@@ -163,7 +164,7 @@ impl<'a> Copies<'a> {
     }
 
     /// Returns whether an operation's write of a key reaches a holder.
-    fn hears_of(&mut self, holder: usize, key: &str) -> bool {
+    fn receives_write(&mut self, holder: usize, key: &str) -> bool {
         let writers = self.writers_of(key);
         if !self.reached.contains_key(&writers) {
             let reached = self.reached_from(&writers, true);
@@ -174,7 +175,7 @@ impl<'a> Copies<'a> {
 
     /// Returns whether a holder has a key at any time, or should have it.
     fn has(&mut self, holder: usize, key: &str) -> bool {
-        if self.initial.contains(&(holder, key)) || self.hears_of(holder, key) {
+        if self.initial.contains(&(holder, key)) || self.receives_write(holder, key) {
             return true;
         }
         let services = self.scenario.services.iter().enumerate();
@@ -183,14 +184,14 @@ impl<'a> Copies<'a> {
     }
 }
 
-/// Returns, for each of some services, the first of those that any of the sets connects with it.
+/// Returns the first of the services that the sets connect with each service.
 fn first_of_each(count: usize, sets: &[Rc<[usize]>]) -> Vec<usize> {
     let mut first: Vec<usize> = (0..count).collect();
     loop {
         let before = first.clone();
         for set in sets {
-            let least = set.iter().map(|index| first[*index]).min().unwrap_or_default();
-            set.iter().for_each(|index| first[*index] = least);
+            let smallest = set.iter().map(|index| first[*index]).min().unwrap_or_default();
+            set.iter().for_each(|index| first[*index] = smallest);
         }
         if first == before {
             return first;
@@ -210,28 +211,28 @@ impl Warnings<'_> {
             let mut lacking: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
             for holder in copies.reached_from(&BTreeSet::from([publisher]), false) {
                 let mut is_lacking = |key: &&str| {
-                    holder != own && !copies.initial.contains(&(holder, *key)) && !copies.hears_of(holder, key)
+                    holder != own && !copies.initial.contains(&(holder, *key)) && !copies.receives_write(holder, key)
                 };
                 lacking.insert(holder, service.data.keys().map(String::as_str).filter(&mut is_lacking).collect());
             }
             for (holder, mut keys) in lacking {
                 keys.retain(|key| reported.insert((holder, key)));
                 if !keys.is_empty() {
-                    self.lacks(holder, &keys, &service.id);
+                    self.warn_of_missing_data(holder, &keys, &service.id);
                 }
             }
         }
     }
 
-    fn lacks(&mut self, index: usize, keys: &[&str], publisher: &str) {
+    fn warn_of_missing_data(&mut self, index: usize, keys: &[&str], publisher: &str) {
         let service = &self.scenario.services[index].id;
         let listed: Vec<String> = keys.iter().take(MAX_LISTED).map(|key| format!("`{key}`")).collect();
         let more = if keys.len() > MAX_LISTED { ", …" } else { "" };
         let keys = listed.join(", ") + more;
         let problem = sentence!(
-            "`{service}` will never hear of {keys} in the initial data of `{publisher}`: no event carries \
+            "`{service}` will never receive {keys} from the initial data of `{publisher}`: no event carries \
              initial data, and no write of it reaches `{service}`; add it to the `data` of `{service}`",
-            "`{service}` erfährt nie von {keys} aus den Anfangsdaten von `{publisher}`: kein Event trägt \
+            "`{service}` empfängt nie {keys} aus den Anfangsdaten von `{publisher}`: kein Event trägt \
              Anfangsdaten, und kein Schreibvorgang dazu erreicht `{service}`; ergänze sie in `data` von `{service}`"
         );
         self.warn(format!("services[{index}].data"), problem);
@@ -250,7 +251,7 @@ impl Warnings<'_> {
                 continue;
             };
             let path = format!("promises[{i}].{}.key", promise.name());
-            let holder = copies.places.get(service.as_str()).map(|index| copies.holders[*index]);
+            let holder = copies.indices.get(service.as_str()).map(|index| copies.holders[*index]);
             if !self.value_kinds.is_held(key) {
                 self.cannot_be_kept(path, &no_holder(key));
             } else if holder.is_some_and(|holder| !copies.has(holder, key)) {

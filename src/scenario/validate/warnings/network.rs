@@ -30,9 +30,9 @@ impl Warnings<'_> {
             self.link(&format!("links[{i}]"), &link.from, &link.to);
         }
         for (i, region) in scenario.regions.iter().enumerate() {
-            let mut seen = BTreeSet::new();
+            let mut listed = BTreeSet::new();
             for (j, latency) in region.latency.iter().enumerate() {
-                if !seen.insert(&latency.to) {
+                if !listed.insert(&latency.to) {
                     let to = &latency.to;
                     let why =
                         sentence!("an earlier entry is for `{to}` too", "ein früherer Eintrag gilt auch für `{to}`");

@@ -97,7 +97,8 @@ impl<'a> Warnings<'a> {
         self.subscribed.contains(&self.topics.of_publication(publication))
     }
 
-    /// The bus distinguishes acknowledgements only if it is replicated and the publisher waits, or too few brokers may be in sync.
+    /// Warns of `acks` without effect: it has one only if the bus is replicated and the publisher waits, or too few brokers may
+    /// be in sync.
     fn acks(&mut self, path: &str, publication: &Publication) {
         if publication.acks == Acks::All {
             return;

@@ -145,11 +145,14 @@ impl<'a> Warnings<'a> {
             Some(Attachment::Connection(Connection { prefetch: Some(prefetch), .. }))
                 if subscription.acknowledge != Acknowledge::Never =>
             {
-                let most = subscription.max_in_flight;
-                if *prefetch > most {
-                    let why = sentence!("`max_in_flight` is less: {most}", "`max_in_flight` ist kleiner: {most}");
+                let max_in_flight = subscription.max_in_flight;
+                if *prefetch > max_in_flight {
+                    let why = sentence!(
+                        "`max_in_flight` is less: {max_in_flight}",
+                        "`max_in_flight` ist kleiner: {max_in_flight}"
+                    );
                     self.no_effect(format!("{path}.attach.connection.prefetch"), &why);
-                } else if *prefetch < most && most != Subscription::default().max_in_flight {
+                } else if *prefetch < max_in_flight && max_in_flight != Subscription::default().max_in_flight {
                     let why = sentence!("`prefetch` is less: {prefetch}", "`prefetch` ist kleiner: {prefetch}");
                     self.no_effect(format!("{path}.max_in_flight"), &why);
                 }

@@ -82,7 +82,7 @@ fn creates(operation: &Operation) -> Option<ValueKind> {
 /// The kinds of values that the keys of a scenario can have, anywhere and at any time.
 pub(super) struct ValueKinds<'a> {
     services: BTreeMap<&'a str, &'a Service>,
-    /// By group and key: the kind of the value that members have at the start.
+    /// The kind of the value that members have at the start, by group and key.
     of_groups: BTreeMap<(&'a str, &'a str), ValueKind>,
     kinds: BTreeMap<&'a str, BTreeSet<ValueKind>>,
     /// Keys to which a service forwards the value of another key.

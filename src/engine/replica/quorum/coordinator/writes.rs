@@ -137,8 +137,7 @@ impl Coordinator {
         self.send(stand_in, message, Some(operation), ctx);
     }
 
-    /// After the first timeout of a sloppy write, contacts stand-ins for the silent replicas. Returns whether there are
-    /// any.
+    /// Contacts stand-ins for the silent replicas after the first timeout of a sloppy write. Returns whether it has any.
     pub(super) fn retry_with_stand_ins(
         &mut self,
         now: Micros,
