@@ -1583,7 +1583,10 @@ export interface Subscription {
   limit?: Limit;
   /** Number of deliveries of an event at most, including the first; unlimited if absent. */
   max_deliveries?: number | null;
-  /** Number of unacknowledged deliveries at most; for `log` per partition. */
+  /**
+   * Number of unacknowledged deliveries at most: of all consumers of a group together (JetStream: MaxAckPending); of each if
+   * it has a channel (RabbitMQ); for `log` of each, per partition.
+   */
   max_in_flight?: number;
   /** What the consumer does after a failure of its handler; if absent, `wait` for polling and `refuse` otherwise. */
   on_failure?: OnFailure | null;
