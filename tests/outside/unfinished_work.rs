@@ -216,7 +216,7 @@ fn an_event_behind_a_poison_message_of_its_partition_is_not_said_to_arrive() {
     );
     document["converge"] = 1.into();
     for at in ["700", "703", "707", "5000"] {
-        let found = parsed(&converge(&["why", "-", "--json", "--at", at], &document.to_string()));
+        let found = parsed(&converge(&["why", "-", "--json", "--at", at], document.to_string()));
         for copy in found["copies"].as_array().expect("copies") {
             assert_eq!(copy["can_converge"], false, "at {at} ms: {copy}");
         }
@@ -231,8 +231,8 @@ fn runs_that_end_with_siblings_are_not_counted_as_converged() {
         "groups": [{ "id": "g", "members": ["r1", "r2"], "data": "multi_value", "protocol": { "quorum": { "write": 2 } } }],
         "script": [write(1000, "r1", "k", 1), write(1000, "r2", "k", 2)]
     });
-    let report = parsed(&converge(&["run", "-", "--json"], &document.to_string()));
-    let sweep = parsed(&converge(&["sweep", "-", "--seeds", "1..2", "--json"], &document.to_string()));
+    let report = parsed(&converge(&["run", "-", "--json"], document.to_string()));
+    let sweep = parsed(&converge(&["sweep", "-", "--seeds", "1..2", "--json"], document.to_string()));
     assert_eq!((&report["convergence"]["verdict"], &sweep["converged"]), (&json!("will not converge"), &json!(0)));
     assert_eq!(sweep["convergence_unended"]["never"], 1);
 }

@@ -122,8 +122,10 @@ fn a_notebook_has_a_frame_and_a_cell_that_runs_the_engine() {
     let html = html.replace("https://your.host/converge/", &SITE.elsewhere.address());
     let browser = open("plain.html");
     // A notebook runs the scripts of the HTML that it shows.
-    browser
-        .run_with("document.body.replaceChildren(document.createRange().createContextualFragment(arguments[0]))", html);
+    browser.run_with(
+        "document.body.replaceChildren(document.createRange().createContextualFragment(arguments[0]))",
+        &html,
+    );
     browser.wait("document.querySelector('#windows').textContent.startsWith('inconsistency window, median: ')");
 }
 
