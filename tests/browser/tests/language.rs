@@ -260,7 +260,9 @@ fn what_cannot_be_opened_is_reported_in_the_language_of_the_address() {
     for link in ["#1r.AbCdEf&lang=de", "#ex=no-such-example&lang=de"] {
         let browser = SITE.visit(WIDE, link);
         browser.wait("document.querySelector('.notice')?.textContent.includes('Dieser Link')");
-        let browser = SITE.visit(WIDE, &format!("embed/{link}"));
+        // The embed shows no run.
+        let browser = Browser::start(WIDE);
+        browser.open(&SITE.at(&format!("embed/{link}")));
         browser.wait("document.querySelector('.failure')?.textContent.includes('Dieser Link')");
     }
     let browser = SITE.visit(WIDE, "#lesson=lessons/no-such-lesson.md&lang=de");
