@@ -173,6 +173,16 @@ export interface Branch {
   set?: { [key: string]: string };
 }
 
+/** Values of a sketch that differ by at most 2 %. */
+export interface Bucket {
+  /** Number of values. */
+  count: number;
+  /** The largest value. */
+  max: number;
+  /** The smallest value. */
+  min: number;
+}
+
 /** An event bus: stores events by topic and delivers them to each subscription. */
 export interface Bus {
   /** Whether an event is acknowledged to the publisher only when it is flushed; immediately otherwise. */
@@ -1176,7 +1186,7 @@ export interface PublishRetry {
 
 /** The distribution of integers, such as microseconds. */
 export interface QuantileSketch {
-  /** Number of values in each bucket: the i-th contains values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error). */
+  /** The i-th bucket contains values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error). */
   buckets: { [key: string]: never };
   /** Number of values. */
   count: number;
@@ -1625,7 +1635,7 @@ export interface SweepOptions {
 export interface SweepReport {
   /** Events acknowledged by their consumer. */
   acknowledged: number;
-  /** Version of this format: 1. */
+  /** Version of this format: 2. */
   converge_sweep: number;
   /** Runs with at least one acknowledged update whose copies are all consistent at the end. */
   converged: number;

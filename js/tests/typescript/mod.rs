@@ -107,17 +107,14 @@ fn array_type(schema: &Map<String, Value>, indent: &str) -> String {
 
 fn object_type(schema: &Map<String, Value>, indent: &str) -> String {
     let Some(fields) = schema.get("properties").and_then(Value::as_object).filter(|fields| !fields.is_empty()) else {
-        return match schema.get("additionalProperties") {
-            Some(values) if values.is_object() => format!("{{ [key: string]: {} }}", type_of(values, indent)),
-            Some(Value::Bool(false)) => "{ [key: string]: never }".into(),
-            _ => match schema
-                .get("patternProperties")
-                .and_then(Value::as_object)
-                .and_then(|patterns| patterns.values().next())
-            {
-                Some(values) => format!("{{ [key: string]: {} }}", type_of(values, indent)),
-                None => "{ [key: string]: unknown }".into(),
-            },
+        let additional = schema.get("additionalProperties");
+        let patterns = schema.get("patternProperties").and_then(Value::as_object);
+        // Keys that are numbers have a pattern, and no others are permitted.
+        let values = additional.filter(|values| values.is_object()).or(patterns.and_then(|all| all.values().next()));
+        return match (values, additional) {
+            (Some(values), _) => format!("{{ [key: string]: {} }}", type_of(values, indent)),
+            (None, Some(Value::Bool(false))) => "{ [key: string]: never }".into(),
+            (None, _) => "{ [key: string]: unknown }".into(),
         };
     };
     let required: Vec<&str> =
