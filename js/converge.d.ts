@@ -1187,7 +1187,7 @@ export interface PublishRetry {
 /** The distribution of integers, such as microseconds. */
 export interface QuantileSketch {
   /** The i-th bucket contains values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error). */
-  buckets: { [key: string]: never };
+  buckets: { [key: string]: Bucket };
   /** Number of values. */
   count: number;
   /** The sum of the values. */
