@@ -7,7 +7,7 @@
 // Numbers are JavaScript numbers and exact; a result that no number represents exactly throws. Digests are strings of 16
 // hexadecimal digits. In scenarios and options, undefined counts as null.
 
-/** A scenario: a plain object, its JSON text, a link, or `ex=ID` for an example. */
+/** A scenario: a plain object, its JSON text, a link, `ex=ID` for an example, or `challenge=ID` for a challenge. */
 export type ScenarioInput = Scenario | string;
 
 /** What every function throws when its input is not valid. */
@@ -22,8 +22,9 @@ export interface ConvergeError extends Error {
 }
 
 /**
- * Loads the wasm file, which is next to this module. Call it once and wait for it before any other function.
- * `module_or_path` gives another address, the bytes or the compiled module.
+ * Fetches the wasm file: of the npm package from the same folder, of a built page from `app/engine-<hash>/`, whose module
+ * `engine/converge.js` exports. Call it once and wait for it before any other function. `module_or_path` gives another
+ * address, the bytes or the compiled module; Node, which does not fetch files, needs the bytes.
  */
 export default function init(options?: {
   module_or_path?: string | URL | Request | Response | BufferSource | WebAssembly.Module | Promise<Response>;
@@ -1582,7 +1583,10 @@ export interface Subscription {
   limit?: Limit;
   /** Number of deliveries of an event at most, including the first; unlimited if absent. */
   max_deliveries?: number | null;
-  /** Number of unacknowledged deliveries at most; for `log` per partition. */
+  /**
+   * Number of unacknowledged deliveries at most: of all consumers of a group together (JetStream: MaxAckPending); of each if
+   * it has a channel (RabbitMQ); for `log` of each, per partition.
+   */
   max_in_flight?: number;
   /** What the consumer does after a failure of its handler; if absent, `wait` for polling and `refuse` otherwise. */
   on_failure?: OnFailure | null;

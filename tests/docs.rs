@@ -1,12 +1,14 @@
-//! The documents and lessons are correct and short: the commands and scenarios in them work, the files and examples that they
-//! name exist, the page on the command line lists every command and option, the engine confirms what lessons claim, and the
-//! static pages that are made of lessons are up to date.
+//! The documents and lessons are correct and short: the commands, scenarios and lessons in them work, the files and examples
+//! that they name exist, the pages on the command line and on the scenario format list every option and every field, the engine
+//! confirms what lessons claim, and the static pages that are made of lessons are up to date.
 
 use converge::app::titles::title_in;
 use converge::language::Language;
 use converge::lessons::LESSONS;
 use converge::lessons::lesson::{Lesson, glossary};
 use converge::scenario::Scenario;
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,23 +31,25 @@ fn documents() -> Vec<(String, String)> {
     paths.into_iter().map(read).collect()
 }
 
-/// The code blocks of a document whose info string is `info`.
+/// The code blocks of a document whose info string is `info`. A block ends at a line of as many backticks as it began with.
 fn blocks(text: &str, info: &str) -> Vec<String> {
-    let (mut found, mut open) = (Vec::new(), None::<(bool, String)>);
+    let (mut found, mut open) = (Vec::new(), None::<(usize, bool, String)>);
     for line in text.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(start)) => open = Some((start.trim() == info, String::new())),
-            (Some((wanted, block)), Some(_)) => {
+        let rest = line.trim_start_matches('`');
+        let ticks = line.len() - rest.len();
+        match &mut open {
+            None if ticks >= 3 => open = Some((ticks, rest.trim() == info, String::new())),
+            None => {}
+            Some((fence, wanted, block)) if ticks >= *fence && rest.is_empty() => {
                 if *wanted {
                     found.push(std::mem::take(block));
                 }
                 open = None;
             }
-            (Some((_, block)), None) => {
+            Some((_, _, block)) => {
                 block.push_str(line);
                 block.push('\n');
             }
-            (None, None) => {}
         }
     }
     assert!(open.is_none(), "a code block is not closed");
@@ -63,6 +67,81 @@ fn every_scenario_in_the_documents_is_valid() {
         }
     }
     assert!(checked >= 2, "only {checked} scenarios were found");
+}
+
+/// Returns why a value has not the form of a type of the scenario format, if it has not.
+fn format_error(type_name: &str, line: &str) -> Option<serde_json::Error> {
+    use converge::scenario as format;
+    macro_rules! read {
+        ($($name:ident)*) => {
+            match type_name {
+                $(stringify!($name) => serde_json::from_str::<format::$name>(line).err(),)*
+                other => panic!("docs/scenario-fields.md describes `{other}`, which this test does not know"),
+            }
+        };
+    }
+    read!(Arrivals Attachment Backoff Branch Bus Client Command Data Group Keys Latency Link Operation Promise Protocol
+        Publication Region Service Subscription Value)
+}
+
+/// Adds the names of fields, and the texts that are forms, of a part of the JSON Schema and of the types that it uses, except
+/// those in `separate`.
+fn add_names(schema: &Json, part: &Json, separate: &BTreeSet<&str>, names: &mut BTreeSet<String>) {
+    match part {
+        Json::Object(fields) => {
+            for (field, value) in fields {
+                match (field.as_str(), value) {
+                    ("properties", Json::Object(properties)) => names.extend(properties.keys().cloned()),
+                    ("const", Json::String(text)) => names.extend([text.clone()]),
+                    ("enum", Json::Array(texts)) => {
+                        names.extend(texts.iter().filter_map(Json::as_str).map(String::from))
+                    }
+                    ("$ref", Json::String(path)) => {
+                        let name = path.trim_start_matches("#/$defs/");
+                        if !separate.contains(name) {
+                            let mut separate = separate.clone();
+                            separate.insert(name);
+                            add_names(schema, &schema["$defs"][name], &separate, names);
+                        }
+                    }
+                    _ => {}
+                }
+                if field != "$defs" {
+                    add_names(schema, value, separate, names);
+                }
+            }
+        }
+        Json::Array(parts) => parts.iter().for_each(|part| add_names(schema, part, separate, names)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
+}
+
+#[test]
+fn the_documents_describe_every_field_of_the_scenario_format_in_a_valid_form() {
+    let read = |file: &str| fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let (page, fields) = (read("docs/scenario.md"), read("docs/scenario-fields.md"));
+    let schema: Json = serde_json::from_str(&read("www/scenario.schema.json")).expect("the schema is JSON");
+    let described: BTreeSet<&str> = fields.lines().filter_map(|line| line.strip_prefix("```json ")).collect();
+    for name in &described {
+        let forms = blocks(&fields, &format!("json {name}")).concat();
+        for line in forms.lines() {
+            let error = format_error(name, line);
+            assert!(error.is_none(), "{name} {line}: {error:?}");
+        }
+        let mut names = BTreeSet::new();
+        add_names(&schema, &schema["$defs"][*name], &described, &mut names);
+        // The prose below a block may list texts such as `after_commit`.
+        let is_absent =
+            |word: &&String| !forms.contains(&format!("\"{word}\"")) && !fields.contains(&format!("`{word}`"));
+        let absent: Vec<&String> =
+            names.iter().filter(is_absent).filter(|word| !page.contains(&format!("`{word}`"))).collect();
+        assert!(absent.is_empty(), "docs/scenario-fields.md lacks {absent:?} of {name}");
+    }
+    let mut names = BTreeSet::new();
+    add_names(&schema, &schema, &described, &mut names);
+    let words: BTreeSet<&str> = page.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let absent: Vec<&String> = names.iter().filter(|name| !words.contains(name.as_str())).collect();
+    assert!(absent.is_empty(), "docs/scenario.md lacks {absent:?}");
 }
 
 /// Runs a command line of a document. A comment `# exit N` states the exit code, otherwise 0.
@@ -88,6 +167,8 @@ fn every_command_in_the_documents_works() {
     let answer = task.replace("\"acknowledge\": \"never\"", "\"ack_deadline_ms\": 500");
     fs::write(folder.join("task.json"), task).expect("a file");
     fs::write(folder.join("answer.json"), answer).expect("a file");
+    let lessons = fs::read_to_string(root().join("docs/lessons.md")).expect("docs/lessons.md");
+    fs::write(folder.join("slow-handlers.md"), &blocks(&lessons, "markdown lesson")[0]).expect("a file");
     let mut executed = 0;
     for (_, text) in documents() {
         for block in blocks(&text, "console") {

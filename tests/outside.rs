@@ -13,5 +13,7 @@ mod operations;
 mod slices;
 mod stores;
 mod systems;
+mod unfinished_work;
 mod versions;
 mod witness_names;
+mod workers;

@@ -6,6 +6,7 @@ mod broker_healing;
 mod carried_states;
 mod event_history;
 mod group_prospects;
+mod group_writes;
 mod healing;
 mod inquiry;
 mod later_faults;

@@ -55,6 +55,13 @@ pub enum Prospect {
     Rejected(SubscriptionId),
     /// The bus discarded the event.
     Discarded(DropReason),
+    /// The event's retention time ends before the script heals the fault that keeps it back.
+    Expiring {
+        /// When it ends.
+        at: Micros,
+    },
+    /// The deliveries of the event are used up before the script heals the link from the bus to the service.
+    UsedUp(NodeId, NodeId),
     /// The event was never published, and will not be.
     NeverPublished(NodeId),
     /// Every update was applied; the copy's value differs for another reason.
@@ -90,6 +97,8 @@ pub enum Uncertainty {
     LaterFaults,
     /// The bus has no leader, and the next one may lack the event.
     Brokers,
+    /// The grace period of a tombstone may end before a fault is healed.
+    GracePeriod,
     /// The attempts to publish or deliver may be used up before a fault is healed.
     Attempts,
 }
@@ -138,6 +147,10 @@ impl Uncertainty {
                 "the bus has no leader, and the next one may lack the event",
                 "der Bus hat keinen Leader, und dem nächsten kann das Event fehlen",
             ),
+            Uncertainty::GracePeriod => phrase(
+                "the grace period of tombstones may end before the fault is healed",
+                "die Schonfrist der Tombstones kann enden, bevor der Fehler behoben ist",
+            ),
             Uncertainty::Attempts => phrase(
                 "the attempts may be used up before the fault is healed",
                 "die Versuche können verbraucht sein, bevor der Fehler behoben ist",
@@ -176,6 +189,8 @@ impl Prospect {
             | Prospect::Poison(_)
             | Prospect::Rejected(_)
             | Prospect::Discarded(_)
+            | Prospect::Expiring { .. }
+            | Prospect::UsedUp(..)
             | Prospect::NeverPublished(_)
             | Prospect::Applied
             | Prospect::Siblings

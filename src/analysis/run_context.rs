@@ -1,7 +1,7 @@
 //! A run as its queries read it: the trace, the analysis, the names and the scenario.
 
 use super::run_state::Analysis;
-use crate::scenario::{Group, Micros, Scenario};
+use crate::scenario::{Group, Micros, Order, Scenario};
 use crate::trace::{Names, NodeId, SubscriptionId, Trace};
 
 /// A run, with all that the queries about it read.
@@ -42,6 +42,12 @@ impl<'a> RunContext<'a> {
     pub(super) fn queue_reaches(&self, queue: SubscriptionId, node: NodeId) -> bool {
         let mut subscriptions = self.subscriptions_to(queue);
         subscriptions.any(|subscription| self.delivers_to(self.names.subscription(subscription).service, node))
+    }
+
+    /// Returns whether a consumer reads the topics of a bus as logs.
+    pub(super) fn reads_log(&self, consumer: NodeId, bus: NodeId) -> bool {
+        let its = self.scenario.services.get(consumer.index()).into_iter().flat_map(|service| &service.subscribes);
+        its.into_iter().any(|it| it.order == Order::Log && self.names.find_node(&it.to) == Some(bus))
     }
 
     /// Iterates over the subscriptions that share a queue.

@@ -148,6 +148,12 @@ impl Analysis {
         !is_pending && !self.promises().any(is_decided) && buses() && messages()
     }
 
+    /// Returns whether a member of a group ignores a write, because its copy reflects it.
+    pub(super) fn has_stored(&self, member: NodeId, update: UpdateId) -> bool {
+        let info = self.updates.get(self.event_writes.carried_update(update));
+        info.is_none_or(|info| self.staleness.copy(member, info.key).is_some_and(|copy| copy.ignores(info.version)))
+    }
+
     /// Returns whether a message cannot change a copy: it carries no update, or one that its receiver reflects.
     pub(super) fn is_redundant(&self, message: &MessageInFlight) -> bool {
         match message.kind {
@@ -156,11 +162,7 @@ impl Analysis {
                 message.operation.is_none()
             }
             MessageKind::Replication | MessageKind::Repair => {
-                let info = message.update.and_then(|update| self.updates.get(self.event_writes.carried_update(update)));
-                info.is_none_or(|info| {
-                    let copy = self.staleness.copy(message.to, info.key);
-                    copy.is_some_and(|copy| copy.ignores(info.version))
-                })
+                message.update.is_none_or(|update| self.has_stored(message.to, update))
             }
             // A pull request of gossip.
             MessageKind::Call => message.operation.is_none() && message.update.is_none(),

@@ -52,7 +52,8 @@ fn free_id(scenario: &Scenario, stem: &str) -> String {
 fn all_names(scenario: &Scenario) -> impl Iterator<Item = &str> {
     let services = scenario.services.iter().map(|node| node.name.as_str());
     let buses = scenario.buses.iter().map(|node| node.name.as_str());
-    services.chain(buses).chain(scenario.clients.iter().map(|node| node.name.as_str()))
+    let groups = scenario.groups.iter().map(|group| group.name.as_str());
+    services.chain(buses).chain(groups).chain(scenario.clients.iter().map(|node| node.name.as_str()))
 }
 
 /// Returns the name of a copy, and takes it: `Inventory 2` if there is an `Inventory`. A card without a name shows its id.
@@ -321,6 +322,15 @@ mod tests {
         let (empty, _) =
             copy_into(&Scenario::default(), &scenario, &all, [40, 40]).expect("a paste into an empty drawing");
         assert_eq!(empty.services.len(), 2);
+    }
+
+    #[test]
+    fn a_copied_group_has_another_name() {
+        let scenario = crate::scenario::examples::find("gossip-rumor").expect("an example").scenario();
+        let all: BTreeSet<String> = ids(&scenario).into_iter().map(str::to_string).collect();
+        let (doubled, _) = copy_into(&scenario, &scenario, &all, [40, 40]).expect("valid");
+        let names: Vec<&str> = doubled.groups.iter().map(|group| group.name.as_str()).collect();
+        assert_eq!(names, ["Everyone", "Everyone 2"]);
     }
 
     #[test]

@@ -110,7 +110,12 @@ pub fn describe(command: &Command) -> String {
 /// Describes a step with its time: `1.4 s: cut a – b`.
 pub fn described_step(scenario: &Scenario, step: usize) -> String {
     let Step { at_ms, command } = &scenario.script[step];
-    format!("{} s: {}", decimal(at_ms / 1000.0), describe(command))
+    format!("{} s: {}", seconds(*at_ms), describe(command))
+}
+
+/// Formats a time in ms as seconds with at most three decimals, without the unit: `1.4`.
+pub fn seconds(ms: f64) -> String {
+    decimal(ms.round() / 1000.0)
 }
 
 /// Rounds to whole milliseconds.
@@ -213,5 +218,10 @@ mod tests {
         assert!(removed(&scenario, 2).is_err());
         let unknown = Command::Restart { service: "nobody".into() };
         assert!(added(&scenario, 0, unknown).expect_err("no such service").contains("nobody"));
+    }
+
+    #[test]
+    fn a_time_has_at_most_three_decimals() {
+        assert_eq!([316.599, 1_400.0, 0.0].map(seconds), ["0.317", "1.4", "0"]);
     }
 }

@@ -59,6 +59,19 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// Returns an error for each setting of a branch that cannot be applied to those before it.
+    pub(crate) fn setting_errors(&self, index: usize) -> Vec<ScenarioError> {
+        let mut scenario = Scenario { branches: Vec::new(), branch: String::new(), ..self.clone() };
+        let mut errors = Vec::new();
+        for (path, value) in &self.branches[index].set {
+            match scenario.with_setting(path, value) {
+                Ok(changed) => scenario = changed,
+                Err(problem) => errors.push(ScenarioError::new(format!("branches[{index}].set.{path}"), problem)),
+            }
+        }
+        errors
+    }
+
     /// Returns those steps that are valid in this drawing; none if the drawing itself is not valid.
     pub fn valid_steps(&self, steps: &[Step]) -> Vec<Step> {
         validate::valid_steps(self, steps)

@@ -150,7 +150,8 @@ pub struct Subscription {
     /// What the consumer does after a failure of its handler; if absent, `wait` for polling and `refuse` otherwise.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_failure: Option<OnFailure>,
-    /// Number of unacknowledged deliveries at most; for `log` per partition.
+    /// Number of unacknowledged deliveries at most: of all consumers of a group together (JetStream: MaxAckPending); of each if
+    /// it has a channel (RabbitMQ); for `log` of each, per partition.
     #[serde(default = "default_in_flight", skip_serializing_if = "is_default_in_flight")]
     pub max_in_flight: u32,
     /// For `log`: membership of the consumer group by heartbeats, which ends if they stop or the consumer polls too rarely

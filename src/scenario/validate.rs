@@ -205,7 +205,7 @@ impl Checker {
                 continue;
             }
             match scenario.at_branch(i) {
-                Err(error) => self.errors.push(error),
+                Err(_) => self.errors.extend(scenario.setting_errors(i)),
                 Ok(whole) => {
                     let whole = Scenario { tasks: Vec::new(), ..whole };
                     let prefix = format!("{at}.");

@@ -7,7 +7,7 @@ use crate::analysis::{
     Convergence, CopyState, Explanation, LossCause, LostUpdate, Prospect, RepeatedEvent, RunContext,
 };
 use crate::language::{phrase, sentence};
-use crate::scenario::Micros;
+use crate::scenario::{Effect, Micros, Subscription};
 use crate::trace::{DropReason, Fact, NodeId, Record, SubscriptionId, facts_about};
 
 /// Returns why the status of an invariant of a run is unknown.
@@ -45,6 +45,8 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
         | Prospect::Poison(_)
         | Prospect::Rejected(_)
         | Prospect::Discarded(_)
+        | Prospect::Expiring { .. }
+        | Prospect::UsedUp(..)
         | Prospect::NeverPublished(_) => prospect_of_event(prospect, context),
         Prospect::Arriving { due } => sentence!(
             "a message that carries it is due at {}",
@@ -160,6 +162,8 @@ fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
             name(context.names.subscription(subscription).service)
         ),
         Prospect::Discarded(reason) => discarded(reason).into(),
+        Prospect::Expiring { at } => expiring(at),
+        Prospect::UsedUp(bus, service) => used_up(bus, service, context),
         Prospect::NeverPublished(node) => sentence!(
             "{} never published its event and will not",
             "{} hat das Event dazu nie veröffentlicht und wird es nicht tun",
@@ -167,6 +171,23 @@ fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
         ),
         other => unreachable!("not about an event: {other:?}"),
     }
+}
+
+fn expiring(at: Micros) -> String {
+    sentence!(
+        "its retention time ends at {}, before the script ends the fault that keeps it back",
+        "die Aufbewahrungszeit des Events endet bei {}, bevor das Skript den Fehler beendet, der es aufhält",
+        labels::duration(at)
+    )
+}
+
+fn used_up(bus: NodeId, service: NodeId, context: &RunContext) -> String {
+    sentence!(
+        "its deliveries are used up before the script heals the link from {} to {}",
+        "seine Zustellungen sind verbraucht, bevor das Skript die Verbindung von {} nach {} heilt",
+        context.names.label(bus),
+        context.names.label(service)
+    )
 }
 
 /// Returns whether a consumer fails at every event of a bus.
@@ -329,12 +350,28 @@ fn discarded_by_group(explanation: &Explanation, context: &RunContext) -> Option
     }
 }
 
+/// Describes why a copy has another value than the newest update, if its service orders updates by their clocks.
+fn lost_by_clock(explanation: &Explanation, context: &RunContext) -> Option<String> {
+    let service = context.scenario.services.get(explanation.node.index())?;
+    let is_by_clock = |subscription: &Subscription| subscription.effect == Effect::LastWriterWins;
+    let is_ordered = !service.subscribes.is_empty() && service.subscribes.iter().all(is_by_clock);
+    (explanation.prospect == Prospect::Applied && is_ordered).then(|| {
+        phrase(
+            "all updates were handled, but the value differs: a newer update has an earlier timestamp, or one was never \
+             committed at its origin",
+            "alle Änderungen wurden verarbeitet, aber der Wert weicht ab: eine neuere hat einen früheren Zeitstempel, oder \
+             eine wurde an ihrem Ursprung nie festgeschrieben",
+        )
+        .into()
+    })
+}
+
 /// Describes what a copy lacks, and what is expected of it, in one sentence.
 pub fn sentence(explanation: &Explanation, context: &RunContext) -> String {
     let (node, key) = (holder(explanation.node, explanation.key, context), context.names.key(explanation.key));
     let state =
         context.analysis.staleness.copy(explanation.node, explanation.key).map(|copy| copy.state()).unwrap_or_default();
-    let discarded = discarded_by_group(explanation, context);
+    let discarded = discarded_by_group(explanation, context).or_else(|| lost_by_clock(explanation, context));
     let mut expected = match (&discarded, cause(explanation, context)) {
         (Some(discarded), _) => discarded.clone(),
         (None, Some(cause)) => format!("{cause}; {}", prospect(explanation.prospect, context)),

@@ -114,7 +114,7 @@ impl Sweep {
         let (reads, all) = operations.pending_reads();
         self.read_outcomes.pending += reads;
         self.write_outcomes.pending += all - reads;
-        let all_consistent = staleness.stale() + staleness.diverged() == 0;
+        let all_consistent = staleness.stale() + staleness.diverged() + staleness.conflicted() == 0;
         let never_ends =
             !all_consistent && run.is_quiet() && matches!(run.convergence(scenario), Convergence::WillNotConverge(_));
         let reflection = if never_ends { Reflection::Never } else { Reflection::Open };

@@ -101,6 +101,34 @@ fn a_verdict_without_evidence_is_unknown() {
 }
 
 #[test]
+fn an_acknowledged_removal_that_the_last_read_lacks_is_lost_unless_an_addition_may_be_later() {
+    let operation = |process: u8, f: &str, value: &str, end: &str| {
+        let line =
+            |kind: &str| format!("{{\"type\":\"{kind}\",\"f\":\"{f}\",\"value\":{value},\"process\":{process}}}\n");
+        line("invoke") + &line(end)
+    };
+    let read = operation(2, "read", "[1]", "ok");
+    let (add, remove) = (operation(0, "add", "1", "ok"), operation(1, "remove", "1", "ok"));
+    let guarantee = ["--guarantee", "no-lost-update"];
+    let lost = checked(&(add.clone() + &remove + &read), &guarantee);
+    assert_eq!(code(&lost), 1, "{}", out(&lost));
+    assert_eq!(json(&lost)["verdicts"][0]["operations"].as_array().map(Vec::len), Some(3));
+    let uncertain = operation(3, "add", "1", "info");
+    for kept in
+        [remove.clone() + &add + &read, add.clone() + &uncertain + &remove + &read, add + &remove + &uncertain + &read]
+    {
+        assert_eq!(code(&checked(&kept, &guarantee)), 0, "{kept}");
+    }
+    let absent = r#"{"type":"invoke","f":"write","value":1,"process":0,"key":"x"}
+{"type":"ok","f":"write","value":1,"process":0,"key":"x"}
+{"type":"invoke","f":"read","value":null,"process":0,"key":"x"}
+{"type":"ok","f":"read","value":null,"process":0,"key":"x"}"#;
+    let causal = checked(absent, &["--guarantee", "causal"]);
+    let sentence = json(&causal)["verdicts"][0]["sentence"].to_string();
+    assert!(sentence.contains("The absent value had been replaced by the write of 1"), "{sentence}");
+}
+
+#[test]
 fn a_lost_decrement_is_a_lost_update_unless_an_increment_may_have_taken_effect_twice() {
     let history = |changes: &[i64], result: i64| {
         let line = |kind: &str, f: &str, value: serde_json::Value| {

@@ -134,3 +134,35 @@ fn files_of_a_run_do_not_overwrite_each_other_or_the_scenario() {
     assert!(err(&output).contains("answer.json: ") && err(&output).contains("`converge`"), "{}", err(&output));
     std::fs::remove_dir_all(&folder).expect("the folder is removed");
 }
+
+#[test]
+fn all_settings_of_a_branch_that_cannot_be_applied_are_reported_at_once() {
+    let document = r#"{ "converge": 1, "services": [{ "id": "a" }], "branches": [
+        { "name": "one", "set": { "a.concurrency": "zero", "a.nothing": "1", "b.queue": "2", "a.queue": "3" } },
+        { "name": "two", "set": { "a.queue": "many" } }] }"#;
+    let output = converge(&["validate", "-"], document);
+    let errors = err(&output);
+    for path in ["[0].set.a.concurrency: ", "[0].set.a.nothing: ", "[0].set.b.queue: ", "[1].set.a.queue: "] {
+        assert!(errors.contains(&format!("error: branches{path}")), "{path}{errors}");
+    }
+    assert_eq!((code(&output), errors.lines().count()), (2, 4), "{errors}");
+}
+
+#[test]
+fn validation_warns_of_writes_to_a_captured_store_that_no_relay_publishes() {
+    let document = |publishes: &str| {
+        format!(
+            r#"{{ "converge": 1, "services": [{{ "id": "p1", "store": "db"{publishes} }},
+            {{ "id": "p2", "store": "db", "publishes": [{{ "to": "bus", "mode": {{ "change_data_capture": {{ "poll_ms": 100, "batch": 10 }} }} }}] }},
+            {{ "id": "w", "subscribes": [{{ "to": "bus" }}] }}], "buses": [{{ "id": "bus" }}], "script": [{{ "at_ms": 100,
+            "do": {{ "operate": {{ "service": "p1", "operation": {{ "write": {{ "key": "n", "value": 1 }} }} }} }} }}] }}"#
+        )
+    };
+    let same =
+        r#", "publishes": [{ "to": "bus", "mode": { "change_data_capture": { "poll_ms": 100, "batch": 10 } } }]"#;
+    for (publishes, warned) in [("", true), (same, false)] {
+        let output = converge(&["validate", "-"], document(publishes));
+        assert_eq!(err(&output).contains("and not what `p1` commits to the same store"), warned, "{}", err(&output));
+        assert_eq!(err(&output).contains("services[1].publishes[0].mode: "), warned, "{}", err(&output));
+    }
+}

@@ -4,17 +4,17 @@
 use crate::common::runs::run_with_facts;
 use converge::report::RunReport;
 use converge::scenario::Scenario;
-use converge::trace::{DetachReason, Fact};
+use converge::trace::Fact;
 use serde_json::{Value, json};
 
 /// A run to its end: its report, and its facts with their times, ms.
-struct Outcome {
-    report: RunReport,
+pub struct Outcome {
+    pub report: RunReport,
     facts: Vec<(u64, Fact)>,
 }
 
 impl Outcome {
-    fn of(document: Value) -> Self {
+    pub fn of(document: Value) -> Self {
         let mut document = document;
         document["converge"] = 1.into();
         document["default_latency"] = json!({ "constant": { "ms": 10 } });
@@ -26,12 +26,12 @@ impl Outcome {
         }
     }
 
-    fn times(&self, is_wanted: impl Fn(&Fact) -> bool) -> Vec<u64> {
+    pub fn times(&self, is_wanted: impl Fn(&Fact) -> bool) -> Vec<u64> {
         self.facts.iter().filter(|(_, fact)| is_wanted(fact)).map(|(at, _)| *at).collect()
     }
 
     /// The times at which buses sent events.
-    fn sent(&self) -> Vec<u64> {
+    pub fn sent(&self) -> Vec<u64> {
         self.times(|fact| matches!(fact, Fact::EventSent { .. }))
     }
 
@@ -39,7 +39,7 @@ impl Outcome {
         self.times(|fact| matches!(fact, Fact::EventAcknowledged { .. }))
     }
 
-    fn discarded(&self) -> Vec<u64> {
+    pub fn discarded(&self) -> Vec<u64> {
         self.times(|fact| matches!(fact, Fact::EventDiscarded { .. }))
     }
 
@@ -52,7 +52,7 @@ impl Outcome {
         serde_json::to_value(copy.and_then(|copy| copy.value.clone())).expect("a value")
     }
 
-    fn verdict(&self) -> &str {
+    pub fn verdict(&self) -> &str {
         self.report.convergence.verdict
     }
 }
@@ -72,7 +72,7 @@ fn queue(until_ms: u64, subscription: Value, script: Value) -> Outcome {
     }))
 }
 
-fn write(at_ms: u64, service: &str, key: &str, value: u64) -> Value {
+pub fn write(at_ms: u64, service: &str, key: &str, value: u64) -> Value {
     json!({ "at_ms": at_ms, "do": { "operate": { "service": service, "operation": { "write": { "key": key, "value": value } } } } })
 }
 
@@ -82,11 +82,11 @@ fn poison(at_ms: u64, key: &str) -> Value {
     step
 }
 
-fn crash(at_ms: u64, service: &str) -> Value {
+pub fn crash(at_ms: u64, service: &str) -> Value {
     json!({ "at_ms": at_ms, "do": { "crash": { "service": service } } })
 }
 
-fn restart(at_ms: u64, service: &str) -> Value {
+pub fn restart(at_ms: u64, service: &str) -> Value {
     json!({ "at_ms": at_ms, "do": { "restart": { "service": service } } })
 }
 
@@ -95,7 +95,7 @@ fn sqs(max_deliveries: u32) -> Value {
 }
 
 /// Returns a subscription with changes of its fields.
-fn with(mut subscription: Value, changes: Value) -> Value {
+pub fn with(mut subscription: Value, changes: Value) -> Value {
     subscription.as_object_mut().expect("fields").extend(changes.as_object().expect("fields").clone());
     subscription
 }
@@ -441,56 +441,5 @@ fn the_first_topic_of_a_bus_is_the_same_by_its_name() {
             ]
         }));
         assert_eq!(outcome.verdict(), "converging", "{topic}: {:?}", outcome.report.convergence.because);
-    }
-}
-
-/// Two workers of a group; the settings are changed from SQS's in the first, and from RabbitMQ's in the second.
-fn workers(first: Value, second: Value, script: Value) -> Outcome {
-    let worker = |id: &str, subscription: Value| json!({ "id": id, "store": "s", "subscribes": [with(subscription, json!({ "to": "bus", "group": "g" }))] });
-    Outcome::of(json!({
-        "until_ms": 20_000,
-        "services": [{ "id": "a", "publishes": [{ "to": "bus" }] }, worker("w1", first), worker("w2", second)],
-        "buses": [{ "id": "bus", "topics": [{ "name": "t", "partitions": 2 }] }],
-        "script": script
-    }))
-}
-
-#[test]
-fn a_missed_deadline_closes_the_channel_of_the_worker_that_missed_it_and_of_no_other() {
-    let slow = json!({ "constant": { "ms": 15_000 } });
-    let polling =
-        json!({ "ack_deadline_ms": 3000, "attach": { "polling": {} }, "processing": slow, "max_in_flight": 1 });
-    let channel = json!({ "ack_deadline_ms": 3000, "attach": { "connection": { "requeue_on_close": true } }, "processing": slow, "max_in_flight": 1 });
-    for (first, second, gone) in [(&polling, &channel, "w1"), (&channel, &polling, "w2")] {
-        // Only one of the two works.
-        for (crashed, closes) in [("w1", second == &channel), ("w2", first == &channel)] {
-            let outcome =
-                workers(first.clone(), second.clone(), json!([crash(500, crashed), write(1000, "a", "k", 1)]));
-            let closed = outcome.times(|fact| {
-                matches!(fact, Fact::ConsumerDetached { reason: DetachReason::AcknowledgementOverdue, .. })
-            });
-            assert_eq!(!closed.is_empty(), closes, "{gone} polls, {crashed} is gone: {closed:?}");
-        }
-    }
-}
-
-#[test]
-fn a_queue_is_stored_if_any_of_its_workers_acknowledges() {
-    let script = json!([crash(500, "w1"), crash(600, "w2"), write(1000, "a", "k", 1), restart(2000, "w2")]);
-    let never = json!({ "acknowledge": "never" });
-    for (first, second) in [(never.clone(), json!({})), (json!({}), never)] {
-        let outcome = workers(first, second, script.clone());
-        assert_eq!((outcome.discarded(), outcome.verdict()), (vec![], "converged"));
-    }
-}
-
-#[test]
-fn each_reader_of_a_log_has_its_own_limit_of_events_in_flight() {
-    let reader = |max_in_flight: u32| json!({ "order": "log", "max_in_flight": max_in_flight, "processing": { "constant": { "ms": 100 } } });
-    let keys = ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"];
-    let script: Vec<Value> = keys.iter().map(|key| write(1000, "a", key, 1)).collect();
-    for (first, second, at_once) in [(1, 3, 4), (3, 1, 4), (1, 1, 2)] {
-        let outcome = workers(reader(first), reader(second), json!(script));
-        assert_eq!(outcome.sent().iter().filter(|at| **at < 1050).count(), at_once);
     }
 }

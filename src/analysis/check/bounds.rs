@@ -227,6 +227,9 @@ fn lost_change(history: &History, places: &[usize], model: Model) -> Option<Witn
                     let removes = |other: &usize| operations[*other].invocation == Invocation::Remove(value);
                     !elements.contains(&value) && !places.iter().any(removes)
                 };
+                if let Some(lost) = lost_removal(history, places, &acknowledged[..known], read, elements) {
+                    return Some(lost);
+                }
                 acknowledged[..known].iter().copied().find(is_lost)
             }
             Output::Number(number) => return short(history, places, &acknowledged[..known], read, *number),
@@ -240,6 +243,31 @@ fn lost_change(history: &History, places: &[usize], model: Model) -> Option<Witn
         }
     }
     None
+}
+
+/// A removal of an element that the last read contains, although no addition can have come after the removal.
+fn lost_removal(
+    history: &History,
+    places: &[usize],
+    known: &[usize],
+    read: usize,
+    elements: &[ValueId],
+) -> Option<Witness> {
+    let operations = &history.operations;
+    known.iter().copied().find_map(|removal| {
+        let Invocation::Remove(value) = operations[removal].invocation else { return None };
+        let is_addition = |place: &usize| {
+            operations[*place].invocation == Invocation::Add(value) && operations[*place].outcome != Outcome::Fail
+        };
+        let mut witness: Vec<usize> = places.iter().copied().filter(is_addition).collect();
+        let is_earlier = |place: &usize| operations[*place].precedes(&operations[removal]);
+        if !elements.contains(&value) || witness.is_empty() || !witness.iter().all(is_earlier) {
+            return None;
+        }
+        witness.extend([removal, read]);
+        witness.sort_unstable();
+        Some(Witness { sentence: explanations::removed_for_nothing(history, removal, read), operations: witness })
+    })
 }
 
 /// Checks that the last value of a counter contains all acknowledged increments, for any effect of the unknown ones.

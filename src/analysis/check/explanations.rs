@@ -1,6 +1,6 @@
 //! Sentences that explain why a guarantee is violated.
 
-use crate::analysis::history::{Function, History, Invocation, Operation, Output};
+use crate::analysis::history::{ABSENT, Function, History, Invocation, Operation, Output};
 use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 
@@ -331,6 +331,25 @@ pub(super) fn never_read_again(history: &History, lost: usize, at: usize) -> Str
         read(history, at),
         name(history, lost)
     )
+}
+
+pub(super) fn removed_for_nothing(history: &History, removal: usize, at: usize) -> String {
+    sentence!(
+        "{}, and no later read is without it: the acknowledged {} is lost, because every addition had ended before it \
+         started.",
+        "{}, und kein späteres Lesen ist ohne es: das bestätigte {} ist verloren, denn jedes Hinzufügen hatte vor seinem \
+         Beginn geendet.",
+        read(history, at),
+        name(history, removal)
+    )
+}
+
+/// Returns the value that a read returned, as the subject of a sentence.
+pub(super) fn value_read(history: &History, place: usize) -> String {
+    match history.operations[place].output {
+        Output::Value(value) if value == ABSENT => phrase("The absent value", "Der fehlende Wert").into(),
+        Output::Value(_) | Output::Nothing | Output::Number(_) | Output::Elements(_) => returned(history, place),
+    }
 }
 
 pub(super) fn both(history: &History, a: usize, b: usize, value: u32) -> String {

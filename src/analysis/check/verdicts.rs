@@ -253,7 +253,7 @@ fn causal_at(history: &History, places: &[usize]) -> Verdict {
                 &sentence!(
                     "{} had been replaced by the {}",
                     "{} war durch das {} ersetzt worden",
-                    explanations::returned(history, read),
+                    explanations::value_read(history, read),
                     explanations::name(history, newer)
                 ),
             ),

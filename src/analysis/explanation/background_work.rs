@@ -28,9 +28,10 @@ impl ProspectFinder<'_> {
         analysis.operations.pending_paths().any(is_ended)
             // The trace does not contain the work that a paused node has begun.
             || paused.any(|node| analysis.faults.paused(node).is_some() && is_handled(node))
-            || self.history.received.iter().any(|(node, update)| {
-                run.names.group(*node).is_none() && is_handled(*node) && !analysis.is_ignored(*update)
+            || self.history.received().any(|(node, update)| {
+                run.names.group(node).is_none() && is_handled(node) && !analysis.is_ignored(update)
             })
+            || self.history.writes.unstored().any(|(node, update)| is_handled(node) && !analysis.has_stored(node, update))
             || analysis.event_writes.in_progress().any(|(member, _)| is_handled(member))
             || messages
                 .any(|(_, message)| is_handled(message.to) && self.arrives(message) && !analysis.is_redundant(message))

@@ -3,17 +3,26 @@
 
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::scenario::{Group, Micros, Protocol, micros};
 use crate::trace::{KeyId, NodeId, UpdateId};
 
 impl ProspectFinder<'_> {
-    /// The first hint for a copy that will reach it with an update.
-    pub(super) fn hinted(&self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Option<Prospect> {
+    /// The first hint for a copy that will reach it with an update. `up` is when its node is up.
+    pub(super) fn hinted(
+        &self,
+        up: Micros,
+        (node, key): (NodeId, KeyId),
+        update: Option<UpdateId>,
+    ) -> Option<Prospect> {
         let (run, healing) = (self.run, &self.work.healing);
         let mut is_possible = false;
         let mut found = None;
         for holder in self.work.hints.get(&(node, key)).into_iter().flatten().copied() {
             let sent = healing.up_from(run, holder).zip(healing.open_from(run, holder, node));
             let Some(at) = sent.map(|(up, open)| up.max(open)) else { continue };
+            if self.hint_expires(holder, node, key).is_some_and(|end| end <= at.max(up)) {
+                continue;
+            }
             let hinted = run.analysis.members.get(holder).and_then(|member| member.hinted.get(&(node, key)));
             match hinted.into_iter().flatten().any(|hinted| self.is_contained(node, key, update, *hinted)) {
                 true => found = found.into_iter().chain([(at, holder)]).min(),
@@ -25,6 +34,36 @@ impl ProspectFinder<'_> {
             Some((at, _)) => Some(Prospect::AfterHealing(at)),
             None => is_possible.then_some(Prospect::Uncertain(Uncertainty::States)),
         }
+    }
+
+    /// The prospect of a write whose coordinator still waits for replicas: it keeps hints for those that do not answer.
+    pub(super) fn hinted_later(
+        &self,
+        config: &Group,
+        up: Micros,
+        node: NodeId,
+        update: Option<UpdateId>,
+    ) -> Option<Prospect> {
+        let (run, healing) = (self.run, &self.work.healing);
+        let Protocol::Quorum(quorum) = &config.protocol else { return None };
+        let (coordinator, until) = self.history.writes.awaited(run, update?)?;
+        let sent = healing.up_from(run, coordinator)?.max(healing.open_from(run, coordinator, node)?).max(up);
+        // A stand-in may be unreachable, the replica unreachable for too long, or it has answered and lost its disk.
+        let is_kept = !quorum.sloppy
+            && quorum.hints.as_ref().is_some_and(|hints| micros(hints.window_ms) >= until)
+            && quorum.tombstone_grace_ms.is_none_or(|grace| until.saturating_add(micros(grace)) > sent)
+            && !run.analysis.members.lost_disk(node)
+            && run.analysis.faults.paused(coordinator).is_none();
+        is_kept.then_some(match sent <= run.now {
+            true => Prospect::Hinted(coordinator),
+            false => Prospect::AfterHealing(sent),
+        })
+    }
+
+    /// Returns when a member discards a hint, if its group limits the time.
+    fn hint_expires(&self, holder: NodeId, replica: NodeId, key: KeyId) -> Option<Micros> {
+        let group = self.run.names.group(holder).and_then(|group| self.run.group(group))?;
+        self.history.writes.hint_expires_at(group, holder, replica, key)
     }
 
     fn needs_only_the_newest(&self, node: NodeId, key: KeyId) -> bool {

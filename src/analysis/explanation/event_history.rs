@@ -1,6 +1,7 @@
 //! The events of a run, as far as the kept records show them.
 
 use super::PART;
+use super::group_writes::GroupWrites;
 use crate::analysis::run_context::RunContext;
 use crate::scenario::{Command, Micros, Value, micros};
 use crate::trace::{
@@ -27,12 +28,17 @@ pub struct EventHistory {
     rejected: BTreeMap<KeyId, BTreeSet<(NodeId, UpdateId)>>,
     /// The first reason for which a bus discarded an update's event.
     pub(super) discarded: BTreeMap<UpdateId, DropReason>,
+    /// When a bus last accepted an update's event: its publication, or its redrive from a dead-letter queue.
+    accepted: BTreeMap<(NodeId, UpdateId), Micros>,
     /// When a message last carried an update.
     pub(super) last_sent: BTreeMap<UpdateId, Micros>,
     /// When a node first published an update.
     pub(super) first_published: BTreeMap<(UpdateId, NodeId), Micros>,
-    /// Consumers that received an update's event and have not ended its handling.
-    pub(super) received: BTreeSet<(NodeId, UpdateId)>,
+    /// Consumers that received an update's event, and how many of its deliveries they have not handled. Of several deliveries, a
+    /// reader of a log handles one.
+    received: BTreeMap<(NodeId, UpdateId), u32>,
+    /// The writes that leaderless groups are executing.
+    pub(super) writes: GroupWrites,
     /// Publisher, update and bus of publications that have not been acknowledged since they were last sent.
     awaited: BTreeSet<(NodeId, UpdateId, NodeId)>,
     /// Acknowledgements of publications that are in flight, with the publisher.
@@ -41,8 +47,8 @@ pub struct EventHistory {
     sent_acknowledgements: BTreeMap<MessageId, (NodeId, NodeId, UpdateId)>,
     /// Sender, receiver and update of acknowledgements that were lost, until a later one arrives.
     lost_acknowledgements: BTreeSet<(NodeId, NodeId, UpdateId)>,
-    /// Deliveries that are in flight.
-    deliveries: BTreeMap<MessageId, (NodeId, UpdateId)>,
+    /// Deliveries that are in flight: the bus, the consumer and the update.
+    deliveries: BTreeMap<MessageId, (NodeId, NodeId, UpdateId)>,
     /// The number of the next record to read.
     next: u64,
 }
@@ -84,6 +90,26 @@ impl EventHistory {
     /// Returns whether the last acknowledgement of an update's event from one node to another was lost.
     pub(super) fn is_acknowledgement_lost(&self, from: NodeId, to: NodeId, update: UpdateId) -> bool {
         self.lost_acknowledgements.contains(&(from, to, update))
+    }
+
+    /// Returns whether a consumer received an update's event and has not handled it yet.
+    pub(super) fn is_received(&self, consumer: NodeId, update: UpdateId) -> bool {
+        self.received.contains_key(&(consumer, update))
+    }
+
+    /// Returns how many deliveries of an update's event a consumer received and has not handled yet.
+    pub(super) fn deliveries_received(&self, consumer: NodeId, update: UpdateId) -> u32 {
+        self.received.get(&(consumer, update)).copied().unwrap_or_default()
+    }
+
+    /// Iterates over the consumers that received an update's event and have not handled it yet.
+    pub(super) fn received(&self) -> impl Iterator<Item = (NodeId, UpdateId)> {
+        self.received.keys().copied()
+    }
+
+    /// Returns when a bus last accepted an update's event, with a new retention time.
+    pub(super) fn accepted_at(&self, bus: NodeId, update: UpdateId) -> Option<Micros> {
+        self.accepted.get(&(bus, update)).copied()
     }
 
     /// Returns whether every handler fails to process an update's event.
@@ -177,7 +203,7 @@ impl EventHistory {
                 self.first_published.entry((*update, *from)).or_insert(record.at);
                 self.awaited.insert((*from, *update, *to));
             }
-            MessageKind::Delivery => _ = self.deliveries.insert(*message, (*to, *update)),
+            MessageKind::Delivery => _ = self.deliveries.insert(*message, (*from, *to, *update)),
             MessageKind::Acknowledgement if self.awaited_buses(*to, *update).next().is_some() => {
                 self.acknowledgements.insert(*message, (*to, *update));
             }
@@ -212,7 +238,17 @@ impl EventHistory {
             }
             HandlingFailure::Failed | HandlingFailure::QueueFull | HandlingFailure::NotWritten => {}
         }
-        self.received.remove(&(consumer, update));
+        self.end_handling(consumer, update);
+    }
+
+    /// Notes that a consumer has handled a delivery.
+    fn end_handling(&mut self, consumer: NodeId, update: UpdateId) {
+        if let Some(unhandled) = self.received.get_mut(&(consumer, update)) {
+            *unhandled -= 1;
+            if *unhandled == 0 {
+                self.received.remove(&(consumer, update));
+            }
+        }
     }
 
     fn note_duplicated(&mut self, message: MessageId, copy: MessageId) {
@@ -228,8 +264,11 @@ impl EventHistory {
         self.lost_acknowledgements.extend(self.sent_acknowledgements.remove(&message));
     }
 
-    fn note_delivered(&mut self, message: MessageId) {
-        self.received.extend(self.deliveries.remove(&message));
+    fn note_delivered(&mut self, run: &RunContext, message: MessageId) {
+        if let Some((bus, consumer, update)) = self.deliveries.remove(&message) {
+            let unhandled = self.received.entry((consumer, update)).or_default();
+            *unhandled = if run.reads_log(consumer, bus) { 1 } else { *unhandled + 1 };
+        }
         if let Some(arrived) = self.sent_acknowledgements.remove(&message) {
             self.lost_acknowledgements.remove(&arrived);
         }
@@ -240,12 +279,19 @@ impl EventHistory {
 
     fn observe(&mut self, run: &RunContext, record: &Record) {
         self.note_value(record);
+        self.writes.observe(run, record);
         // An event that could not be stored may now be.
         if let Some(key) = changed_key(&record.fact) {
             self.rejected.remove(&key);
         }
         match &record.fact {
-            Fact::EventPublished { update, .. } => _ = self.published.insert(*update),
+            Fact::EventPublished { bus, update, .. } => {
+                self.published.insert(*update);
+                self.accepted.insert((*bus, *update), record.at);
+            }
+            Fact::EventRedriven { subscription, update, .. } => {
+                self.accepted.insert((run.names.subscription(*subscription).bus, *update), record.at);
+            }
             Fact::EventDiscarded { update, reason, .. } => _ = self.discarded.entry(*update).or_insert(*reason),
             Fact::HandlingFailed { subscription, update, cause, .. } => {
                 self.note_failed(run, (*subscription, *update), *cause);
@@ -253,13 +299,13 @@ impl EventHistory {
             Fact::MessageSent { update: Some(_), .. } => self.note_sent(record),
             Fact::MessageDuplicated { message, copy, .. } => self.note_duplicated(*message, *copy),
             Fact::MessageDropped { message, .. } => self.note_dropped(*message),
-            Fact::MessageDelivered { message } => self.note_delivered(*message),
+            Fact::MessageDelivered { message } => self.note_delivered(run, *message),
             Fact::PublishAbandoned { node, update, .. } => self.stop_awaiting(*node, *update),
-            Fact::UpdateApplied { node, update, .. } | Fact::InboxHit { node, update, .. } => {
-                self.received.remove(&(*node, *update));
+            Fact::UpdateApplied { node, update, by: Some(_), .. } | Fact::InboxHit { node, update, .. } => {
+                self.end_handling(*node, *update);
             }
             Fact::ServiceCrashed { node, lost_disk } => {
-                self.received.retain(|(at, _)| at != node);
+                self.received.retain(|(at, _), _| at != node);
                 self.awaited.retain(|(publisher, ..)| publisher != node);
                 if *lost_disk {
                     self.rejected.clear();
@@ -274,6 +320,7 @@ impl EventHistory {
             | Fact::UpdateProposed { .. }
             | Fact::UpdateCommitted { .. }
             | Fact::UpdateAcknowledged { .. }
+            | Fact::UpdateApplied { by: None, .. }
             | Fact::EventDeduplicated { .. }
             | Fact::PublicationSkipped { .. }
             | Fact::PublishRefused { .. }
@@ -282,7 +329,6 @@ impl EventHistory {
             | Fact::EventAcknowledged { .. }
             | Fact::AcknowledgementExpired { .. }
             | Fact::EventDeadLettered { .. }
-            | Fact::EventRedriven { .. }
             | Fact::EventWriteStarted { .. }
             | Fact::EventWriteEnded { .. }
             | Fact::ServiceRestarted { .. }

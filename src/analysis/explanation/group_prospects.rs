@@ -31,9 +31,18 @@ impl ProspectFinder<'_> {
         if repairs {
             match self.reached_at(config, (group, key, update), node) {
                 Some(at) if at <= run.now => return Prospect::Repairing,
-                Some(at) => return Prospect::AfterHealing(at),
+                Some(at) => {
+                    let purged = update.and_then(|update| self.history.writes.purged_at(config, update));
+                    return match purged.is_some_and(|purged| purged < at) {
+                        true => Prospect::Uncertain(Uncertainty::GracePeriod),
+                        false => Prospect::AfterHealing(at),
+                    };
+                }
                 None => {}
             }
+        }
+        if let Some(found) = self.hinted_later(config, up, node, update) {
+            return found;
         }
         match (self.repaired_by_read(config, up, (node, key), update), repairs) {
             (Some(found), _) => found,

@@ -130,6 +130,7 @@ impl Inquiry {
             history.read(run, pauses)?;
             let work = self.work.get_or_insert_with(|| PendingWork::begin(run));
             work.index(run, pauses)?;
+            work.index_unstored(run, &history.writes);
             if history.has_rejected() {
                 ProspectFinder { run, work, history }.events_of_keys();
             }

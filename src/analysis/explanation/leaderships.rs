@@ -63,6 +63,8 @@ impl ProspectFinder<'_> {
             | Prospect::Poison(_)
             | Prospect::Rejected(_)
             | Prospect::Discarded(_)
+            | Prospect::Expiring { .. }
+            | Prospect::UsedUp(..)
             | Prospect::NeverPublished(_)
             | Prospect::Applied
             | Prospect::Siblings

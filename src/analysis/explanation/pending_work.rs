@@ -1,6 +1,7 @@
 //! An index of the work that is pending at one instant, built in slices.
 
 use super::PART;
+use super::group_writes::GroupWrites;
 use super::healing::HealingTimes;
 use super::later_faults::LaterFault;
 use crate::analysis::run_context::RunContext;
@@ -137,6 +138,15 @@ impl PendingWork {
             }
         }
         Some(())
+    }
+
+    /// Adds the writes that members of leaderless groups have received and not stored yet.
+    pub fn index_unstored(&mut self, run: &RunContext, writes: &GroupWrites) {
+        for (node, update) in writes.unstored() {
+            let update = run.analysis.event_writes.carried_update(update);
+            self.carriers.entry((update, node)).or_default().push((node, run.now));
+            self.note_carried(run, update, node);
+        }
     }
 
     fn note_carried(&mut self, run: &RunContext, update: UpdateId, to: NodeId) {

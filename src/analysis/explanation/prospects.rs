@@ -198,7 +198,7 @@ impl<'a> ProspectFinder<'a> {
         if let Some(found) = update.and_then(|update| self.in_transit(up, node, update)) {
             return found;
         }
-        match self.hinted(node, key, update) {
+        match self.hinted(up, (node, key), update) {
             Some(Prospect::AfterHealing(at)) => return Prospect::AfterHealing(at.max(up)),
             Some(found) => return found,
             None => {}
@@ -352,7 +352,7 @@ impl<'a> ProspectFinder<'a> {
             return Some(Prospect::BeingHandled(member));
         }
         // The bus needs no acknowledgement, or has it already.
-        let is_handled = group.is_none() && failing.is_none() && self.history.received.contains(&(node, update));
+        let is_handled = group.is_none() && failing.is_none() && self.history.is_received(node, update);
         match found {
             found if is_handled && !found.is_some_and(Prospect::can_converge) => {
                 Some(Prospect::Arriving { due: run.now })

@@ -5,6 +5,9 @@ use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::scenario::{Acks, Micros, Publication, Service, micros};
 use crate::trace::{DropReason, NodeId, UpdateId};
 
+/// The time after which a relay without settings for retries publishes again, ms.
+const RELAY_RETRIES_MS: f64 = 1000.0;
+
 impl<'a> ProspectFinder<'a> {
     /// Returns the prospect of an update that no queue has: its publication, or what prevents it. None if it was
     /// published already, or no service publishes it.
@@ -105,6 +108,36 @@ impl<'a> ProspectFinder<'a> {
     pub(super) fn deduplicates(&self, bus: NodeId) -> bool {
         let mut all = self.run.scenario.buses.iter().filter(|config| self.run.names.find_node(&config.id) == Some(bus));
         all.any(|bus| bus.topics.iter().any(|topic| topic.dedup_ms.is_some()))
+    }
+
+    /// Returns whether a bus ignores all further attempts of a publication that it has accepted: the last one comes within the
+    /// time for which the bus recognises it.
+    pub(super) fn deduplicates_all(&self, publisher: NodeId, bus: NodeId, update: UpdateId) -> bool {
+        let run = self.run;
+        let config = run.scenario.buses.iter().find(|config| run.names.find_node(&config.id) == Some(bus));
+        let windows = config.into_iter().flat_map(|bus| &bus.topics).filter_map(|topic| topic.dedup_ms);
+        let Some(window) = windows.map(micros).max() else { return false };
+        let Some(accepted) = self.history.accepted_at(bus, update) else { return true };
+        // The attempts end with the last one, or after an acknowledgement can arrive.
+        let healing = &self.work.healing;
+        let heard = healing.up_from(run, publisher).zip(healing.open_from(run, bus, publisher));
+        let heard = heard.map_or(Micros::MAX, |(up, open)| up.max(open));
+        let first = self.history.first_published.get(&(update, publisher)).copied().unwrap_or(accepted);
+        let service = run.scenario.services.get(publisher.index());
+        let publications = service.into_iter().flat_map(|service| &service.publishes);
+        let last = |publication: &Publication| {
+            let (timeout, attempts) = match &publication.retry {
+                Some(retry) if publication.mode.is_relayed() => (retry.timeout_ms, None),
+                Some(retry) => (retry.timeout_ms, Some(retry.attempts)),
+                None => (RELAY_RETRIES_MS, None),
+            };
+            let timeout = micros(timeout);
+            let after =
+                |attempts: u32| first.saturating_add(timeout.saturating_mul(u64::from(attempts.saturating_sub(1))));
+            heard.saturating_add(timeout).min(attempts.map_or(Micros::MAX, after))
+        };
+        let mut to_bus = publications.filter(|publication| run.names.find_node(&publication.to) == Some(bus));
+        to_bus.all(|publication| last(publication) <= accepted.saturating_add(window))
     }
 
     /// Returns whether a publication in flight reaches its bus.

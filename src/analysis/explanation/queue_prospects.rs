@@ -4,7 +4,7 @@ use super::pending_work::Pending;
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
-use crate::scenario::{Acknowledge, Backoff, Command, Order, Subscription, micros};
+use crate::scenario::{Acknowledge, Attachment, Backoff, Command, Micros, Order, Subscription, micros};
 use crate::trace::{KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
 
 impl<'a> ProspectFinder<'a> {
@@ -24,10 +24,20 @@ impl<'a> ProspectFinder<'a> {
     pub(super) fn until_healing(&self, queue: SubscriptionId, event: &QueuedEvent, stopped: Prospect) -> Prospect {
         let Prospect::AfterHealing(at) = stopped else { return stopped };
         let ends = self.run.names.subscription(queue);
+        if let Some(end) = self.expires_at(queue, event.update).filter(|end| *end < at) {
+            return match self.may_be_published_again(ends.bus) {
+                true => Prospect::Uncertain(Uncertainty::Attempts),
+                false => Prospect::Expiring { at: end },
+            };
+        }
+        // One that polls is sent nothing until its request arrives.
+        let is_pushed = |settings: &Subscription| !matches!(settings.attachment(), Attachment::Polling(_));
         let is_used_up = |settings: &Subscription| {
             let left = settings.max_deliveries.map(|maximum| maximum.saturating_sub(event.deliveries));
             let duration = left.map(|left| micros(settings.ack_deadline_ms).saturating_mul(u64::from(left) + 1));
-            settings.backoff == Backoff::None && duration.is_some_and(|time| self.run.now.saturating_add(time) < at)
+            is_pushed(settings)
+                && settings.backoff == Backoff::None
+                && duration.is_some_and(|time| self.run.now.saturating_add(time) < at)
         };
         // The bus sends nothing to a consumer that is not attached.
         let mut attached =
@@ -37,7 +47,7 @@ impl<'a> ProspectFinder<'a> {
             // A publisher may publish the update once more, as another event.
             return match self.may_be_published_again(ends.bus) {
                 true => Prospect::Uncertain(Uncertainty::Attempts),
-                false => Prospect::Cut(ends.bus, ends.service),
+                false => Prospect::UsedUp(ends.bus, ends.service),
             };
         }
         // Before the last remaining delivery, the deadlines of the others pass.
@@ -61,6 +71,24 @@ impl<'a> ProspectFinder<'a> {
             true => stopped,
             false => Prospect::Uncertain(Uncertainty::Attempts),
         }
+    }
+
+    /// Returns when the retention time of an event in a queue ends; none if it is kept for ever.
+    fn expires_at(&self, queue: SubscriptionId, update: UpdateId) -> Option<Micros> {
+        let bus = self.run.names.subscription(queue).bus;
+        let config = self.run.scenario.buses.iter().find(|it| self.run.names.find_node(&it.id) == Some(bus))?;
+        let accepted = self.history.accepted_at(bus, update)?;
+        let retention = |settings: &Subscription| {
+            let mut topics = config.topics.iter();
+            let topic = match &settings.topic {
+                Some(name) => topics.find(|topic| topic.name == *name),
+                None => topics.next(),
+            };
+            Some(micros(topic?.retention_ms?))
+        };
+        // The consumers may subscribe to several topics of the bus.
+        let all: Option<Vec<Micros>> = self.settings(queue).map(|(_, settings)| retention(settings)).collect();
+        all?.into_iter().max().map(|longest| accepted.saturating_add(longest))
     }
 
     /// Returns whether publishers send events to a bus more than once: again, or after the loss of a position.

@@ -19,16 +19,16 @@ impl ProspectFinder<'_> {
         if let Some(failure) = self.certain_failure(queue, update, event.deliveries) {
             return failure;
         }
-        let is_received = event
-            .reader
-            .is_some_and(|reader| self.history.received.contains(&(run.names.subscription(reader).service, update)));
+        // A reader of a log handles what it has received in order.
+        if let Some(failure) = self.behind_failing(queue, event, update) {
+            return failure;
+        }
+        let is_received =
+            event.reader.is_some_and(|reader| self.history.is_received(run.names.subscription(reader).service, update));
         let (not_before, deliveries) = (event.not_before, event.deliveries);
         // A consumer that has it needs neither the bus nor a link.
         if event.in_flight && is_received {
             return Prospect::Queued { not_before, deliveries, delivered: true };
-        }
-        if let Some(failure) = self.behind_failing(queue, event, update) {
-            return failure;
         }
         let bus = run.names.subscription(queue).bus;
         if self.work.healing.up_from(run, bus).is_none_or(|at| at > run.now) {

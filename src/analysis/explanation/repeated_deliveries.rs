@@ -20,11 +20,7 @@ impl<'a> ProspectFinder<'a> {
         let ungrouped = services.filter(|(node, _)| holds_alone(*node));
         let sensitive: Vec<(NodeId, &Subscription)> = ungrouped
             .flat_map(|(node, service)| service.subscribes.iter().map(move |subscription| (node, subscription)))
-            .filter(|(_, subscription)| match subscription.effect {
-                Effect::Increment => subscription.inbox.is_none(),
-                Effect::Overwrite => true,
-                Effect::SetIfNewer | Effect::LastWriterWins => false,
-            })
+            .filter(|(node, subscription)| self.is_sensitive(*node, subscription))
             .collect();
         if sensitive.is_empty() {
             return Vec::new();
@@ -64,14 +60,14 @@ impl<'a> ProspectFinder<'a> {
             }
             Pending::Elsewhere(Some(at), update) => {
                 let mut carriers = self.work.carriers.get(&(update, at)).into_iter().flatten();
-                carriers.any(|(from, _)| *from == its_bus).then_some(its_bus)
+                (self.history.is_received(at, update) || carriers.any(|(from, _)| *from == its_bus)).then_some(its_bus)
             }
             Pending::Elsewhere(None, update) => {
                 let mut resent = run.analysis.resending_publications().filter(|(.., resent)| *resent == update);
                 let is_repeated = |publisher: NodeId, bus: NodeId| {
                     bus == its_bus
                         && self.history.is_acknowledgement_lost(bus, publisher, update)
-                        && !self.deduplicates(bus)
+                        && !self.deduplicates_all(publisher, bus, update)
                         && self.to_bus(publisher, bus).can_converge()
                 };
                 resent.find(|(publisher, bus, _)| is_repeated(*publisher, *bus)).map(|(publisher, ..)| publisher)
@@ -102,8 +98,7 @@ impl<'a> ProspectFinder<'a> {
         if !self.is_delivered(queue) || consumers.iter().any(|consumer| is_sent(*consumer, bus)) {
             return false;
         }
-        let is_on_its_way =
-            |consumer: &NodeId| is_sent(bus, *consumer) || self.history.received.contains(&(*consumer, update));
+        let is_on_its_way = |consumer: &NodeId| is_sent(bus, *consumer) || self.history.is_received(*consumer, update);
         // A reader of a log commits its position later.
         let is_lost = |consumer: &NodeId| {
             subscription.order != Order::Log && self.history.is_acknowledgement_lost(*consumer, bus, update)

@@ -14,12 +14,30 @@ impl<'a> ProspectFinder<'a> {
         let services = (0..).map(NodeId).zip(&run.scenario.services);
         let all = services
             .flat_map(|(service, config)| config.subscribes.iter().map(move |subscription| (service, subscription)));
-        let is_sensitive = |subscription: &Subscription| match subscription.effect {
+        all.filter(|(service, it)| self.is_sensitive(*service, it) && run.delivers_to(*service, node)).collect()
+    }
+
+    /// Returns whether the events of a subscription change a copy in ways that depend on their order or number.
+    pub(super) fn is_sensitive(&self, service: NodeId, subscription: &Subscription) -> bool {
+        match subscription.effect {
             Effect::Overwrite => true,
-            Effect::Increment => subscription.inbox.is_none(),
+            Effect::Increment => !self.recognises_repetitions(service, subscription),
             Effect::SetIfNewer | Effect::LastWriterWins => false,
+        }
+    }
+
+    /// Returns whether an inbox keeps its rows until the bus has the acknowledgements: for ever, or for longer than the bus waits
+    /// before it delivers an event again.
+    fn recognises_repetitions(&self, service: NodeId, subscription: &Subscription) -> bool {
+        let run = self.run;
+        let is_heard = || {
+            let bus = run.names.find_node(&subscription.to);
+            bus.is_some_and(|bus| self.work.healing.path(run, service, bus).is_ok())
         };
-        all.filter(|(service, subscription)| is_sensitive(subscription) && run.delivers_to(*service, node)).collect()
+        subscription.inbox.as_ref().is_some_and(|inbox| match inbox.window_ms {
+            None => true,
+            Some(window_ms) => window_ms > subscription.ack_deadline_ms && is_heard(),
+        })
     }
 
     /// Returns the prospect that was found for a copy, or an uncertain one if an event may change the copy late or once more.
@@ -79,10 +97,18 @@ impl<'a> ProspectFinder<'a> {
             .updates
             .get(event.update())
             .is_some_and(|info| run.analysis.staleness.has_applied(node, key, info.version));
-        let reaches_copy =
-            |subscription: &SubscriptionId| run.delivers_to(run.names.subscription(*subscription).service, node);
-        let mut subscriptions = run.names.subscriptions().filter(reaches_copy);
-        let is_acknowledged = subscriptions.all(|subscription| {
+        let subscriptions =
+            run.names.subscriptions().filter(|it| run.delivers_to(run.names.subscription(*it).service, node));
+        let subscriptions: Vec<SubscriptionId> = subscriptions.collect();
+        // Several deliveries are at consumers, or a frozen consumer handles its own while the bus delivers the event again.
+        let consumers: BTreeSet<NodeId> = subscriptions.iter().map(|it| run.names.subscription(*it).service).collect();
+        let received = consumers.iter().map(|it| self.history.deliveries_received(*it, event.update())).sum::<u32>();
+        let is_frozen =
+            |it: &NodeId| run.analysis.faults.paused(*it).is_some() && self.history.is_received(*it, event.update());
+        if received > 1 || consumers.iter().any(is_frozen) {
+            return false;
+        }
+        let is_acknowledged = subscriptions.into_iter().all(|subscription| {
             let ends = run.names.subscription(subscription);
             // Brokers that are down delay the acknowledgements of publications.
             let brokers = run.analysis.brokers.get(ends.bus).filter(|_| matches!(event, Pending::Elsewhere(None, _)));
@@ -148,7 +174,7 @@ impl<'a> ProspectFinder<'a> {
             events.events.iter().map(move |(number, event)| Pending::Queued(queue, *number, event.update))
         });
         let carried = self.work.carriers.keys().map(|(update, to)| Pending::Elsewhere(Some(*to), *update));
-        let received = self.history.received.iter().map(|(at, update)| Pending::Elsewhere(Some(*at), *update));
+        let received = self.history.received().map(|(at, update)| Pending::Elsewhere(Some(at), update));
         let resent = analysis.unacknowledged_publications.awaited().map(|(.., update)| update);
         let unpublished = self.work.publications.keys().chain(self.work.outboxes.keys()).copied().chain(resent);
         let elsewhere = unpublished.map(|update| Pending::Elsewhere(None, update));

@@ -39,11 +39,12 @@ impl ProspectFinder<'_> {
         if is_touched { Prospect::Uncertain(Uncertainty::LaterFaults) } else { found }
     }
 
-    /// The time after which a consumer has handled an event, unless it fails.
+    /// The time after which a consumer has handled an event, unless it fails, or a member of a group a message.
     fn longest_handling(&self, node: NodeId) -> Micros {
-        let service = self.run.scenario.services.get(node.index());
-        let subscriptions = service.into_iter().flat_map(|service| &service.subscribes);
-        micros(subscriptions.map(|subscription| subscription.processing.mean_ms()).fold(0.0, f64::max) * MAX_HANDLING)
+        let Some(service) = self.run.scenario.services.get(node.index()) else { return 0 };
+        let events = service.subscribes.iter().map(|it| it.processing.mean_ms());
+        let messages = self.run.names.group(node).map(|_| service.service_time.mean_ms());
+        micros(events.chain(messages).fold(0.0, f64::max) * MAX_HANDLING)
     }
 
     /// The nodes that an update passes on its way from the service that made it to a copy.

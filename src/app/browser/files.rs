@@ -7,7 +7,7 @@ use js_sys::Uint8Array;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Response, Url};
+use web_sys::{Blob, BlobPropertyBag, Event, File, HtmlElement, HtmlInputElement, Response, Url};
 
 /// Returns a title as the name of a file, without its ending.
 pub fn name_of(title: &str) -> String {
@@ -73,6 +73,15 @@ pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
     let Ok(clipboard) = clipboard.dyn_into::<web_sys::Clipboard>() else { return then(false) };
     let promise = clipboard.write_text(text);
     spawn_local(async move { then(JsFuture::from(promise).await.is_ok()) });
+}
+
+/// Returns the file that the visitor has chosen in a field. The same file can be chosen there again, for example after it
+/// was corrected.
+pub fn chosen(event: &Event) -> Option<File> {
+    let input = event.target()?.dyn_into::<HtmlInputElement>().ok()?;
+    let file = input.files()?.get(0);
+    input.set_value("");
+    file
 }
 
 /// The maximum size of a file that is read, bytes.

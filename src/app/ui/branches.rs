@@ -2,8 +2,8 @@
 
 use super::icons::{Icon, icon};
 use crate::app::model::{Msg, PanelsMsg};
+use crate::app::script::seconds;
 use crate::app::texts::translated;
-use crate::language::decimal;
 use crate::scenario::{Branch, Consistency, Scenario};
 use crate::session::protocol::{BranchCommand, BranchList};
 use crate::text;
@@ -61,8 +61,8 @@ fn branch_view(props: &BranchesProps, index: u32, branch: &Branch) -> Html {
         Msg::Branch(BranchCommand::Rename(index, name))
     });
     let steps = match (branch.script.len(), branch.script.first()) {
-        (1, Some(first)) => text!("1 live command, at {} s", decimal(first.at_ms / 1000.0)),
-        (n, Some(first)) => text!("{} live commands, the first at {} s", n, decimal(first.at_ms / 1000.0)),
+        (1, Some(first)) => text!("1 live command, at {} s", seconds(first.at_ms)),
+        (n, Some(first)) => text!("{} live commands, the first at {} s", n, seconds(first.at_ms)),
         (_, None) => text!("no live commands").into(),
     };
     let settings = branch.set.keys().map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -5,7 +5,7 @@ use crate::app::command_palette::{PaletteCommand, found};
 use crate::app::model::{Msg, PanelsMsg};
 use crate::text;
 use std::rc::Rc;
-use web_sys::{HtmlElement, HtmlInputElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 /// The maximum number of shown commands.
@@ -31,11 +31,14 @@ impl PartialEq for CommandsDialogProps {
 /// The dialog: a field to type in, and the commands that contain the typed words.
 #[component]
 pub fn CommandsDialog(props: &CommandsDialogProps) -> Html {
-    let (typed, chosen, input) = (use_state(String::new), use_state(|| 0usize), use_node_ref());
+    let (typed, chosen, input, list) = (use_state(String::new), use_state(|| 0usize), use_node_ref(), use_node_ref());
     use_effect_with(input.clone(), |input| {
         if let Some(input) = input.cast::<HtmlElement>() {
             let _ = input.focus();
         }
+    });
+    use_effect_with((list.clone(), *chosen, (*typed).clone()), |(list, chosen, _)| {
+        list.cast::<Element>().iter().for_each(|list| reveal(list, *chosen));
     });
     let shown: Vec<PaletteCommand> = found(&props.commands, &typed).into_iter().take(MAX_SHOWN).cloned().collect();
     let close = props.send.reform(|()| Msg::Panels(PanelsMsg::CloseCommands));
@@ -72,18 +75,26 @@ pub fn CommandsDialog(props: &CommandsDialogProps) -> Html {
         let (label, keys) = (command.label.clone(), command.keys.clone());
         let onclick = Callback::from(move |_: MouseEvent| execute(&command));
         html! {
-            <li key={label.clone()} id={format!("command-{index}")} role="option" aria-selected={is_chosen.to_string()}>
-                <button tabindex="-1" {onclick}><span class="grow">{ label }</span><kbd>{ keys }</kbd></button>
+            <li key={label.clone()} id={format!("command-{index}")} role="option" aria-selected={is_chosen.to_string()} {onclick}>
+                <span class="grow">{ label }</span><kbd>{ keys }</kbd>
             </li>
         }
     };
     html! {
         <Modal title={text!("Actions")} on_close={close}>
             <input ref={input} class="commands-input" role="combobox" aria-label={text!("Find an action")} aria-expanded="true" aria-controls="commands-list"
-                aria-activedescendant={format!("command-{}", *chosen)} autocomplete="off" spellcheck="false" placeholder={text!("Type what you want to do")}
+                aria-activedescendant={(!shown.is_empty()).then(|| format!("command-{}", *chosen))} autocomplete="off" spellcheck="false" placeholder={text!("Type what you want to do")}
                 oninput={on_input} onkeydown={on_key} />
-            <ul id="commands-list" class="commands-list" role="listbox" aria-label={text!("Actions")}>{ for shown.iter().enumerate().map(row) }</ul>
+            <ul ref={list} id="commands-list" class="commands-list" role="listbox" aria-label={text!("Actions")}>{ for shown.iter().enumerate().map(row) }</ul>
             if shown.is_empty() { <p class="muted" role="status">{ text!("No action has this name.") }</p> }
         </Modal>
     }
+}
+
+/// Scrolls a list as far as necessary to show its row at an index.
+fn reveal(list: &Element, index: usize) {
+    let Some(row) = list.children().item(index as u32) else { return };
+    let (row, shown) = (row.get_bounding_client_rect(), list.get_bounding_client_rect());
+    let by = (row.bottom() - shown.bottom()).max(0.0) + (row.top() - shown.top()).min(0.0);
+    list.set_scroll_top(list.scroll_top() + by.round() as i32);
 }

@@ -14,7 +14,7 @@ use crate::scenario::{Micros, Scenario, ScenarioError, link};
 use crate::text;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlDialogElement, HtmlElement, HtmlInputElement};
+use web_sys::{HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
 /// Length in characters above which some chat programs truncate a link.
@@ -189,8 +189,7 @@ pub fn OpenFile(props: &OpenFileProps) -> Html {
     let onchange = {
         let (errors, send) = (errors.clone(), props.send.clone());
         Callback::from(move |event: Event| {
-            let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
-            let Some(file) = input.and_then(|input| input.files()?.get(0)) else { return };
+            let Some(file) = files::chosen(&event) else { return };
             let (errors, send) = (errors.clone(), send.clone());
             files::read(&file, move |text| match text.map(|text| Scenario::from_json(&text)) {
                 Some(Ok(scenario)) => {

@@ -136,12 +136,9 @@ fn ImportAll(props: &ImportAllProps) -> Html {
     let onchange = {
         let (errors, send) = (errors.clone(), props.send.clone());
         Callback::from(move |event: Event| {
-            let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
-            let Some(file) = input.files().and_then(|files| files.get(0)) else { return };
+            let Some(file) = files::chosen(&event) else { return };
             let (errors, send) = (errors.clone(), send.clone());
             files::read(&file, move |text| {
-                // The same file can be chosen again.
-                input.set_value("");
                 let read = text.ok_or_else(|| ScenarioError::new("", text!("the file cannot be read as text")));
                 match read.and_then(|text| imported(&text)) {
                     Ok((drawings, found)) => {

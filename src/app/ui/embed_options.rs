@@ -152,7 +152,7 @@ pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
 fn snippet(address: &str, title: &str) -> String {
     format!(
         "<iframe src=\"{}\" title=\"{}\" width=\"100%\" height=\"480\" style=\"border:0\" loading=\"lazy\" \
-         allow=\"fullscreen; clipboard-write\" allowfullscreen></iframe>",
+         allow=\"fullscreen; clipboard-write\"></iframe>",
         escaped(address),
         escaped(title)
     )

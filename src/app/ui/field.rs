@@ -66,12 +66,14 @@ pub fn FieldView(props: &FieldProps) -> Html {
     let id = format!("{}-{}", props.scope, field.path.join("-"));
     let error = format!("{id}-error");
     let load = {
-        let submit = submit.clone();
+        let (submit, refused, shown) = (submit.clone(), refused.clone(), field.text.clone());
         Callback::from(move |event: Event| {
-            let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
-            let Some(file) = input.and_then(|input| input.files()).and_then(|files| files.get(0)) else { return };
-            let submit = submit.clone();
-            files::read(&file, move |text| submit.emit(text.unwrap_or_default()));
+            let Some(file) = files::chosen(&event) else { return };
+            let (submit, refused, input) = (submit.clone(), refused.clone(), shown.clone());
+            files::read(&file, move |text| match text {
+                Some(text) => submit.emit(text),
+                None => refused.set(Some(Refused { input, reason: files::UNREADABLE.get().into() })),
+            });
         })
     };
     let control = control(props, &id, refused.as_ref(), &submit);

@@ -21,17 +21,24 @@ pub(super) fn capacity(queue: &SubscriptionQueue, configs: &[SubscriptionConfig]
         return 0;
     }
     match config.attach {
-        Attach::Connection { prefetch, .. } => {
+        // Each channel has a limit (RabbitMQ: basic.qos).
+        Attach::Connection { prefetch, requeue: true, .. } => {
             prefetch.min(config.max_in_flight).saturating_sub(queue.in_flight[member])
         }
+        // The limit is for all consumers of the queue together (JetStream: MaxAckPending; SQS: messages in flight).
+        Attach::Connection { prefetch, requeue: false, .. } => {
+            prefetch.saturating_sub(queue.in_flight[member]).min(left_in_flight(queue, config))
+        }
         Attach::Polling { .. } => {
-            let in_flight: u32 = queue.in_flight.iter().sum();
-            connection
-                .receive
-                .map_or(0, |receive| receive.max_events)
-                .min(config.max_in_flight.saturating_sub(in_flight))
+            connection.receive.map_or(0, |receive| receive.max_events).min(left_in_flight(queue, config))
         }
     }
+}
+
+/// Returns how many events may be delivered to all members of a queue together.
+fn left_in_flight(queue: &SubscriptionQueue, config: &SubscriptionConfig) -> u32 {
+    let in_flight: u32 = queue.in_flight.iter().sum();
+    config.max_in_flight.saturating_sub(in_flight)
 }
 
 impl Bus {

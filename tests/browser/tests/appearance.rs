@@ -85,6 +85,20 @@ fn text_of_twice_the_size_hides_nothing() {
 }
 
 #[test]
+fn with_letters_of_twice_the_size_every_button_of_a_phone_can_be_reached() {
+    for (width, language) in [(390, "en"), (320, "de")] {
+        let browser = SITE.visit(Look { width, height: 640, ..WIDE }, "");
+        browser.devtools("Page.enable", json!({}));
+        browser.devtools("Page.setFontSizes", json!({ "fontSizes": { "standard": 32, "fixed": 26 } }));
+        browser.open(&SITE.at(&format!("?large#ex=lost-event&lang={language}")));
+        wait_for_state(&browser, "notification", if language == "de" { "veraltet" } else { "stale" });
+        browser.wait("getComputedStyle(document.documentElement).fontSize === '32px'");
+        let buttons = UNREACHABLE.replace("button, select, input, a", ".top button, .below button");
+        assert_eq!(browser.run(&buttons), json!([]), "{width} px, {language}");
+    }
+}
+
+#[test]
 fn a_violated_guarantee_is_a_button_from_the_start_of_a_run() {
     let browser = SITE.visit(WIDE, "#ex=quorum-inversion");
     let chip =
@@ -116,6 +130,11 @@ fn a_lost_event_opens_with_the_verdict_and_the_cause_in_one_right_column() {
     assert_clean_console(&browser);
 }
 
+/// Keeps the files that the page saves.
+const CATCH_FILES: &str = "window.saved = {}; window.files = {}; const made = URL.createObjectURL; \
+    URL.createObjectURL = blob => { const url = made(blob); blob.text().then(text => window.saved[url] = text); return url }; \
+    HTMLAnchorElement.prototype.click = function () { window.files[this.download] = this.href }";
+
 fn picture(browser: &Browser, name: &str) -> Value {
     let svg = browser.wait(&format!("window.saved[window.files['{name}.svg']]"));
     browser.run("window.saved = {}; window.files = {}");
@@ -128,11 +147,7 @@ fn picture(browser: &Browser, name: &str) -> Value {
 #[test]
 fn a_picture_has_the_whole_drawing_at_every_zoom_or_the_selection() {
     let browser = SITE.visit(WIDE, "#ex=inventory-notification");
-    browser.run(
-        "window.saved = {}; window.files = {}; const made = URL.createObjectURL; \
-        URL.createObjectURL = blob => { const url = made(blob); blob.text().then(text => window.saved[url] = text); return url }; \
-        HTMLAnchorElement.prototype.click = function () { window.files[this.download] = this.href }",
-    );
+    browser.run(CATCH_FILES);
     let name = "inventory-publishes-to-notification";
     let save = || {
         browser.click(".top [data-action=Share]");
@@ -248,5 +263,22 @@ fn the_height_of_the_timeline_can_be_dragged_and_changed_with_keys() {
     browser.wait(&format!("document.querySelector('.tracks').clientHeight > {}", dragged + 10.0));
     browser.keys(&["Home"]);
     browser.wait(&format!("document.querySelector('.tracks').clientHeight === {before}"));
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_picture_shows_the_cross_before_the_number_of_lost_writes() {
+    let browser = SITE.visit(WIDE, "#ex=raft-and-quorum");
+    browser.wait("document.querySelectorAll('main .card em').length > 0");
+    browser.run(CATCH_FILES);
+    browser.click(".top [data-action=Share]");
+    press_in(&browser, "dialog", "Picture as SVG");
+    let texts = picture(&browser, "raft-and-a-leaderless-group-under-the-same-cut")["texts"].take();
+    let texts = texts.as_array().expect("texts");
+    let cross = texts.iter().find(|text| text[0] == "✗").expect("a cross");
+    let number =
+        texts.iter().find(|text| text[2] == cross[2] && text[0].as_str().is_some_and(|t| t.parse::<u32>().is_ok()));
+    let distance = number.map(|number| number[1].as_f64().unwrap_or(0.0) - cross[1].as_f64().unwrap_or(0.0));
+    assert!(distance.is_some_and(|px| (2.0..30.0).contains(&px)), "{distance:?} in {texts:?}");
     assert_clean_console(&browser);
 }

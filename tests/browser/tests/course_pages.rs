@@ -118,10 +118,14 @@ fn a_notebook_has_a_frame_and_a_cell_that_runs_the_engine() {
     let cells: Vec<String> = notebook["cells"].as_array().expect("cells").iter().map(source).collect();
     assert!(cells.iter().any(|cell| cell.contains("IFrame(\"https://your.host/converge/embed/#ex=cassandra-hints\"")));
     let html = cells.iter().find_map(|cell| cell.strip_prefix("%%html\n")).expect("a cell with HTML");
+    assert!(html.contains("import(\"https://your.host/converge/engine/converge.js\")"), "{html}");
+    let html = html.replace("https://your.host/converge/", &SITE.elsewhere.address());
     let browser = open("plain.html");
     // A notebook runs the scripts of the HTML that it shows.
-    browser
-        .run_with("document.body.replaceChildren(document.createRange().createContextualFragment(arguments[0]))", html);
+    browser.run_with(
+        "document.body.replaceChildren(document.createRange().createContextualFragment(arguments[0]))",
+        &html,
+    );
     browser.wait("document.querySelector('#windows').textContent.startsWith('inconsistency window, median: ')");
 }
 

@@ -221,7 +221,8 @@ fn the_scripts_in_the_documents_run() {
         assert!(!blocks.is_empty(), "{document} has no script");
         for block in blocks {
             let script = block.replace("import init, {", "const { default: init,");
-            let script = script.replace("from \"./engine/converge.js\"", &format!("= await import('{module}')"));
+            let address = "from \"https://your.host/converge/engine/converge.js\"";
+            let script = script.replace(address, &format!("= await import('{module}')"));
             assert!(!script.contains("import init"), "{document}: {block}");
             let run =
                 format!("(async () => {{ {script}; done(report.digest); }})().catch(error => done(String(error)))");

@@ -27,6 +27,7 @@ mod page;
 mod recovery;
 mod sharing;
 mod time_travel;
+mod typing;
 mod weight;
 
 /// The built page, served for all tests.

@@ -436,6 +436,16 @@ fn neither_the_description_nor_a_second_row_of_chips_covers_a_card() {
 }
 
 #[test]
+fn the_chips_over_two_drawings_side_by_side_cover_no_card_of_a_small_window() {
+    for language in ["en", "de"] {
+        let path = format!("#ex=before-and-after&lang={language}");
+        let browser = SITE.visit(Look { width: 800, height: 600, ..WIDE }, &path);
+        browser.wait("document.querySelectorAll('.pane-name').length === 2 && document.querySelector('.chip.window')");
+        browser.wait(&format!("(() => {{ {COVERED_CARDS} }})().length === 0"));
+    }
+}
+
+#[test]
 fn a_lesson_on_a_phone_shows_the_whole_system_beside_the_text() {
     for step in ["problem", "watch", "conflicts"] {
         let browser = SITE.visit(PHONE, &format!("#lesson=lessons/eventual-consistency.md&step={step}"));

@@ -63,12 +63,10 @@ fn the_npm_package_runs_in_node_with_the_digest_of_the_native_engine() {
         let target: PathBuf = modules.join("converge-engine").join(&file);
         std::fs::copy(PACKAGES.npm.join(&file), target).expect("a copy");
     }
-    let script = format!(
-        "import {{ readFileSync }} from 'node:fs'; import {{ initSync, run }} from 'converge-engine'; \
-         initSync({{ module: readFileSync(new URL(import.meta.resolve('converge-engine/converge_bg.wasm'))) }}); \
-         console.log(run('ex={}').digest);",
-        EXAMPLES[0].id
-    );
+    let document = std::fs::read_to_string(xtask::root().join("docs/embedding.md")).expect("a document");
+    let block =
+        document.split("```js node\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a script for Node");
+    let script = format!("{block}console.log(run('ex={}').digest);", EXAMPLES[0].id);
     let file = modules.with_file_name("test.mjs");
     std::fs::write(&file, script).expect("a script");
     let output = Command::new("node").arg(&file).output().expect("node runs");

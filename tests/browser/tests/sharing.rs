@@ -16,15 +16,6 @@ fn open(path: &str) -> Browser {
     browser
 }
 
-/// Like [`assert_clean_console`], but allows a warning about the snippet. It has both `allow` and `allowfullscreen`, because
-/// some course systems remove `allow`.
-fn clean_course(browser: &Browser) {
-    let remark = "Allow attribute will take precedence over 'allowfullscreen'.";
-    let complaints: Vec<String> =
-        browser.console_problems().into_iter().filter(|text| !text.ends_with(remark)).collect();
-    assert_eq!(complaints, Vec::<String>::new(), "the console is not clean");
-}
-
 fn wait_for_notice(browser: &Browser, text: &str) {
     browser.wait(&format!("document.querySelector('.notice')?.textContent.includes({})", json!(text)));
 }
@@ -80,7 +71,7 @@ fn the_embed_snippet_is_a_plain_frame_with_the_shared_run() {
     let source = link.replace("/#", "/embed/#").replace('&', "&amp;");
     let start = format!("<iframe src=\"{source}\" title=\"");
     let end = "\" width=\"100%\" height=\"480\" style=\"border:0\" loading=\"lazy\" \
-               allow=\"fullscreen; clipboard-write\" allowfullscreen></iframe>";
+               allow=\"fullscreen; clipboard-write\"></iframe>";
     let snippet = snippet.as_str().expect("a snippet");
     assert!(snippet.starts_with(&start) && snippet.ends_with(end), "{snippet}");
     browser.open(&format!("{}examples/plain.html", SITE.elsewhere.address()));
@@ -151,7 +142,7 @@ fn course_pages_work_plain_sandboxed_and_under_a_strict_policy() {
         browser.wait("document.querySelector('.verdicts')");
         browser.frame(None);
         if page != "sandboxed" {
-            clean_course(&browser);
+            assert_clean_console(&browser);
         }
     }
 }
@@ -215,7 +206,7 @@ fn of_ten_embeds_on_a_page_only_the_visible_ones_run() {
     assert_eq!(clock(last), paused_at, "an invisible embed runs");
     browser.run("document.querySelector('iframe:nth-of-type(10)').scrollIntoView()");
     moves(last);
-    clean_course(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]

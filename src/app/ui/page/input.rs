@@ -171,7 +171,8 @@ pub(super) fn page_key_down(event: &KeyboardEvent, single_keys: bool) -> Option<
     }
 }
 
-/// Returns the message for a key that was released while nothing had the focus.
+/// Returns the message for a key that was released outside of the canvas: it may have been pressed on the canvas before the focus
+/// moved.
 pub(super) fn page_key_up(event: &KeyboardEvent) -> Option<PageMsg> {
-    if is_without_focus(event) { key_up(event) } else { None }
+    (event.key() == " ").then_some(PageMsg::Model(Msg::Pointer(PointerMsg::Space(false))))
 }

@@ -208,7 +208,16 @@ impl Page {
         } else if is_link(&trimmed) || is_document(&trimmed) {
             self.open_text(trimmed);
         } else {
+            self.paste_copied(text);
+        }
+    }
+
+    /// Pastes what was copied on this page. Where nothing was, reports why the text of the clipboard is not pasted.
+    fn paste_copied(&mut self, text: String) {
+        if self.model.selection.has_clipboard() {
             self.update_model(Msg::Document(DocumentMsg::Paste));
+        } else {
+            self.open_text(text);
         }
     }
 
@@ -231,7 +240,7 @@ impl Page {
             // The page's own copy also knows the links to the cards that were not copied.
             Some(_) if self.copied.borrow().as_deref() == Some(&*text) => DocumentMsg::Paste,
             Some(opening) => DocumentMsg::PasteCards(Box::new(opening.scenario)),
-            None => DocumentMsg::Paste,
+            None => return self.paste_copied(text),
         };
         self.update_model(Msg::Document(msg));
     }

@@ -2,7 +2,7 @@
 
 use super::{Warnings, awaits_acknowledgement};
 use crate::language::{phrase, sentence};
-use crate::scenario::{Acks, Clock, Commit, CommitRule, Publication, Replication, Service};
+use crate::scenario::{Acks, Clock, Command, Commit, CommitRule, Publication, PublishMode, Replication, Service};
 
 impl<'a> Warnings<'a> {
     pub(super) fn services(&mut self) {
@@ -24,6 +24,7 @@ impl<'a> Warnings<'a> {
             }
             for (j, publication) in service.publishes.iter().enumerate() {
                 self.publication(&format!("{path}.publishes[{j}]"), publication);
+                self.captured_store(&format!("{path}.publishes[{j}].mode"), service, publication);
             }
         }
     }
@@ -36,6 +37,36 @@ impl<'a> Warnings<'a> {
                 "kein anderer Service benutzt den Speicher `{store}`"
             );
             self.no_effect(format!("{path}.store"), &why);
+        }
+    }
+
+    /// Warns of services that write to a store whose log another one captures: each relay publishes the commits of its own service.
+    fn captured_store(&mut self, path: &str, service: &Service, publication: &Publication) {
+        let scenario = self.scenario;
+        let captures = |it: &Publication| {
+            matches!(it.mode, PublishMode::ChangeDataCapture { .. })
+                && (&it.to, &it.topic) == (&publication.to, &publication.topic)
+        };
+        if service.store.is_none() || !captures(publication) {
+            return;
+        }
+        let is_written = |id: &String| {
+            let operates = |command: &Command| matches!(command, Command::Operate { service, .. } if service == id);
+            scenario.clients.iter().any(|client| client.target == *id)
+                || scenario.services.iter().any(|caller| caller.calls.iter().any(|call| call.to == *id))
+                || scenario.script.iter().any(|step| operates(&step.command))
+        };
+        let mut others = scenario.services.iter().filter(|it| it.id != service.id && it.store == service.store);
+        if let Some(other) = others.find(|it| is_written(&it.id) && !it.publishes.iter().any(captures)) {
+            let problem = sentence!(
+                "the relay publishes what `{0}` commits, and not what `{1}` commits to the same store; \
+                 give `{1}` the same publication",
+                "das Relay veröffentlicht, was `{0}` festschreibt, und nicht, was `{1}` in denselben Speicher schreibt; \
+                 gib `{1}` die gleiche Veröffentlichung",
+                service.id,
+                other.id
+            );
+            self.warn(path.to_owned(), problem);
         }
     }
 
