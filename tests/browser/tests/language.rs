@@ -274,7 +274,11 @@ fn what_cannot_be_opened_is_reported_in_the_language_of_the_address() {
     );
     assert!(browser.text(".lesson-note p").starts_with("Hier gibt es keine Lektion"));
     // After a change of the language, it is reported in the new one.
-    browser.click("[data-action=Language]");
-    browser.wait("document.querySelector('.lesson-note p')?.textContent.startsWith('There is no lesson')");
+    browser.keys(&["Control+k"]);
+    browser.wait("document.activeElement.matches('.commands-input')");
+    browser.keys(&["c", "h", "s", "t", "e", "n", " ", "S", "p", "r"]);
+    browser.wait("document.querySelectorAll('.commands-list li').length === 1");
+    browser.keys(&["Enter"]);
+    browser.wait("document.querySelector('.lesson-note p')?.textContent.startsWith('The lesson lessons/no-such-lesson.md is not here')");
     assert_eq!(browser.run(&format!("return {panel}")), json!("en|Lesson|The lesson could not be opened|Try again"));
 }

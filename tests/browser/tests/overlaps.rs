@@ -466,9 +466,9 @@ fn beside_an_open_inspector_the_preview_of_a_link_covers_no_zoom_button() {
             browser.wait("document.querySelector('.preview')");
             browser.click("[data-node=\"notification\"] header");
             browser.wait("document.querySelector('.inspector fieldset')");
-            let is_covered = "[...document.querySelectorAll('.zoom button, .preview button')].some(b => (r => \
-                !b.contains(document.elementFromPoint(r.left + 3, (r.top + r.bottom) / 2)) || !b.contains(document.elementFromPoint(r.right - 3, (r.top + r.bottom) / 2)))(b.getBoundingClientRect()))";
-            browser.wait(&format!("!{is_covered}"));
+            let covered = "[...document.querySelectorAll('.zoom button, .preview button')].filter(b => (r => [r.left + 3, r.right - 3].some(x => \
+                !b.contains(document.elementFromPoint(x, (r.top + r.bottom) / 2))))(b.getBoundingClientRect())).map(b => b.textContent)";
+            assert_eq!(browser.run(&format!("return {covered}")), json!([]), "{width} px, {language}");
         }
     }
 }
