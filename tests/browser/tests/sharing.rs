@@ -164,7 +164,7 @@ fn a_sandboxed_embed_runs_its_engine_in_a_worker() {
     assert!(answers > 5, "{answers} answers of a worker");
     // The sandbox allows no windows.
     browser.click("a.open");
-    wait_for_notice(&browser, "open no window");
+    wait_for_notice(&browser, "to open a window");
 }
 
 #[test]

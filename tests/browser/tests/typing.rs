@@ -111,6 +111,6 @@ fn the_time_of_an_action_has_no_more_than_three_decimals() {
     browser.click(".transport [data-action=Branches]");
     let times = "[...document.querySelectorAll('.branches article p')].map(p => p.textContent)";
     browser.wait(&format!("{times}.length === 2"));
-    browser.wait(&format!("{times}.every(text => /^1 action, at \\d+(\\.\\d{{1,3}})? s$/.test(text))"));
+    browser.wait(&format!("{times}.every(text => /^1 live command, at \\d+(\\.\\d{{1,3}})? s$/.test(text))"));
     assert_clean_console(&browser);
 }
