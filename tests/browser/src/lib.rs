@@ -318,9 +318,9 @@ impl Browser {
 
     /// Waits until the clock is rendered and shows at least the instant that a path names with `t`, or else the one at which
     /// the page opens the example that it names. Until then the page shows the instants on the way there.
-    fn wait_for_instant(&self, path: &str) {
+    pub fn wait_for_instant(&self, path: &str) {
         let parameter = |name| path.split(['#', '&']).find_map(|part| part.strip_prefix(name));
-        let opens_at_its_point = path.starts_with('#') && parameter("autoplay=1").is_none();
+        let opens_at_its_point = path.starts_with(['#', '?']) && parameter("autoplay=1").is_none();
         let example = parameter("ex=").filter(|_| opens_at_its_point).and_then(examples::find);
         let at =
             parameter("t=").and_then(|ms| ms.parse().ok()).or(example.map(|example| example.opens_at_ms)).unwrap_or(0);

@@ -205,8 +205,11 @@ fn no_link_is_drawn_through_the_name_of_a_group_on_a_phone() {
         if scenario.groups.is_empty() && scenario.regions.is_empty() {
             continue;
         }
-        browser.open(&SITE.at(&format!("?{}#ex={}", example.id, example.id)));
+        let path = format!("?{}#ex={}", example.id, example.id);
+        browser.open(&SITE.at(&path));
         browser.wait("document.querySelector('.page[data-detail] .card')");
+        // Chromium's tab may crash if a page is left while it is still opening.
+        browser.wait_for_instant(&path);
         let names = browser.run(NAMES_WITHOUT_PLATE);
         if names != json!([]) {
             found.push(format!("{}: {names}", example.id));
