@@ -16,8 +16,10 @@ fn no_text_on_the_canvas_of_an_example_is_smaller_than_11_px() {
     for look in [WIDE, PHONE] {
         let browser = SITE.visit(look, "");
         for example in EXAMPLES {
-            browser.open(&SITE.at(&format!("?{}#ex={}", example.id, example.id)));
+            let path = format!("?{}#ex={}", example.id, example.id);
+            browser.open(&SITE.at(&path));
             browser.wait("document.querySelector('.card .badge, .card.member')");
+            browser.wait_for_instant(&path);
             let sizes = browser.run(SIZES);
             let smallest = &sizes[0];
             assert!(smallest[0].as_f64().is_none_or(|size| size >= 10.95), "{}: {smallest}", example.id);
