@@ -86,7 +86,7 @@ pub fn message(kind: MessageKind, content: &MessageContent) -> String {
     }
 }
 
-/// Describes the content of a message about a poll; none for other messages, which are named by their kind.
+/// Describes the content of a message about a poll; `None` for a message of another kind, whose kind names it.
 pub fn short_content(content: &MessageContent) -> Option<&'static str> {
     match content {
         MessageContent::NoEvents => Some(phrase("empty answer", "leere Antwort")),

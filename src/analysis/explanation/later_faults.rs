@@ -47,7 +47,8 @@ impl LaterFault {
     }
 }
 
-/// Returns the part that a command stops or cuts; none for other commands.
+/// Returns the node that a command stops, the link that it cuts, or the parts between which it cuts the network; `None` if it
+/// does none of these.
 fn target(run: &RunContext, command: &Command) -> Option<Target> {
     let node = |id: &str| run.names.find_node(id);
     match command {

@@ -87,7 +87,8 @@ pub fn write_document(scenario: Rc<Scenario>) -> Result<String, SplitLoaderError
     Ok(scenario.to_json())
 }
 
-/// The beginning of copied cards, which tells them apart from a scenario's document. The cards follow as a document.
+/// The first characters of the text of copied cards. The text of a scenario's document begins differently. The cards follow as a
+/// document.
 pub const CARDS: &str = "{\"converge_cards\":";
 
 /// Writes copied cards for the system's clipboard.

@@ -5,7 +5,7 @@ use crate::app::actions::ActionId;
 use crate::app::faults::{CardFault, card_fault};
 use crate::app::geometry::{Point, point};
 use crate::app::model::{LiveMsg, Model, Msg};
-use crate::scenario::Command;
+use crate::app::script::{self, CommandKind};
 use crate::text;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -36,7 +36,7 @@ pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
         let found = card_fault(&model.document.scenario, &id, fault, &condition);
         let (label, ends) = match (fault, found) {
             (CardFault::Heal, _) => (text!("Heal").to_string(), true),
-            (_, Some((label, command))) => (label, ends_fault(&command)),
+            (_, Some((label, command))) => (label, script::kind(&command) == CommandKind::Repair),
             (_, None) => return html! {},
         };
         let symbol = match (fault, ends) {
@@ -63,10 +63,6 @@ pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
     let is_cut = camera.to_window(point(node.rect.x, node.rect.y)).y < covered + HEIGHT * camera.scale.max(1.0);
     let at = point(node.rect.x, if is_cut { node.rect.y + node.rect.h + BELOW } else { node.rect.y });
     html! { <CardTools {at} below={is_cut} {by_focus} label={text!("Faults of {}", name)}>{ for FAULTS.map(button) }</CardTools> }
-}
-
-fn ends_fault(command: &Command) -> bool {
-    matches!(command, Command::Restart { .. } | Command::StartBus { .. } | Command::Resume { .. })
 }
 
 #[derive(Clone, PartialEq, Properties)]

@@ -40,12 +40,13 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// Warns of services that write to a store whose log another one captures: each relay publishes the commits of its own service.
+    /// Warns of services that write to a shared store without change data capture of their own, while another service captures its
+    /// log: a relay publishes only the commits of its own service.
     fn captured_store(&mut self, path: &str, service: &Service, publication: &Publication) {
         let scenario = self.scenario;
-        let captures = |it: &Publication| {
-            matches!(it.mode, PublishMode::ChangeDataCapture { .. })
-                && (&it.to, &it.topic) == (&publication.to, &publication.topic)
+        let captures = |other: &Publication| {
+            matches!(other.mode, PublishMode::ChangeDataCapture { .. })
+                && (&other.to, &other.topic) == (&publication.to, &publication.topic)
         };
         if service.store.is_none() || !captures(publication) {
             return;
@@ -56,7 +57,8 @@ impl<'a> Warnings<'a> {
                 || scenario.services.iter().any(|caller| caller.calls.iter().any(|call| call.to == *id))
                 || scenario.script.iter().any(|step| operates(&step.command))
         };
-        let mut others = scenario.services.iter().filter(|it| it.id != service.id && it.store == service.store);
+        let mut others =
+            scenario.services.iter().filter(|other| other.id != service.id && other.store == service.store);
         if let Some(other) = others.find(|it| is_written(&it.id) && !it.publishes.iter().any(captures)) {
             let problem = sentence!(
                 "the relay publishes what `{0}` commits, and not what `{1}` commits to the same store; \
