@@ -19,7 +19,7 @@ const ROOM: &str =
 pub fn run() {
     let site = Site::start();
     println!("embeds: a page with {EMBEDS} embeds that play");
-    let browser = Browser::start(WIDE);
+    let browser = Browser::start_new(WIDE);
     browser.devtools("Performance.enable", json!({}));
     browser.open(&site.at("examples/plain.html"));
     browser.frame(Some("iframe"));

@@ -77,7 +77,7 @@ fn read(browser: &Browser, seconds: u32) -> [f64; 4] {
 /// Prints the figures.
 pub fn run() {
     let site = Site::start();
-    let browser = Browser::start(WIDE);
+    let browser = Browser::start_new(WIDE);
     browser.devtools("Performance.enable", json!({}));
     browser.open(&site.at("icon.svg"));
     browser.run_with("localStorage.setItem('converge.work', arguments[0])", &scenario().to_json());

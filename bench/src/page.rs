@@ -92,7 +92,7 @@ fn hostile(site: &Site) {
             let file = xtask::root().join(format!("tests/outside/hostile/{name}.link"));
             let text = std::fs::read_to_string(file).expect("a link").trim().to_string();
             let until = link::decode(&text).expect("a valid link").scenario.until_ms;
-            let browser = Browser::start(WIDE);
+            let browser = Browser::start_new(WIDE);
             browser.open(&format!("{}examples/plain.html", site.elsewhere.address()));
             let before = browser.memory();
             if is_sandboxed {
@@ -128,7 +128,7 @@ fn figures(answer: &Value) -> Vec<f64> {
 fn opening(site: &Site, slowdown: u32, target_ms: f64) {
     let loads: Vec<Vec<f64>> = (0..5)
         .map(|_| {
-            let browser = Browser::start(WIDE);
+            let browser = Browser::start_new(WIDE);
             browser.before_documents(WATCH);
             browser.devtools("Emulation.setCPUThrottlingRate", json!({ "rate": slowdown }));
             browser.open(&site.at(""));
@@ -156,7 +156,7 @@ fn playing(site: &Site) {
     run.advance(10_000_000, u64::MAX, &mut |_, _, _| {});
     let in_flight = run.analysis().messages.len();
     println!("  playing {} services, {in_flight} messages in flight", scenario.services.len());
-    let browser = Browser::start(WIDE);
+    let browser = Browser::start_new(WIDE);
     browser.devtools("Performance.enable", json!({}));
     browser.open(&site.at("icon.svg"));
     browser.run_async(&format!("localStorage.setItem('converge.work', {}); done(1)", json!(scenario.to_json())));

@@ -35,7 +35,7 @@ pub fn run() {
     };
     let ours = page_rate(&scenario);
     println!("  the page: {ours:.1} frames a second");
-    let browser = Browser::start(WIDE);
+    let browser = Browser::start_new(WIDE);
     browser.open(&format!("file://{}", page.display()));
     browser.wait("window.drawn");
     let theirs = browser.run_async(RATE).as_f64().unwrap_or_default();
@@ -47,7 +47,7 @@ pub fn run() {
 /// Returns the page's rate while it plays.
 fn page_rate(scenario: &Scenario) -> f64 {
     let site = Site::start();
-    let browser = Browser::start(WIDE);
+    let browser = Browser::start_new(WIDE);
     browser.open(&site.at("icon.svg"));
     browser.run_async(&format!("localStorage.setItem('converge.work', {}); done(1)", json!(scenario.to_json())));
     browser.open(&site.at(""));

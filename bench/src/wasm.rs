@@ -69,7 +69,7 @@ pub fn module(level: Option<&str>) -> (Browser, Server, PathBuf) {
     xtask::build::module("converge-bench", &options, &folder).expect("the benchmark builds for the browser");
     std::fs::write(folder.join("index.html"), "<!doctype html><title>Benchmark</title>").expect("a page");
     let server = Server::start(&folder, 0).expect("a free port");
-    let browser = Browser::start(WIDE);
+    let browser = Browser::start_new(WIDE);
     browser.open(&server.address());
     (browser, server, folder)
 }
