@@ -142,7 +142,7 @@ fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
             name(context.names.subscription(subscription).bus)
         ),
         Prospect::Redriven(at) => sentence!(
-            "the script redrives it from the dead-letter queue at {}",
+            "the script redrives it at {} from the dead-letter queue",
             "das Skript stellt das Event bei {} aus der Dead-Letter-Queue erneut zu",
             labels::duration(at)
         ),
