@@ -227,3 +227,142 @@ fn ctrl_c_stops_one_long_run_of_each_command() {
     });
     std::fs::remove_dir_all(&folder).expect("the folder is removed");
 }
+
+#[test]
+fn nesting_that_is_too_deep_is_called_so_with_the_limit_and_the_place() {
+    let list = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    let object = format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200));
+    let json = "nested too deeply: at most 127 levels are expected";
+    let scenario = |value: &str| format!("{{\"converge\": 1, \"title\":\n{value}}}");
+    let operation =
+        |value: &str| format!("{{\"type\": \"invoke\", \"f\": \"write\", \"process\": 0, \"value\": {value}}}");
+    let line = operation("1");
+    let lesson = format!("---\nid: a\ntitle: A\n---\n## One {{#a}}\n```scenario x\n{list}\n```\n");
+    let cases: [(&[&str], String, String); 9] = [
+        (
+            &["run", "-"],
+            scenario(&list),
+            "nested too deeply (line 2, column 127): at most 127 levels are expected".into(),
+        ),
+        (&["validate", "-"], scenario(&object), "nested too deeply (line 2, column 631): at most 127 levels".into()),
+        (&["check", "-"], format!("{line}\n{}", operation(&list)), format!("line 2, column 183: {json}")),
+        (&["check", "-"], format!("[{line},\n{}]", operation(&list)), format!("line 2, column 182: {json}")),
+        (&["check", "-"], format!("{line}\n{}", operation(&object)), format!("line 2, column 687: {json}")),
+        (&["check", "-"], list.clone(), "line 1: nested too deeply: at most 64 levels".into()),
+        (
+            &["check", "-"],
+            format!("{{:f :write :value\n{list}}}"),
+            "line 2: nested too deeply: at most 64 levels".into(),
+        ),
+        (&["check", "-", "--initial", &list], line, format!("--initial: line 1, column 128: {json}")),
+        (&["lesson", "check", "-"], lesson, "nested too deeply (line 1, column 128): at most 127 levels".into()),
+    ];
+    for (command, input, expected) in cases {
+        let output = converge(command, &input);
+        assert_eq!(output.status.code(), Some(2), "{command:?}");
+        let message = err(&output);
+        assert!(message.contains(&expected), "{command:?}: {expected}: {message}");
+        assert!(!message.contains("not JSON") && !message.contains("recursion"), "{command:?}: {message}");
+    }
+    let link = format!("ex=first-update&set.inventory.concurrency={list}");
+    let message = err(&converge(&["run", &link], b""));
+    assert!(message.contains("nested too deeply (line 1, column 128)"), "{message}");
+    // What a sweep does not have is skipped, however deep it is; in place of a figure it is no figure.
+    let sweep = out(&converge(&["sweep", "ex=lost-event", "--seeds", "1..2", "--json"], b""));
+    let message = err(&converge(&["merge", "-"], sweep.replacen("\"runs\": 1", &format!("\"runs\": {list}"), 1)));
+    assert!(message.contains("invalid type: sequence") && !message.contains("JSON"), "{message}");
+}
+
+#[test]
+fn a_challenge_is_shown_like_a_lesson_by_the_name_under_which_it_is_listed() {
+    let listed = out(&converge(&["lesson", "list"], b""));
+    for line in listed.lines() {
+        let (name, title) = line.split_once("  ").expect("a name and a title");
+        if name.starts_with("lesson=") {
+            continue;
+        }
+        let shown = converge(&["lesson", "show", name], b"");
+        assert_eq!(shown.status.code(), Some(0), "{name}: {}", err(&shown));
+        let text = out(&shown);
+        assert!(text.starts_with(&format!("# {title}\n\n")), "{name}: {text}");
+        assert!(text.contains("Goals, over ") && text.contains("  `") && text.contains(name), "{name}: {text}");
+        let checked = converge(&["lesson", "check", name], b"");
+        assert_eq!(checked.status.code(), Some(2), "{name}");
+        assert!(err(&checked).contains("a lesson is expected, not a challenge"), "{}", err(&checked));
+    }
+    let shown = out(&converge(&["lesson", "show", "Challenge=lost-event"], b""));
+    assert!(
+        shown.contains("- arrives (2 points): Notification shows the new stock") && shown.contains("(1 point)"),
+        "{shown}"
+    );
+    let unknown = converge(&["lesson", "show", "challenge=nothing"], b"");
+    let message = "error: no challenge has the id `nothing`; `converge lesson list` prints them\n";
+    assert_eq!((unknown.status.code(), err(&unknown).as_str()), (Some(2), message));
+}
+
+#[test]
+fn one_of_something_is_not_named_in_the_plural() {
+    let operation = r#"{"type": "invoke", "f": "read", "value": null, "process": 0}
+{"type": "ok", "f": "read", "value": null, "process": 0}"#;
+    let sweep = out(&converge(&["sweep", "ex=first-update", "--seeds", "1..2", "--json"], b""));
+    let halted = converge(&["run", "ex=lost-event", "--max-events", "1"], b"");
+    let texts = [
+        out(&converge(&["check", "-"], operation)),
+        out(&converge(&["sweep", "ex=first-update", "--seeds", "1..2"], b"")),
+        out(&converge(&["merge", "-"], &sweep)),
+        out(&converge(&["compare", "ex=quorum-inversion", "--seeds", "1..2"], b"")),
+        out(&halted),
+        out(&converge(&["run", "ex=quorum-inversion"], b"")),
+    ];
+    let nouns = "executions effects operations processes keys runs events points steps scenarios questions reads writes brokers changes copies updates messages";
+    for text in &texts {
+        for noun in nouns.split(' ') {
+            let found = text.split(&format!("1 {noun}")).next().filter(|before| before.len() < text.len());
+            let ends_with_digit =
+                found.is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit() || c == '.'));
+            assert!(found.is_none() || ends_with_digit, "1 {noun}: {text}");
+        }
+    }
+}
+
+#[test]
+fn writes_that_are_all_pending_at_the_end_have_no_share_that_is_not_ok() {
+    let document = r#"{"converge": 1, "until_ms": 100, "services": [{"id": "a"}, {"id": "b"}], "groups": [{"id": "g", "members": ["a", "b"],
+        "protocol": {"quorum": {"read": 1, "write": 2}}}], "clients": [{"id": "c", "target": "g",
+        "script": [{"at_ms": 99.9, "do": {"write": {"key": "k", "value": 1}}}]}]}"#;
+    let text = out(&converge(&["compare", "-", "--seeds", "1..4"], document));
+    let row = |name: &str| text.lines().find(|line| line.starts_with(name)).expect("a row").to_string();
+    let cells = row("writes not ok");
+    assert_eq!(cells.trim_start_matches("writes not ok").split_whitespace().collect::<Vec<&str>>(), ["-"; 3], "{text}");
+}
+
+#[test]
+fn sentences_about_several_keys_name_them() {
+    let event = |kind: &str, f: &str, key: &str, value: &str, process: u32| {
+        format!(r#"{{"type": "{kind}", "f": "{f}", "key": "{key}", "value": {value}, "process": {process}}}"#)
+    };
+    let both = |f: &str, key: &str, value: &str, process: u32| {
+        let argument = if f == "read" { "null" } else { value };
+        format!("{}\n{}\n", event("invoke", f, key, argument, process), event("ok", f, key, value, process))
+    };
+    // Process 1 sees the second write of process 0, and then not the first.
+    let history = |first: &str, second: &str| {
+        [
+            both("write", first, "1", 0),
+            both("write", second, "2", 0),
+            both("read", second, "2", 1),
+            both("read", first, "null", 1),
+        ]
+        .concat()
+    };
+    for guarantee in ["causal", "monotonic-writes"] {
+        let checked = out(&converge(&["check", "-", "--guarantee", guarantee], history("x", "y")));
+        for named in
+            ["write of 1 (operation 0 on x, process 0)", "write of 2 (operation 2 on y, process 0)", "on x, process 1"]
+        {
+            assert!(checked.contains(named), "{guarantee}: {named}: {checked}");
+        }
+    }
+    let checked = out(&converge(&["check", "-"], both("read", "x", "7", 0)));
+    assert!(checked.contains("read (operation 0, process 0)") && !checked.contains(" on x"), "{checked}");
+}

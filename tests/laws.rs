@@ -113,7 +113,8 @@ fn the_lag_of_a_copy_in_versions_is_distributed_as_the_formula() {
         let mut lags: BTreeMap<u32, u64> = BTreeMap::new();
         let mut reads = 0;
         run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, analysis, _| {
-            if let (Fact::OperationEnded { .. }, Some(ended)) = (&record.fact, analysis.operations.last())
+            if let Fact::OperationEnded { operation, .. } = &record.fact
+                && let Some(ended) = analysis.operations.just_ended(*operation)
                 && ended.since_acknowledged.is_some()
             {
                 reads += 1;

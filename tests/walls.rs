@@ -269,7 +269,6 @@ const NO_TEXTS: &[&str] = &[
     "    participant n{} as {}",
     // Of the JSON schema.
     "The value of a key: a whole number, a text, or a set, list or map of those.",
-    "No lost update",
     "unknown field",
     "service time",
     "the variant's comment explains the fields",

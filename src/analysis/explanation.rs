@@ -65,10 +65,10 @@ pub struct RepeatedEvent {
 /// Whether the copies will become consistent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Convergence {
-    /// All copies at services that are up equal the reference, and no work is pending.
+    /// All copies at services that are up equal the reference, and no work is pending that may change one.
     Converged,
     /// Some copies are not consistent, and pending work suffices for each of them. Contains their explanations; none if all are
-    /// consistent, and operations or messages are pending.
+    /// consistent, and operations or messages are pending that may change one.
     Converging(Vec<Explanation>),
     /// Some copies are not consistent, and no pending work can change that. Contains their explanations.
     WillNotConverge(Vec<Explanation>),

@@ -186,23 +186,68 @@ pub struct Initial {
     pub elements: Vec<ValueId>,
 }
 
-/// The acknowledged changes that the servers lost, as far as a run knows: another change replaced them without having seen them,
-/// or their group undid them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LostChanges {
-    /// The number of those that another change replaced, with those that no operation of the history made.
-    pub overwritten: u64,
-    /// The number of those that their group undid, with those that no operation of the history made.
-    pub rolled_back: u64,
-    /// The indexes of their operations, in order, each with whether the group undid it.
-    pub operations: Vec<(usize, bool)>,
+/// How the servers lost a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Another change replaced it unawares.
+    Overwritten,
+    /// Its group undid it.
+    RolledBack,
+    /// It was a deletion, and an older value came back after its tombstone was purged.
+    Resurrected,
 }
 
-impl LostChanges {
-    /// Returns the number of lost changes.
+/// The numbers of lost changes, by how they were lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LossCounts {
+    /// The number of those that another change replaced.
+    pub overwritten: u64,
+    /// The number of those that their group undid.
+    pub rolled_back: u64,
+    /// The number of deletions whose older value came back.
+    pub resurrected: u64,
+}
+
+impl LossCounts {
+    /// Returns the number of all.
     pub fn count(&self) -> u64 {
-        self.overwritten + self.rolled_back
+        self.overwritten + self.rolled_back + self.resurrected
     }
+
+    /// Counts a lost change.
+    pub fn add(&mut self, loss: Loss) {
+        match loss {
+            Loss::Overwritten => self.overwritten += 1,
+            Loss::RolledBack => self.rolled_back += 1,
+            Loss::Resurrected => self.resurrected += 1,
+        }
+    }
+
+    /// Returns the numbers without those of `others`.
+    pub fn without(&self, others: &LossCounts) -> LossCounts {
+        LossCounts {
+            overwritten: self.overwritten.saturating_sub(others.overwritten),
+            rolled_back: self.rolled_back.saturating_sub(others.rolled_back),
+            resurrected: self.resurrected.saturating_sub(others.resurrected),
+        }
+    }
+}
+
+impl FromIterator<Loss> for LossCounts {
+    fn from_iter<I: IntoIterator<Item = Loss>>(losses: I) -> Self {
+        let mut counts = LossCounts::default();
+        losses.into_iter().for_each(|loss| counts.add(loss));
+        counts
+    }
+}
+
+/// The acknowledged changes that the servers lost, as far as a run knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LostChanges {
+    /// Their numbers, with those that no operation of the history made.
+    pub counts: LossCounts,
+    /// The indexes of their operations, in order, each with how it was lost.
+    pub operations: Vec<(usize, Loss)>,
 }
 
 /// An operation as its source writes it.
@@ -225,6 +270,8 @@ pub struct History {
     pub values: Vec<String>,
     /// The names of the keys.
     pub keys: Vec<String>,
+    /// Whether operations have different keys, so that sentences name them.
+    pub has_several_keys: bool,
     /// The names of the processes.
     pub processes: Vec<String>,
     /// The initial values of keys; keys without an entry have the default.
@@ -250,6 +297,7 @@ impl History {
             written: Vec::new(),
             values: self.values.clone(),
             keys: self.keys.clone(),
+            has_several_keys: self.has_several_keys,
             processes: self.processes.clone(),
             initial: self.initial.clone(),
             siblings: self.siblings.clone(),

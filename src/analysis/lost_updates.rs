@@ -1,3 +1,4 @@
+use super::history::{Loss, LossCounts};
 use super::loss_evidence::LossEvidence;
 use super::staleness::{KeyCopy, Staleness};
 use super::tombstones::PurgedTombstones;
@@ -33,6 +34,16 @@ pub enum LossCause {
     /// Its group purged the tombstone of this deletion before every member had it, and an older value came back: that of the
     /// update, or an initial value of the document if none.
     Resurrected(Option<UpdateId>),
+}
+
+impl From<LossCause> for Loss {
+    fn from(cause: LossCause) -> Loss {
+        match cause {
+            LossCause::Overwritten(_) => Loss::Overwritten,
+            LossCause::RolledBack => Loss::RolledBack,
+            LossCause::Resurrected(_) => Loss::Resurrected,
+        }
+    }
 }
 
 /// An update that was lost.
@@ -254,9 +265,9 @@ impl LostUpdates {
         self.lost.is_empty() && !self.evidence.is_complete()
     }
 
-    /// Returns the number of updates that their group rolled back, among the lost ones.
-    pub fn rolled_back(&self) -> u64 {
-        self.lost.iter().filter(|lost| lost.cause == LossCause::RolledBack).count() as u64
+    /// Returns the numbers of lost updates, by how they were lost.
+    pub fn counts(&self) -> LossCounts {
+        self.lost.iter().map(|lost| Loss::from(lost.cause)).collect()
     }
 
     /// Returns the number of lost updates.

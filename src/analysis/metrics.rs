@@ -33,15 +33,15 @@ pub struct Sample {
     pub in_flight: u32,
     /// Number of events in the queues of buses.
     pub queued: u32,
-    /// Number of pending operations.
+    /// Number of pending operations of clients.
     pub pending: u32,
-    /// Number of operations that ended `ok`, `fail` and `unknown`.
+    /// Number of operations of clients that ended `ok`, `fail` and `unknown`.
     pub ended: [u64; 3],
     /// Number of reads that ended `ok`, and of stale reads among them.
     pub reads: [u64; 2],
 }
 
-/// An operation that has ended.
+/// An operation of a client that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimedOperation {
     /// Its number.
@@ -92,8 +92,8 @@ impl Metrics {
 
     /// Observes a record after the analysis has observed it.
     pub fn observe(&mut self, record: &Record, analysis: &Analysis) {
-        if let (Fact::OperationEnded { operation, .. }, Some(last)) = (&record.fact, analysis.operations.last())
-            && last.operation == *operation
+        if let Fact::OperationEnded { operation, .. } = &record.fact
+            && let Some(last) = analysis.operations.just_ended(*operation)
         {
             let EndedOperation { issued, took, outcome, kind, stale, behind, stale_for, .. } = *last;
             let ok = outcome == Outcome::Ok;
@@ -129,7 +129,7 @@ impl Metrics {
             stale: analysis.staleness.stale(),
             in_flight: analysis.messages.len() as u32,
             queued: analysis.buses.iter().map(|(_, queue)| queue.events.len() as u32).sum(),
-            pending: analysis.operations.pending() as u32,
+            pending: analysis.operations.pending_of_clients().1 as u32,
             ..Sample::default()
         };
         for service in 0..self.services {
@@ -146,7 +146,7 @@ impl Metrics {
                 sample.behind_of.push(behind);
             }
         }
-        for (_, tally) in analysis.operations.iter() {
+        for tally in analysis.operations.of_clients() {
             let ended = [tally.ok, tally.fail, tally.unknown];
             sample.ended.iter_mut().zip(ended).for_each(|(all, one)| *all += one);
             sample.reads = [sample.reads[0] + tally.reads, sample.reads[1] + tally.stale_reads];

@@ -33,6 +33,7 @@ mod subscription_queues;
 mod tombstones;
 mod tree_comparisons;
 mod unacknowledged_publications;
+mod under_way;
 mod updates;
 
 pub use brokers::{Brokers, BusBrokers};
@@ -58,4 +59,5 @@ pub use staleness::{KeyCopy, Notice, Staleness, StoredValue, UnacknowledgedWrite
 pub use subscription_queues::{QueuedEvent, SubscriptionQueue, SubscriptionQueues};
 pub use tree_comparisons::{TreeComparison, tree_comparisons};
 pub use unacknowledged_publications::UnacknowledgedPublications;
+pub use under_way::Waiting;
 pub use updates::{UpdateInfo, Updates};

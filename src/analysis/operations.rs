@@ -85,6 +85,8 @@ pub struct OperationTally {
 pub struct OperationInfo {
     /// The client that issued it, or the service itself.
     pub by: NodeId,
+    /// The service or group that it was sent to.
+    pub to: NodeId,
     /// Its kind.
     pub kind: OperationKind,
     /// The key.
@@ -102,16 +104,25 @@ struct Issuer {
     is_page: bool,
 }
 
-impl Pending {
-    fn issuer(&self) -> Issuer {
+impl Issuer {
+    fn of(by: NodeId, to: NodeId) -> Self {
         // On the page, operations are issued at the service itself.
-        Issuer { node: self.by, is_page: self.by == self.to }
+        Issuer { node: by, is_page: by == to }
     }
 }
 
-/// The operations of all clients.
+impl Pending {
+    fn issuer(&self) -> Issuer {
+        Issuer::of(self.by, self.to)
+    }
+}
+
+/// The operations of clients: of nodes that are clients, and of the script and the page at services. The calls of services, which
+/// have ids and outcomes too, are told apart and count as none of them.
 #[derive(Clone, Debug, Default)]
 pub struct Operations {
+    /// The number of services, which are the first nodes.
+    services: u32,
     recent: Recent<OperationInfo>,
     pending: BTreeMap<OperationId, Pending>,
     tallies: LiteMap<Issuer, OperationTally>,
@@ -121,6 +132,11 @@ pub struct Operations {
 }
 
 impl Operations {
+    /// Returns those of a run that has not begun, whose first `services` nodes are services.
+    pub(super) fn new(services: u32) -> Self {
+        Operations { services, ..Operations::default() }
+    }
+
     pub(super) fn observe(&mut self, record: &Record, copies: &Staleness, messages: &Messages) {
         match &record.fact {
             Fact::OperationIssued { operation, by, to, kind, key, value, .. } => {
@@ -140,12 +156,14 @@ impl Operations {
                 self.tally(pending.issuer()).pending += 1;
                 self.pending.insert(*operation, pending);
                 let value = value.clone();
-                self.recent.push(OperationInfo { by: *by, kind: *kind, key: *key, value, is_refused: false });
+                let (by, to, kind, key) = (*by, *to, *kind, *key);
+                self.recent.push(OperationInfo { by, to, kind, key, value, is_refused: false });
             }
             // No client issued it, but it has an operation id.
             Fact::EventWriteStarted { node, key, adds, .. } => {
                 let kind = if *adds { OperationKind::Increment } else { OperationKind::Write };
-                self.recent.push(OperationInfo { by: *node, kind, key: *key, value: None, is_refused: false });
+                let (by, to, key) = (*node, *node, *key);
+                self.recent.push(OperationInfo { by, to, kind, key, value: None, is_refused: false });
             }
             Fact::ReadServed { operation, node, version, value, context, .. } => {
                 if let Some(pending) = self.pending.get_mut(operation) {
@@ -246,29 +264,49 @@ impl Operations {
         self.tallies.get(&Issuer { node: service, is_page: true })
     }
 
-    /// Iterates over the nodes that issued an operation. A service whose operations were issued on the page, and that calls
-    /// others, comes twice.
-    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &OperationTally)> {
-        self.tallies.iter().map(|(issuer, tally)| (issuer.node, tally))
+    /// Returns whether operations of an issuer are the calls of a service.
+    fn is_calling(&self, issuer: Issuer) -> bool {
+        !issuer.is_page && issuer.node.0 < self.services
     }
 
-    /// Returns the operation that ended last.
-    pub fn last(&self) -> Option<&EndedOperation> {
-        self.tallies.get(&self.last?)?.last.as_ref()
+    /// Iterates over the counts of each client, and of each service at which the script or the page issued operations.
+    pub fn of_clients(&self) -> impl Iterator<Item = &OperationTally> {
+        self.tallies.iter().filter(|(issuer, _)| !self.is_calling(**issuer)).map(|(_, tally)| tally)
     }
 
-    /// Returns the number of pending reads and of all pending operations.
-    pub fn pending_reads(&self) -> (u64, u64) {
-        let reads = self.pending.values().filter(|pending| pending.kind == OperationKind::Read).count();
-        (reads as u64, self.pending.len() as u64)
+    /// Returns the operation of a client that has just ended; none for a call, or if another one ended since.
+    pub fn just_ended(&self, operation: OperationId) -> Option<&EndedOperation> {
+        let issuer = self.last.filter(|issuer| !self.is_calling(*issuer))?;
+        self.tallies.get(&issuer)?.last.as_ref().filter(|last| last.operation == operation)
     }
 
-    /// Iterates over the pending operations: who issued each, and the service or group that it is sent to.
-    pub(super) fn pending_paths(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
-        self.pending.values().map(|pending| (pending.by, pending.to))
+    /// Returns the number of pending reads and of all pending operations of clients.
+    pub fn pending_of_clients(&self) -> (u64, u64) {
+        let pending = || self.pending.values().filter(|pending| !self.is_calling(pending.issuer()));
+        (pending().filter(|pending| pending.kind == OperationKind::Read).count() as u64, pending().count() as u64)
     }
 
-    /// Returns the number of pending operations.
+    /// Iterates over the pending operations: the key of a client's read, none for others; and who issued each, and the service
+    /// or group that it is sent to.
+    pub(super) fn pending_requests(&self) -> impl Iterator<Item = (Option<KeyId>, (NodeId, NodeId))> {
+        self.pending.values().map(|pending| {
+            let is_read = pending.kind == OperationKind::Read && !self.is_calling(pending.issuer());
+            (is_read.then_some(pending.key), (pending.by, pending.to))
+        })
+    }
+
+    /// Returns whether an operation is pending.
+    pub(super) fn is_pending(&self, operation: OperationId) -> bool {
+        self.pending.contains_key(&operation)
+    }
+
+    /// Returns the key of an operation that is a client's read, if it is one of those that are kept.
+    pub(super) fn key_of_read(&self, operation: OperationId) -> Option<KeyId> {
+        let info = self.recall(operation).filter(|info| info.kind == OperationKind::Read)?;
+        (!self.is_calling(Issuer::of(info.by, info.to))).then_some(info.key)
+    }
+
+    /// Returns the number of pending operations, with the calls of services.
     pub fn pending(&self) -> usize {
         self.pending.len()
     }

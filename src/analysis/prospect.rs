@@ -37,7 +37,7 @@ pub enum Prospect {
     Undone(NodeId),
     /// A fault prevents it until the script heals the fault at this time.
     AfterHealing(Micros),
-    /// The event is in a dead-letter queue, and the script redrives it at this time.
+    /// The event is in a dead-letter queue, or will be for certain, and the script redrives it from there at this time.
     Redriven(Micros),
     /// This node is down, and nothing restarts it.
     Down(NodeId),

@@ -1,4 +1,5 @@
 use super::brokers::Brokers;
+use super::copy_state::CopyState;
 use super::event_writes::EventWrites;
 use super::faults::Faults;
 use super::lost_updates::LostUpdates;
@@ -12,8 +13,8 @@ use super::staleness::Staleness;
 use super::subscription_queues::SubscriptionQueues;
 use super::unacknowledged_publications::UnacknowledgedPublications;
 use super::updates::Updates;
-use crate::scenario::Scenario;
-use crate::trace::{MessageKind, Names, NodeId, Record, UpdateId};
+use crate::scenario::{Group, Protocol, Scenario};
+use crate::trace::{KeyId, MessageKind, Names, NodeId, Record, UpdateId};
 
 /// The state of a run, rebuilt from its trace record by record.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +25,7 @@ pub struct Analysis {
     pub event_writes: EventWrites,
     /// The state of each copy of each key.
     pub staleness: Staleness,
-    /// The operations of each client.
+    /// The operations of each client, and the calls of services.
     pub operations: Operations,
     /// The queue of each subscription.
     pub buses: SubscriptionQueues,
@@ -46,6 +47,8 @@ pub struct Analysis {
     pub repetitions: Repetitions,
     /// The requests that services handle.
     pub requests: Requests,
+    /// The members of each leaderless group in which no response to a read leads to a write, unless members differ.
+    readable: Vec<Vec<NodeId>>,
 }
 
 impl Analysis {
@@ -55,7 +58,17 @@ impl Analysis {
         let (faults, repetitions) = (Faults::new(scenario, names), Repetitions::new(scenario));
         let brokers = Brokers::new(scenario, names);
         let requests = Requests::new(scenario, names);
-        Analysis { unacknowledged_publications, faults, brokers, repetitions, requests, ..Analysis::default() }
+        let operations = Operations::new(scenario.services.len() as u32);
+        Analysis {
+            unacknowledged_publications,
+            faults,
+            brokers,
+            repetitions,
+            requests,
+            operations,
+            readable: readable(scenario, names),
+            ..Analysis::default()
+        }
     }
 
     /// Observes the next record.
@@ -134,10 +147,26 @@ impl Analysis {
         self.repetitions.is_ignored(update, &self.updates, &self.staleness)
     }
 
-    /// Returns whether no message, event or operation is pending that a client or a copy waits for. A publisher may still send a
-    /// publication again.
+    /// Returns whether a client's read of a key changes no copy: all are consistent, so that it finds nothing to repair.
+    fn is_read_only(&self, key: KeyId) -> bool {
+        self.staleness.inconsistent_copies_of(key).next().is_none()
+    }
+
+    /// Iterates over the pending operations that may change a copy: who issued each, and the service or group that it is sent to.
+    pub(super) fn pending_paths(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        let all = self.operations.pending_requests();
+        all.filter(|(read, _)| !read.is_some_and(|key| self.is_read_only(key))).map(|(_, path)| path)
+    }
+
+    /// Returns whether an operation is pending that may change a copy.
+    pub(super) fn awaits_operations(&self) -> bool {
+        self.pending_paths().next().is_some()
+    }
+
+    /// Returns whether no message, event or operation is pending that may change a copy. A publisher may still send a publication
+    /// again.
     pub fn is_idle(&self) -> bool {
-        let is_pending = self.operations.pending() > 0 || self.event_writes.is_waiting();
+        let is_pending = self.awaits_operations() || self.event_writes.is_waiting();
         let is_decided = |(coordinator, member): (Option<NodeId>, NodeId)| match coordinator {
             Some(node) => !self.faults.is_stopped(node) && self.faults.passes(node, member),
             None => true,
@@ -154,8 +183,13 @@ impl Analysis {
         info.is_none_or(|info| self.staleness.copy(member, info.key).is_some_and(|copy| copy.ignores(info.version)))
     }
 
-    /// Returns whether a message cannot change a copy: it carries no update, or one that its receiver reflects.
+    /// Returns whether a message cannot change a copy: it carries no update, or one that its receiver reflects, or it belongs to a
+    /// read that changes none.
     pub(super) fn is_redundant(&self, message: &MessageInFlight) -> bool {
+        let read = message.operation.and_then(|operation| self.operations.key_of_read(operation));
+        if message.update.is_none() && read.is_some_and(|key| self.is_read_only(key)) {
+            return true;
+        }
         match message.kind {
             MessageKind::Poll | MessageKind::Connection => true,
             MessageKind::Election | MessageKind::Heartbeat | MessageKind::Comparison | MessageKind::Acknowledgement => {
@@ -169,7 +203,29 @@ impl Analysis {
             MessageKind::Publish | MessageKind::Delivery | MessageKind::Refusal => {
                 message.update.is_some_and(|update| self.is_ignored(update))
             }
-            MessageKind::Reply => false,
+            // The response of a member to the coordinator of a read names no operation.
+            MessageKind::Reply => {
+                let is_response = message.operation.is_none() && message.update.is_none();
+                is_response && self.finds_no_difference(message.from)
+            }
         }
     }
+
+    /// Returns whether a member belongs to a group in which a read finds nothing to repair.
+    fn finds_no_difference(&self, member: NodeId) -> bool {
+        let is_consistent = |node: &NodeId| match self.staleness.state(*node) {
+            CopyState::Consistent => true,
+            CopyState::Down => self.staleness.copies_of(*node).all(|(_, copy)| copy.state() == CopyState::Consistent),
+            CopyState::Conflicted | CopyState::Diverged | CopyState::Stale => false,
+        };
+        let group = self.readable.iter().find(|members| members.contains(&member));
+        group.is_some_and(|members| members.iter().all(is_consistent))
+    }
+}
+
+/// Returns the members of each leaderless group without `write_back`, in which a write begins by reading.
+fn readable(scenario: &Scenario, names: &Names) -> Vec<Vec<NodeId>> {
+    let is_readable = |group: &&Group| matches!(&group.protocol, Protocol::Quorum(quorum) if !quorum.write_back);
+    let groups = scenario.groups.iter().filter(is_readable);
+    groups.map(|group| group.members.iter().filter_map(|id| names.find_node(id)).collect()).collect()
 }

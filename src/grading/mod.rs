@@ -33,12 +33,21 @@ pub struct Grader {
     /// The number of runs in which the condition of each goal was true.
     held: Vec<u64>,
     failures: Vec<Option<(u64, Micros, String)>>,
-    /// The first seed with which a window was open at the end, and that with which a run did not converge.
-    unended: [Option<u64>; 2],
+    /// The first run with a window that was open at the end, and the first that did not converge; one that never ends if there is
+    /// any.
+    unended: [Option<Unended>; 2],
     digest: Xxh3,
     max_events: u64,
     /// The run in progress, and the history of its operations if the goals need it.
     run: Option<(Box<SweepRun>, Option<HistoryRecorder>)>,
+}
+
+/// A run in which a window was open at the end, or that did not converge.
+#[derive(Clone, Copy)]
+struct Unended {
+    seed: u64,
+    /// Whether that lasts for ever: the run is quiet and will not converge.
+    is_endless: bool,
 }
 
 /// The number of runs among which one is looked for that misses a figure.
@@ -118,7 +127,10 @@ impl Grader {
             self.run = Some((run, recorder));
             return true;
         }
+        let never = |sweep: &Sweep| sweep.window_unended.never + sweep.convergence_unended.never;
+        let before = never(&self.sweep);
         let run = self.sweep.finish(*run);
+        self.note_unended(&run, Unended { seed, is_endless: never(&self.sweep) > before });
         self.judge(&run, recorder.as_ref(), seed);
         seed < all
     }
@@ -128,18 +140,24 @@ impl Grader {
         while self.step() {}
     }
 
+    fn note_unended(&mut self, run: &Run, unended: Unended) {
+        let staleness = &run.analysis().staleness;
+        let has_ended =
+            [staleness.windows().all(|window| window.took.is_some()), staleness.stale() + staleness.diverged() == 0];
+        for (kept, has_ended) in self.unended.iter_mut().zip(has_ended) {
+            let is_first = kept.is_none_or(|kept| unended.is_endless && !kept.is_endless);
+            if is_first && !has_ended {
+                *kept = Some(unended);
+            }
+        }
+    }
+
     fn judge(&mut self, run: &Run, recorder: Option<&HistoryRecorder>, seed: u64) {
         let lost = &run.analysis().lost;
         if !lost.is_unknown() {
             *self.lost_updates.get_or_insert(0) += lost.count();
         }
         self.digest.update(run.engine().trace().digest().hex().as_bytes());
-        let staleness = &run.analysis().staleness;
-        let has_ended =
-            [staleness.windows().all(|window| window.took.is_some()), staleness.stale() + staleness.diverged() == 0];
-        for (first, has_ended) in self.unended.iter_mut().zip(has_ended) {
-            *first = first.or((!has_ended).then_some(seed));
-        }
         let end = micros(self.scenario.until_ms);
         for (i, result) in self.conditions.judge(run, recorder).into_iter().enumerate() {
             match result {
@@ -225,19 +243,26 @@ impl Grader {
     /// Returns the first run because of which a figure is not known.
     fn unended(&self, figure: &Figure) -> Option<(u64, Micros, String)> {
         let [open, inconsistent] = self.unended;
-        let (seed, because) = match figures::lacks(figure)? {
+        let (unended, because, because_endless) = match figures::lacks(figure)? {
             Lacks::Windows => (
                 open?,
+                phrase("at the end, a copy lacks an update", "am Ende fehlt einer Kopie eine Änderung"),
                 phrase(
-                    "at the end, a copy has not reflected an update yet",
-                    "am Ende hat eine Kopie eine Änderung noch nicht",
+                    "at the end, a copy lacks an update and will never have it",
+                    "am Ende fehlt einer Kopie eine Änderung, und sie erhält sie nie",
                 ),
             ),
             Lacks::Convergence => (
                 inconsistent?,
                 phrase("at the end, a copy is not consistent", "am Ende ist eine Kopie nicht konsistent"),
+                phrase(
+                    "at the end, a copy is not consistent and will never be",
+                    "am Ende ist eine Kopie nicht konsistent, und sie wird es nie",
+                ),
             ),
         };
+        let Unended { seed, is_endless } = unended;
+        let because = if is_endless { because_endless } else { because };
         Some((seed, micros(self.scenario.until_ms), because.into()))
     }
 

@@ -58,6 +58,29 @@ fn a_figure_that_misses_its_bound_has_a_run_that_shows_it() {
 }
 
 #[test]
+fn what_will_never_be_reflected_is_not_called_missing_so_far() {
+    let of = |until_ms: f64, steps: usize| {
+        let document = with(|document| {
+            document["until_ms"] = json!(until_ms);
+            document["script"].as_array_mut().expect("steps").truncate(steps);
+            document["tasks"][0]["goals"] = json!([
+                { "id": "window", "must": "window_ms.max <= 100" }, { "id": "convergence", "must": "convergence_ms.max <= 100" }
+            ]);
+        });
+        let goals = grade_of(&document, &document).goals.into_iter();
+        goals.map(|goal| goal.failure.expect("a run").because).collect::<Vec<String>>()
+    };
+    // The publisher has crashed, and will never publish the event.
+    let never = [
+        "at the end, a copy lacks an update and will never have it",
+        "at the end, a copy is not consistent and will never be",
+    ];
+    assert_eq!(of(5000.0, 3), never);
+    // Without the crash, the event is on its way.
+    assert_eq!(of(556.0, 1), ["at the end, a copy lacks an update", "at the end, a copy is not consistent"]);
+}
+
+#[test]
 fn an_answer_gets_points_for_each_goal_that_it_meets() {
     let start = grade_of(&document(), &document());
     assert_eq!((start.passed, start.points, start.of, start.runs, start.complete), (false, 1, 4, 200, true));

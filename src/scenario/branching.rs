@@ -141,7 +141,10 @@ fn with_setting(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario
     let (list, index, id) =
         longest.ok_or(phrase("no node or group has this id", "kein Knoten und keine Gruppe hat diese Id"))?;
     let fields: Vec<&str> = path[id.len() + 1..].split('.').collect();
-    let typed = json::parse(value).unwrap_or_else(|_| value.into());
+    let typed = match json::parse(value) {
+        Err(error) if error.is_too_deep => return Err(error.to_string()),
+        parsed => parsed.unwrap_or_else(|_| value.into()),
+    };
     // Try the value as it is, then as a text, and both as another variant of the present value.
     let attempts = [(false, typed.clone()), (false, value.into()), (true, typed), (true, value.into())];
     let mut first_errors = None;

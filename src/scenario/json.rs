@@ -9,7 +9,7 @@ mod tests;
 #[cfg(test)]
 use error_collector::MAX_ERRORS;
 pub(crate) use error_collector::{read, read_in_ranges};
-pub use strict::{SyntaxError, parse};
+pub use strict::{SyntaxError, nested_too_deeply, parse};
 
 use serde::Serialize;
 use serde_json::Value as Json;

@@ -1,6 +1,6 @@
 //! Reasons about buses: why their brokers accept and deliver nothing any more, and which events are delivered once more.
 
-use super::labels::broker_numbers;
+use super::labels::{broker_numbers, count};
 use super::log_text;
 use crate::analysis::{BusBrokers, RepeatedEvent, RunContext};
 use crate::language::{Language, language, phrase, sentence};
@@ -11,6 +11,12 @@ pub(super) fn without_leader(bus: NodeId, context: &RunContext) -> Option<String
     let brokers = context.analysis.brokers.get(bus).filter(|brokers| brokers.stopped_at.is_none())?;
     context.analysis.faults.down(bus)?;
     let (name, replicas) = (context.names.label(bus), brokers.replicas);
+    if replicas == 1 {
+        return Some(sentence!(
+            "{name} has no leader: its only broker is down, and nothing starts it",
+            "{name} hat keinen Leader: der einzige Broker ist ausgefallen und wird nicht gestartet"
+        ));
+    }
     if brokers.needs_majority() {
         let missing = unstarted(brokers, !brokers.up);
         return Some(sentence!(
@@ -34,11 +40,13 @@ pub(super) fn without_leader(bus: NodeId, context: &RunContext) -> Option<String
 /// Describes why a bus refuses publications.
 pub(super) fn out_of_sync(bus: NodeId, context: &RunContext) -> String {
     let Some(brokers) = context.analysis.brokers.get(bus) else { return String::new() };
-    let (name, replicas, needed) = (context.names.label(bus), brokers.replicas, brokers.min_insync());
+    let (name, needed) = (context.names.label(bus), brokers.min_insync());
+    let replicas = count(brokers.replicas.into(), phrase("broker", "Broker"), phrase("brokers", "Brokern"));
     let missing = unstarted(brokers, !brokers.up);
+    let must = if needed == 1 { phrase("must", "muss") } else { phrase("must", "müssen") };
     sentence!(
-        "{name} refuses it: {needed} of {replicas} brokers must be in sync, and {missing}",
-        "{name} lehnt das Event ab: {needed} von {replicas} Brokern müssen synchron sein, und {missing}"
+        "{name} refuses it: {needed} of {replicas} {must} be in sync, and {missing}",
+        "{name} lehnt das Event ab: {needed} von {replicas} {must} synchron sein, und {missing}"
     )
 }
 

@@ -3,7 +3,7 @@
 use super::labels;
 use super::run::Run;
 use crate::engine::{Halt, HaltCause};
-use crate::language::sentence;
+use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
 use crate::trace::{Fact, MessageKind, NodeId};
 use std::collections::BTreeMap;
@@ -31,7 +31,11 @@ pub fn sentence(run: &Run) -> Option<String> {
             at_one_instant(run, halt.at),
         ),
         HaltCause::Events => (
-            sentence!("it processed {limit} events, its limit", "er hat {limit} Ereignisse verarbeitet, seine Grenze"),
+            sentence!(
+                "it processed {}, its limit",
+                "er hat {} verarbeitet, seine Grenze",
+                labels::count(limit, phrase("event", "Ereignis"), phrase("events", "Ereignisse"))
+            ),
             recent(run),
         ),
         HaltCause::MessagesInFlight => (

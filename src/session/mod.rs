@@ -31,6 +31,7 @@ mod seekable_run;
 mod snapshots;
 pub mod sweep;
 mod time_limit;
+mod under_way;
 mod verdicts;
 
 pub use first_frame::first_frame;

@@ -40,7 +40,7 @@ pub use views::{
 };
 
 /// The id of the verdict on the guarantee that no acknowledged write is lost.
-pub const NO_LOST_UPDATE: &str = "No lost update";
+pub const NO_LOST_UPDATE: &str = "no-lost-update";
 /// Rows that the card of a service shows.
 pub const SHOWN_ROWS: usize = 6;
 

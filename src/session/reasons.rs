@@ -2,7 +2,7 @@
 
 use super::holders::holder;
 use super::run::{Run, halted_early};
-use super::{bus_reasons, labels, log_text};
+use super::{bus_reasons, labels, log_text, under_way};
 use crate::analysis::{
     Convergence, CopyState, Explanation, LossCause, LostUpdate, Prospect, RepeatedEvent, RunContext,
 };
@@ -142,8 +142,8 @@ fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
             name(context.names.subscription(subscription).bus)
         ),
         Prospect::Redriven(at) => sentence!(
-            "it is in a dead-letter queue, and the script redrives it at {}",
-            "das Event liegt in einer Dead-Letter-Queue, und das Skript stellt es bei {} erneut zu",
+            "the script redrives it at {} from the dead-letter queue",
+            "das Skript stellt das Event bei {} aus der Dead-Letter-Queue erneut zu",
             labels::duration(at)
         ),
         Prospect::Poison(subscription) if fails_always(subscription, context) => sentence!(
@@ -435,27 +435,10 @@ pub(crate) fn convergence_with(
         |explanations: &[Explanation]| explanations.iter().map(|explanation| sentence(explanation, context)).collect();
     match verdict {
         Convergence::Converged => (phrase("converged", "konvergiert"), repetitions(context)),
-        Convergence::Converging(explanations) if explanations.is_empty() && repeats(context) => (
-            phrase("converging", "konvergiert gerade"),
-            vec![
-                phrase(
-                    "Every copy is consistent; a publication that its bus has not acknowledged will be sent again.",
-                    "Jede Kopie ist konsistent; eine Veröffentlichung, die ihr Bus nicht bestätigt hat, wird erneut \
-                     gesendet.",
-                )
-                .into(),
-            ],
-        ),
-        Convergence::Converging(explanations) if explanations.is_empty() => (
-            phrase("converging", "konvergiert gerade"),
-            vec![
-                phrase(
-                    "Every copy is consistent; messages or operations are still in flight.",
-                    "Jede Kopie ist konsistent; Nachrichten oder Operationen sind noch unterwegs.",
-                )
-                .into(),
-            ],
-        ),
+        Convergence::Converging(explanations) if explanations.is_empty() => {
+            let why = under_way::text(context.analysis, context.names);
+            (phrase("converging", "konvergiert gerade"), vec![format!("{}.", labels::capitalized(&why))])
+        }
         Convergence::Converging(explanations) => (phrase("converging", "konvergiert gerade"), sentences(explanations)),
         Convergence::WillNotConverge(explanations) => {
             (phrase("will not converge", "konvergiert nicht"), sentences(explanations))
@@ -466,11 +449,6 @@ pub(crate) fn convergence_with(
             repeated.iter().map(|event| bus_reasons::repeated(event, context)).collect(),
         ),
     }
-}
-
-/// Returns whether only publications that are sent again are under way.
-fn repeats(context: &RunContext) -> bool {
-    context.analysis.is_idle() && context.analysis.resends_publications()
 }
 
 /// Describes work that continues and changes no copy.

@@ -1,6 +1,6 @@
 //! A run with its analysis: the analysis observes each record that the engine writes.
 
-use super::labels;
+use super::{labels, under_way};
 use crate::analysis::{
     Analysis, Convergence, CopyState, InvariantStatus, Invariants, Metrics, RepeatedEvent, RunContext, Sample,
     TimedOperation,
@@ -243,7 +243,7 @@ impl Run {
             Promise::Stale { service, key } => self.miss_state(CopyState::Stale, service, key),
             Promise::Conflicted { service, key } => self.miss_state(CopyState::Conflicted, service, key),
             Promise::NoStaleReads => {
-                let tallies = self.analysis.operations.iter().map(|(_, tally)| (tally.reads, tally.stale_reads));
+                let tallies = self.analysis.operations.of_clients().map(|tally| (tally.reads, tally.stale_reads));
                 match tallies.fold((0, 0), |(reads, stale), (r, s)| (reads + r, stale + s)) {
                     (0, _) => Some(phrase("no read ended as ok", "kein Lesevorgang endete mit ok").into()),
                     (_, 0) => None,
@@ -288,25 +288,14 @@ impl Run {
             .into()
         } else if self.is_quiet() {
             return None;
-        } else if self.analysis.is_idle() {
-            phrase(
-                "every copy is consistent, but a publication that its bus has not acknowledged will be sent again",
-                "jede Kopie ist konsistent, aber eine Veröffentlichung, die ihr Bus nicht bestätigt hat, wird erneut \
-                 gesendet",
-            )
-            .into()
         } else {
-            phrase(
-                "every copy is consistent, but messages or operations are still in flight",
-                "jede Kopie ist konsistent, aber Nachrichten oder Operationen sind noch unterwegs",
-            )
-            .into()
+            under_way::text(&self.analysis, self.engine.names())
         };
         Some(why)
     }
 
     fn miss_success(&self) -> Option<String> {
-        let tallies = self.analysis.operations.iter().map(|(_, tally)| tally);
+        let tallies = self.analysis.operations.of_clients();
         let (ok, other) =
             tallies.fold((0, 0), |(ok, other), t| (ok + t.ok, other + t.fail + t.unknown + u64::from(t.pending)));
         match (ok, other) {

@@ -78,8 +78,12 @@ impl Sweep {
         let end = micros(scenario.until_ms);
         let mut run = Run::with_limits(&scenario, Limits::with_events(max_events));
         run.analysis_mut().staleness.watch_each_copy();
-        run.engine().trace().since(0).for_each(on_record);
-        Ok(SweepRun { run, observer: RunObserver::new(end), scenario, end })
+        let mut observer = RunObserver::new(end);
+        for record in run.engine().trace().since(0) {
+            observer.observe(self, record, run.analysis());
+            on_record(record);
+        }
+        Ok(SweepRun { run, observer, scenario, end })
     }
 
     /// Advances a run by at most `events` events, and passes each record to `on_record`. Returns whether it is at its end.
@@ -111,7 +115,7 @@ impl Sweep {
         }
         self.events += run.engine().events();
         self.updates += staleness.acknowledged();
-        let (reads, all) = operations.pending_reads();
+        let (reads, all) = operations.pending_of_clients();
         self.read_outcomes.pending += reads;
         self.write_outcomes.pending += all - reads;
         let all_consistent = staleness.stale() + staleness.diverged() + staleness.conflicted() == 0;

@@ -7,7 +7,7 @@ use super::{halt_text, labels, log_text, reasons};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
 use crate::analysis::history::{History, HistoryRecorder, Revisions};
 use crate::analysis::{EventHistory, InvariantStatus, LostUpdate, RunContext};
-use crate::language::{Language, in_language, language, phrase, sentence};
+use crate::language::{Language, language, phrase, sentence};
 use crate::scenario::Scenario;
 use crate::trace::{Fact, NodeId, OperationId, Trace};
 
@@ -86,7 +86,7 @@ fn invariant(text: &str, status: InvariantStatus, why_unknown: &str) -> VerdictV
     VerdictView {
         about: VerdictSubject::Invariant,
         node: None,
-        id: format!("“{text}”"),
+        id: text.into(),
         title: sentence!("“{text}”", "„{text}“"),
         status,
         because,
@@ -254,7 +254,8 @@ impl CheckRound {
             Verdict::Unknown(why) => (VerdictStatus::Unknown, why, Vec::new()),
             Verdict::Violated(witness) => (VerdictStatus::Violated, witness.sentence, witness.operations),
         };
-        let (id, title) = (in_language(Language::English, || title(guarantee)).into(), title(guarantee).into());
+        let id = GUARANTEES.iter().find(|(_, known)| *known == guarantee).map_or("", |(name, _)| name).into();
+        let title = title(guarantee).into();
         let steps = operations.into_iter().map(|index| step(history, index, issued)).collect();
         Some(VerdictView { about: VerdictSubject::Guarantee, node: None, id, title, status, because, steps })
     }
@@ -288,13 +289,12 @@ fn lost_updates(context: &RunContext) -> Option<VerdictView> {
             nodes: info.map(|info| vec![info.node]).unwrap_or_default(),
         }
     };
-    let rolled_back = context.analysis.lost.rolled_back();
-    let (status, because) = match lost.len() as u64 {
+    let (status, because) = match lost.len() {
         0 if context.analysis.lost.is_unknown() => {
             (VerdictStatus::Unknown, format!("{}.", labels::capitalized(unknown_loss())))
         }
         0 => (VerdictStatus::Holds, String::new()),
-        all => (VerdictStatus::Violated, check::lost_changes(all - rolled_back, rolled_back)),
+        _ => (VerdictStatus::Violated, check::lost_changes(&context.analysis.lost.counts())),
     };
     (context.analysis.staleness.acknowledged() > 0).then(|| VerdictView {
         about: VerdictSubject::Guarantee,

@@ -119,7 +119,7 @@ fn a_halted_run_comes_first_in_every_output_and_exits_2() {
     assert_eq!(code(&compare), 0, "{}", err(&compare));
     let compare = converge(&["compare", "ex=raft-and-quorum", "--seeds", "1..2", "--max-events", "10"], "");
     assert_eq!(
-        (code(&compare), out(&compare).starts_with("eventual: Halted: 1 of 1 runs")),
+        (code(&compare), out(&compare).starts_with("eventual: Halted: 1 of 1 run,")),
         (2, true),
         "{}",
         out(&compare)

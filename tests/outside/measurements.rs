@@ -15,10 +15,9 @@ fn simpledb_reads_are_fresh_with_probability_one_third_before_450_ms_and_almost_
         let scenario = Scenario { seed, ..scenario.clone() };
         let mut run = Run::new(&scenario);
         run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, analysis, _| {
-            let Fact::OperationEnded { outcome: Outcome::Ok, .. } = &record.fact else { return };
-            let Some(ended) = analysis.operations.last().filter(|ended| ended.kind == OperationKind::Read) else {
-                return;
-            };
+            let Fact::OperationEnded { operation, outcome: Outcome::Ok } = &record.fact else { return };
+            let ended = analysis.operations.just_ended(*operation);
+            let Some(ended) = ended.filter(|ended| ended.kind == OperationKind::Read) else { return };
             // The initial value is no write: every copy has it.
             let Some(since) = ended.since_acknowledged.filter(|_| analysis.staleness.acknowledged() > 0) else {
                 return;

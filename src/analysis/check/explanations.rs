@@ -4,12 +4,18 @@ use crate::analysis::history::{ABSENT, Function, History, Invocation, Operation,
 use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 
-/// Describes an operation: `write of 4 (operation 14, client)`.
+/// Describes an operation: `write of 4 (operation 14, client)`; `write of 4 (operation 14 on x, client)` if there are several keys.
 pub(super) fn name(history: &History, place: usize) -> String {
     let operation = &history.operations[place];
     let process = history.processes.get(operation.process as usize).map_or("?", String::as_str);
     let action = action(history, operation);
-    sentence!("{action} (operation {}, {process})", "{action} (Operation {}, {process})", operation.index)
+    let key = history.keys.get(operation.key as usize).filter(|_| history.has_several_keys);
+    let on_key = key.map(|key| sentence!(" on {key}", " auf {key}")).unwrap_or_default();
+    sentence!(
+        "{action} (operation {}{on_key}, {process})",
+        "{action} (Operation {}{on_key}, {process})",
+        operation.index
+    )
 }
 
 /// Describes the function of an operation with its argument.
@@ -265,20 +271,28 @@ pub(super) fn no_order(history: &History, chosen: &[usize]) -> String {
     } else {
         ""
     };
+    let of_changes = match changes {
+        1 => phrase("1 change", "1 Änderung").into(),
+        _ => sentence!("{changes} changes", "{changes} Änderungen"),
+    };
     match reads.as_slice() {
+        [] if changes == 1 => sentence!(
+            "This operation cannot succeed in any order{whether}.",
+            "Diese Operation kann in keiner Reihenfolge gelingen{whether}."
+        ),
         [] => sentence!(
             "These {changes} operations cannot all succeed in any order{whether}.",
             "Diese {changes} Operationen können in keiner Reihenfolge alle gelingen{whether}."
         ),
         [only] => {
             sentence!(
-                "No order of {changes} changes explains this: {only}{whether}.",
-                "Keine Reihenfolge von {changes} Änderungen erklärt dies: {only}{whether}."
+                "No order of {of_changes} explains this: {only}{whether}.",
+                "Keine Reihenfolge von {of_changes} erklärt dies: {only}{whether}."
             )
         }
         many => sentence!(
-            "No order of {changes} changes explains these reads: {}{whether}.",
-            "Keine Reihenfolge von {changes} Änderungen erklärt diese Lesevorgänge: {}{whether}.",
+            "No order of {of_changes} explains these reads: {}{whether}.",
+            "Keine Reihenfolge von {of_changes} erklärt diese Lesevorgänge: {}{whether}.",
             joined(many, "; ")
         ),
     }

@@ -21,7 +21,7 @@ mod verdicts;
 mod visited_states;
 mod zones;
 
-use super::history::{History, LostChanges};
+use super::history::{History, LossCounts, LostChanges};
 use crate::language::{phrase, sentence};
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
@@ -57,11 +57,14 @@ pub fn check_slice(
         return Some(Verdict::Unknown(phrase("no operation succeeded", "keine Operation ist gelungen").into()));
     }
     if let (Guarantee::NoLostUpdate, Some(lost)) = (guarantee, &history.lost) {
-        return Some(match lost.count() {
+        return Some(match lost.counts.count() {
             0 => evidence::missing(history, guarantee).map_or(Verdict::Holds, Verdict::Unknown),
             _ => Verdict::Violated(lost_witness(history, lost)),
         });
     }
+    // The sentences name keys only where there are several.
+    let has_several_keys = u32::from(history.has_several_keys);
+    let revision = &|key| revision(key).wrapping_mul(2).wrapping_add(has_several_keys);
     let index = memo.verdicts.iter().position(|(of, _)| *of == guarantee).unwrap_or_else(|| {
         memo.verdicts.push((guarantee, BTreeMap::new()));
         memo.verdicts.len() - 1
@@ -96,9 +99,9 @@ pub fn check_slice(
 
 /// Returns the proof that the servers lost changes, for which one of them is enough.
 fn lost_witness(history: &History, lost: &LostChanges) -> Witness {
-    let all = lost_changes(lost.overwritten, lost.rolled_back);
+    let all = lost_changes(&lost.counts);
     let first = lost.operations.first().map(|(place, _)| *place);
-    let sentence = match first.filter(|_| lost.count() > 1) {
+    let sentence = match first.filter(|_| lost.counts.count() > 1) {
         Some(place) => {
             let name = explanations::name(history, place);
             sentence!("{all} One of them: the {name}.", "{all} Einer davon: das {name}.")
@@ -109,31 +112,59 @@ fn lost_witness(history: &History, lost: &LostChanges) -> Witness {
 }
 
 /// States how many acknowledged changes the servers lost, and how.
-pub fn lost_changes(overwritten: u64, rolled_back: u64) -> String {
-    match (overwritten, rolled_back) {
-        (1, 0) => phrase(
+pub fn lost_changes(counts: &LossCounts) -> String {
+    let LossCounts { overwritten, rolled_back, resurrected } = *counts;
+    match (overwritten, rolled_back, resurrected) {
+        (1, 0, 0) => phrase(
             "An acknowledged write was overwritten without having been seen.",
             "Ein bestätigter Schreibvorgang wurde überschrieben, ohne gesehen worden zu sein.",
         )
         .into(),
-        (n, 0) => sentence!(
+        (n, 0, 0) => sentence!(
             "{n} acknowledged writes were overwritten without having been seen.",
             "{n} bestätigte Schreibvorgänge wurden überschrieben, ohne gesehen worden zu sein."
         ),
-        (0, 1) => phrase(
+        (0, 1, 0) => phrase(
             "An acknowledged write was rolled back by its group.",
             "Ein bestätigter Schreibvorgang wurde von seiner Gruppe zurückgerollt.",
         )
         .into(),
-        (0, n) => sentence!(
+        (0, n, 0) => sentence!(
             "{n} acknowledged writes were rolled back by their group.",
             "{n} bestätigte Schreibvorgänge wurden von ihrer Gruppe zurückgerollt."
         ),
-        (n, m) => sentence!(
-            "{} acknowledged writes were lost: {n} overwritten without having been seen, {m} rolled back by their group.",
-            "{} bestätigte Schreibvorgänge gingen verloren: {n} überschrieben, ohne gesehen worden zu sein, {m} von ihrer Gruppe zurückgerollt.",
-            n + m
+        (0, 0, 1) => phrase(
+            "An acknowledged deletion was undone: an older value came back after the tombstone was purged.",
+            "Eine bestätigte Löschung ging verloren: ein älterer Wert kam wieder, nachdem der Tombstone entfernt war.",
+        )
+        .into(),
+        (0, 0, n) => sentence!(
+            "{n} acknowledged deletions were undone: older values came back after the tombstones were purged.",
+            "{n} bestätigte Löschungen gingen verloren: ältere Werte kamen wieder, nachdem die Tombstones entfernt waren."
         ),
+        _ => {
+            let parts = [
+                (
+                    overwritten,
+                    phrase("overwritten without having been seen", "überschrieben, ohne gesehen worden zu sein"),
+                ),
+                (rolled_back, phrase("rolled back by their group", "von ihrer Gruppe zurückgerollt")),
+                (
+                    resurrected,
+                    phrase(
+                        "undone, as an older value came back after the tombstone was purged",
+                        "aufgehoben, weil ein älterer Wert wiederkam, nachdem der Tombstone entfernt war",
+                    ),
+                ),
+            ];
+            let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} {how}"));
+            sentence!(
+                "{} acknowledged changes were lost: {}.",
+                "{} bestätigte Änderungen gingen verloren: {}.",
+                counts.count(),
+                parts.collect::<Vec<String>>().join(", ")
+            )
+        }
     }
 }
 

@@ -3,7 +3,7 @@ mod witnesses;
 use super::search::{Order, SearchOperation, SearchResult};
 use super::verdicts::search_operations;
 use super::*;
-use crate::analysis::history::{ABSENT, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
+use crate::analysis::history::{ABSENT, Initial, Invocation, LossCounts, Model, NEVER, Operation, Output, ValueId};
 use crate::random::{self, random_tests};
 use proptest::prelude::*;
 
@@ -460,4 +460,20 @@ random_tests! { all_orders, 4000;
             prop_assert!(!matches!(verdict, Verdict::Violated(_)), "sequential, but {:?}", verdict);
         }
     }
+}
+
+#[test]
+fn lost_changes_are_summed_up_by_how_they_were_lost() {
+    let sentence =
+        |overwritten, rolled_back, resurrected| lost_changes(&LossCounts { overwritten, rolled_back, resurrected });
+    assert_eq!(sentence(0, 0, 1).matches("overwritten").count(), 0);
+    assert_eq!(
+        sentence(2, 1, 1),
+        "4 acknowledged changes were lost: 2 overwritten without having been seen, 1 rolled back by their group, 1 undone, as an \
+         older value came back after the tombstone was purged."
+    );
+    assert_eq!(
+        sentence(1, 1, 0),
+        "2 acknowledged changes were lost: 1 overwritten without having been seen, 1 rolled back by their group."
+    );
 }

@@ -8,7 +8,7 @@ use crate::scenario::{Group, Micros, Protocol};
 use crate::trace::{KeyId, MessageKind, NodeId, OperationKind};
 
 impl ProspectFinder<'_> {
-    /// Returns whether work is pending that a client waits for, or that may change a copy, now or after the script's healings.
+    /// Returns whether work is pending that may change a copy, now or after the script's healings.
     pub fn is_work_pending(&self) -> bool {
         let (run, healing) = (self.run, &self.work.healing);
         let analysis = run.analysis;
@@ -25,7 +25,7 @@ impl ProspectFinder<'_> {
             is_handled(by) && is_handled(to) && (!is_nested || is_sent((by, to)))
         };
         let mut paused = (0..run.scenario.services.len() as u32).map(NodeId);
-        analysis.operations.pending_paths().any(is_ended)
+        analysis.pending_paths().any(is_ended)
             // The trace does not contain the work that a paused node has begun.
             || paused.any(|node| analysis.faults.paused(node).is_some() && is_handled(node))
             || self.history.received().any(|(node, update)| {

@@ -219,7 +219,7 @@ impl Inquiry {
         let Some(work) = self.work.as_mut() else { return Convergence::Converged };
         let mut finder = ProspectFinder { run, work, history };
         let is_quiet = !finder.is_work_pending();
-        let unsettled = (self.waiting.is_empty() && !is_quiet && run.analysis.operations.pending() == 0)
+        let unsettled = (self.waiting.is_empty() && !is_quiet && !run.analysis.awaits_operations())
             .then(|| finder.unsettled())
             .flatten();
         // Events that make a consistent copy diverge do not count as sufficient work.
@@ -235,7 +235,7 @@ impl Inquiry {
                 "a service subscribes to a topic to which no update is published",
                 "ein Service abonniert ein Topic, auf dem keine Änderung veröffentlicht wird",
             )),
-            (true, true) if run.analysis.operations.pending() > 0 => Convergence::Unknown(phrase(
+            (true, true) if run.analysis.awaits_operations() => Convergence::Unknown(phrase(
                 "an operation waits for a service that never replies",
                 "eine Operation wartet auf einen Service, der nie antwortet",
             )),

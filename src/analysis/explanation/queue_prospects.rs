@@ -45,9 +45,14 @@ impl<'a> ProspectFinder<'a> {
         let passes = self.run.analysis.faults.passes(ends.bus, ends.service);
         if !passes && attached.any(|(_, settings)| is_used_up(settings)) {
             // A publisher may publish the update once more, as another event.
-            return match self.may_be_published_again(ends.bus) {
-                true => Prospect::Uncertain(Uncertainty::Attempts),
-                false => Prospect::UsedUp(ends.bus, ends.service),
+            let is_kept = self.settings(queue).all(|(_, settings)| settings.dead_letter);
+            let redriven = self.redriven(queue, ends.service, event.update).filter(|_| is_kept);
+            return match (self.may_be_published_again(ends.bus), redriven) {
+                (true, _) => Prospect::Uncertain(Uncertainty::Attempts),
+                // It is a dead letter before the healing, and is redriven after it.
+                (false, Some(Prospect::Redriven(redrive))) if redrive >= at => Prospect::Redriven(redrive),
+                (false, Some(_)) => Prospect::Uncertain(Uncertainty::Attempts),
+                (false, None) => Prospect::UsedUp(ends.bus, ends.service),
             };
         }
         // Before the last remaining delivery, the deadlines of the others pass.

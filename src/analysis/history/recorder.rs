@@ -1,8 +1,8 @@
 use super::key_values::KeyValues;
 use super::recorded_operation::RecordedOperation;
-use super::{ABSENT, Function, History, Invocation, LostChanges, NEVER, Operation, Output};
+use super::{ABSENT, Function, History, Invocation, Loss, LostChanges, NEVER, Operation, Output};
+use crate::analysis::Analysis;
 use crate::analysis::tombstones::PurgedTombstones;
-use crate::analysis::{Analysis, LossCause};
 use crate::language::phrase;
 use crate::scenario::{Micros, Value};
 use crate::trace::{
@@ -197,13 +197,11 @@ impl HistoryRecorder {
         if analysis.staleness.acknowledged() == 0 || (lost.is_empty() && !is_of_groups) {
             return None;
         }
-        let updates: BTreeMap<UpdateId, bool> =
-            lost.iter().map(|lost| (lost.update, lost.cause == LossCause::RolledBack)).collect();
+        let updates: BTreeMap<UpdateId, Loss> = lost.iter().map(|lost| (lost.update, lost.cause.into())).collect();
         let operations = (0..).zip(&self.operations);
         let operations =
             operations.filter_map(|(place, recorded)| Some((place, *updates.get(&recorded.update?)?))).collect();
-        let rolled_back = analysis.lost.rolled_back();
-        Some(LostChanges { overwritten: analysis.lost.count() - rolled_back, rolled_back, operations })
+        Some(LostChanges { counts: analysis.lost.counts(), operations })
     }
 
     /// Builds the history so far. `key` and `process` return the names of keys and processes.
@@ -225,7 +223,9 @@ impl HistoryRecorder {
                 rank: 0,
             }
         };
+        let first = self.operations.first().map(|recorded| recorded.key);
         let mut history = History {
+            has_several_keys: self.operations.iter().any(|recorded| Some(recorded.key) != first),
             operations: self.operations.iter().map(operation).collect(),
             written: Vec::new(),
             values: vec![phrase("nothing", "nichts").into()],

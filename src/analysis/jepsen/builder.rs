@@ -5,6 +5,7 @@ use super::events::Event;
 use super::numbers::{COUNTED, MAX_NUMBER, counted};
 use super::server_side::siblings;
 use crate::analysis::history::{ABSENT, History, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
+use crate::scenario::json::nested_too_deeply;
 use crate::trace::Outcome;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,7 +218,10 @@ impl Builder<'_> {
         if self.operations.iter().any(|operation| operation.outcome == Outcome::Ok && !is_timed(operation)) {
             self.operations.iter_mut().for_each(|operation| operation.times = None);
         }
-        let mut history = History { operations: self.operations, keys: self.keys.names.clone(), ..History::default() };
+        let first = self.operations.first().map(|operation| operation.key);
+        let has_several_keys = self.operations.iter().any(|operation| Some(operation.key) != first);
+        let (operations, keys) = (self.operations, self.keys.names.clone());
+        let mut history = History { operations, keys, has_several_keys, ..History::default() };
         if let Some(text) = initial {
             let value = parsed_initial(text).map_err(ReadError::Initial)?;
             for (&key, model) in self.models {
@@ -287,6 +291,9 @@ fn parsed_initial(text: &str) -> Result<Value, String> {
             Err(format!("a finite number as in JSON is expected, not {text}; write {} for the text", quoted()))
         }
         Err(error) if text.trim_start().starts_with(['[', '{', '"']) => {
+            if let Some(problem) = nested_too_deeply(&error) {
+                return Err(format!("line {}, column {}: {problem}", error.line(), error.column()));
+            }
             Err(format!("a value as JSON is expected, not {text} ({error})"))
         }
         Err(_) => Ok(quoted()),

@@ -91,7 +91,7 @@ impl Reader<'_> {
     fn form(&mut self) -> Result<Value, EdnError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.error(format!("at most {MAX_DEPTH} levels of nesting are expected")));
+            return Err(self.error(format!("nested too deeply: at most {MAX_DEPTH} levels are expected")));
         }
         self.skip_space()?;
         let value = match self.peek() {

@@ -24,6 +24,8 @@ pub(super) struct Event {
     pub(super) is_lost: Option<bool>,
     /// Whether the servers lost the change because its group undid it.
     pub(super) is_rolled_back: Option<bool>,
+    /// Whether the change is a deletion whose older value came back.
+    pub(super) is_resurrected: Option<bool>,
 }
 
 impl Event {
@@ -86,7 +88,7 @@ pub(super) fn event(position: String, value: &Value) -> Result<Option<Event>, St
     let version = fields.get("version").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
     let is_initial = flag("initial")? == Some(true);
     let (has_siblings, is_lost) = (flag("siblings")? == Some(true), flag("lost")?);
-    let is_rolled_back = flag("rolled_back")?;
+    let (is_rolled_back, is_resurrected) = (flag("rolled_back")?, flag("resurrected")?);
     let mut event = Event {
         position,
         kind,
@@ -101,6 +103,7 @@ pub(super) fn event(position: String, value: &Value) -> Result<Option<Event>, St
         has_siblings,
         is_lost,
         is_rolled_back,
+        is_resurrected,
     };
     if event.f == "txn" {
         single(&mut event)?;

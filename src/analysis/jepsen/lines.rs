@@ -1,6 +1,7 @@
 //! The values of a history's text, each with its position: JSON Lines, a JSON array, or EDN.
 
 use super::edn;
+use crate::scenario::json::nested_too_deeply;
 use serde_json::Value;
 
 /// Parses the text into values, each with its position.
@@ -12,8 +13,8 @@ pub(super) fn lines(text: &str) -> Result<Vec<(String, Value)>, String> {
     match (first, rest) {
         (None, _) => Err("the history is empty".into()),
         (Some(b'['), Some(b'"' | b']')) => {
-            let all: Vec<Value> =
-                serde_json::from_str(text).map_err(|error| format!("line {}: {}", error.line(), message_of(&error)))?;
+            let all: Vec<Value> = serde_json::from_str(text)
+                .map_err(|error| format!("{}: {}", place(error.line(), &error), message_of(&error)))?;
             Ok(all.into_iter().enumerate().map(|(i, value)| (format!("element {i}"), value)).collect())
         }
         (Some(b'{'), Some(b'"' | b'}')) => objects(text),
@@ -38,16 +39,25 @@ fn objects(text: &str) -> Result<Vec<(String, Value)>, String> {
             None => return Ok(found),
             Some(Ok(value)) => found.push((format!("line {line}"), value)),
             Some(Err(error)) => {
-                let (at, column) = (error.line().max(line), error.column());
-                let problem = message_of(&error);
-                return Err(format!("line {at}, column {column}: a JSON object is expected: {problem}"));
+                let (place, problem) = (place(error.line().max(line), &error), message_of(&error));
+                return Err(match nested_too_deeply(&error) {
+                    Some(_) => format!("{place}: {problem}"),
+                    None => format!("{place}: a JSON object is expected: {problem}"),
+                });
             }
         }
     }
 }
 
+fn place(line: usize, error: &serde_json::Error) -> String {
+    format!("line {line}, column {}", error.column())
+}
+
 /// Returns the message of serde_json without its position, which is relative to the line.
 fn message_of(error: &serde_json::Error) -> String {
+    if let Some(too_deep) = nested_too_deeply(error) {
+        return too_deep;
+    }
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or_default().to_string()
 }

@@ -1,6 +1,7 @@
 use super::*;
-use crate::app::model::PlaybackMsg;
 use crate::app::model::test_page::{TestPage, write};
+use crate::app::model::{Opening, PlaybackMsg};
+use crate::language::{Language, in_language};
 use crate::scenario::link::decode;
 
 const ORIGIN: &str = "https://course.example";
@@ -120,6 +121,28 @@ fn an_update_is_reported_from_its_publication_to_its_convergence() {
     assert!(!embedded.events("timeUpdate").is_empty() && embedded.events("ended").len() == 1);
     let verdicts = embedded.events("verdict");
     assert!(verdicts.iter().any(|verdict| verdict["guarantee"] == "convergence" && verdict["result"] == "holds"));
+}
+
+#[test]
+fn a_verdict_is_named_by_an_id_that_does_not_depend_on_its_title() {
+    let invariant = "inventory.widget >= 0";
+    let mut scenario = Scenario::first();
+    scenario.invariants = vec![invariant.into()];
+    for language in Language::ALL {
+        let mut embedded = Embedded::greeted(&["verdict"]);
+        embedded.page.update(Msg::Document(DocumentMsg::Open(Box::new(Opening::own(scenario.clone())))));
+        in_language(language, || {
+            embedded.command("publish", json!({ "node": "inventory", "key": "widget", "value": 7 }));
+            embedded.command("play", Value::Null);
+            (0..200).for_each(|_| embedded.serve());
+        });
+        let verdicts = embedded.events("verdict");
+        let ids: BTreeSet<&str> = verdicts.iter().filter_map(|verdict| verdict["guarantee"].as_str()).collect();
+        for id in ["convergence", "linearizable", "read-your-writes", "no-lost-update", invariant] {
+            assert!(ids.contains(id), "{language:?}: {id}: {ids:?}");
+        }
+        assert!(verdicts.iter().all(|verdict| verdict["title"] != verdict["guarantee"]), "{verdicts:?}");
+    }
 }
 
 #[test]
@@ -361,6 +384,32 @@ fn messages_of_other_programs_and_invalid_messages_are_ignored() {
     assert_eq!(embedded.received, Vec::new());
     embedded.post(&json!({ "app": "converge", "v": 2, "type": "play", "id": 1 }));
     assert_eq!(embedded.events("error")[0]["code"], "version");
+}
+
+/// A document whose run halts at 1 s: a poison message is delivered again and again within one instant.
+const HALTING: &str = r#"{"converge": 1, "until_ms": 5000, "default_latency": {"constant": {"ms": 0}}, "services": [
+    {"id": "a", "service_time": {"constant": {"ms": 0}}, "publishes": [{"to": "b"}]},
+    {"id": "w", "subscribes": [{"to": "b", "processing": {"constant": {"ms": 0}}}]}], "buses": [{"id": "b"}], "script": [
+    {"at_ms": 1000, "do": {"operate": {"service": "a", "operation": {"write": {"key": "k", "value": 1}}, "poison": true}}}
+]}"#;
+
+#[test]
+fn a_command_on_whose_way_the_run_halts_is_answered_with_the_reason_and_is_not_refused() {
+    let mut embedded = Embedded::greeted(&["halted"]);
+    let scenario = Scenario::from_json(HALTING).expect("a valid scenario");
+    embedded.page.update(Msg::Document(DocumentMsg::Open(Box::new(Opening::own(scenario)))));
+    embedded.serve();
+    embedded.received.clear();
+    let (kind, payload) = embedded.command("seek", json!({ "t": 3000 }));
+    assert_eq!((kind.as_str(), &payload["t"]), ("result", &json!(1000.0)), "{payload}");
+    let notice = payload["notice"].as_str().expect("a notice");
+    assert!(notice.contains("halted at 1 s: more than 500000 events happened at one instant"), "{notice}");
+    assert_eq!(embedded.events("halted"), [json!({ "t": 1000.0, "text": notice })]);
+    // The run before that instant can be used.
+    let (kind, payload) = embedded.command("seek", json!({ "t": 500 }));
+    assert_eq!((kind.as_str(), &payload["t"]), ("result", &json!(500.0)), "{payload}");
+    let fault = json!({ "fault": { "crash": { "service": "w" } } });
+    assert_eq!(embedded.command("injectFault", fault).0, "result");
 }
 
 /// The schema that the page publishes.

@@ -95,7 +95,7 @@ fn going_back_while_playing_moves_the_clock() {
     answer(&mut playback, seek.epoch, 20_000);
     playback.tick(150.0);
     playback.tick(160.0);
-    let next = playback.next_request().expect("it plays on").request;
+    let next = playback.next_request().expect("an advance from the time of the seek").request;
     assert_eq!(next, Request::Advance { to: 30_000, budget: BUDGET });
 }
 

@@ -242,7 +242,7 @@ fn service_body(service: &ServiceView, send: &Callback<Msg>) -> Html {
                     <li class="muted">{ text!("no data yet") }</li>
                 }
                 if more > 0 {
-                    <li class="muted">{ text!("{} more rows", more) }</li>
+                    <li class="muted">{ text!("more rows: {}", more) }</li>
                 }
             </ul>
             { foot(service, send) }
@@ -307,7 +307,7 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
     };
     let rows = bus.subscriptions.iter().take(SHOWN_SUBSCRIPTIONS).enumerate().map(|(i, subscription)| {
         let name = names.get(i).cloned().unwrap_or_default();
-        let topic_title = text!("topic {}, {} partitions; {}", subscription.topic, subscription.partitions, attachment(subscription));
+        let topic_title = text!("topic {}, partitions: {}; {}", subscription.topic, subscription.partitions, attachment(subscription));
         html! {
             <div class="lane" key={i}>
                 <span class={classes!("consumer", (!subscription.attached).then_some("gone"))} title={format!("{name}: {topic_title}")}>
@@ -326,7 +326,7 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
             <div class="rows lanes">
                 { for rows }
                 if more > 0 {
-                    <div class="lane all">{ text!("{} more subscriptions", more) }</div>
+                    <div class="lane all">{ text!("more subscriptions: {}", more) }</div>
                 }
                 if bus.subscriptions.is_empty() {
                     <div class="lane all">{ text!("no subscriptions yet") }</div>

@@ -114,7 +114,7 @@ fn description(charts: &Charts) -> String {
         lines.iter().map(move |(name, values)| text!("{}, {}: at most {}", title, name, maximum(values)))
     });
     let slowest = charts.operations.iter().map(|operation| operation.took).max();
-    let operations = slowest.map(|took| text!("{} operations, the slowest {}", charts.operations.len(), short(took)));
+    let operations = slowest.map(|took| text!("operations: {}, the slowest {}", charts.operations.len(), short(took)));
     lines.chain(operations).chain(stale_charts::descriptions(charts)).collect::<Vec<_>>().join("; ")
 }
 

@@ -89,7 +89,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let filter = html! {
         <>
             <input type="search" placeholder={text!("Filter")} aria-label={text!("Filter the messages")} value={state.filter.to_string()} oninput={on_filter} />
-            <span class="muted small">{ text!("{} messages", shown.len()) }</span>
+            <span class="muted small">{ text!("messages: {}", shown.len()) }</span>
         </>
     };
     let arrows = parts(all, &shown, plot, relation, model.run.now);

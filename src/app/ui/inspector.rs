@@ -346,7 +346,7 @@ fn depths(props: &InspectorProps) -> Html {
         };
         html! {
             <table class="measured">
-                <caption>{ text!("{} for {}: events in {} of {} partitions", subscription.topic, name, subscription.depths.len(), subscription.partitions) }</caption>
+                <caption>{ text!("{} for {}, partitions with events: {} of {}", subscription.topic, name, subscription.depths.len(), subscription.partitions) }</caption>
                 <thead><tr><th scope="col">{ text!("partition") }</th><th scope="col">{ text!("queued") }</th><th scope="col">{ text!("in flight") }</th></tr></thead>
                 <tbody>{ for subscription.depths.iter().map(row) }</tbody>
             </table>

@@ -87,7 +87,7 @@ pub fn Log(props: &LogProps) -> Html {
             <header>
                 <h2>{ text!("Log") }</h2>
                 <input type="search" placeholder={text!("Filter")} aria-label={text!("Filter the log")} value={props.filter.to_string()} oninput={on_filter} />
-                <span class="muted small">{ text!("{} rows", total) }</span>
+                <span class="muted small">{ if total == 1 { text!("1 row").to_string() } else { text!("{} rows", total) } }</span>
                 if props.older { <button class="small" onclick={older}>{ text!("Older") }</button> }
                 <span class="grow"></span>
                 <button class="icon small" aria-label={text!("Close the log")} onclick={close}>{ icon(Icon::Close) }</button>

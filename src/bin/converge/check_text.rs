@@ -2,6 +2,7 @@
 
 use crate::output;
 use converge::report::{CheckReport, OperationReport, VerdictReport};
+use converge::session::labels;
 use serde_json::Value;
 
 /// The exit code: 0 if all guarantees hold, 1 if one is violated, otherwise 3.
@@ -19,8 +20,12 @@ pub fn exit_code(report: &CheckReport) -> u8 {
 /// Formats the verdicts, and the operations that prove a violation.
 pub fn text(report: &CheckReport) -> String {
     let CheckReport { operations, ok, fail, unknown, processes, keys, .. } = report;
+    let count = |n: &usize, one: &str, many: &str| labels::count(*n as u64, one, many);
     let mut lines = vec![format!(
-        "{operations} operations: {ok} ok, {fail} fail, {unknown} unknown; {processes} processes, {keys} keys"
+        "{}: {ok} ok, {fail} fail, {unknown} unknown; {}, {}",
+        count(operations, "operation", "operations"),
+        count(processes, "process", "processes"),
+        count(keys, "key", "keys")
     )];
     for verdict in &report.verdicts {
         match verdict {

@@ -308,7 +308,7 @@ fn compare(options: &CompareOptions) -> CommandResult {
     }
     if STOP.load(Ordering::Relaxed) {
         let made: Vec<String> = compared.levels.iter().map(|(_, sweep)| sweep.runs.to_string()).collect();
-        eprintln!("stopped after {} of {} runs each", made.join(", "), seeds.end - seeds.start);
+        eprintln!("stopped after {} of {} each", made.join(", "), sweep_text::runs(seeds.end - seeds.start));
     }
     let is_halted = STOP.load(Ordering::Relaxed) || compared.levels.iter().any(|(_, sweep)| sweep.halted > 0);
     Ok(if is_halted { halted() } else { ExitCode::SUCCESS })
@@ -323,7 +323,7 @@ fn sweep_seeds(options: &SweepOptions) -> CommandResult {
     let sweep = parallel_sweep::sweep(&scenario, seeds, jobs, options.source.max_events, &STOP);
     let code = print_sweep(&sweep, &scenario.title, options.json)?;
     if sweep.runs < runs {
-        eprintln!("stopped after {} of {runs} runs", sweep.runs);
+        eprintln!("stopped after {} of {}", sweep.runs, sweep_text::runs(runs));
         return Ok(ExitCode::from(130));
     }
     Ok(code)

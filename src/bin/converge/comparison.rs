@@ -36,7 +36,7 @@ pub fn text(compared: &ConsistencyMeasurement, title: &str, group: &str) -> Stri
     let halted =
         |(level, sweep): &(Consistency, Sweep)| Some(format!("{}: {}", level.name(), sweep_text::halted(sweep)?));
     let mut lines: Vec<String> = compared.levels.iter().filter_map(halted).collect();
-    lines.extend([format!("{title}: {group} under each consistency, {runs} runs each"), String::new()]);
+    lines.extend([format!("{title}: {group} under each consistency, {} each", sweep_text::runs(runs)), String::new()]);
     let row = |name: &str, cells: &mut dyn Iterator<Item = &str>| {
         format!("{name:<26}{}", cells.map(|cell| format!("{cell:>18}")).collect::<String>())
     };

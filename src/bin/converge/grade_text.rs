@@ -2,6 +2,7 @@
 
 use crate::output;
 use converge::grading::{GradeReport, TaskGrade};
+use converge::session::labels;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -44,12 +45,22 @@ pub fn text(report: &GradeReport) -> String {
         add_task(&mut lines, task);
     }
     let verdict = if report.passed { "passed" } else { "not passed" };
-    lines.push(format!("{verdict}: {} of {} points", report.points, report.of));
+    lines.push(format!("{verdict}: {} of {}", report.points, points(report.of)));
     output::lines(&lines)
 }
 
+fn points(of: u32) -> String {
+    labels::count(of.into(), "point", "points")
+}
+
 fn add_task(lines: &mut Vec<String>, task: &TaskGrade) {
-    lines.push(format!("{}: {} of {} points, {} runs", task.task, task.points, task.of, task.runs));
+    lines.push(format!(
+        "{}: {} of {}, {}",
+        task.task,
+        task.points,
+        points(task.of),
+        labels::count(task.runs, "run", "runs")
+    ));
     lines.extend(task.not_permitted.iter().map(|refused| format!("  {}: {}", refused.path, refused.expected)));
     if !task.not_permitted.is_empty() {
         return;

@@ -1,18 +1,31 @@
-//! Checks, prints and lists lessons.
+//! Checks, prints and lists lessons; prints and lists challenges.
 
 use crate::commands::{BadInput, CommandResult, STOP, halted, handle_interrupts, print, read};
 use crate::output;
 use converge::lessons::LESSONS;
 use converge::lessons::lesson::{Lesson, Measurements};
-use converge::scenario::challenges::CHALLENGES;
+use converge::scenario::challenges::{self, CHALLENGES, Challenge};
+use converge::scenario::{Goal, Task, TaskNode};
+use converge::session::labels;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
+
+/// Returns the id after a prefix such as `lesson=`, which may be written in capitals.
+fn id_after<'a>(prefix: &str, text: &'a str) -> Option<&'a str> {
+    text.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix)).map(|_| &text[prefix.len()..])
+}
+
+/// Returns the challenge that an argument names; none if it names something else.
+fn named_challenge(argument: &str) -> Option<Result<&'static Challenge, BadInput>> {
+    let id = id_after("challenge=", argument)?;
+    let unknown = || BadInput::new(format!("no challenge has the id `{id}`; `converge lesson list` prints them"));
+    Some(challenges::find(id).ok_or_else(unknown))
+}
 
 /// Reads a lesson and measures it.
 fn measured(file: &str) -> Result<(Lesson, Measurements), BadInput> {
     let built_in = |id: &str| LESSONS.iter().find(|(_, text)| Lesson::parse(text).is_ok_and(|lesson| lesson.id == id));
-    let is_named = file.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("lesson="));
-    let text = match is_named.then(|| &file[7..]) {
+    let text = match id_after("lesson=", file) {
         None => read(file)?,
         Some(id) => match built_in(id) {
             Some((_, text)) => (*text).to_string(),
@@ -29,6 +42,11 @@ fn measured(file: &str) -> Result<(Lesson, Measurements), BadInput> {
 }
 
 pub fn check(file: &str) -> CommandResult {
+    if let Some(challenge) = named_challenge(file) {
+        let id = challenge?.id;
+        let problem = "a lesson is expected, not a challenge, which has no measured numbers";
+        return Err(BadInput::new(format!("{file}: {problem}; `converge grade challenge={id}` grades an answer")));
+    }
     let (lesson, measured) = measured(file)?;
     if STOP.load(Ordering::Relaxed) {
         return Ok(halted());
@@ -40,9 +58,14 @@ pub fn check(file: &str) -> CommandResult {
     let (steps, scenarios) = (lesson.steps.len(), lesson.scenarios.len());
     let (numbers, questions) = (lesson.expressions.len(), lesson.questions.len());
     let unknown = if halts.is_empty() { String::new() } else { format!(", {} unknown", unknown.len()) };
+    let count = |n: usize, one: &str, many: &str| labels::count(n as u64, one, many);
     text.push(format!(
-        "{}: {steps} steps, {scenarios} scenarios, {numbers} measured numbers, {questions} questions; {} refuted{unknown}",
+        "{}: {}, {}, {}, {}; {} refuted{unknown}",
         lesson.id,
+        count(steps, "step", "steps"),
+        count(scenarios, "scenario", "scenarios"),
+        count(numbers, "measured number", "measured numbers"),
+        count(questions, "question", "questions"),
         refuted.len()
     ));
     print(&output::lines(&text))?;
@@ -50,11 +73,49 @@ pub fn check(file: &str) -> CommandResult {
 }
 
 pub fn show(file: &str) -> CommandResult {
+    if let Some(challenge) = named_challenge(file) {
+        return print(&challenge_text(challenge?));
+    }
     let (lesson, measured) = measured(file)?;
     if STOP.load(Ordering::Relaxed) {
         return Ok(halted());
     }
     print(&lesson.text(&measured))
+}
+
+/// Describes what a challenge asks for.
+fn challenge_text(challenge: &Challenge) -> String {
+    let scenario = challenge.scenario();
+    let mut lines = vec![format!("# {}", scenario.title), String::new()];
+    for task in &scenario.tasks {
+        add_task(&mut lines, task);
+    }
+    let id = challenge.id;
+    lines.push(format!("`converge link decode challenge={id}` prints the scenario, and"));
+    lines.push(format!("`converge grade challenge={id} --answer FILE` grades an answer."));
+    output::lines(&lines)
+}
+
+fn add_task(lines: &mut Vec<String>, task: &Task) {
+    lines.extend([task.text.clone(), String::new(), format!("Goals, over {} runs:", task.runs), String::new()]);
+    for Goal { id, text, must, points, .. } in &task.goals {
+        let points = labels::count((*points).into(), "point", "points");
+        lines.push(format!("- {id} ({points}): {text}"));
+        lines.push(format!("  `{must}`"));
+    }
+    lines.push(String::new());
+    let nodes = task.palette.iter().map(|node| match node {
+        TaskNode::Service => "services",
+        TaskNode::Bus => "buses",
+        TaskNode::Client => "clients",
+        TaskNode::Group => "groups",
+    });
+    let added: Vec<&str> = nodes.chain(task.faults.then_some("commands of the script")).collect();
+    for (what, all) in [("Permitted changes", task.change.join(", ")), ("Permitted additions", added.join(", "))] {
+        if !all.is_empty() {
+            lines.extend([format!("{what}: {all}"), String::new()]);
+        }
+    }
 }
 
 pub fn list() -> CommandResult {

@@ -228,9 +228,9 @@ pub enum LessonCommands {
         /// A lesson in Markdown, or lesson=ID; - reads standard input
         file: String,
     },
-    /// Print the text of a lesson with its measured numbers
+    /// Print the text of a lesson with its measured numbers, or what a challenge asks for
     Show {
-        /// A lesson in Markdown, or lesson=ID; - reads standard input
+        /// A lesson in Markdown, lesson=ID or challenge=ID; - reads standard input
         file: String,
     },
     /// Print the ids of the lessons and of the challenges, with their titles

@@ -27,12 +27,25 @@ pub fn text(report: &RunReport) -> String {
     }
     for (id, client) in &report.clients {
         lines.push(format!(
-            "operations of {id}: {} ok, {} fail, {} unknown, {} pending; {} reads, {} of them stale",
+            "operations of {id}: {} ok, {} fail, {} unknown, {} pending; reads: {} ok, {} of them stale",
             client.ok, client.fail, client.unknown, client.pending, client.reads, client.stale_reads
         ));
     }
     if report.lost_updates > 0 {
         lines.push(format!("lost updates: {}", report.lost_updates));
+    }
+    for (id, events) in &report.buses {
+        lines.push(format!(
+            "events of {id}: {} published, {} acknowledged, {} queued, {} delivered and unacknowledged, {} dead-lettered, \
+             {} expired, {} discarded",
+            events.published,
+            events.acknowledged,
+            events.queued,
+            events.in_flight,
+            events.dead_lettered,
+            events.expired,
+            events.discarded
+        ));
     }
     let messages = &report.messages;
     lines.push(format!(

@@ -26,8 +26,8 @@ fn outcomes(outcomes: &Outcomes) -> String {
     format!("{ok} ok, {fail} fail, {unknown} unknown, {pending} pending")
 }
 
-/// Adds the lines of a curve. `counted` names what it counts.
-fn add_curve(title: &str, counted: &str, shares: &[Share], lines: &mut Vec<String>) {
+/// Adds the lines of a curve. `one` and `many` name what it counts.
+fn add_curve(title: &str, (one, many): (&str, &str), shares: &[Share], lines: &mut Vec<String>) {
     let all = shares.first().map_or(0, |share| share.of);
     let points = GRID.iter().zip(shares).filter_map(|(t, share)| {
         let figure = match (share.value(), share.standard_error()) {
@@ -38,10 +38,9 @@ fn add_curve(title: &str, counted: &str, shares: &[Share], lines: &mut Vec<Strin
         let not_so_long = match share.open {
             0 => String::new(),
             open => {
-                format!(
-                    "; {} {counted} were not observed that long, {open} of them still open at the end",
-                    all - share.of
-                )
+                let were = if all - share.of == 1 { "was" } else { "were" };
+                let unobserved = labels::count(all - share.of, one, many);
+                format!("; {unobserved} {were} not observed that long, {open} of them still open at the end")
             }
         };
         Some(format!("  {:>8}  {figure}{not_so_long}", labels::duration(*t)))
@@ -53,12 +52,17 @@ fn add_curve(title: &str, counted: &str, shares: &[Share], lines: &mut Vec<Strin
     }
 }
 
+/// A number of runs: `1 run`, `20 runs`.
+pub fn runs(n: u64) -> String {
+    labels::count(n, "run", "runs")
+}
+
 /// The line about halted runs, which comes first; none if none was halted.
 pub fn halted(sweep: &Sweep) -> Option<String> {
     let first =
         sweep.first_halt.as_ref().map_or(String::new(), |first| format!(" With seed {}, {}", first.seed, first.why));
     let Sweep { halted, runs, .. } = sweep;
-    (*halted > 0).then(|| format!("Halted: {halted} of {runs} runs, so the figures are incomplete.{first}"))
+    (*halted > 0).then(|| format!("Halted: {halted} of {}, so the figures are incomplete.{first}", self::runs(*runs)))
 }
 
 /// Formats the figures of a sweep.
@@ -66,7 +70,12 @@ pub fn text(sweep: &Sweep, title: &str) -> String {
     let ranges: Vec<String> = sweep.seeds.iter().map(|(from, to)| format!("{from}..{to}")).collect();
     let mut lines: Vec<String> = halted(sweep).into_iter().collect();
     lines.extend([
-        format!("{title}: {} runs, seeds {}; {} events", sweep.runs, ranges.join(", "), sweep.events),
+        format!(
+            "{title}: {}, seeds {}; {}",
+            runs(sweep.runs),
+            ranges.join(", "),
+            labels::count(sweep.events, "event", "events")
+        ),
         format!("reads: {}", outcomes(&sweep.read_outcomes)),
         format!("  stale: {}", share(sweep.reads.stale, sweep.reads.count)),
         format!("  latency: {}", times(&sweep.read_latency_us)),
@@ -78,15 +87,15 @@ pub fn text(sweep: &Sweep, title: &str) -> String {
         lines.push(format!("stale reads, for how long: {}", times(&sweep.reads.t_us)));
     }
     let title = "reads that were fresh, by time since the newest acknowledgement:";
-    add_curve(title, "reads", &sweep.reads.fresh, &mut lines);
+    add_curve(title, ("read", "reads"), &sweep.reads.fresh, &mut lines);
     let title = "copies that had reflected an update at some moment, by time since its acknowledgement:";
-    add_curve(title, "copies", &sweep.reflected, &mut lines);
+    add_curve(title, ("copy", "copies"), &sweep.reflected, &mut lines);
     let title = "updates visible everywhere (every copy had reflected them at some moment), by time since their acknowledgement:";
-    add_curve(title, "updates", &sweep.visible_everywhere, &mut lines);
+    add_curve(title, ("update", "updates"), &sweep.visible_everywhere, &mut lines);
     lines.push(format!(
-        "converged: {} of {} runs; after {}",
+        "converged: {} of {}; after {}",
         sweep.converged,
-        sweep.runs,
+        runs(sweep.runs),
         times(&sweep.convergence_us)
     ));
     if sweep.stale_read_window_us.count > 0 {
@@ -100,14 +109,14 @@ pub fn text(sweep: &Sweep, title: &str) -> String {
     lines.push(format!("deliveries of an event: {}", counts(&sweep.deliveries)));
     lines.push(format!(
         "events: {} published, {} acknowledged, {} dead-lettered, {} discarded, {} never published; \
-         {} executions, {} effects",
+         {}, {}",
         sweep.published,
         sweep.acknowledged,
         sweep.dead_lettered,
         sweep.discarded,
         sweep.never_published,
-        sweep.executions,
-        sweep.effects
+        labels::count(sweep.executions, "execution", "executions"),
+        labels::count(sweep.effects, "effect", "effects")
     ));
     let kinds: Vec<String> = sweep.messages.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     lines.push(format!("messages: {}; {} dropped", kinds.join(", "), sweep.dropped));

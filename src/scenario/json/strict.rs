@@ -1,11 +1,16 @@
 //! Parses JSON text and refuses an object that has the same field twice, of which `serde_json` would keep the last.
 
-use crate::language::{Language, language, sentence};
+use crate::language::{Language, language, phrase, sentence};
 use crate::scenario::ScenarioError;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value as Json};
 use std::fmt;
+
+/// The number of lists and objects inside of each other from which on `serde_json` reads no further.
+const MAX_NESTING: usize = 127;
+/// The error of `serde_json` about deeper nesting.
+const TOO_DEEP: &str = "recursion limit exceeded";
 
 /// Why a text is not accepted as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +19,8 @@ pub struct SyntaxError {
     pub line: usize,
     /// The error in words, which include the line and the column.
     pub error: ScenarioError,
+    /// Whether the text may be JSON, but is nested too deeply.
+    pub is_too_deep: bool,
 }
 
 impl fmt::Display for SyntaxError {
@@ -41,8 +48,13 @@ pub fn parse(text: &str) -> Result<Json, SyntaxError> {
         let message = error.to_string();
         let problem = message.rsplit_once(" at line ").map_or(message.as_str(), |(problem, _)| problem);
         let place = sentence!("line {}, column {}", "Zeile {}, Spalte {}", error.line(), error.column());
+        let is_too_deep = problem == TOO_DEEP;
         let error = match error.classify() {
             Category::Data => ScenarioError::new(place, problem),
+            Category::Syntax if is_too_deep => {
+                let text = phrase("nested too deeply", "zu tief verschachtelt");
+                ScenarioError::new("", format!("{text} ({place}): {}", nesting_limit()))
+            }
             category @ (Category::Syntax | Category::Eof | Category::Io) => {
                 let german = in_german(category, problem);
                 let problem = match language() {
@@ -55,8 +67,18 @@ pub fn parse(text: &str) -> Result<Json, SyntaxError> {
                 )
             }
         };
-        SyntaxError { line, error }
+        SyntaxError { line, error, is_too_deep }
     })
+}
+
+/// Returns what is expected of the nesting of JSON text.
+fn nesting_limit() -> String {
+    sentence!("at most {MAX_NESTING} levels are expected", "höchstens {MAX_NESTING} Ebenen sind erlaubt")
+}
+
+/// Returns what is wrong with a text that `serde_json` has refused because it is nested too deeply; none if that is not why.
+pub fn nested_too_deeply(error: &serde_json::Error) -> Option<String> {
+    error.to_string().starts_with(TOO_DEEP).then(|| format!("nested too deeply: {}", nesting_limit()))
 }
 
 /// The errors of `serde_json` with their German translations. Those of a text that ends too early are not listed, because they
@@ -73,7 +95,6 @@ pub(super) const GERMAN: &[(&str, &str)] = &[
     ("key must be a string", "der Name eines Felds muss in Anführungszeichen stehen"),
     ("lone leading surrogate in hex escape", INVALID_ESCAPE),
     ("number out of range", "die Zahl ist zu groß"),
-    ("recursion limit exceeded", "zu tief verschachtelt"),
     ("trailing characters", "nach dem Ende des Dokuments folgen weitere Zeichen"),
     ("trailing comma", "vor der Klammer steht ein Komma zu viel"),
     ("unexpected end of hex escape", INVALID_ESCAPE),

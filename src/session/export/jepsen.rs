@@ -1,8 +1,8 @@
 //! The operations of a run as a history in Jepsen's format, with fields for what clients do not observe: `initial`, `version`,
-//! `siblings`, `lost` and `rolled_back`.
+//! `siblings`, `lost`, `rolled_back` and `resurrected`.
 
 use super::record_cursor::RecordCursor;
-use crate::analysis::history::{History, HistoryRecorder, Output, RecordedOperation, ValueId};
+use crate::analysis::history::{History, HistoryRecorder, Loss, LossCounts, Output, RecordedOperation, ValueId};
 use crate::scenario::Value;
 use crate::session::run::Run;
 use crate::trace::{Names, OperationKind, Outcome};
@@ -95,7 +95,11 @@ impl ServerSide {
                     let found = lost.operations.binary_search_by_key(&place, |(lost, _)| *lost);
                     line["lost"] = json!(found.is_ok());
                     if let Ok(at) = found {
-                        line["rolled_back"] = json!(lost.operations[at].1);
+                        let (_, loss) = lost.operations[at];
+                        line["rolled_back"] = json!(loss == Loss::RolledBack);
+                        if loss == Loss::Resurrected {
+                            line["resurrected"] = json!(true);
+                        }
                     }
                 }
             }
@@ -129,14 +133,14 @@ impl Lines {
     /// Writes the numbers of lost changes that belong to no operation, such as those of a request that was delivered twice.
     fn unmade_losses(&mut self, run: &Run, out: &mut String) {
         let Some(lost) = &self.servers.history.lost else { return };
-        let made = |wanted: bool| {
-            let operations = lost.operations.iter().filter(|(_, is_rolled_back)| *is_rolled_back == wanted);
-            operations.filter(|(place, _)| self.servers.history.operations[*place].acknowledged()).count() as u64
-        };
-        let rolled_back = lost.rolled_back.saturating_sub(made(true));
-        let overwritten = lost.overwritten.saturating_sub(made(false));
-        if overwritten + rolled_back > 0 {
-            let value = json!({ "overwritten": overwritten, "rolled_back": rolled_back });
+        let is_made = |place: usize| self.servers.history.operations[place].acknowledged();
+        let made = lost.operations.iter().filter(|(place, _)| is_made(*place)).map(|(_, loss)| *loss);
+        let LossCounts { overwritten, rolled_back, resurrected } = lost.counts.without(&made.collect());
+        if overwritten + rolled_back + resurrected > 0 {
+            let mut value = json!({ "overwritten": overwritten, "rolled_back": rolled_back });
+            if resurrected > 0 {
+                value["resurrected"] = json!(resurrected);
+            }
             let time = run.engine().now() * 1000;
             self.line(out, json!({ "type": "info", "f": "lost", "process": "nemesis", "value": value, "time": time }));
         }

@@ -83,7 +83,7 @@ pub struct VerdictView {
     pub about: VerdictSubject,
     /// The service of an explained copy.
     pub node: Option<NodeId>,
-    /// What names it in every language: the title of a guarantee in English, such as `Linearizable`, or the invariant in quotes.
+    /// Its name in every language: a guarantee as the command line names it, such as `linearizable`, or the invariant.
     pub id: String,
     /// Its heading: `Linearizable`, `Why is widget stale at Notification?`.
     pub title: String,

@@ -6,7 +6,7 @@ use crate::analysis::{Analysis, EndedOperation, Notice};
 use crate::scenario::Micros;
 use crate::session::run::Run;
 use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record, facts_about};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The state of the measurement of a run.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(super) struct RunObserver {
     end: Micros,
     /// Deliveries of each event that is not finished, by its subscription and its number.
     deliveries: BTreeMap<(u32, u32), u32>,
+    /// The events in dead-letter queues, by subscription and number.
+    dead_letters: BTreeSet<(u32, u32)>,
     /// The time from the acknowledgement of the oldest update that stale reads lacked until the last of them was issued, by key
     /// and time of that acknowledgement.
     stale_reads: BTreeMap<(u32, Micros), Micros>,
@@ -22,7 +24,7 @@ pub(super) struct RunObserver {
 impl RunObserver {
     /// Creates an observer of a run that ends at `end`.
     pub(super) fn new(end: Micros) -> RunObserver {
-        RunObserver { end, deliveries: BTreeMap::new(), stale_reads: BTreeMap::new() }
+        RunObserver { end, deliveries: BTreeMap::new(), dead_letters: BTreeSet::new(), stale_reads: BTreeMap::new() }
     }
 
     /// Counts what a record reports.
@@ -35,8 +37,8 @@ impl RunObserver {
                 }
             },
             Fact::MessageDropped { .. } => sweep.dropped += 1,
-            Fact::OperationEnded { .. } => {
-                if let Some(ended) = analysis.operations.last() {
+            Fact::OperationEnded { operation, .. } => {
+                if let Some(ended) = analysis.operations.just_ended(*operation) {
                     count(sweep, ended);
                     if ended.stale {
                         let oldest = (ended.key.0, ended.issued.saturating_sub(ended.stale_for));
@@ -46,7 +48,10 @@ impl RunObserver {
                 }
             }
             Fact::EventQueued { deliveries: 0, .. } => sweep.published += 1,
-            Fact::EventRedriven { .. } => sweep.published -= 1,
+            Fact::EventRedriven { subscription, event, .. } => {
+                sweep.published -= 1;
+                self.leave_dead_letters(sweep, subscription.0, *event);
+            }
             Fact::EventSent { subscription, event, attempt, .. } => {
                 self.deliveries.insert((subscription.0, *event), *attempt);
             }
@@ -56,10 +61,12 @@ impl RunObserver {
             }
             Fact::EventDeadLettered { subscription, event, .. } => {
                 sweep.dead_lettered += 1;
+                self.dead_letters.insert((subscription.0, *event));
                 self.land(sweep, subscription.0, *event);
             }
             Fact::EventDiscarded { subscription, event, .. } => {
                 sweep.discarded += 1;
+                self.leave_dead_letters(sweep, subscription.0, *event);
                 self.land(sweep, subscription.0, *event);
             }
             Fact::UpdateApplied { by: Some(_), .. } => {
@@ -90,6 +97,11 @@ impl RunObserver {
         }
     }
 
+    /// Counts an event no longer as dead-lettered, if it was.
+    fn leave_dead_letters(&mut self, sweep: &mut Sweep, subscription: u32, event: u32) {
+        sweep.dead_lettered -= u64::from(self.dead_letters.remove(&(subscription, event)));
+    }
+
     fn land(&mut self, sweep: &mut Sweep, subscription: u32, event: u32) {
         if let Some(deliveries) = self.deliveries.remove(&(subscription, event)) {
             sweep.deliveries.add(deliveries.into());
@@ -118,7 +130,7 @@ impl RunObserver {
     }
 }
 
-/// Counts an operation that ended.
+/// Counts an operation of a client that ended.
 fn count(sweep: &mut Sweep, ended: &EndedOperation) {
     let read = ended.kind == OperationKind::Read;
     let outcomes = if read { &mut sweep.read_outcomes } else { &mut sweep.write_outcomes };

@@ -53,7 +53,7 @@ impl Page {
                     self.model.run.services.get(**member).is_some_and(|service| service.state != CopyState::Consistent)
                 };
                 let (stale, all) = (members.iter().filter(stale).count(), members.len());
-                let title = text!("{}: {} of {} members are not consistent", name, stale, all);
+                let title = text!("{}: {} of {} members not consistent", name, stale, all);
                 html! {
                     <li key={id.clone()} title={title.clone()}>
                         <button class="fold" aria-expanded={is_open.to_string()} aria-label={title} onclick={self.on(Msg::Panels(PanelsMsg::ToggleRows(id.clone())))}>
@@ -143,7 +143,7 @@ impl Page {
             Some(PageMsg::Model(Msg::Time(turn)))
         });
         let description =
-            text!("Timeline of {} services: {}", model.document.scenario.services.len(), model.run.state_summary());
+            text!("Timeline, services: {}; {}", model.document.scenario.services.len(), model.run.state_summary());
         html! {
             <div class="ribbons" onwheel={on_wheel}>
                 <canvas ref={self.painter.refs.ribbons.clone()} role="img" aria-label={description} onpointerdown={on_down} onpointermove={on_move}></canvas>

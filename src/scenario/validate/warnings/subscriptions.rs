@@ -160,9 +160,10 @@ impl<'a> Warnings<'a> {
             Some(Attachment::Polling(Polling { batch, prefetch, .. })) => {
                 let workers = service.concurrency.saturating_add(*prefetch);
                 if *batch > workers && *batch != Polling::default().batch {
+                    let events = if workers == 1 { phrase("event", "Event") } else { phrase("events", "Events") };
                     let why = sentence!(
-                        "the consumer requests at most {workers} events, as many as its workers and `prefetch`",
-                        "der Konsument fordert höchstens {workers} Events an, so viele wie seine Worker und `prefetch`"
+                        "the consumer requests at most {workers} {events}, as many as its workers and `prefetch`",
+                        "der Konsument fordert höchstens {workers} {events} an, so viele wie seine Worker und `prefetch`"
                     );
                     self.no_effect(format!("{path}.attach.polling.batch"), &why);
                 }
