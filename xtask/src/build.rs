@@ -36,7 +36,7 @@ pub fn page(out: &Path) -> Result<Weight> {
     copy(&root().join("www"), &staging)?;
     for sheet in STYLE_SHEETS {
         let file = staging.join(sheet);
-        layout::write(&file, &without_comments(&layout::read(&file)?))?;
+        layout::write(&file, &without_spaces(&without_comments(&layout::read(&file)?)))?;
     }
     copy_lessons(&staging.join("lessons"))?;
     copy_file(&root().join("index.html"), &staging.join("index.html"))?;
@@ -176,7 +176,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns a style sheet without its comments, the indents, and the lines that are empty then. Strings keep what looks like a comment.
+/// Returns a style sheet without its comments. Strings keep what looks like a comment.
 fn without_comments(css: &str) -> String {
     let mut text = String::new();
     let mut rest = css;
@@ -194,9 +194,16 @@ fn without_comments(css: &str) -> String {
         text.push_str(&found[..end]);
         rest = &found[end..];
     }
-    text.push_str(rest);
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.map(|line| format!("{line}\n")).collect()
+    text + rest
+}
+
+/// Returns a style sheet without the spaces around its braces, semicolons and commas. It must have no such characters in strings.
+fn without_spaces(css: &str) -> String {
+    let mut text = css.split_whitespace().collect::<Vec<_>>().join(" ");
+    for sign in ["{", "}", ";", ","] {
+        text = text.replace(&format!(" {sign}"), sign).replace(&format!("{sign} "), sign);
+    }
+    text.replace(";}", "}") + "\n"
 }
 
 #[cfg(test)]
@@ -207,7 +214,15 @@ mod tests {
     fn a_style_sheet_is_delivered_without_comments_but_with_strings_that_look_like_them() {
         let css =
             "/* One. */\n\na { b: c; } /* two\n lines */\n  d::before { content: \"/* e */\" / ''; }\n/* not closed";
-        assert_eq!(without_comments(css), "a { b: c; }\nd::before { content: \"/* e */\" / ''; }\n");
+        assert_eq!(without_comments(css), "\n\na { b: c; } \n  d::before { content: \"/* e */\" / ''; }\n");
+    }
+
+    #[test]
+    fn spaces_that_separate_words_are_delivered() {
+        let css =
+            "@media (min-width: 1em) and (min-height: 2em) {\n  a > b, c :is(d, e) { f: calc(1px + 2px) 3px; }\n}\n";
+        let delivered = "@media (min-width: 1em) and (min-height: 2em){a > b,c :is(d,e){f: calc(1px + 2px) 3px}}\n";
+        assert_eq!(without_spaces(css), delivered);
     }
 
     #[test]
