@@ -127,7 +127,7 @@ fn two_tabs_never_overwrite_each_other() {
     browser.click(".palette [data-action=Tidy]");
     browser.click(".palette .placeable:nth-of-type(2)");
     cards(&browser, 5);
-    browser.wait("document.querySelector('button.title').textContent.includes('(this tab)')");
+    browser.wait("document.querySelector('button.title').textContent.includes('(conflicting copy)')");
     saved(&browser);
     browser.go_to_tab(&two);
     browser.open(address.as_str().expect("an address"));

@@ -192,7 +192,7 @@ impl Page {
         let (send, tabs) = (self.send.clone(), self.tabs.clone());
         let is_save = matches!(request, DrawingsRequest::Save { .. });
         spawn_local(async move {
-            let msg = match drawings::request(request).await {
+            let msg = match drawings::request(request, Some(send.clone())).await {
                 Ok(answer) => {
                     if let DrawingsAnswer::Saved(info) = &answer {
                         tabs.report(info);

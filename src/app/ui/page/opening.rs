@@ -159,7 +159,7 @@ fn is_document(text: &str) -> bool {
 
 /// Opens a drawing that this browser keeps.
 async fn open_kept(id: &str) -> Result<Opened, StorageProblem> {
-    match drawings::request(DrawingsRequest::Read { id: id.into(), version: None }).await? {
+    match drawings::request(DrawingsRequest::Read { id: id.into(), version: None }, None).await? {
         DrawingsAnswer::Read(info, scenario) => {
             let (drawing, caption) = (Some(info.id.clone()), info.caption.clone());
             let opening = Opening { drawing, caption, ..Opening::own(*scenario) };
@@ -181,7 +181,7 @@ async fn open_last() -> Opened {
     }
     if storage::kept(KEPT_WORK).is_some() {
         // The first access to the drawings moves the work there.
-        let _ = drawings::request(DrawingsRequest::List).await;
+        let _ = drawings::request(DrawingsRequest::List, None).await;
     }
     let Some(id) = storage::kept(KEPT_LAST) else { return Opened { drawing: Drawing::First, ..Opened::default() } };
     match open_kept(&id).await {
