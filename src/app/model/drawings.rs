@@ -133,14 +133,14 @@ impl Model {
             DrawingsMsg::Answered(answer) => self.receive_drawings(answer, effects),
             DrawingsMsg::NotSaved(problem) => self.report_unsaved(problem),
             DrawingsMsg::Failed(StorageProblem::Damaged(id, why)) => {
-                self.notify(StorageProblem::Damaged(id.clone(), why).sentence());
+                self.report_problem(StorageProblem::Damaged(id.clone(), why).sentence());
                 let download = Msg::Drawings(DrawingsMsg::Request(DrawingsRequest::Download(id)));
                 self.notices.action = Some(NoticeAction { label: text!("Save as a file"), msg: Box::new(download) });
             }
             DrawingsMsg::Failed(problem) => {
                 // A list that is read in the background fails without a notice.
                 if self.drawings.list.is_some() || self.drawings.open || self.drawings.opens_other {
-                    self.notify(problem.sentence());
+                    self.report_problem(problem.sentence());
                 }
             }
             DrawingsMsg::ChangedElsewhere(id, revision) => self.follow_other_tab(id, revision, effects),
@@ -340,7 +340,7 @@ impl Model {
             effects.push(Effect::Keep(KEPT_LAST, copy.to_string()));
         }
         let title = shown_title(&scenario.title);
-        self.notify(text!("Another tab has changed this drawing. Your version is kept as “{}”.", title));
+        self.report_problem(text!("Another tab has changed this drawing. Your version is kept as “{}”.", title));
         self.drawings.waiting.insert(copy, Unsaved { scenario, ..newest });
         self.save_next(effects);
     }
@@ -379,7 +379,7 @@ impl Model {
         self.drawings.saving.take_if(|_| problem != StorageProblem::Silent);
         self.drawings.state = SaveState::Failed(problem.clone());
         if !std::mem::replace(&mut self.drawings.is_failure_known, true) {
-            self.notify(problem.sentence());
+            self.report_problem(problem.sentence());
             let download = Msg::Drawings(DrawingsMsg::Download);
             self.notices.action = Some(NoticeAction { label: text!("Save as a file"), msg: Box::new(download) });
         }

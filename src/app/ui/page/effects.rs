@@ -166,7 +166,7 @@ impl Page {
                 } else {
                     text!("The browser does not allow copying.")
                 };
-                send.emit(Msg::Notify(outcome.into()));
+                send.emit(Msg::Confirm(outcome.into()));
             };
             match documents::link_of_answer(answer).await {
                 Ok(Some(link)) => files::copy(&format!("{}#{link}", address::page()), report),

@@ -234,7 +234,7 @@ impl Page {
         } else {
             return self.open(open_text(text));
         };
-        self.update_model(Msg::Notify(refusal.into()));
+        self.update_model(Msg::Confirm(refusal.into()));
     }
 
     pub(super) fn paste_cards(&mut self, cards: Option<Box<Scenario>>, text: String) {
