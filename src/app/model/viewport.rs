@@ -7,6 +7,7 @@ use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::scene::Scene;
 use crate::app::texts::Text;
+use crate::session::protocol::CopyState;
 use crate::trace::MessageKind;
 use std::rc::Rc;
 
@@ -43,6 +44,9 @@ pub struct Viewport {
     overlays_of: u32,
     /// Whether the page has one column.
     pub narrow: bool,
+    /// The cards that make the point of the shown document as it opened, and its number. The column of a narrow page begins with them
+    /// if it is too high to show them otherwise.
+    point: Option<(u32, Vec<usize>)>,
     /// The size of the visitor's font, relative to 16 px: the size of the canvas at 100 %.
     pub unit: f64,
     /// The kinds of messages that the visitor has hidden: the bit of each [`MessageKind`].
@@ -97,6 +101,7 @@ impl Default for Viewport {
             overlays_of: 0,
             narrow: false,
             unit: 1.0,
+            point: None,
             hidden_messages: 0,
             wheel_hint: false,
         }
@@ -252,7 +257,7 @@ impl Model {
         self.redraw.paint = true;
         let Viewport { size: (width, height), overlays: (chips, caption), unit, narrow, .. } = self.viewport;
         self.viewport.camera = if narrow && self.scene.is_column() {
-            Camera { scale: unit, ..Camera::default() }
+            Camera { scale: unit, y: -self.above_point() * unit, ..Camera::default() }
         } else if narrow {
             self.viewport.narrow_fit(&self.scene)
         } else {
@@ -272,6 +277,51 @@ impl Model {
         let is_compared = self.compared.is_some();
         is_compared.then(|| ComparisonLayout::of((room.0 / unit, room.1 / unit), self.scene.bounds(), narrow))
     }
+    /// Notes which cards make the point of a document, once it is open at its instant: those that the first verdict chip is about.
+    pub(super) fn note_point(&mut self) {
+        let number = self.document.number();
+        if self.viewport.point.as_ref().is_some_and(|(noted, _)| *noted == number) {
+            return;
+        }
+        let (mut cards, mut worst) = (Vec::new(), 0);
+        for (card, service) in self.run.services.iter().enumerate() {
+            let rank = match service.state {
+                CopyState::Consistent => 0,
+                CopyState::Down => 1,
+                CopyState::Conflicted => 2,
+                CopyState::Diverged => 3,
+                CopyState::Stale => 4,
+            };
+            if rank > worst {
+                worst = rank;
+                cards.clear();
+            }
+            if rank > 0 && rank == worst {
+                cards.push(card);
+            }
+        }
+        self.viewport.point = Some((number, cards));
+        if self.viewport.fitted && self.viewport.narrow {
+            self.fit();
+        }
+    }
+
+    /// Returns how much of a narrow page's column is above the window, so that the window shows the cards that make the point, in
+    /// canvas units.
+    fn above_point(&self) -> f64 {
+        let height = self.viewport.size.1 / self.viewport.unit;
+        let Some((_, cards)) = self.viewport.point.as_ref().filter(|(number, _)| *number == self.document.number())
+        else {
+            return 0.0;
+        };
+        let rects = || cards.iter().filter_map(|card| Some(self.scene.nodes.get(*card)?.rect));
+        let Some(first) = rects().reduce(|a, b| if b.y < a.y { b } else { a }) else { return 0.0 };
+        // As many of the cards as the window has room for.
+        let most = first.y - TOP + height - NARROW_MARGIN;
+        let bottom = rects().map(|rect| rect.bottom()).filter(|bottom| *bottom <= most).fold(first.bottom(), f64::max);
+        (bottom + NARROW_MARGIN - height).min(first.y - TOP).max(0.0)
+    }
+
 
     /// Places the labels of links again if text has another size now.
     pub(super) fn follow_zoom(&mut self) {
