@@ -17,8 +17,10 @@ const TOP: f64 = 36.0;
 const CHIP_ROW: f64 = 28.0;
 /// Height at the bottom of the canvas that is kept free for the zoom buttons and a description of one line, px.
 const BOTTOM: f64 = 34.0;
-/// Maximum height that is kept free in addition for more rows of chips, and for a longer description, px.
-const MAX_ADDITIONAL: f64 = 36.0;
+/// Maximum height that is kept free in addition for more rows of chips, px.
+const MAX_CHIPS: f64 = 36.0;
+/// Maximum height that is kept free in addition for a longer description, and for one above the zoom buttons, px.
+const MAX_CAPTION: f64 = 84.0;
 
 /// Distance between a drawing and the edge of the canvas of a narrow page, px.
 const NARROW_MARGIN: f64 = 10.0;
@@ -42,11 +44,11 @@ pub struct Viewport {
     pub overlays: (f64, f64),
     /// The number of the document whose chips were measured.
     overlays_of: u32,
-    /// Whether the page has one column.
-    pub narrow: bool,
     /// The cards that make the point of the shown document as it opened, and its number. The column of a narrow page begins with them
     /// if it is too high to show them otherwise.
     point: Option<(u32, Vec<usize>)>,
+    /// Whether the page has one column.
+    pub narrow: bool,
     /// The size of the visitor's font, relative to 16 px: the size of the canvas at 100 %.
     pub unit: f64,
     /// The kinds of messages that the visitor has hidden: the bit of each [`MessageKind`].
@@ -99,9 +101,9 @@ impl Default for Viewport {
             axis_width: 0.0,
             overlays: (0.0, 0.0),
             overlays_of: 0,
+            point: None,
             narrow: false,
             unit: 1.0,
-            point: None,
             hidden_messages: 0,
             wheel_hint: false,
         }
@@ -263,20 +265,18 @@ impl Model {
         } else {
             // The tabs of two branches are as high as a row of chips with its margin.
             let tabs = if self.comparison() == Some(ComparisonLayout::Tabs) { TOP } else { 0.0 };
-            let more_chips = (chips - CHIP_ROW * unit).clamp(0.0, MAX_ADDITIONAL * unit);
-            let more_caption = (caption - BOTTOM * unit - 6.0).clamp(0.0, MAX_ADDITIONAL * unit);
+            let more_chips = (chips - CHIP_ROW * unit).clamp(0.0, MAX_CHIPS * unit);
+            let more_caption = (caption - BOTTOM * unit - 6.0).clamp(0.0, MAX_CAPTION * unit);
             let (top, bottom) = ((TOP + tabs) * unit + more_chips, BOTTOM * unit + more_caption);
-            Camera::fitting(self.scene.bounds(), width, height - bottom, top, unit)
+            let fitting = |bounds| Camera::fitting(bounds, width, height - bottom, top, unit);
+            // Where the drawing is smaller, the button is larger in it.
+            let bounds = self.scene.bounds();
+            let detail = Detail::at(fitting(bounds).scale / unit);
+            fitting(self.scene.publish.iter().fold(bounds, |bounds, button| bounds.union(&button.rect_at(detail))))
         };
         self.follow_zoom();
     }
 
-    /// Returns how the two drawings share the canvas while branches are compared.
-    pub fn comparison(&self) -> Option<ComparisonLayout> {
-        let Viewport { room, unit, narrow, .. } = self.viewport;
-        let is_compared = self.compared.is_some();
-        is_compared.then(|| ComparisonLayout::of((room.0 / unit, room.1 / unit), self.scene.bounds(), narrow))
-    }
     /// Notes which cards make the point of a document, once it is open at its instant: those that the first verdict chip is about.
     pub(super) fn note_point(&mut self) {
         let number = self.document.number();
@@ -322,6 +322,12 @@ impl Model {
         (bottom + NARROW_MARGIN - height).min(first.y - TOP).max(0.0)
     }
 
+    /// Returns how the two drawings share the canvas while branches are compared.
+    pub fn comparison(&self) -> Option<ComparisonLayout> {
+        let Viewport { room, unit, narrow, .. } = self.viewport;
+        let is_compared = self.compared.is_some();
+        is_compared.then(|| ComparisonLayout::of((room.0 / unit, room.1 / unit), self.scene.bounds(), narrow))
+    }
 
     /// Places the labels of links again if text has another size now.
     pub(super) fn follow_zoom(&mut self) {
