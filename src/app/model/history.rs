@@ -163,6 +163,7 @@ impl Model {
 
     pub(super) fn undo(&mut self, effects: &mut Vec<Effect>) {
         if let Some(past) = self.document.history.undo.pop() {
+            self.dismiss_former_notice();
             let present = self.present(past.at.map(|_| self.run.now), past.change.clone());
             self.document.history.redo.push(present);
             self.notices.announcer.announce(text!("Undone: {}", past.change));
@@ -172,6 +173,7 @@ impl Model {
 
     pub(super) fn redo(&mut self, effects: &mut Vec<Effect>) {
         if let Some(past) = self.document.history.redo.pop() {
+            self.dismiss_former_notice();
             let present = self.present(past.at.map(|_| self.run.now), past.change.clone());
             self.document.history.undo.push(present);
             self.notices.announcer.announce(text!("Redone: {}", past.change));
