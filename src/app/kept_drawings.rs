@@ -138,6 +138,8 @@ pub enum StorageProblem {
     Full,
     /// The browser has no storage, or refuses it.
     Blocked,
+    /// It has not answered for a while.
+    Silent,
     /// This browser has no such drawing.
     Missing,
     /// The drawing with this id cannot be read, with the reason.
@@ -152,6 +154,9 @@ impl StorageProblem {
         match self {
             StorageProblem::Full => text!("This browser has no room left, so the drawing is not kept.").into(),
             StorageProblem::Blocked => text!("This browser does not let the page keep drawings.").into(),
+            StorageProblem::Silent => {
+                text!("The storage of this browser does not answer, so the drawing is not kept.").into()
+            }
             StorageProblem::Missing => {
                 text!("This drawing is not in this browser. A drawing is shared by a link or a file.").into()
             }

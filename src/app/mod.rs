@@ -20,6 +20,7 @@ pub mod chrome;
 pub mod command_palette;
 pub mod comparison;
 pub mod context_menu;
+pub mod copied_cards;
 pub mod cut_mark;
 pub mod detail;
 pub mod diagram;

@@ -23,6 +23,7 @@ mod playback;
 mod pointer;
 mod preferences;
 mod recovery;
+mod reset;
 mod selection;
 mod sharing;
 mod tab_record;
@@ -239,13 +240,14 @@ impl Model {
                     self.receive(answer, effects);
                 }
             }
-            Msg::Notify(text) => self.notify(text),
+            Msg::Notify(text) => self.report_problem(text),
+            Msg::Confirm(text) => self.notify(text),
             Msg::Tick(wall) => self.tick(wall),
             Msg::Drawings(DrawingsMsg::ReadToOpen(info)) => self.note_revision(&info),
             Msg::Document(DocumentMsg::OpenFirst) => self.open_first(),
             Msg::Document(DocumentMsg::Open(opening)) => self.open(*opening),
             Msg::Viewport(msg) => self.update_viewport(msg),
-            Msg::Playback(msg) => self.update_playback(msg),
+            Msg::Playback(msg) if msg != PlaybackMsg::Reset => self.update_playback(msg),
             action => return Err(action),
         }
         Ok(())
@@ -253,7 +255,8 @@ impl Model {
 
     fn execute_action(&mut self, action: Msg, effects: &mut Vec<Effect>) {
         match action {
-            Msg::Engine(_) | Msg::Notify(_) | Msg::Tick(_) | Msg::Viewport(_) | Msg::Playback(_) => {}
+            Msg::Playback(PlaybackMsg::Reset) => self.reset(effects),
+            Msg::Engine(_) | Msg::Notify(_) | Msg::Confirm(_) | Msg::Tick(_) | Msg::Viewport(_) | Msg::Playback(_) => {}
             Msg::EngineFailed(message) => self.report_crash(message),
             Msg::RestartEngine => self.restart_engine(effects),
             Msg::Keyboard(msg) => self.update_keyboard(msg, effects),
@@ -310,6 +313,7 @@ impl Model {
         self.playback.tick(wall);
         self.check_long_press(wall);
         self.speak(wall);
+        self.fade_notice(wall);
         let internals_node = self.internals_node();
         let (records, digest) = (self.run.records, &self.run.digest);
         let requests = [
@@ -332,7 +336,8 @@ impl Model {
     /// Returns whether the model needs the next frame of the screen.
     pub fn is_moving(&self) -> bool {
         let touched = matches!(&self.pointer.gesture, Gesture::Pressed(press) if press.touch);
-        self.playback.playing() || self.notices.announcer.is_pending() || self.panels_are_behind() || touched
+        let speaks = self.notices.announcer.is_pending() || self.is_notice_fading();
+        self.playback.playing() || speaks || self.panels_are_behind() || touched
     }
 
     fn panels_are_behind(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The script on the timeline: texts of its steps, and the drawing with a step added, moved or removed.
 
+use super::drawing;
 use super::edit::validated;
 use crate::language::decimal;
 use crate::scenario::{Command, Micros, Operation, Scenario, Step};
@@ -58,59 +59,61 @@ fn describe_operation(operation: &Operation) -> String {
     }
 }
 
-/// Describes a command in a few words: `cut a – b`.
-pub fn describe(command: &Command) -> String {
+/// Describes a command in a few words: `cut Inventory – Event bus`.
+pub fn describe(scenario: &Scenario, command: &Command) -> String {
+    let name = |id: &str| drawing::name(scenario, id).to_string();
     match command {
         Command::Operate { service, operation, poison } => {
             let operation = describe_operation(operation);
             if *poison {
-                text!("{} at {}, poisoned", operation, service)
+                text!("{} at {}, poisoned", operation, name(service))
             } else {
-                text!("{} at {}", operation, service)
+                text!("{} at {}", operation, name(service))
             }
         }
-        Command::CutLink { from, to, one_way: false } => text!("cut {} – {}", from, to),
-        Command::CutLink { from, to, one_way: true } => text!("cut {} → {}", from, to),
-        Command::HealLink { from, to, .. } => text!("heal {} – {}", from, to),
-        Command::DisturbLink { from, to, .. } => text!("disturb {} – {}", from, to),
+        Command::CutLink { from, to, one_way: false } => text!("cut {} – {}", name(from), name(to)),
+        Command::CutLink { from, to, one_way: true } => text!("cut {} → {}", name(from), name(to)),
+        Command::HealLink { from, to, .. } => text!("heal {} – {}", name(from), name(to)),
+        Command::DisturbLink { from, to, .. } => text!("disturb {} – {}", name(from), name(to)),
         Command::Partition { groups } => {
-            let lists: Vec<String> = groups.iter().map(|group| group.join(", ")).collect();
+            let lists: Vec<String> =
+                groups.iter().map(|group| group.iter().map(|id| name(id)).collect::<Vec<_>>().join(", ")).collect();
             text!("partition {}", lists.join(" | "))
         }
-        Command::Crash { service, lose_disk: false } => text!("crash {}", service),
-        Command::Crash { service, lose_disk: true } => text!("crash {}, lose its disk", service),
-        Command::Restart { service } => text!("restart {}", service),
-        Command::Pause { node } => text!("freeze {}", node),
-        Command::Resume { node } => text!("unfreeze {}", node),
-        Command::SlowDown { service, factor } => text!("slow down {} {} ×", service, factor),
-        Command::SetClock { service, .. } => text!("set the clock of {}", service),
-        Command::JumpClock { service, by_ms } => text!("jump the clock of {} by {} ms", service, by_ms),
-        Command::StopBus { bus, lose_unflushed: false } => text!("stop {}", bus),
-        Command::StopBus { bus, lose_unflushed: true } => text!("stop {}, lose unflushed events", bus),
-        Command::StartBus { bus } => text!("start {}", bus),
+        Command::Crash { service, lose_disk: false } => text!("crash {}", name(service)),
+        Command::Crash { service, lose_disk: true } => text!("crash {}, lose its disk", name(service)),
+        Command::Restart { service } => text!("restart {}", name(service)),
+        Command::Pause { node } => text!("freeze {}", name(node)),
+        Command::Resume { node } => text!("unfreeze {}", name(node)),
+        Command::SlowDown { service, factor } => text!("slow down {} {} ×", name(service), factor),
+        Command::SetClock { service, .. } => text!("set the clock of {}", name(service)),
+        Command::JumpClock { service, by_ms } => text!("jump the clock of {} by {} ms", name(service), by_ms),
+        Command::StopBus { bus, lose_unflushed: false } => text!("stop {}", name(bus)),
+        Command::StopBus { bus, lose_unflushed: true } => text!("stop {}, lose unflushed events", name(bus)),
+        Command::StartBus { bus } => text!("start {}", name(bus)),
         Command::StopBroker { bus, broker: Some(number), lose_disk: false } => {
-            text!("stop broker {} of {}", number, bus)
+            text!("stop broker {} of {}", number, name(bus))
         }
         Command::StopBroker { bus, broker: Some(number), lose_disk: true } => {
-            text!("stop broker {} of {}, lose its disk", number, bus)
+            text!("stop broker {} of {}, lose its disk", number, name(bus))
         }
-        Command::StopBroker { bus, broker: None, lose_disk: false } => text!("stop the leader of {}", bus),
+        Command::StopBroker { bus, broker: None, lose_disk: false } => text!("stop the leader of {}", name(bus)),
         Command::StopBroker { bus, broker: None, lose_disk: true } => {
-            text!("stop the leader of {}, lose its disk", bus)
+            text!("stop the leader of {}, lose its disk", name(bus))
         }
-        Command::StartBroker { bus, broker: Some(number) } => text!("start broker {} of {}", number, bus),
-        Command::StartBroker { bus, broker: None } => text!("start the brokers of {}", bus),
-        Command::Rebalance { bus } => text!("rebalance {}", bus),
-        Command::Redrive { bus, service } => text!("redrive {} for {}", bus, service),
-        Command::Purge { bus, service } => text!("purge {} for {}", bus, service),
+        Command::StartBroker { bus, broker: Some(number) } => text!("start broker {} of {}", number, name(bus)),
+        Command::StartBroker { bus, broker: None } => text!("start the brokers of {}", name(bus)),
+        Command::Rebalance { bus } => text!("rebalance {}", name(bus)),
+        Command::Redrive { bus, service } => text!("redrive {} for {}", name(bus), name(service)),
+        Command::Purge { bus, service } => text!("purge {} for {}", name(bus), name(service)),
         Command::HealAll => text!("heal everything").into(),
     }
 }
 
-/// Describes a step with its time: `1.4 s: cut a – b`.
+/// Describes a step with its time: `1.4 s: cut Inventory – Event bus`.
 pub fn described_step(scenario: &Scenario, step: usize) -> String {
     let Step { at_ms, command } = &scenario.script[step];
-    format!("{} s: {}", seconds(*at_ms), describe(command))
+    format!("{} s: {}", seconds(*at_ms), describe(scenario, command))
 }
 
 /// Formats a time in ms as seconds with at most three decimals, without the unit: `1.4`.
@@ -186,7 +189,25 @@ mod tests {
             (r#"{ "delete": { "key": "k" } }"#, "delete k"),
             (r#"{ "compare_and_set": { "key": "k", "expect": null, "value": 1 } }"#, "compare and set k"),
         ] {
-            assert_eq!(describe(&operate(operation, false)), format!("{described} at inventory"));
+            assert_eq!(describe(&scenario, &operate(operation, false)), format!("{described} at inventory"));
+        }
+    }
+
+    #[test]
+    fn a_step_shows_the_names_of_cards_and_not_their_ids() {
+        let mut scenario = find("inventory-notification").expect("the example").scenario();
+        scenario.services[0].name = "Stock keeping".into();
+        let (from, to) = (scenario.services[0].id.clone(), scenario.buses[0].id.clone());
+        scenario.buses[0].name = "The bus".into();
+        let groups = vec![vec![from.clone()], vec![to.clone()]];
+        for (command, expected) in [
+            (Command::CutLink { from: from.clone(), to: to.clone(), one_way: false }, "cut Stock keeping – The bus"),
+            (Command::Crash { service: from.clone(), lose_disk: true }, "crash Stock keeping, lose its disk"),
+            (Command::Partition { groups }, "partition Stock keeping | The bus"),
+            (Command::StopBroker { bus: to.clone(), broker: Some(2), lose_disk: false }, "stop broker 2 of The bus"),
+            (Command::Redrive { bus: to, service: from }, "redrive The bus for Stock keeping"),
+        ] {
+            assert_eq!(describe(&scenario, &command), expected);
         }
     }
 

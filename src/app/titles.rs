@@ -6,11 +6,13 @@ use super::texts::{self, Language, Text};
 pub const COPY: TitleWord = TitleWord("copy", Text::new("copy"));
 /// Behind the title of a drawing that was shown when the page stopped.
 pub const RECOVERED: TitleWord = TitleWord("recovered", Text::new("recovered"));
-/// Behind the title of a drawing that another tab has changed too.
-pub const THIS_TAB: TitleWord = TitleWord("this tab", Text::new("this tab"));
+/// Behind the title of a drawing that another tab has changed too. It must tell the two apart also after both tabs are closed.
+pub const CONFLICTING: TitleWord = TitleWord("conflicting copy", Text::new("conflicting copy"));
+/// The same in drawings that earlier versions of the page have kept.
+const THIS_TAB: TitleWord = TitleWord("this tab", Text::new("this tab"));
 
 const UNTITLED: Text = Text::new("Untitled");
-const WORDS: [TitleWord; 3] = [COPY, RECOVERED, THIS_TAB];
+const WORDS: [TitleWord; 4] = [COPY, RECOVERED, CONFLICTING, THIS_TAB];
 
 /// A word in parentheses behind a title: as documents have it, and as the page shows it.
 #[derive(Clone, Copy, Debug)]
@@ -68,13 +70,15 @@ mod tests {
             // The visitor's own titles stay, also if the page has such a word.
             ("Service", "Service"),
             ("Groups 2", "Groups 2"),
+            ("My shop (conflicting copy)", "My shop (Konfliktkopie)"),
+            ("My shop (conflicting copy) 2", "My shop (Konfliktkopie) 2"),
             ("My shop (this tab)", "My shop (dieser Tab)"),
         ];
         for (title, german) in shown {
             assert_eq!(title_in(title, Language::German), german);
             assert_eq!(title_in(title, Language::English), if title.is_empty() { "Untitled" } else { title });
         }
-        assert_eq!(THIS_TAB.behind(" My shop "), "My shop (this tab)");
+        assert_eq!(CONFLICTING.behind(" My shop "), "My shop (conflicting copy)");
         assert_eq!(COPY.behind(""), "(copy)");
     }
 }

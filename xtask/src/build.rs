@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
+/// The style sheets that the first load contains. They are delivered without their comments.
+const STYLE_SHEETS: [&str; 2] = ["style.css", "canvas.css"];
+
 /// Builds the page into a folder that any host can serve from any subfolder. Returns the page's size.
 ///
 /// # Errors
@@ -31,6 +34,10 @@ pub fn page(out: &Path) -> Result<Weight> {
     package::write_sandbox_worker(&version)?;
     engine(&engine_wasm, &staging)?;
     copy(&root().join("www"), &staging)?;
+    for sheet in STYLE_SHEETS {
+        let file = staging.join(sheet);
+        layout::write(&file, &without_spaces(&without_comments(&layout::read(&file)?)))?;
+    }
     copy_lessons(&staging.join("lessons"))?;
     copy_file(&root().join("index.html"), &staging.join("index.html"))?;
     layout::arrange(&staging)?;
@@ -167,4 +174,67 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns a style sheet without its comments. Strings keep what looks like a comment.
+fn without_comments(css: &str) -> String {
+    let mut text = String::new();
+    let mut rest = css;
+    while let Some(at) = rest.find(['"', '\'', '/']) {
+        let (before, found) = rest.split_at(at);
+        text.push_str(before);
+        let end = match &found[..1] {
+            "/" if found.starts_with("/*") => {
+                rest = found.split_once("*/").map_or("", |(_, after)| after);
+                continue;
+            }
+            "/" => 1,
+            quote => found[1..].find(quote).map_or(found.len(), |end| end + 2),
+        };
+        text.push_str(&found[..end]);
+        rest = &found[end..];
+    }
+    text + rest
+}
+
+/// Returns a style sheet without the spaces around its braces, semicolons and commas. It must have no such characters in strings.
+fn without_spaces(css: &str) -> String {
+    let mut text = css.split_whitespace().collect::<Vec<_>>().join(" ");
+    for sign in ["{", "}", ";", ","] {
+        text = text.replace(&format!(" {sign}"), sign).replace(&format!("{sign} "), sign);
+    }
+    text.replace(";}", "}") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_style_sheet_is_delivered_without_comments_but_with_strings_that_look_like_them() {
+        let css =
+            "/* One. */\n\na { b: c; } /* two\n lines */\n  d::before { content: \"/* e */\" / ''; }\n/* not closed";
+        assert_eq!(without_comments(css), "\n\na { b: c; } \n  d::before { content: \"/* e */\" / ''; }\n");
+    }
+
+    #[test]
+    fn spaces_that_separate_words_are_delivered() {
+        let css =
+            "@media (min-width: 1em) and (min-height: 2em) {\n  a > b, c :is(d, e) { f: calc(1px + 2px) 3px; }\n}\n";
+        let delivered = "@media (min-width: 1em) and (min-height: 2em){a > b,c :is(d,e){f: calc(1px + 2px) 3px}}\n";
+        assert_eq!(without_spaces(css), delivered);
+    }
+
+    #[test]
+    fn no_rule_of_the_style_sheets_is_lost_with_the_comments() {
+        for sheet in STYLE_SHEETS {
+            let css = layout::read(&root().join("www").join(sheet)).expect("a style sheet");
+            let delivered = without_comments(&css);
+            let braces = |text: &str| text.matches('{').count();
+            let in_comments =
+                css.split("/*").skip(1).filter_map(|rest| rest.split_once("*/")).map(|(text, _)| braces(text));
+            assert_eq!(braces(&delivered) + in_comments.sum::<usize>(), braces(&css), "{sheet}");
+            assert!(!delivered.contains("/*") && delivered.len() < css.len(), "{sheet}");
+        }
+    }
 }

@@ -63,7 +63,7 @@ fn show_overlay(message: String) -> Result<(), JsValue> {
     // Saving and encoding a link use no state of the page, so they work after a panic.
     spawn_local(async move {
         let saved = match drawing {
-            Some(drawing) => drawings::request(drawing).await.map(drop),
+            Some(drawing) => drawings::request(drawing, None).await.map(drop),
             None => Ok(()),
         };
         let sentence = saved.err().map(|problem| problem.sentence());

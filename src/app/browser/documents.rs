@@ -1,5 +1,6 @@
 //! Reading and writing documents and links. Their code is loaded from a separate wasm file when the first of them is called.
 
+use crate::app::copied_cards;
 use crate::app::model::{Opening, Origin, RunRecord, TabRecord};
 use crate::scenario::link::{self, LinkError};
 use crate::scenario::{Micros, Scenario, ScenarioError, examples, micros};
@@ -87,17 +88,13 @@ pub fn write_document(scenario: Rc<Scenario>) -> Result<String, SplitLoaderError
     Ok(scenario.to_json())
 }
 
-/// The first characters of the text of copied cards. The text of a scenario's document begins differently. The cards follow as a
-/// document.
-pub const CARDS: &str = "{\"converge_cards\":";
-
 /// Writes copied cards for the system's clipboard.
 ///
 /// # Errors
 /// The code could not be fetched.
 #[wasm_split(documents, fallible)]
 pub fn write_cards(cards: Rc<Scenario>) -> Result<String, SplitLoaderError> {
-    Ok(format!("{CARDS}{}}}", cards.to_json()))
+    Ok(copied_cards::written(&cards))
 }
 
 /// Writes what a tab keeps while it is reloaded.
@@ -137,6 +134,15 @@ pub fn link_of_run(run: RunRecord, now: Micros) -> Result<Option<String>, SplitL
     Ok(link.map(|link| if now > 0 { format!("{link}&t={}", now as f64 / 1e3) } else { link }))
 }
 
+/// Reads the text of copied cards; `None` if it is another text.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(documents, fallible)]
+pub fn read_cards(text: String) -> Result<Option<Box<Scenario>>, SplitLoaderError> {
+    Ok(copied_cards::read(&text).map(Box::new))
+}
+
 /// Reads a scenario document, such as the drawing that the browser keeps, or copied cards.
 ///
 /// # Errors
@@ -144,8 +150,7 @@ pub fn link_of_run(run: RunRecord, now: Micros) -> Result<Option<String>, SplitL
 #[wasm_split(documents, fallible)]
 pub fn read_document(text: String) -> Result<Box<Opening>, OpenError> {
     let why = |errors: Vec<ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
-    let text = text.trim();
-    let cards = text.strip_prefix(CARDS).and_then(|cards| cards.strip_suffix('}'));
-    let scenario = Scenario::from_json(cards.unwrap_or(text)).map_err(|errors| OpenError::Invalid(why(errors)))?;
+    let read = || Scenario::from_json(text.trim()).map_err(|errors| OpenError::Invalid(why(errors)));
+    let scenario = copied_cards::read(&text).map_or_else(read, Ok)?;
     Ok(Box::new(Opening::own(scenario)))
 }

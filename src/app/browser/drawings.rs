@@ -2,12 +2,12 @@
 //!
 //! `drawings` contains the title, time and revision of each drawing, `texts` its newest content, and `versions` former contents.
 
-use super::files;
-use super::storage;
+use super::slices::within;
+use super::{files, storage};
 use crate::app::kept_drawings::{
     DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, exported, stored, unique_title,
 };
-use crate::app::model::{KEPT_BEFORE, KEPT_LAST, KEPT_WORK, Opening, TabRecord};
+use crate::app::model::{DrawingsMsg, KEPT_BEFORE, KEPT_LAST, KEPT_WORK, Msg, Opening, TabRecord};
 use crate::app::titles::{COPY, RECOVERED};
 use crate::scenario::Scenario;
 use js_sys::{Array, Promise};
@@ -20,6 +20,7 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{
     IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode,
 };
+use yew::Callback;
 
 const NAME: &str = "converge";
 const DRAWINGS: &str = "drawings";
@@ -32,6 +33,9 @@ const MAX_VERSIONS: usize = 30;
 /// How long a deleted drawing can be restored, ms.
 const DELETED_FOR: f64 = 30.0 * 24.0 * 3_600_000.0;
 
+/// How long the storage may take for an answer, ms.
+const PATIENCE: i32 = 8_000;
+
 type Answer = Result<DrawingsAnswer, StorageProblem>;
 
 /// Executes a request.
@@ -39,16 +43,20 @@ type Answer = Result<DrawingsAnswer, StorageProblem>;
 /// # Errors
 /// The code could not be fetched.
 #[wasm_split(documents, fallible)]
-pub fn execute(request: DrawingsRequest) -> Result<Pin<Box<dyn Future<Output = Answer>>>, SplitLoaderError> {
-    Ok(Box::pin(answer(request)))
+pub fn execute(
+    request: DrawingsRequest,
+    send: Option<Callback<Msg>>,
+) -> Result<Pin<Box<dyn Future<Output = Answer>>>, SplitLoaderError> {
+    Ok(Box::pin(answer(request, send)))
 }
 
-/// Executes a request, and reports code that could not be fetched as a problem.
+/// Executes a request, and reports code that could not be fetched as a problem. With `send`, a drawing whose save takes long is
+/// reported as not saved; its answer is still waited for.
 ///
 /// # Errors
 /// The code could not be fetched, or the storage does not execute the request.
-pub async fn request(request: DrawingsRequest) -> Answer {
-    execute(request).await.map_err(|_| StorageProblem::NotFetched)?.await
+pub async fn request(request: DrawingsRequest, send: Option<Callback<Msg>>) -> Answer {
+    execute(request, send).await.map_err(|_| StorageProblem::NotFetched)?.await
 }
 
 /// A document to open, and the drawing's record if the browser keeps it.
@@ -66,7 +74,7 @@ pub fn restore(text: String, fragment: String) -> Result<Pin<Box<dyn Future<Outp
         let kept = match (record.drawing(), record.revision) {
             (Some(id), Some(revision)) => {
                 let request = DrawingsRequest::Read { id: id.clone(), version: None };
-                let Ok(DrawingsAnswer::Read(info, saved)) = answer(request).await else { return None };
+                let Ok(DrawingsAnswer::Read(info, saved)) = answer(request, None).await else { return None };
                 // A save may have ended after the record was written.
                 let is_unchanged = info.revision == revision || *saved == *record.document();
                 Some(info).filter(|info| info.deleted.is_none() && is_unchanged)?.into()
@@ -78,7 +86,23 @@ pub fn restore(text: String, fragment: String) -> Result<Pin<Box<dyn Future<Outp
     }))
 }
 
-async fn answer(request: DrawingsRequest) -> Answer {
+async fn answer(request: DrawingsRequest, send: Option<Callback<Msg>>) -> Answer {
+    let is_save = matches!(request, DrawingsRequest::Save { .. } | DrawingsRequest::Recover { .. });
+    let mut work = Box::pin(execute_now(request));
+    match within(PATIENCE, &mut work).await {
+        Some(answer) => answer,
+        None if is_save => {
+            // The page learns also later whether the drawing is saved, so it does not save it twice.
+            if let Some(send) = send {
+                send.emit(Msg::Drawings(DrawingsMsg::NotSaved(StorageProblem::Silent)));
+            }
+            work.await
+        }
+        None => Err(StorageProblem::Silent),
+    }
+}
+
+async fn execute_now(request: DrawingsRequest) -> Answer {
     let store = Store::open().await?;
     match request {
         DrawingsRequest::List => store.list().await,

@@ -7,7 +7,7 @@ use crate::app::run_view::RunView;
 use crate::app::scene::NodeKind;
 use crate::app::titles::shown_title;
 use crate::app::{drawing, measurement::Measurement, script};
-use crate::scenario::{Command, Micros, Scenario};
+use crate::scenario::{Branch, Command, Micros, Scenario};
 use crate::session::protocol::{BranchCommand, BranchList, Request};
 use crate::text;
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,8 @@ pub struct Document {
     pub drawing: Option<Rc<str>>,
     /// The fragment of its address, if it is not kept.
     pub address: String,
+    /// The branches of the link or example, with which it was opened. Those of a kept drawing may have live commands of an earlier visit.
+    pub(super) opened_branches: Rc<[Branch]>,
     /// Counts the opened documents.
     pub(super) opened: u32,
     /// The changes that can be undone and redone.
@@ -268,11 +270,13 @@ impl Model {
             };
             self.push_step(text!("Opened {}", title), Some(self.run.now));
         }
+        let is_as_opened = drawing.is_none() && past.is_none();
         let next = (self.document.opened + 1, std::mem::take(&mut self.document.history));
         let (opened, history) = past.unwrap_or(next);
         let address = address.unwrap_or_default();
+        let opened_branches = if is_as_opened { scenario.branches.clone().into() } else { Rc::default() };
         let scenario = Rc::new(scenario);
-        self.document = Document { scenario, origin, caption, drawing, address, opened, history };
+        self.document = Document { scenario, origin, caption, drawing, address, opened_branches, opened, history };
         self.drawings.state = SaveState::default();
         self.notices.notice = None;
         self.failure = None;

@@ -3,7 +3,7 @@
 use super::notices::NoticeAction;
 use super::{Effect, KEPT_LAST, Mode, Model, Msg, Opening, Origin};
 use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, unique_title};
-use crate::app::titles::{THIS_TAB, shown_title};
+use crate::app::titles::{CONFLICTING, shown_title};
 use crate::scenario::Scenario;
 use crate::text;
 use std::collections::BTreeMap;
@@ -133,14 +133,14 @@ impl Model {
             DrawingsMsg::Answered(answer) => self.receive_drawings(answer, effects),
             DrawingsMsg::NotSaved(problem) => self.report_unsaved(problem),
             DrawingsMsg::Failed(StorageProblem::Damaged(id, why)) => {
-                self.notify(StorageProblem::Damaged(id.clone(), why).sentence());
+                self.report_problem(StorageProblem::Damaged(id.clone(), why).sentence());
                 let download = Msg::Drawings(DrawingsMsg::Request(DrawingsRequest::Download(id)));
                 self.notices.action = Some(NoticeAction { label: text!("Save as a file"), msg: Box::new(download) });
             }
             DrawingsMsg::Failed(problem) => {
                 // A list that is read in the background fails without a notice.
                 if self.drawings.list.is_some() || self.drawings.open || self.drawings.opens_other {
-                    self.notify(problem.sentence());
+                    self.report_problem(problem.sentence());
                 }
             }
             DrawingsMsg::ChangedElsewhere(id, revision) => self.follow_other_tab(id, revision, effects),
@@ -223,12 +223,19 @@ impl Model {
 
     /// Numbers the title if another kept drawing has the same one.
     fn make_title_unique(&mut self) {
-        let Some(list) = self.drawings.list.clone() else { return };
-        let is_taken = |title: &str| list.iter().any(|info| info.deleted.is_none() && info.title == title);
-        let title = unique_title(&self.document.scenario.title, is_taken);
+        let title = self.unique_title(&self.document.scenario.title);
         if title != self.document.scenario.title {
             Rc::make_mut(&mut self.document.scenario).title = title;
         }
+    }
+
+    /// Returns a title that no listed drawing has: the title itself, or with a number.
+    fn unique_title(&self, title: &str) -> String {
+        let is_taken = |title: &str| {
+            let mut listed = self.drawings.list.iter().flat_map(|list| list.iter());
+            listed.any(|info| info.deleted.is_none() && info.title == title)
+        };
+        unique_title(title, is_taken)
     }
 
     fn save_next(&mut self, effects: &mut Vec<Effect>) {
@@ -254,6 +261,9 @@ impl Model {
             DrawingsAnswer::Saved(info) => {
                 self.note_revision(&info);
                 if self.drawings.saving.take_if(|(id, _)| *id == info.id).is_some() {
+                    if self.notices.notice == Some(StorageProblem::Silent.sentence()) {
+                        self.dismiss_notice();
+                    }
                     self.drawings.state = SaveState::Saved;
                     self.drawings.is_failure_known = false;
                 }
@@ -321,7 +331,7 @@ impl Model {
     fn keep_beside(&mut self, id: &Rc<str>, newest: Unsaved, effects: &mut Vec<Effect>) {
         let copy = self.new_drawing_id();
         let mut scenario = Scenario::clone(&newest.scenario);
-        scenario.title = THIS_TAB.behind(&scenario.title);
+        scenario.title = self.unique_title(&CONFLICTING.behind(&scenario.title));
         let scenario = Rc::new(scenario);
         if self.document.drawing.as_ref() == Some(id) {
             self.document.drawing = Some(copy.clone());
@@ -330,7 +340,7 @@ impl Model {
             effects.push(Effect::Keep(KEPT_LAST, copy.to_string()));
         }
         let title = shown_title(&scenario.title);
-        self.notify(text!("Another tab has changed this drawing. Your version is kept as “{}”.", title));
+        self.report_problem(text!("Another tab has changed this drawing. Your version is kept as “{}”.", title));
         self.drawings.waiting.insert(copy, Unsaved { scenario, ..newest });
         self.save_next(effects);
     }
@@ -356,7 +366,7 @@ impl Model {
         }
         self.drawings.state = SaveState::Unchanged;
         self.notify(
-            text!("Another tab has changed this drawing. Publications and faults here are not saved; an edit is kept as a copy.")
+            text!("Another tab has changed this drawing. Publications and faults here are not saved, unless you save a copy; an edit is kept as a copy.")
                 .into(),
         );
         let show = Msg::Drawings(DrawingsMsg::Open(id));
@@ -365,13 +375,19 @@ impl Model {
 
     /// Reports that nothing is kept, once, and offers a file.
     fn report_unsaved(&mut self, problem: StorageProblem) {
-        self.drawings.saving = None;
+        // A storage that is only slow may still answer.
+        self.drawings.saving.take_if(|_| problem != StorageProblem::Silent);
         self.drawings.state = SaveState::Failed(problem.clone());
         if !std::mem::replace(&mut self.drawings.is_failure_known, true) {
-            self.notify(problem.sentence());
+            self.report_problem(problem.sentence());
             let download = Msg::Drawings(DrawingsMsg::Download);
             self.notices.action = Some(NoticeAction { label: text!("Save as a file"), msg: Box::new(download) });
         }
+    }
+
+    /// Returns whether another tab has saved the shown drawing since, so that live commands of this tab are not kept.
+    pub fn is_outdated(&self) -> bool {
+        self.document.drawing.as_ref().is_some_and(|id| self.drawings.saved_elsewhere.contains(id))
     }
 
     /// Opens the drawing that was saved last, apart from the shown one.

@@ -79,7 +79,8 @@ impl Model {
             Report::Refused { errors } => {
                 let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 self.restore_last_valid_drawing();
-                self.refuse(errors.join("; "));
+                self.notices.refusals += 1;
+                self.report_problem(errors.join("; "));
             }
         }
     }
@@ -92,7 +93,7 @@ impl Model {
         }
         if let Some(why) = frame.halted.clone().filter(|_| self.run.halted.is_none()) {
             self.playback.play(false);
-            self.notify(why);
+            self.report_problem(why);
         } else if frame.halted.is_none() && self.run.halted.is_some() && self.notices.notice == self.run.halted {
             // The run is at an earlier time, or another one.
             self.dismiss_notice();
@@ -118,7 +119,7 @@ impl Model {
                 self.notices.announcer.mark(mark, self.playback.speed());
             }
         }
-        let row_counts = self.row_counts();
+        let (row_counts, is_reached) = (self.row_counts(), !frame.more);
         let changes = self.run.apply(frame);
         self.verdicts.watch(self.run.events > 0);
         self.follow_time(was_playing);
@@ -126,6 +127,9 @@ impl Model {
         self.redraw.paint = true;
         if row_counts != self.row_counts() {
             self.update_scene();
+        }
+        if is_reached {
+            self.note_point();
         }
     }
 

@@ -55,6 +55,11 @@ impl History {
         self.redo.last().map(|past| past.change.as_str())
     }
 
+    /// Returns whether a live command has no answer yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.sent != self.answered
+    }
+
     /// Ends a series of moves by the arrow keys.
     pub(super) fn end_nudge(&mut self) {
         self.nudged.clear();
@@ -97,7 +102,7 @@ impl Model {
             caption: document.caption.clone(),
             opened: document.opened,
             branches: self.branches.clone(),
-            awaited: (history.sent != history.answered).then_some(history.sent),
+            awaited: history.is_waiting().then_some(history.sent),
             at,
             change,
         }
@@ -105,6 +110,7 @@ impl Model {
 
     /// Adds a step to the history, before the change that it describes. With `at`, undo returns to that time.
     pub(super) fn push_step(&mut self, change: String, at: Option<Micros>) {
+        self.dismiss_former_notice();
         let past = self.present(at, change);
         let history = &mut self.document.history;
         history.undo.push(past);
@@ -157,6 +163,7 @@ impl Model {
 
     pub(super) fn undo(&mut self, effects: &mut Vec<Effect>) {
         if let Some(past) = self.document.history.undo.pop() {
+            self.dismiss_former_notice();
             let present = self.present(past.at.map(|_| self.run.now), past.change.clone());
             self.document.history.redo.push(present);
             self.notices.announcer.announce(text!("Undone: {}", past.change));
@@ -166,6 +173,7 @@ impl Model {
 
     pub(super) fn redo(&mut self, effects: &mut Vec<Effect>) {
         if let Some(past) = self.document.history.redo.pop() {
+            self.dismiss_former_notice();
             let present = self.present(past.at.map(|_| self.run.now), past.change.clone());
             self.document.history.undo.push(present);
             self.notices.announcer.announce(text!("Redone: {}", past.change));
@@ -184,6 +192,7 @@ impl Model {
         (document.scenario, document.origin, document.opened) = (past.scenario, past.origin, past.opened);
         if is_other_document {
             (document.drawing, document.address, document.caption) = (past.drawing, past.address, past.caption);
+            document.opened_branches = Rc::default();
             effects.push(Effect::Address { fragment: document.fragment(), is_new: false });
             self.forget_run();
         }
@@ -212,7 +221,7 @@ impl Model {
 
     /// Adapts the page to a changed drawing. Saves the visitor's own drawing if `saves`; without `is_edit`, only its live
     /// commands and branches have changed.
-    fn follow_change(&mut self, (saves, is_edit): (bool, bool), effects: &mut Vec<Effect>) {
+    pub(super) fn follow_change(&mut self, (saves, is_edit): (bool, bool), effects: &mut Vec<Effect>) {
         self.sharing.forget_replay();
         // The engine drops requests about the run before the edit, so the measurement sends its own again.
         self.measurement.follow(&self.document.scenario);
@@ -251,7 +260,7 @@ impl Model {
 
     /// Removes the newest steps whose commands the engine has refused: they have changed nothing.
     pub(super) fn forget_refused_steps(&mut self) {
-        if self.document.history.sent != self.document.history.answered {
+        if self.document.history.is_waiting() {
             return;
         }
         while self.document.history.undo.last().is_some_and(|past| {
@@ -269,6 +278,7 @@ impl Model {
         (document.scenario, document.origin, document.opened) = (past.scenario, past.origin, past.opened);
         if is_other_document {
             (document.drawing, document.address, document.caption) = (past.drawing, past.address, past.caption);
+            document.opened_branches = Rc::default();
             self.branches = past.branches;
         }
         true
@@ -330,24 +340,6 @@ impl Model {
         self.push_step(change, None);
         commands.into_iter().for_each(|command| self.send_command(command));
         self.redraw.page = true;
-    }
-
-    /// Discards the live commands and goes to the start, as one step of undo. Without live commands, only goes to the start.
-    pub(super) fn reset(&mut self) {
-        self.playback.play(false);
-        let has_commands = |list: &BranchList| list.list.iter().any(|branch| !branch.script.is_empty());
-        let is_pending = self.document.history.sent != self.document.history.answered;
-        if self.branches.list.len() <= 1 && (is_pending || has_commands(&self.branches)) {
-            self.push_step(text!("Reset").into(), Some(self.run.now));
-            self.sharing.forget_replay();
-            // An embed has no button for it.
-            let notice = match self.mode {
-                Mode::App => text!("The live commands were discarded. Undo brings them back."),
-                Mode::Edit | Mode::Play | Mode::View => text!("The live commands were discarded."),
-            };
-            self.notify(notice.into());
-        }
-        self.playback.enqueue(Request::Reset);
     }
 }
 

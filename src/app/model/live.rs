@@ -162,7 +162,7 @@ impl Model {
 
     /// Describes a command for the history: `Cut Inventory – Event bus`.
     pub(super) fn describe_command(&self, command: &Command) -> String {
-        let name = |id: &str| self.scene.find(id).map_or_else(|| id.into(), |node| self.name_of(node).to_string());
+        let name = |id: &str| self.name_of_id(id);
         match command {
             Command::Operate { service, .. } => text!("Published at {}", name(service)),
             Command::CutLink { from, to, .. } => text!("Cut {} – {}", name(from), name(to)),
@@ -183,7 +183,7 @@ impl Model {
             | Command::StartBroker { .. }
             | Command::Rebalance { .. }
             | Command::Redrive { .. }
-            | Command::Purge { .. } => script::describe(command),
+            | Command::Purge { .. } => script::describe(&self.document.scenario, command),
         }
     }
 }

@@ -41,8 +41,10 @@ pub enum Msg {
     RestartEngine,
     /// A frame of the screen, with the real time in ms.
     Tick(f64),
-    /// A message to the visitor.
+    /// A problem to report to the visitor.
     Notify(String),
+    /// A message to the visitor that confirms or refuses an action.
+    Confirm(String),
     /// A key whose effect depends on the selection, the focus or the gesture.
     Keyboard(KeyboardMsg),
     /// Concerns the drawing and its history.

@@ -3,6 +3,9 @@
 use super::{Model, Msg, Redraw};
 use crate::app::announce::Announcer;
 
+/// How long a notice is shown that only confirms or refuses an action: a time, and an addition for each character, ms.
+const SHOWN_FOR: (f64, f64) = (6_000.0, 60.0);
+
 /// The action that a notice offers.
 #[derive(Clone, Debug)]
 pub struct NoticeAction {
@@ -15,8 +18,12 @@ pub struct NoticeAction {
 /// The current messages.
 #[derive(Clone, Debug, Default)]
 pub struct Notices {
-    /// The visible notice, until it is closed.
+    /// The visible notice.
     pub notice: Option<String>,
+    /// Whether the notice reports a problem, and so is shown until it is closed. Others go after a while, and with the next change.
+    is_problem: bool,
+    /// The real time since which the notice is shown, ms.
+    since: Option<f64>,
     /// The action that the notice offers.
     pub action: Option<NoticeAction>,
     /// The number of notices so far.
@@ -29,12 +36,44 @@ pub struct Notices {
 }
 
 impl Model {
+    /// Returns whether the notice goes after a while. One that offers an action stays: the visitor may need time to decide.
+    pub(super) fn is_notice_fading(&self) -> bool {
+        let Notices { notice, action, is_problem, .. } = &self.notices;
+        notice.is_some() && action.is_none() && !is_problem
+    }
+
+    /// Removes a notice that was shown for long enough.
+    pub(super) fn fade_notice(&mut self, wall: f64) {
+        if !self.is_notice_fading() {
+            return;
+        }
+        let letters = self.notices.notice.as_ref().map_or(0, String::len) as f64;
+        if wall - *self.notices.since.get_or_insert(wall) > SHOWN_FOR.0 + SHOWN_FOR.1 * letters {
+            self.dismiss_notice();
+            self.redraw.page = true;
+        }
+    }
+
+    /// Removes the notice before the next change, unless it reports a problem.
+    pub(super) fn dismiss_former_notice(&mut self) {
+        if !self.notices.is_problem {
+            self.dismiss_notice();
+        }
+    }
+
     pub(super) fn dismiss_notice(&mut self) {
         (self.notices.notice, self.notices.action) = (None, None);
     }
 
-    /// Shows a notice and announces it.
+    /// Shows a notice of a problem, and announces it.
+    pub(super) fn report_problem(&mut self, text: String) {
+        self.notify(text);
+        self.notices.is_problem = true;
+    }
+
+    /// Shows a notice that confirms or refuses an action, and announces it.
     pub(super) fn notify(&mut self, text: String) {
+        (self.notices.is_problem, self.notices.since) = (false, None);
         self.notices.announcer.announce(text.clone());
         self.notices.notice = Some(text);
         self.notices.count += 1;
@@ -54,5 +93,51 @@ impl Model {
             self.notices.announcement = text;
             self.redraw.page = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::kept_drawings::StorageProblem;
+    use crate::app::model::test_page::{TestPage, write};
+    use crate::app::model::{DocumentMsg, DrawingsMsg, PlaybackMsg};
+
+    fn reset() -> TestPage {
+        let mut page = TestPage::new();
+        page.update(write(7));
+        page.update(Msg::Playback(PlaybackMsg::Reset));
+        page
+    }
+
+    #[test]
+    fn a_notice_about_an_action_goes_after_a_while() {
+        let mut page = reset();
+        page.update(Msg::Tick(1_000.0));
+        page.update(Msg::Tick(6_000.0));
+        assert!(page.model.notices.notice.is_some() && page.model.is_moving(), "there is time to read it");
+        page.update(Msg::Tick(20_000.0));
+        assert_eq!((&page.model.notices.notice, page.model.is_moving()), (&None, false));
+    }
+
+    #[test]
+    fn a_notice_about_an_action_goes_with_the_next_change() {
+        let mut page = reset();
+        page.update(Msg::Document(DocumentMsg::Tidy));
+        assert_eq!(page.model.notices.notice, None);
+    }
+
+    #[test]
+    fn a_notice_of_a_problem_stays_until_it_is_closed() {
+        let mut page = TestPage::new();
+        page.update(Msg::Drawings(DrawingsMsg::NotSaved(StorageProblem::Full)));
+        for msg in [Msg::Tick(0.0), Msg::Tick(100_000.0), Msg::Document(DocumentMsg::Tidy), Msg::Tick(200_000.0)] {
+            page.update(msg);
+            assert!(page.model.notices.notice.is_some());
+        }
+        page.update(Msg::Notify("The link could not be opened.".into()));
+        page.update(Msg::Tick(300_000.0));
+        page.update(Msg::Tick(400_000.0));
+        assert!(page.model.notices.notice.is_some() && !page.model.is_moving());
     }
 }

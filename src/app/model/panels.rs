@@ -251,6 +251,11 @@ impl Model {
         self.scene.nodes.get(node).map_or_else(|| "?".into(), |placed| placed.name.clone())
     }
 
+    /// Returns the name of the card with this id, or the id if it has none.
+    pub fn name_of_id(&self, id: &str) -> Rc<str> {
+        self.scene.find(id).map_or_else(|| id.into(), |node| self.name_of(node))
+    }
+
     /// Returns the condition of an item in the run.
     pub fn condition(&self, item: Option<&CanvasItem>) -> ItemCondition {
         match item {

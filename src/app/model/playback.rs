@@ -51,7 +51,8 @@ impl Model {
             PlaybackMsg::Mark { forward } => self.seek_mark(forward),
             PlaybackMsg::Seek(to) => self.playback.enqueue(Request::Seek { to: to.min(self.run.until) }),
             PlaybackMsg::SeekEnd => self.playback.enqueue(Request::Seek { to: self.run.until }),
-            PlaybackMsg::Reset => self.reset(),
+            // It changes the history, so it is an action.
+            PlaybackMsg::Reset => {}
             PlaybackMsg::Speed(speed) => {
                 self.playback.set_speed(speed);
                 self.redraw.page = true;

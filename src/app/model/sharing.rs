@@ -139,7 +139,7 @@ impl Model {
             }
             SharingMsg::PictureFailed(failure) => {
                 self.stop_recording();
-                self.notify(failure.notice());
+                self.report_problem(failure.notice());
             }
             SharingMsg::Record { interval: (from, to), name } => {
                 let interval = (from, to.min(self.run.until));

@@ -7,6 +7,7 @@ use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::scene::Scene;
 use crate::app::texts::Text;
+use crate::session::protocol::CopyState;
 use crate::trace::MessageKind;
 use std::rc::Rc;
 
@@ -16,8 +17,10 @@ const TOP: f64 = 36.0;
 const CHIP_ROW: f64 = 28.0;
 /// Height at the bottom of the canvas that is kept free for the zoom buttons and a description of one line, px.
 const BOTTOM: f64 = 34.0;
-/// Maximum height that is kept free in addition for more rows of chips, and for a longer description, px.
-const MAX_ADDITIONAL: f64 = 36.0;
+/// Maximum height that is kept free in addition for more rows of chips, px.
+const MAX_CHIPS: f64 = 36.0;
+/// Maximum height that is kept free in addition for a longer description, and for one above the zoom buttons, px.
+const MAX_CAPTION: f64 = 84.0;
 
 /// Distance between a drawing and the edge of the canvas of a narrow page, px.
 const NARROW_MARGIN: f64 = 10.0;
@@ -41,6 +44,9 @@ pub struct Viewport {
     pub overlays: (f64, f64),
     /// The number of the document whose chips were measured.
     overlays_of: u32,
+    /// The cards that make the point of the shown document as it opened, and its number. The column of a narrow page begins with them
+    /// if it is too high to show them otherwise.
+    point: Option<(u32, Vec<usize>)>,
     /// Whether the page has one column.
     pub narrow: bool,
     /// The size of the visitor's font, relative to 16 px: the size of the canvas at 100 %.
@@ -95,6 +101,7 @@ impl Default for Viewport {
             axis_width: 0.0,
             overlays: (0.0, 0.0),
             overlays_of: 0,
+            point: None,
             narrow: false,
             unit: 1.0,
             hidden_messages: 0,
@@ -252,18 +259,67 @@ impl Model {
         self.redraw.paint = true;
         let Viewport { size: (width, height), overlays: (chips, caption), unit, narrow, .. } = self.viewport;
         self.viewport.camera = if narrow && self.scene.is_column() {
-            Camera { scale: unit, ..Camera::default() }
+            Camera { scale: unit, y: -self.above_point() * unit, ..Camera::default() }
         } else if narrow {
             self.viewport.narrow_fit(&self.scene)
         } else {
             // The tabs of two branches are as high as a row of chips with its margin.
             let tabs = if self.comparison() == Some(ComparisonLayout::Tabs) { TOP } else { 0.0 };
-            let more_chips = (chips - CHIP_ROW * unit).clamp(0.0, MAX_ADDITIONAL * unit);
-            let more_caption = (caption - BOTTOM * unit - 6.0).clamp(0.0, MAX_ADDITIONAL * unit);
+            let more_chips = (chips - CHIP_ROW * unit).clamp(0.0, MAX_CHIPS * unit);
+            let more_caption = (caption - BOTTOM * unit - 6.0).clamp(0.0, MAX_CAPTION * unit);
             let (top, bottom) = ((TOP + tabs) * unit + more_chips, BOTTOM * unit + more_caption);
-            Camera::fitting(self.scene.bounds(), width, height - bottom, top, unit)
+            let fitting = |bounds| Camera::fitting(bounds, width, height - bottom, top, unit);
+            // Where the drawing is smaller, the button is larger in it.
+            let bounds = self.scene.bounds();
+            let detail = Detail::at(fitting(bounds).scale / unit);
+            fitting(self.scene.publish.iter().fold(bounds, |bounds, button| bounds.union(&button.rect_at(detail))))
         };
         self.follow_zoom();
+    }
+
+    /// Notes which cards make the point of a document, once it is open at its instant: those that the first verdict chip is about.
+    pub(super) fn note_point(&mut self) {
+        let number = self.document.number();
+        if self.viewport.point.as_ref().is_some_and(|(noted, _)| *noted == number) {
+            return;
+        }
+        let (mut cards, mut worst) = (Vec::new(), 0);
+        for (card, service) in self.run.services.iter().enumerate() {
+            let rank = match service.state {
+                CopyState::Consistent => 0,
+                CopyState::Down => 1,
+                CopyState::Conflicted => 2,
+                CopyState::Diverged => 3,
+                CopyState::Stale => 4,
+            };
+            if rank > worst {
+                worst = rank;
+                cards.clear();
+            }
+            if rank > 0 && rank == worst {
+                cards.push(card);
+            }
+        }
+        self.viewport.point = Some((number, cards));
+        if self.viewport.fitted && self.viewport.narrow {
+            self.fit();
+        }
+    }
+
+    /// Returns how much of a narrow page's column is above the window, so that the window shows the cards that make the point, in
+    /// canvas units.
+    fn above_point(&self) -> f64 {
+        let height = self.viewport.size.1 / self.viewport.unit;
+        let Some((_, cards)) = self.viewport.point.as_ref().filter(|(number, _)| *number == self.document.number())
+        else {
+            return 0.0;
+        };
+        let rects = || cards.iter().filter_map(|card| Some(self.scene.nodes.get(*card)?.rect));
+        let Some(first) = rects().reduce(|a, b| if b.y < a.y { b } else { a }) else { return 0.0 };
+        // As many of the cards as the window has room for.
+        let most = first.y - TOP + height - NARROW_MARGIN;
+        let bottom = rects().map(|rect| rect.bottom()).filter(|bottom| *bottom <= most).fold(first.bottom(), f64::max);
+        (bottom + NARROW_MARGIN - height).min(first.y - TOP).max(0.0)
     }
 
     /// Returns how the two drawings share the canvas while branches are compared.

@@ -1,6 +1,7 @@
 //! The list of branches. Each can be shown, compared, renamed, deleted.
 
 use super::icons::{Icon, icon};
+use crate::app::drawing;
 use crate::app::model::{Msg, PanelsMsg};
 use crate::app::script::seconds;
 use crate::app::texts::translated;
@@ -52,6 +53,14 @@ pub fn Branches(props: &BranchesProps) -> Html {
     }
 }
 
+/// Returns the path of a setting with the name of its card: `Event bus: ordering`.
+fn named(scenario: &Scenario, path: &str) -> String {
+    match path.split_once('.') {
+        Some((id, rest)) => format!("{}: {rest}", drawing::name(scenario, id)),
+        None => path.into(),
+    }
+}
+
 fn branch_view(props: &BranchesProps, index: u32, branch: &Branch) -> Html {
     let BranchList { list, current, compared } = &*props.branches;
     let (shown, beside) = (*current == index, *compared == Some(index));
@@ -65,7 +74,7 @@ fn branch_view(props: &BranchesProps, index: u32, branch: &Branch) -> Html {
         (n, Some(first)) => text!("{} live commands, the first at {} s", n, seconds(first.at_ms)),
         (_, None) => text!("no live commands").into(),
     };
-    let settings = branch.set.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let settings = branch.set.keys().map(|path| named(&props.scenario, path)).collect::<Vec<_>>().join(", ");
     html! {
         <article class={classes!("verdict", shown.then_some("shown"))} key={branch.name.clone()}>
             <input aria-label={text!("Branch name")} value={branch.name.clone()} onchange={rename} />

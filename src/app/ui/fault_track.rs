@@ -101,7 +101,7 @@ fn StepHandle(props: &StepProps) -> Html {
     let is_dragged = use_memo((), |()| Cell::new(false));
     let is_moved = is_dragged.clone();
     let report = send.reform(|edited: Result<Scenario, String>| {
-        edited.map_or_else(Msg::Notify, |scenario| Msg::Document(DocumentMsg::Edit(Box::new(scenario))))
+        edited.map_or_else(Msg::Confirm, |scenario| Msg::Document(DocumentMsg::Edit(Box::new(scenario))))
     });
     let down = {
         let drag = drag.clone();

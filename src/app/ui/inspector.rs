@@ -448,7 +448,7 @@ fn AdderView(props: &AdderProps) -> Html {
             let Some(input) = name.cast::<HtmlInputElement>() else { return };
             let key = input.value().trim().to_string();
             if key.is_empty() {
-                return send.emit(Msg::Notify(text!("Enter a name first.").into()));
+                return send.emit(Msg::Confirm(text!("Enter a name first.").into()));
             }
             let mut path = adder.path.clone();
             path.push(key);

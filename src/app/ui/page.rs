@@ -27,8 +27,9 @@ use crate::app::browser::host::HostPort;
 use crate::app::browser::tabs::Tabs;
 use crate::app::browser::{address, files};
 use crate::app::geometry::{Rect, point};
-use crate::app::model::{Controls, Model, Msg, Opening, Origin, PointerMsg};
+use crate::app::model::{Controls, Model, Msg, Origin, PointerMsg};
 use crate::app::texts::Language;
+use crate::scenario::Scenario;
 use crate::text;
 use card_views::CardViews;
 use focus::LastFocus;
@@ -87,7 +88,7 @@ pub enum PageMsg {
     /// A text was pasted outside of a field.
     Pasted(String),
     /// A pasted text was read: the cards that it contains, none if it contains no cards; and the text.
-    PastedCards(Option<Box<Opening>>, String),
+    PastedCards(Option<Box<Scenario>>, String),
     /// The code of the lazy views and of actions was loaded, or could not be fetched.
     ViewsLoaded(bool),
     /// The code of the lesson was loaded, or could not be fetched.

@@ -239,9 +239,11 @@ pub fn publish_hint(model: &Model) -> String {
     use crate::scenario::{Command, Operation};
     match model.next_update() {
         Some(Command::Operate { service, operation: Operation::Write { key, value }, .. }) => {
-            text!("Set {} to {} at {}", key, value, service)
+            text!("Set {} to {} at {}", key, value, model.name_of_id(&service))
         }
-        Some(Command::Operate { service, operation, .. }) => text!("Change {} at {}", operation.key(), service),
+        Some(Command::Operate { service, operation, .. }) => {
+            text!("Change {} at {}", operation.key(), model.name_of_id(&service))
+        }
         Some(_) | None => String::new(),
     }
 }

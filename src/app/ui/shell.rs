@@ -75,6 +75,9 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
 /// Draws whether the drawing is kept.
 fn save_state(model: &Model) -> Html {
     let (text, title) = match &model.drawings.state {
+        SaveState::Unchanged if model.is_outdated() => {
+            (text!("Not saved"), text!("Another tab has changed this drawing. Publications and faults here are not saved, unless you save a copy; an edit is kept as a copy.").to_string())
+        }
         SaveState::Unchanged => return html! {},
         SaveState::Saving => (text!("Saving…"), String::new()),
         SaveState::Saved => (text!("Saved"), text!("Every change is kept in this browser").to_string()),

@@ -127,7 +127,7 @@ fn two_tabs_never_overwrite_each_other() {
     browser.click(".palette [data-action=Tidy]");
     browser.click(".palette .placeable:nth-of-type(2)");
     cards(&browser, 5);
-    browser.wait("document.querySelector('button.title').textContent.includes('(this tab)')");
+    browser.wait("document.querySelector('button.title').textContent.includes('(conflicting copy)')");
     saved(&browser);
     browser.go_to_tab(&two);
     browser.open(address.as_str().expect("an address"));
@@ -406,4 +406,36 @@ fn a_reload_keeps_a_second_branch_and_the_comparison() {
     browser.click(".transport [data-action=Branches]");
     browser.wait("document.querySelectorAll('.branches .verdict').length === 2");
     assert_clean_console(&browser);
+}
+
+#[test]
+fn a_storage_that_never_answers_is_reported_and_a_file_offered() {
+    let browser = Browser::start(WIDE);
+    browser.before_documents("IDBFactory.prototype.open = () => new EventTarget()");
+    browser.open(&SITE.at(""));
+    browser.wait("document.querySelector('main .badge')");
+    browser.click(".palette .placeable");
+    browser.wait("document.querySelector('.saved')?.textContent === 'Not saved'");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('does not answer')");
+    browser_tests::press_in(&browser, ".notice", "Save as a file");
+}
+
+#[test]
+fn the_title_of_the_tab_is_the_name_of_the_drawing() {
+    let browser = open("#ex=lost-event");
+    browser.wait("document.title === document.querySelector('button.title').textContent + ' – Converge'");
+    file(&browser, "New");
+    browser.wait("document.title === 'Untitled – Converge'");
+}
+
+#[test]
+fn copied_cards_that_an_editor_has_formatted_are_pasted() {
+    let browser = open("#ex=lost-event");
+    cards(&browser, 4);
+    let copied: serde_json::Value = serde_json::from_str(&copy_all(&browser)).expect("JSON");
+    let browser = open("#new");
+    cards(&browser, 0);
+    paste(&browser, &serde_json::to_string_pretty(&copied).expect("JSON"));
+    cards(&browser, 4);
+    assert_eq!(browser.text("button.title"), "Untitled", "the drawing is the same");
 }

@@ -25,6 +25,7 @@ mod overlaps;
 mod package;
 mod page;
 mod recovery;
+mod room;
 mod sharing;
 mod time_travel;
 mod typing;

@@ -210,8 +210,8 @@ fn operations_and_repairs_of_the_script_do_not_look_like_faults() {
     let browser = SITE.visit(WIDE, &format!("#{link}"));
     browser.wait("document.querySelectorAll('.fault-track .step').length === 2");
     let label = |row: &str| browser.run(&format!("return document.querySelector('.fault-track{row} .step').title"));
-    assert_eq!(label(".operations"), json!("0.1 s: write widget at inventory"));
-    assert_eq!(label(":not(.operations)"), json!("0.1 s: crash inventory"));
+    assert_eq!(label(".operations"), json!("0.1 s: write widget at Inventory"));
+    assert_eq!(label(":not(.operations)"), json!("0.1 s: crash Inventory"));
     browser.wait("(([a, b]) => a.bottom < b.top)([...document.querySelectorAll('.fault-track .step')].map(e => e.getBoundingClientRect()))");
     assert_eq!(browser.axe(), Vec::<String>::new());
     assert_clean_console(&browser);

@@ -69,7 +69,7 @@ fn a_drawing_that_another_tab_has_changed_is_kept_beside_it() {
     let (copy, base, scenario) = saved(&page);
     assert!(copy != id && base.is_none());
     assert_eq!(page.model.document.drawing.as_ref(), Some(&copy));
-    assert!(scenario.title.ends_with("(this tab)"));
+    assert!(scenario.title.ends_with("(conflicting copy)"));
     assert!(page.model.notices.notice.as_ref().is_some_and(|text| text.contains("Another tab")));
 }
 
@@ -216,4 +216,33 @@ fn a_drawing_keeps_its_own_description_after_another_one_could_not_be_opened() {
     let second = Opening { caption: "The second".into(), ..Opening::own(invalid) };
     page.update(Msg::Document(DocumentMsg::Open(Box::new(second))));
     assert_eq!(&*page.model.document.caption, "The first");
+}
+
+#[test]
+fn a_storage_that_does_not_answer_is_reported_and_a_later_answer_still_counts() {
+    let mut page = TestPage::new();
+    add(&mut page);
+    let (id, ..) = saved(&page);
+    page.update(Msg::Drawings(DrawingsMsg::NotSaved(StorageProblem::Silent)));
+    assert_eq!(page.model.drawings.state, SaveState::Failed(StorageProblem::Silent));
+    assert_eq!(page.model.notices.action.as_ref().map(|action| action.label), Some("Save as a file"));
+    add(&mut page);
+    assert!(!has_save(&page), "the first save may still end");
+    answer(&mut page, DrawingsAnswer::Saved(info(&id, 1)));
+    assert_eq!((saved(&page).1, page.model.notices.notice.is_none()), (Some(1), true));
+    answer(&mut page, DrawingsAnswer::Saved(info(&id, 2)));
+    assert_eq!(page.model.drawings.state, SaveState::Saved);
+}
+
+#[test]
+fn a_tab_whose_drawing_is_outdated_shows_that_live_commands_are_not_saved() {
+    let (mut page, id) = with_saved_drawing();
+    page.update(Msg::Drawings(DrawingsMsg::ChangedElsewhere(id, 2)));
+    assert!(page.model.is_outdated());
+    assert!(page.model.notices.notice.take().is_some_and(|text| text.contains("unless you save a copy")));
+    act(&mut page, write(7));
+    assert!(page.model.is_outdated() && !has_save(&page));
+    page.update(Msg::Drawings(DrawingsMsg::SaveCopy));
+    assert_eq!(saved(&page).2.branches[0].script.len(), 1, "the copy has the live command");
+    assert!(!page.model.is_outdated());
 }

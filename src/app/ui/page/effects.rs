@@ -166,7 +166,7 @@ impl Page {
                 } else {
                     text!("The browser does not allow copying.")
                 };
-                send.emit(Msg::Notify(outcome.into()));
+                send.emit(Msg::Confirm(outcome.into()));
             };
             match documents::link_of_answer(answer).await {
                 Ok(Some(link)) => files::copy(&format!("{}#{link}", address::page()), report),
@@ -192,7 +192,7 @@ impl Page {
         let (send, tabs) = (self.send.clone(), self.tabs.clone());
         let is_save = matches!(request, DrawingsRequest::Save { .. });
         spawn_local(async move {
-            let msg = match drawings::request(request).await {
+            let msg = match drawings::request(request, Some(send.clone())).await {
                 Ok(answer) => {
                     if let DrawingsAnswer::Saved(info) = &answer {
                         tabs.report(info);

@@ -57,9 +57,11 @@ impl Page {
             ribbons.map_or(0.0, |ribbons| (f64::from(ribbons.client_width()) - 2.0 * timeline::MARGIN).max(0.0));
         let [chips, caption] = overlays(&canvas).map(|element| element.filter(|_| !narrow));
         let chips = chips.map_or(0.0, |chips| f64::from(chips.offset_height()));
-        // On a canvas that is narrow, the description is above the zoom buttons.
+        // On a canvas that is narrow, the description is above the zoom buttons. It is over the lower one of two drawings.
+        let lowest = canvas.parent_element().and_then(|page| page.get_elements_by_class_name("compared").item(0));
+        let bottom = lowest.as_ref().unwrap_or(&canvas).get_bounding_client_rect().bottom();
         let above_edge = |caption: HtmlElement| {
-            let from_bottom = canvas.get_bounding_client_rect().bottom() - caption.get_bounding_client_rect().top();
+            let from_bottom = bottom - caption.get_bounding_client_rect().top();
             (from_bottom - CAPTION_MARGIN * unit).max(0.0)
         };
         let overlays = (chips, caption.map_or(0.0, above_edge));

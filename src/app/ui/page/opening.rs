@@ -5,6 +5,7 @@ use crate::app::browser::address::{self, Address};
 use crate::app::browser::documents::{self, OpenError};
 use crate::app::browser::slices::next_task;
 use crate::app::browser::{drawings, storage, theme};
+use crate::app::copied_cards;
 use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem};
 use crate::app::model::{
     DocumentMsg, DrawingsMsg, KEPT_LAST, KEPT_TAB, KEPT_WORK, LessonMsg, Mode, Msg, NEW_ADDRESS, Opening, Origin,
@@ -158,7 +159,7 @@ fn is_document(text: &str) -> bool {
 
 /// Opens a drawing that this browser keeps.
 async fn open_kept(id: &str) -> Result<Opened, StorageProblem> {
-    match drawings::request(DrawingsRequest::Read { id: id.into(), version: None }).await? {
+    match drawings::request(DrawingsRequest::Read { id: id.into(), version: None }, None).await? {
         DrawingsAnswer::Read(info, scenario) => {
             let (drawing, caption) = (Some(info.id.clone()), info.caption.clone());
             let opening = Opening { drawing, caption, ..Opening::own(*scenario) };
@@ -180,7 +181,7 @@ async fn open_last() -> Opened {
     }
     if storage::kept(KEPT_WORK).is_some() {
         // The first access to the drawings moves the work there.
-        let _ = drawings::request(DrawingsRequest::List).await;
+        let _ = drawings::request(DrawingsRequest::List, None).await;
     }
     let Some(id) = storage::kept(KEPT_LAST) else { return Opened { drawing: Drawing::First, ..Opened::default() } };
     match open_kept(&id).await {
@@ -203,8 +204,9 @@ impl Page {
     /// what was copied on this page.
     pub(super) fn paste(&mut self, text: String) {
         let trimmed = text.trim().to_string();
-        if trimmed.starts_with(documents::CARDS) {
-            self.link.send_future(async { PageMsg::PastedCards(documents::read_document(trimmed).await.ok(), text) });
+        if copied_cards::may_be_cards(&trimmed) {
+            self.link
+                .send_future(async { PageMsg::PastedCards(documents::read_cards(trimmed).await.ok().flatten(), text) });
         } else if is_link(&trimmed) || is_document(&trimmed) {
             self.open_text(trimmed);
         } else {
@@ -232,14 +234,15 @@ impl Page {
         } else {
             return self.open(open_text(text));
         };
-        self.update_model(Msg::Notify(refusal.into()));
+        self.update_model(Msg::Confirm(refusal.into()));
     }
 
-    pub(super) fn paste_cards(&mut self, cards: Option<Box<Opening>>, text: String) {
+    pub(super) fn paste_cards(&mut self, cards: Option<Box<Scenario>>, text: String) {
         let msg = match cards {
             // The page's own copy also knows the links to the cards that were not copied.
             Some(_) if self.copied.borrow().as_deref() == Some(&*text) => DocumentMsg::Paste,
-            Some(opening) => DocumentMsg::PasteCards(Box::new(opening.scenario)),
+            Some(cards) => DocumentMsg::PasteCards(cards),
+            None if is_document(text.trim()) => return self.open_text(text),
             None => return self.paste_copied(text),
         };
         self.update_model(Msg::Document(msg));
