@@ -110,6 +110,38 @@ pub enum Output {
     Elements(Vec<ValueId>),
 }
 
+/// The places of a change of a register in the order of versions, from 1. A change that was executed more than once has several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rank {
+    /// The first place; 0 if it is unknown.
+    pub first: u32,
+    /// The last place; 0 if it is unknown.
+    pub last: u32,
+}
+
+impl Rank {
+    /// Returns the rank of a change with these places.
+    pub fn of(places: &[u32]) -> Rank {
+        let bounds = (places.iter().min(), places.iter().max());
+        Rank { first: bounds.0.copied().unwrap_or(0), last: bounds.1.copied().unwrap_or(0) }
+    }
+
+    /// Returns whether the order of versions contains the change.
+    pub fn is_known(self) -> bool {
+        self.first > 0
+    }
+
+    /// Returns whether the change was executed more than once.
+    pub fn is_repeated(self) -> bool {
+        self.first < self.last
+    }
+
+    /// Returns whether each execution of the change is older than all of the other one.
+    pub fn precedes(self, other: Rank) -> bool {
+        self.is_known() && self.last < other.first
+    }
+}
+
 /// An operation of a history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
@@ -133,8 +165,8 @@ pub struct Operation {
     pub ended: u32,
     /// The times of its invocation and end, µs, if known.
     pub times: Option<(i64, i64)>,
-    /// The rank of a change of a register in the order of versions, from 1; 0 if that order is unknown.
-    pub rank: u32,
+    /// The place of a change of a register in the order of versions.
+    pub rank: Rank,
 }
 
 impl Operation {

@@ -11,6 +11,7 @@ const REMEMBERED: usize = 1024;
 #[derive(Clone, Debug)]
 struct Write {
     update: UpdateId,
+    operation: OperationId,
     /// Its coordinator.
     node: NodeId,
     version: Version,
@@ -48,7 +49,8 @@ pub struct LostUpdate {
 
 /// Lost updates of registers: acknowledged writes that were replaced by a write whose coordinator had not seen them, that their
 /// group rolled back, or whose tombstone their group purged before an older value came back. A coordinator has seen the version
-/// that it held, or had read, when it assigned the new version.
+/// that it held, or had read, when it assigned the new version. A write replaces no other execution of its own
+/// operation.
 #[derive(Clone, Debug, Default)]
 pub struct LostUpdates {
     /// The operations with the times at which they were issued, in order of their ids.
@@ -90,6 +92,7 @@ impl LostUpdates {
                 let writes = at_key(&mut self.keys, *key);
                 writes.push_back(Write {
                     update,
+                    operation: *operation,
                     node: *node,
                     version,
                     replaces,
@@ -154,7 +157,7 @@ impl LostUpdates {
         let Some(write) = writes.iter_mut().find(|write| write.update == update) else { return };
         write.acknowledged = Some(at);
         let write = write.clone();
-        for other in writes.iter_mut().filter(|other| other.update != update) {
+        for other in writes.iter_mut().filter(|other| other.operation != write.operation) {
             let Some(acknowledged) = other.acknowledged else { continue };
             if other.version < write.version {
                 // A client that coordinates itself holds no version. It may know the writes acknowledged before it began.
@@ -172,7 +175,7 @@ impl LostUpdates {
             other.acknowledged.is_some()
                 && other.version > write.version
                 && other.replaces < write.version
-                && other.update != update
+                && other.operation != write.operation
         });
         if let Some(by) = replaced_by.map(|write| write.update) {
             self.lost.push(LostUpdate { at, update, cause: LossCause::Overwritten(by) });

@@ -1,9 +1,10 @@
+mod implications;
 mod witnesses;
 
 use super::search::{Order, SearchOperation, SearchResult};
 use super::verdicts::search_operations;
 use super::*;
-use crate::analysis::history::{ABSENT, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
+use crate::analysis::history::{ABSENT, Initial, Invocation, Model, NEVER, Operation, Output, Rank, ValueId};
 use crate::random::{self, random_tests};
 use proptest::prelude::*;
 
@@ -53,7 +54,7 @@ fn history(text: &str) -> History {
             invoked: from.parse().expect("a place"),
             ended,
             times: Some((from.parse::<i64>().expect("a place") * 1000, i64::from(ended) * 1000)),
-            rank: 0,
+            rank: Rank::default(),
         });
     }
     history.operations.sort_by_key(|operation| operation.invoked);
@@ -256,15 +257,13 @@ fn an_insufficient_budget_makes_the_verdict_unknown() {
 /// Tries all orders, as an oracle for the search.
 fn any_order(items: &[SearchOperation], model: Model, order: Order) -> bool {
     fn fits(state: &mut Vec<i64>, item: &SearchOperation) -> bool {
-        let sorted = |elements: &[ValueId]| {
-            let mut all: Vec<i64> = elements.iter().map(|element| i64::from(*element)).collect();
-            all.sort_unstable();
-            all
-        };
         match (item.invocation, &item.output) {
             (Invocation::Read, Output::Value(value)) => *state == [i64::from(*value)],
             (Invocation::Read, Output::Number(number)) => *state == [*number],
-            (Invocation::Read, Output::Elements(elements)) => *state == sorted(elements),
+            // The elements of a set are sorted.
+            (Invocation::Read, Output::Elements(elements)) => {
+                state.iter().copied().eq(elements.iter().map(|element| i64::from(*element)))
+            }
             (Invocation::Read, Output::Nothing) => true,
             (Invocation::Write(value), _) => {
                 *state = vec![value.into()];
@@ -279,7 +278,11 @@ fn any_order(items: &[SearchOperation], model: Model, order: Order) -> bool {
                 state[0] += by;
                 true
             }
-            (Invocation::Add(value) | Invocation::Append(value), _) => {
+            (Invocation::Append(value), _) => {
+                state.push(value.into());
+                true
+            }
+            (Invocation::Add(value), _) => {
                 state.push(value.into());
                 state.sort_unstable();
                 state.dedup();
@@ -367,7 +370,7 @@ fn random(
                 invoked: place(i, false),
                 ended: if *unknown { NEVER } else { place(i, true) },
                 times: None,
-                rank: 0,
+                rank: Rank::default(),
             });
         }
         history.processes = (0..30).map(|n| format!("process {n}")).collect();
@@ -425,6 +428,16 @@ random_tests! { all_orders, 4000;
         })
     ) {
         agrees(&history, Model::Set)?;
+    }
+
+    #[test]
+    fn the_search_of_lists_agrees_with_trying_all_orders(
+        history in random(|kind, a, b| match kind {
+            0..=3 => (Invocation::Read, Output::Elements([vec![], vec![a], vec![a, b]][b as usize].clone())),
+            _ => (Invocation::Append(a), Output::Nothing),
+        })
+    ) {
+        agrees(&history, Model::Append)?;
     }
 
     #[test]
