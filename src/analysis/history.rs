@@ -8,6 +8,7 @@ mod recorder;
 use crate::trace::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use super::lost_changes::{ChangeLoss, LostChanges};
 pub use function::Function;
 pub use recorded_operation::RecordedOperation;
 pub use recorder::{HistoryRecorder, Revisions};
@@ -216,25 +217,6 @@ pub struct Initial {
     pub number: i64,
     /// The elements of a set or a list.
     pub elements: Vec<ValueId>,
-}
-
-/// The acknowledged changes that the servers lost, as far as a run knows: another change replaced them without having seen them,
-/// or their group undid them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LostChanges {
-    /// The number of those that another change replaced, with those that no operation of the history made.
-    pub overwritten: u64,
-    /// The number of those that their group undid, with those that no operation of the history made.
-    pub rolled_back: u64,
-    /// The indexes of their operations, in order, each with whether the group undid it.
-    pub operations: Vec<(usize, bool)>,
-}
-
-impl LostChanges {
-    /// Returns the number of lost changes.
-    pub fn count(&self) -> u64 {
-        self.overwritten + self.rolled_back
-    }
 }
 
 /// An operation as its source writes it.

@@ -209,12 +209,13 @@ impl GuaranteeChecks {
         });
         // The trace of a group shows lost updates that clients never observe, and distinguishes them from stale reads.
         let is_of_groups = issued.iter().all(|(_, _, to)| names.group(*to).is_some());
+        let hidden = context.analysis.lost.hidden();
         let all = GUARANTEES.iter().map(|(_, guarantee)| *guarantee);
         for guarantee in all.filter(|guarantee| *guarantee != Guarantee::Session).skip(round.done.len()) {
             let view = match lost_updates(context) {
                 Some(lost)
                     if guarantee == Guarantee::NoLostUpdate
-                        && (is_of_groups || lost.status == VerdictStatus::Violated) =>
+                        && (is_of_groups || lost.status == VerdictStatus::Violated || hidden > 0) =>
                 {
                     lost
                 }
@@ -288,13 +289,12 @@ fn lost_updates(context: &RunContext) -> Option<VerdictView> {
             nodes: info.map(|info| vec![info.node]).unwrap_or_default(),
         }
     };
-    let rolled_back = context.analysis.lost.rolled_back();
     let (status, because) = match lost.len() as u64 {
         0 if context.analysis.lost.is_unknown() => {
-            (VerdictStatus::Unknown, format!("{}.", labels::capitalized(unknown_loss())))
+            (VerdictStatus::Unknown, format!("{}.", labels::capitalized(&unknown_loss(&context.analysis.lost))))
         }
         0 => (VerdictStatus::Holds, String::new()),
-        all => (VerdictStatus::Violated, check::lost_changes(all - rolled_back, rolled_back)),
+        _ => (VerdictStatus::Violated, check::lost_changes(&context.analysis.lost.changes())),
     };
     (context.analysis.staleness.acknowledged() > 0).then(|| VerdictView {
         about: VerdictSubject::Guarantee,

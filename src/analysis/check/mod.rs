@@ -58,6 +58,7 @@ pub fn check_slice(
     }
     if let (Guarantee::NoLostUpdate, Some(lost)) = (guarantee, &history.lost) {
         return Some(match lost.count() {
+            0 if lost.hidden > 0 => Verdict::Unknown(hidden_losses().into()),
             0 => evidence::missing(history, guarantee).map_or(Verdict::Holds, Verdict::Unknown),
             _ => Verdict::Violated(lost_witness(history, lost)),
         });
@@ -96,7 +97,7 @@ pub fn check_slice(
 
 /// Returns the proof that the servers lost changes, for which one of them is enough.
 fn lost_witness(history: &History, lost: &LostChanges) -> Witness {
-    let all = lost_changes(lost.overwritten, lost.rolled_back);
+    let all = lost_changes(lost);
     let first = lost.operations.first().map(|(place, _)| *place);
     let sentence = match first.filter(|_| lost.count() > 1) {
         Some(place) => {
@@ -109,32 +110,59 @@ fn lost_witness(history: &History, lost: &LostChanges) -> Witness {
 }
 
 /// States how many acknowledged changes the servers lost, and how.
-pub fn lost_changes(overwritten: u64, rolled_back: u64) -> String {
-    match (overwritten, rolled_back) {
-        (1, 0) => phrase(
+pub fn lost_changes(lost: &LostChanges) -> String {
+    match (lost.overwritten, lost.rolled_back, lost.disk_lost) {
+        (1, 0, 0) => phrase(
             "An acknowledged write was overwritten without having been seen.",
             "Ein bestätigter Schreibvorgang wurde überschrieben, ohne gesehen worden zu sein.",
         )
         .into(),
-        (n, 0) => sentence!(
+        (n, 0, 0) => sentence!(
             "{n} acknowledged writes were overwritten without having been seen.",
             "{n} bestätigte Schreibvorgänge wurden überschrieben, ohne gesehen worden zu sein."
         ),
-        (0, 1) => phrase(
+        (0, 1, 0) => phrase(
             "An acknowledged write was rolled back by its group.",
             "Ein bestätigter Schreibvorgang wurde von seiner Gruppe zurückgerollt.",
         )
         .into(),
-        (0, n) => sentence!(
+        (0, n, 0) => sentence!(
             "{n} acknowledged writes were rolled back by their group.",
             "{n} bestätigte Schreibvorgänge wurden von ihrer Gruppe zurückgerollt."
         ),
-        (n, m) => sentence!(
-            "{} acknowledged writes were lost: {n} overwritten without having been seen, {m} rolled back by their group.",
-            "{} bestätigte Schreibvorgänge gingen verloren: {n} überschrieben, ohne gesehen worden zu sein, {m} von ihrer Gruppe zurückgerollt.",
-            n + m
+        (0, 0, 1) => phrase(
+            "The last copy of an acknowledged write was lost with a disk.",
+            "Die letzte Kopie eines bestätigten Schreibvorgangs ging mit einer Festplatte verloren.",
+        )
+        .into(),
+        (0, 0, n) => sentence!(
+            "The last copies of {n} acknowledged writes were lost with disks.",
+            "Die letzten Kopien von {n} bestätigten Schreibvorgängen gingen mit Festplatten verloren."
         ),
+        (n, m, k) => {
+            let overwritten =
+                sentence!("{n} overwritten without having been seen", "{n} überschrieben, ohne gesehen worden zu sein");
+            let rolled_back = sentence!("{m} rolled back by their group", "{m} von ihrer Gruppe zurückgerollt");
+            let disk_lost =
+                sentence!("{k} with their last copy on a disk", "{k} mit ihrer letzten Kopie auf einer Festplatte");
+            let all = [(n, overwritten), (m, rolled_back), (k, disk_lost)].into_iter().filter(|(count, _)| *count > 0);
+            let parts = all.map(|(_, part)| part).collect::<Vec<String>>().join(", ");
+            sentence!(
+                "{} acknowledged writes were lost: {parts}.",
+                "{} bestätigte Schreibvorgänge gingen verloren: {parts}.",
+                lost.count()
+            )
+        }
     }
+}
+
+/// States why it is unknown whether changes were lost of which no copy is left.
+pub fn hidden_losses() -> &'static str {
+    phrase(
+        "no operation read a key after the last copy of an acknowledged change of it was lost with a disk",
+        "keine Operation hat einen Schlüssel gelesen, nachdem die letzte Kopie einer bestätigten Änderung von ihm mit einer \
+         Festplatte verloren ging",
+    )
 }
 
 /// Describes an operation, with the result of a read.

@@ -1,7 +1,7 @@
 use super::key_values::KeyValues;
 use super::recorded_operation::RecordedOperation;
-use super::{ABSENT, Function, History, Invocation, LostChanges, NEVER, Operation, Output, Rank};
-use crate::analysis::{Analysis, LossCause};
+use super::{ABSENT, ChangeLoss, Function, History, Invocation, LostChanges, NEVER, Operation, Output, Rank};
+use crate::analysis::Analysis;
 use crate::analysis::tombstones::PurgedTombstones;
 use crate::language::phrase;
 use crate::scenario::{Micros, Value};
@@ -198,18 +198,17 @@ impl HistoryRecorder {
     pub fn lost_changes(&self, analysis: &Analysis, names: &Names) -> Option<LostChanges> {
         let lost = analysis.lost.all();
         let is_of_groups = self.operations.iter().all(|recorded| names.group(recorded.to).is_some());
-        if analysis.staleness.acknowledged() == 0 || (lost.is_empty() && !is_of_groups) {
+        if analysis.staleness.acknowledged() == 0 || (lost.is_empty() && analysis.lost.hidden() == 0 && !is_of_groups) {
             return None;
         }
-        let updates: BTreeMap<UpdateId, bool> =
-            lost.iter().map(|lost| (lost.update, lost.cause == LossCause::RolledBack)).collect();
+        let updates: BTreeMap<UpdateId, ChangeLoss> =
+            lost.iter().map(|lost| (lost.update, lost.cause.of_change())).collect();
         let loss = |recorded: &RecordedOperation| {
             recorded.executions.iter().find_map(|(update, _)| updates.get(update)).copied()
         };
         let operations = (0..).zip(&self.operations);
         let operations = operations.filter_map(|(place, recorded)| Some((place, loss(recorded)?))).collect();
-        let rolled_back = analysis.lost.rolled_back();
-        Some(LostChanges { overwritten: analysis.lost.count() - rolled_back, rolled_back, operations })
+        Some(LostChanges { operations, ..analysis.lost.changes() })
     }
 
     /// Builds the history so far. `key` and `process` return the names of keys and processes.

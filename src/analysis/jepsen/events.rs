@@ -25,6 +25,8 @@ pub(super) struct Event {
     pub(super) is_lost: Option<bool>,
     /// Whether the servers lost the change because its group undid it.
     pub(super) is_rolled_back: Option<bool>,
+    /// Whether the servers lost the change with the disk of its last copy.
+    pub(super) is_disk_lost: bool,
 }
 
 impl Event {
@@ -87,7 +89,7 @@ pub(super) fn event(position: String, value: &Value) -> Result<Option<Event>, St
     let versions = fields.get("version").map_or(Ok(Vec::new()), |version| versions(&position, &kind, version))?;
     let is_initial = flag("initial")? == Some(true);
     let (has_siblings, is_lost) = (flag("siblings")? == Some(true), flag("lost")?);
-    let is_rolled_back = flag("rolled_back")?;
+    let (is_rolled_back, is_disk_lost) = (flag("rolled_back")?, flag("disk_lost")? == Some(true));
     let mut event = Event {
         position,
         kind,
@@ -102,6 +104,7 @@ pub(super) fn event(position: String, value: &Value) -> Result<Option<Event>, St
         has_siblings,
         is_lost,
         is_rolled_back,
+        is_disk_lost,
     };
     if event.f == "txn" {
         single(&mut event)?;

@@ -2,7 +2,7 @@
 
 use super::data_model::DataModel;
 use super::events::Event;
-use crate::analysis::history::{History, LostChanges, Model, Operation};
+use crate::analysis::history::{ChangeLoss, History, LostChanges, Model, Operation};
 use crate::trace::Outcome;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,10 +28,7 @@ pub(super) fn siblings<'a>(events: &'a [Event], models: &BTreeMap<&str, DataMode
 
 /// The lost changes that belong to no operation of the history, which a line of the nemesis states.
 #[derive(Default)]
-pub(super) struct UnmadeLosses {
-    overwritten: u64,
-    rolled_back: u64,
-}
+pub(super) struct UnmadeLosses(LostChanges);
 
 impl UnmadeLosses {
     /// Observes a line of the history.
@@ -51,28 +48,34 @@ impl UnmadeLosses {
                 .filter(|number| *number < 1 << 53)
                 .ok_or_else(|| format!("{position}: value: {name}: a number of lost changes is expected, not {value}")),
         };
-        self.overwritten = number("overwritten")?;
-        self.rolled_back = number("rolled_back")?;
+        self.0 = LostChanges {
+            overwritten: number("overwritten")?,
+            rolled_back: number("rolled_back")?,
+            disk_lost: number("disk_lost")?,
+            hidden: number("hidden")?,
+            operations: Vec::new(),
+        };
         Ok(())
     }
 }
 
 /// Returns the lost changes, if the history states of each acknowledged change whether the servers lost it.
 pub(super) fn lost_changes(events: &[Event], history: &History, unmade: &UnmadeLosses) -> Option<LostChanges> {
-    let UnmadeLosses { overwritten, rolled_back } = *unmade;
-    let mut lost = LostChanges { overwritten, rolled_back, operations: Vec::new() };
+    let mut lost = unmade.0.clone();
     let acknowledged = history.operations.iter().enumerate().filter(|(_, operation)| operation.acknowledged());
-    let mut any = lost.count() > 0;
+    let mut any = lost.count() + lost.hidden > 0;
     for (place, operation) in acknowledged {
         // The position of an end is that of its event.
         let end = events.get(operation.ended as usize)?;
         if end.is_lost? {
-            let is_rolled_back = end.is_rolled_back.unwrap_or_else(|| !has_other_change(history, place));
-            lost.operations.push((place, is_rolled_back));
-            match is_rolled_back {
-                true => lost.rolled_back += 1,
-                false => lost.overwritten += 1,
-            }
+            let is_rolled_back = || end.is_rolled_back.unwrap_or_else(|| !has_other_change(history, place));
+            let loss = match end.is_disk_lost {
+                true => ChangeLoss::DiskLost,
+                false if is_rolled_back() => ChangeLoss::RolledBack,
+                false => ChangeLoss::Overwritten,
+            };
+            lost.operations.push((place, loss));
+            *lost.number_mut(loss) += 1;
         }
         any = true;
     }

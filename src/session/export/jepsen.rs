@@ -2,7 +2,7 @@
 //! `siblings`, `lost` and `rolled_back`.
 
 use super::record_cursor::RecordCursor;
-use crate::analysis::history::{History, HistoryRecorder, Output, Rank, RecordedOperation, ValueId};
+use crate::analysis::history::{ChangeLoss, History, HistoryRecorder, Output, Rank, RecordedOperation, ValueId};
 use crate::scenario::Value;
 use crate::session::run::Run;
 use crate::trace::{Names, OperationKind, Outcome};
@@ -104,7 +104,10 @@ impl ServerSide {
                     let found = lost.operations.binary_search_by_key(&place, |(lost, _)| *lost);
                     line["lost"] = json!(found.is_ok());
                     if let Ok(at) = found {
-                        line["rolled_back"] = json!(lost.operations[at].1);
+                        line["rolled_back"] = json!(lost.operations[at].1 == ChangeLoss::RolledBack);
+                        if lost.operations[at].1 == ChangeLoss::DiskLost {
+                            line["disk_lost"] = json!(true);
+                        }
                     }
                 }
             }
@@ -138,14 +141,20 @@ impl Lines {
     /// Writes the numbers of lost changes that belong to no operation, such as those of a request that was delivered twice.
     fn unmade_losses(&mut self, run: &Run, out: &mut String) {
         let Some(lost) = &self.servers.history.lost else { return };
-        let made = |wanted: bool| {
-            let operations = lost.operations.iter().filter(|(_, is_rolled_back)| *is_rolled_back == wanted);
+        let made = |wanted: ChangeLoss| {
+            let operations = lost.operations.iter().filter(|(_, loss)| *loss == wanted);
             operations.filter(|(place, _)| self.servers.history.operations[*place].acknowledged()).count() as u64
         };
-        let rolled_back = lost.rolled_back.saturating_sub(made(true));
-        let overwritten = lost.overwritten.saturating_sub(made(false));
-        if overwritten + rolled_back > 0 {
-            let value = json!({ "overwritten": overwritten, "rolled_back": rolled_back });
+        let rolled_back = lost.rolled_back.saturating_sub(made(ChangeLoss::RolledBack));
+        let overwritten = lost.overwritten.saturating_sub(made(ChangeLoss::Overwritten));
+        let disk_lost = lost.disk_lost.saturating_sub(made(ChangeLoss::DiskLost));
+        if overwritten + rolled_back + disk_lost + lost.hidden > 0 {
+            let mut value = json!({ "overwritten": overwritten, "rolled_back": rolled_back });
+            for (name, number) in [("disk_lost", disk_lost), ("hidden", lost.hidden)] {
+                if number > 0 {
+                    value[name] = json!(number);
+                }
+            }
             let time = run.engine().now() * 1000;
             self.line(out, json!({ "type": "info", "f": "lost", "process": "nemesis", "value": value, "time": time }));
         }
