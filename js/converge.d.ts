@@ -1408,8 +1408,8 @@ export interface RunReport {
   /** The scenario's invariants, in the order of the document. */
   invariants: InvariantReport[];
   /**
-   * Acknowledged writes of replica groups that a write unaware of them replaced, or that their group undid, and deletions
-   * whose older value came back.
+   * Acknowledged writes of replica groups that a write unaware of them replaced, or that their group undid, deletions whose
+   * older value came back, and updates whose last copy was lost with a disk, as a read showed.
    */
   lost_updates: number;
   /** Messages by their fate. */

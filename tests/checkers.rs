@@ -3,7 +3,7 @@
 
 use crate::common::random;
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
-use converge::analysis::history::{ABSENT, History, Invocation, NEVER, Operation, Output};
+use converge::analysis::history::{ABSENT, History, Invocation, NEVER, Operation, Output, Rank};
 use converge::trace::Outcome;
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialConsistencyTester, SequentialSpec};
 use todc_utils::specifications::Specification;
@@ -161,7 +161,7 @@ fn ours(events: &Events) -> History {
                 invoked: at as u32,
                 ended: NEVER,
                 times: None,
-                rank: 0,
+                rank: Rank::default(),
             });
             continue;
         };

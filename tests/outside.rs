@@ -10,6 +10,7 @@ mod limits;
 mod measurements;
 mod missing_updates;
 mod operations;
+mod repeated_writes;
 mod slices;
 mod stores;
 mod systems;

@@ -1,5 +1,6 @@
 //! The guarantees that each example keeps over many seeds, as theory predicts.
 
+mod lost_disks;
 mod lost_updates;
 mod purged_tombstones;
 

@@ -8,6 +8,7 @@ mod recorder;
 use crate::trace::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use super::lost_changes::{Loss, LossCounts, LostChanges};
 pub use function::Function;
 pub use recorded_operation::RecordedOperation;
 pub use recorder::{HistoryRecorder, Revisions};
@@ -110,6 +111,38 @@ pub enum Output {
     Elements(Vec<ValueId>),
 }
 
+/// The places of a change of a register in the order of versions, from 1. A change that was executed more than once has several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rank {
+    /// The first place; 0 if it is unknown.
+    pub first: u32,
+    /// The last place; 0 if it is unknown.
+    pub last: u32,
+}
+
+impl Rank {
+    /// Returns the rank of a change with these places.
+    pub fn of(places: &[u32]) -> Rank {
+        let bounds = (places.iter().min(), places.iter().max());
+        Rank { first: bounds.0.copied().unwrap_or(0), last: bounds.1.copied().unwrap_or(0) }
+    }
+
+    /// Returns whether the order of versions contains the change.
+    pub fn is_known(self) -> bool {
+        self.first > 0
+    }
+
+    /// Returns whether the change was executed more than once.
+    pub fn is_repeated(self) -> bool {
+        self.first < self.last
+    }
+
+    /// Returns whether each execution of the change is older than all of the other one.
+    pub fn precedes(self, other: Rank) -> bool {
+        self.is_known() && self.last < other.first
+    }
+}
+
 /// An operation of a history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
@@ -133,8 +166,8 @@ pub struct Operation {
     pub ended: u32,
     /// The times of its invocation and end, µs, if known.
     pub times: Option<(i64, i64)>,
-    /// The rank of a change of a register in the order of versions, from 1; 0 if that order is unknown.
-    pub rank: u32,
+    /// The place of a change of a register in the order of versions.
+    pub rank: Rank,
 }
 
 impl Operation {
@@ -184,70 +217,6 @@ pub struct Initial {
     pub number: i64,
     /// The elements of a set or a list.
     pub elements: Vec<ValueId>,
-}
-
-/// How the servers lost a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// Another change replaced it unawares.
-    Overwritten,
-    /// Its group undid it.
-    RolledBack,
-    /// It was a deletion, and an older value came back after its tombstone was purged.
-    Resurrected,
-}
-
-/// The numbers of lost changes, by how they were lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LossCounts {
-    /// The number of those that another change replaced.
-    pub overwritten: u64,
-    /// The number of those that their group undid.
-    pub rolled_back: u64,
-    /// The number of deletions whose older value came back.
-    pub resurrected: u64,
-}
-
-impl LossCounts {
-    /// Returns the number of all.
-    pub fn count(&self) -> u64 {
-        self.overwritten + self.rolled_back + self.resurrected
-    }
-
-    /// Counts a lost change.
-    pub fn add(&mut self, loss: Loss) {
-        match loss {
-            Loss::Overwritten => self.overwritten += 1,
-            Loss::RolledBack => self.rolled_back += 1,
-            Loss::Resurrected => self.resurrected += 1,
-        }
-    }
-
-    /// Returns the numbers without those of `others`.
-    pub fn without(&self, others: &LossCounts) -> LossCounts {
-        LossCounts {
-            overwritten: self.overwritten.saturating_sub(others.overwritten),
-            rolled_back: self.rolled_back.saturating_sub(others.rolled_back),
-            resurrected: self.resurrected.saturating_sub(others.resurrected),
-        }
-    }
-}
-
-impl FromIterator<Loss> for LossCounts {
-    fn from_iter<I: IntoIterator<Item = Loss>>(losses: I) -> Self {
-        let mut counts = LossCounts::default();
-        losses.into_iter().for_each(|loss| counts.add(loss));
-        counts
-    }
-}
-
-/// The acknowledged changes that the servers lost, as far as a run knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LostChanges {
-    /// Their numbers, with those that no operation of the history made.
-    pub counts: LossCounts,
-    /// The indexes of their operations, in order, each with how it was lost.
-    pub operations: Vec<(usize, Loss)>,
 }
 
 /// An operation as its source writes it.

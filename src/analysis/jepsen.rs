@@ -12,7 +12,7 @@ pub use builder::ReadError;
 pub use data_model::DataModel;
 
 use super::history::{History, WrittenOperation};
-use data_model::{infer_model, is_unsupported};
+use data_model::{infer_model, is_unsupported, model_of_reads};
 use events::{Event, complete, event, looks_keyed, name, not_keyed, put_in_order};
 use lines::lines;
 use serde_json::Value;
@@ -66,20 +66,33 @@ pub fn read(text: &str, options: &ReadOptions) -> Result<(History, DataModel), R
     for event in &events {
         by_key.entry(event.key_name()).or_default().push(event);
     }
-    let mut unsupported = BTreeSet::new();
+    let (mut unsupported, mut only_read) = (BTreeSet::new(), Vec::new());
     for (key, events) in by_key {
         if options.model.is_none() && is_unsupported(&events) {
             unsupported.insert(key);
             models.insert(key, DataModel::Register);
             continue;
         }
-        models.insert(key, options.model.map_or_else(|| infer_model(&events), Ok)?);
+        match options.model.map_or_else(|| infer_model(&events).transpose(), |model| Some(Ok(model))) {
+            Some(model) => _ = models.insert(key, model?),
+            None => only_read.push((key, events)),
+        }
+    }
+    let of_changes = only_model(&models);
+    for (key, events) in only_read {
+        models.insert(key, model_of_reads(&events, of_changes));
     }
     let first = models.values().next().copied().unwrap_or(DataModel::Register);
     let mut history = builder::build(&events, &models, &unsupported, options.initial)?;
     history.lost = lost_changes(&events, &history, &unmade);
     history.written = written(events, &history);
     Ok((history, first))
+}
+
+/// Returns the data model of all keys, if they have the same one.
+fn only_model(models: &BTreeMap<&str, DataModel>) -> Option<DataModel> {
+    let first = models.values().next().copied();
+    first.filter(|first| models.values().all(|model| model == first))
 }
 
 /// Returns the operations as their events write them.

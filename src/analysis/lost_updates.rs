@@ -1,7 +1,9 @@
-use super::history::{Loss, LossCounts};
 use super::loss_evidence::LossEvidence;
+use super::lost_changes::{Loss, LossCounts};
+use super::members::Members;
 use super::staleness::{KeyCopy, Staleness};
 use super::tombstones::PurgedTombstones;
+use super::unheld_updates::{UnheldChange, UnheldUpdates};
 use crate::scenario::Micros;
 use crate::trace::{Fact, KeyId, NodeId, OperationId, Record, UpdateId, Version, facts_about};
 use std::collections::{BTreeMap, VecDeque};
@@ -12,6 +14,7 @@ const REMEMBERED: usize = 1024;
 #[derive(Clone, Debug)]
 struct Write {
     update: UpdateId,
+    operation: OperationId,
     /// Its coordinator.
     node: NodeId,
     version: Version,
@@ -34,6 +37,8 @@ pub enum LossCause {
     /// Its group purged the tombstone of this deletion before every member had it, and an older value came back: that of the
     /// update, or an initial value of the document if none.
     Resurrected(Option<UpdateId>),
+    /// Disks were lost, and with them its last copy.
+    DiskLost,
 }
 
 impl From<LossCause> for Loss {
@@ -42,6 +47,7 @@ impl From<LossCause> for Loss {
             LossCause::Overwritten(_) => Loss::Overwritten,
             LossCause::RolledBack => Loss::RolledBack,
             LossCause::Resurrected(_) => Loss::Resurrected,
+            LossCause::DiskLost => Loss::DiskLost,
         }
     }
 }
@@ -57,9 +63,10 @@ pub struct LostUpdate {
     pub cause: LossCause,
 }
 
-/// Lost updates of registers: acknowledged writes that were replaced by a write whose coordinator had not seen them, that their
-/// group rolled back, or whose tombstone their group purged before an older value came back. A coordinator has seen the version
-/// that it held, or had read, when it assigned the new version.
+/// Lost updates. Of registers of groups: acknowledged writes that were replaced by a write whose coordinator had not seen them, that
+/// their group rolled back, or whose tombstone their group purged before an older value came back. A coordinator has seen the version
+/// that it held, or had read, when it assigned the new version. A write replaces no other execution of its own operation. Of all data:
+/// updates whose last copy was lost with a disk, as a later read shows.
 #[derive(Clone, Debug, Default)]
 pub struct LostUpdates {
     /// The operations with the times at which they were issued, in order of their ids.
@@ -71,15 +78,17 @@ pub struct LostUpdates {
     replicas: Vec<Vec<NodeId>>,
     tombstones: PurgedTombstones,
     evidence: LossEvidence,
+    unheld: UnheldUpdates,
     lost: Vec<LostUpdate>,
     /// Number of the lost updates of each key that a node coordinated.
     counts: BTreeMap<(NodeId, KeyId), u32>,
 }
 
 impl LostUpdates {
-    pub(super) fn observe(&mut self, record: &Record, copies: &Staleness) {
+    pub(super) fn observe(&mut self, record: &Record, copies: &Staleness, members: &Members) {
         self.tombstones.observe(&record.fact);
         self.evidence.observe(&record.fact);
+        self.observe_disks(record, copies, members);
         match &record.fact {
             Fact::OperationIssued { operation, .. } => {
                 self.issued.push_back((*operation, record.at));
@@ -101,6 +110,7 @@ impl LostUpdates {
                 let writes = at_key(&mut self.keys, *key);
                 writes.push_back(Write {
                     update,
+                    operation: *operation,
                     node: *node,
                     version,
                     replaces,
@@ -149,6 +159,39 @@ impl LostUpdates {
         }
     }
 
+    /// Finds out which updates were lost with disks.
+    fn observe_disks(&mut self, record: &Record, copies: &Staleness, members: &Members) {
+        match self.unheld.observe(&record.fact, copies, members) {
+            Some(UnheldChange::Shown(shown)) => {
+                for unheld in shown {
+                    if self.of(unheld.update).is_none() {
+                        self.mark(unheld.key, unheld.update, true);
+                        self.lost.push(LostUpdate { at: record.at, update: unheld.update, cause: LossCause::DiskLost });
+                        *self.counts.entry((unheld.origin, unheld.key)).or_default() += 1;
+                    }
+                }
+            }
+            Some(UnheldChange::Restored(restored)) => {
+                let is_restored =
+                    |lost: &LostUpdate| lost.update == restored.update && lost.cause == LossCause::DiskLost;
+                if let Some(index) = self.lost.iter().rposition(is_restored) {
+                    self.lost.remove(index);
+                    self.mark(restored.key, restored.update, false);
+                    self.counts.entry((restored.origin, restored.key)).and_modify(|count| *count -= 1);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Notes whether a write of a register is lost.
+    fn mark(&mut self, key: KeyId, update: UpdateId, lost: bool) {
+        let writes = self.keys.get_mut(key.index());
+        if let Some(write) = writes.and_then(|all| all.iter_mut().find(|write| write.update == update)) {
+            write.lost = lost;
+        }
+    }
+
     fn roll_back(&mut self, at: Micros, update: UpdateId) {
         let Some(key) = self.key_of.get(&update).copied() else { return };
         let write = self.keys.get_mut(key.index()).and_then(|all| all.iter_mut().find(|write| write.update == update));
@@ -165,12 +208,15 @@ impl LostUpdates {
         let Some(write) = writes.iter_mut().find(|write| write.update == update) else { return };
         write.acknowledged = Some(at);
         let write = write.clone();
-        for other in writes.iter_mut().filter(|other| other.update != update) {
+        // A coordinator has not seen a later write, although its version may be older: a member that has lost its disk counts again.
+        let is_earlier = |a: &Write, b: &Write| a.update < b.update;
+        let is_other = |other: &Write| other.operation != write.operation;
+        for other in writes.iter_mut().filter(|other| is_other(other)) {
             let Some(acknowledged) = other.acknowledged else { continue };
             if other.version < write.version {
                 // A client that coordinates itself holds no version. It may know the writes acknowledged before it began.
                 let may_know = !write.at_replica && write.replaces.is_none() && acknowledged <= write.issued;
-                let has_seen = may_know || write.replaces >= other.version;
+                let has_seen = may_know || (write.replaces >= other.version && is_earlier(other, &write));
                 if !has_seen && !other.lost {
                     other.lost = true;
                     let cause = LossCause::Overwritten(write.update);
@@ -182,8 +228,8 @@ impl LostUpdates {
         let replaced_by = writes.iter().find(|other| {
             other.acknowledged.is_some()
                 && other.version > write.version
-                && other.replaces < write.version
-                && other.update != update
+                && (other.replaces < write.version || is_earlier(other, &write))
+                && is_other(other)
         });
         if let Some(by) = replaced_by.map(|write| write.update) {
             self.lost.push(LostUpdate { at, update, cause: LossCause::Overwritten(by) });
@@ -260,14 +306,20 @@ impl LostUpdates {
     }
 
     /// Returns whether no update is known to be lost only because nothing could have shown it: no operation read a key after an
-    /// update of it was acknowledged, and no group acknowledged two updates of a key.
+    /// update of it was acknowledged, and no group acknowledged two updates of a key; or because no operation read a key after the
+    /// last copy of an update was lost.
     pub fn is_unknown(&self) -> bool {
-        self.lost.is_empty() && !self.evidence.is_complete()
+        self.lost.is_empty() && (!self.evidence.is_complete() || self.hidden() > 0)
     }
 
     /// Returns the numbers of lost updates, by how they were lost.
     pub fn counts(&self) -> LossCounts {
         self.lost.iter().map(|lost| Loss::from(lost.cause)).collect()
+    }
+
+    /// Returns the number of updates of which no copy is left, as no read has shown.
+    pub fn hidden(&self) -> u64 {
+        self.unheld.hidden()
     }
 
     /// Returns the number of lost updates.

@@ -13,6 +13,7 @@ mod invariants;
 pub mod jepsen;
 mod logs;
 mod loss_evidence;
+mod lost_changes;
 mod lost_updates;
 mod members;
 mod messages;
@@ -34,6 +35,7 @@ mod tombstones;
 mod tree_comparisons;
 mod unacknowledged_publications;
 mod under_way;
+mod unheld_updates;
 mod updates;
 
 pub use brokers::{Brokers, BusBrokers};

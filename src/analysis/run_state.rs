@@ -33,7 +33,7 @@ pub struct Analysis {
     pub tables: AllTables,
     /// The messages in flight.
     pub messages: Messages,
-    /// The lost updates of groups' registers.
+    /// The lost updates.
     pub lost: LostUpdates,
     /// The protocol state of groups' members: leaders, logs, hints.
     pub members: Members,
@@ -82,8 +82,8 @@ impl Analysis {
         self.tables.observe(record);
         self.messages.observe(record);
         self.requests.observe(record, &self.messages);
-        self.lost.observe(record, &self.staleness);
         self.members.observe(record);
+        self.lost.observe(record, &self.staleness, &self.members);
         self.faults.observe(record);
         self.brokers.observe(record);
         self.unacknowledged_publications.observe(record, &self.messages);

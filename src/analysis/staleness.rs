@@ -63,6 +63,13 @@ impl Key {
         is_group_write(&self.holders, &self.sources, origin, node) || reaches(flows, origin, node)
     }
 
+    /// Returns the nodes that should hold the updates of `origin` from the start: the members of its group, or itself.
+    fn holders_of(&self, origin: NodeId) -> Vec<NodeId> {
+        let of_client = self.holders.values().next().filter(|_| self.is_internal());
+        let group = self.holders.values().find(|all| all.contains_key(&origin)).or(of_client);
+        group.map_or_else(|| vec![origin], |all| all.keys().copied().collect())
+    }
+
     /// Returns whether the key exists only inside groups.
     fn is_internal(&self) -> bool {
         self.sources.is_empty() && !self.holders.is_empty()

@@ -27,6 +27,10 @@ pub fn lost_update(update: &LostUpdate, analysis: &Analysis, names: &Names) -> S
     let lost = self::update(update.update, analysis, names);
     let text = |by: UpdateId| self::update(by, analysis, names);
     match update.cause {
+        LossCause::DiskLost => sentence!(
+            "the last copy of {lost} was lost with a disk",
+            "die letzte Kopie von {lost} ging mit einer Festplatte verloren"
+        ),
         LossCause::RolledBack => sentence!("{lost} was rolled back", "{lost} wurde zurückgerollt"),
         LossCause::Overwritten(by) => sentence!("{} overwrote {lost}", "{} hat {lost} überschrieben", text(by)),
         LossCause::Resurrected(Some(by)) => sentence!(

@@ -337,7 +337,7 @@ fn discarded_by_group(explanation: &Explanation, context: &RunContext) -> Option
             })
         }
         Some(lost @ LostUpdate { cause: LossCause::Resurrected(_), .. }) => Some(text(lost)),
-        Some(LostUpdate { cause: LossCause::Overwritten(_), .. }) | None => {
+        Some(LostUpdate { cause: LossCause::Overwritten(_) | LossCause::DiskLost, .. }) | None => {
             let info = analysis.updates.get(update).filter(|info| info.value.is_none())?;
             analysis.lost.is_purged(key, info.version, &analysis.staleness).then(|| {
                 phrase(

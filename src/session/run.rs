@@ -1,9 +1,10 @@
 //! A run with its analysis: the analysis observes each record that the engine writes.
 
 use super::{labels, under_way};
+use crate::analysis::check::hidden_losses;
 use crate::analysis::{
-    Analysis, Convergence, CopyState, InvariantStatus, Invariants, Metrics, RepeatedEvent, RunContext, Sample,
-    TimedOperation,
+    Analysis, Convergence, CopyState, InvariantStatus, Invariants, LostUpdates, Metrics, RepeatedEvent, RunContext,
+    Sample, TimedOperation,
 };
 use crate::engine::{CommandRefused, Engine, HaltCause, Limits};
 use crate::language::{phrase, sentence};
@@ -30,11 +31,15 @@ pub fn halted_early() -> &'static str {
 }
 
 /// Returns why it is unknown whether an update was lost.
-pub(super) fn unknown_loss() -> &'static str {
+pub(super) fn unknown_loss(lost: &LostUpdates) -> String {
+    if lost.hidden() > 0 {
+        return sentence!("unknown, because {}", "unbekannt, denn {}", hidden_losses());
+    }
     phrase(
         "unknown, because no acknowledged update was followed by a read or another update of its key",
         "unbekannt, denn auf keine bestätigte Änderung folgte ein Lesevorgang oder eine weitere Änderung ihres Schlüssels",
     )
+    .into()
 }
 
 /// Events between two observations of the trace: few enough that the trace discards no record before it is observed.
@@ -256,7 +261,7 @@ impl Run {
             Promise::LostUpdates { count } => {
                 let lost = self.analysis.lost.count();
                 match lost == u64::from(*count) {
-                    true => self.analysis.lost.is_unknown().then(|| unknown_loss().into()),
+                    true => self.analysis.lost.is_unknown().then(|| unknown_loss(&self.analysis.lost)),
                     false => Some(sentence!("{lost} lost, not {count}", "{lost} verloren, nicht {count}")),
                 }
             }

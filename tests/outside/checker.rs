@@ -3,7 +3,7 @@
 
 use super::cases::{code, converge, err, json, out, path};
 use converge::analysis::check::{GUARANTEES, Guarantee, Verdict, check};
-use converge::analysis::history::{History, Invocation, NEVER, Operation, Output};
+use converge::analysis::history::{History, Invocation, NEVER, Operation, Output, Rank};
 use converge::analysis::jepsen::{DataModel, ReadOptions, read};
 use converge::trace::Outcome;
 use proptest::prelude::*;
@@ -234,7 +234,7 @@ fn with_others_optional(history: &History, kept: &[Operation]) -> History {
         if !kept.contains(operation) {
             operation.process = part.processes.len() as u32;
             part.processes.push("an optional change".into());
-            (operation.outcome, operation.ended, operation.rank) = (Outcome::Unknown, NEVER, 0);
+            (operation.outcome, operation.ended, operation.rank) = (Outcome::Unknown, NEVER, Rank::default());
         }
     }
     part

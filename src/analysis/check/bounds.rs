@@ -28,8 +28,8 @@ fn newer(history: &History, acknowledged: &[usize], read: usize, source: Option<
     let before = acknowledged.partition_point(|place| operations[*place].precedes(&operations[read]));
     let is_newer = |place: usize| match source {
         None => true,
-        Some(source) if operations[source].rank > 0 && operations[place].rank > 0 => {
-            operations[place].rank > operations[source].rank
+        Some(source) if operations[source].rank.is_known() && operations[place].rank.is_known() => {
+            operations[source].rank.precedes(operations[place].rank)
         }
         Some(source) => operations[source].precedes(&operations[place]),
     };

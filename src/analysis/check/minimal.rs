@@ -13,7 +13,7 @@
 use super::guarantee::Guarantee;
 use super::verdict::{Verdict, VerdictCache, Witness};
 use super::verdicts;
-use crate::analysis::history::{History, Invocation, NEVER, Operation, Output, ValueId};
+use crate::analysis::history::{History, Invocation, NEVER, Operation, Output, Rank, ValueId};
 use crate::trace::Outcome;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,7 +227,7 @@ impl Proof<'_> {
             if places.binary_search(&place).is_err() {
                 // Each optional change has its own process.
                 operation.process = (self.history.processes.len() + place) as u32;
-                (operation.outcome, operation.ended, operation.rank) = (Outcome::Unknown, NEVER, 0);
+                (operation.outcome, operation.ended, operation.rank) = (Outcome::Unknown, NEVER, Rank::default());
             }
             let key = operation.key;
             if let Output::Elements(elements) = &mut operation.output {

@@ -58,6 +58,7 @@ pub fn check_slice(
     }
     if let (Guarantee::NoLostUpdate, Some(lost)) = (guarantee, &history.lost) {
         return Some(match lost.counts.count() {
+            0 if lost.hidden > 0 => Verdict::Unknown(hidden_losses().into()),
             0 => evidence::missing(history, guarantee).map_or(Verdict::Holds, Verdict::Unknown),
             _ => Verdict::Violated(lost_witness(history, lost)),
         });
@@ -113,59 +114,79 @@ fn lost_witness(history: &History, lost: &LostChanges) -> Witness {
 
 /// States how many acknowledged changes the servers lost, and how.
 pub fn lost_changes(counts: &LossCounts) -> String {
-    let LossCounts { overwritten, rolled_back, resurrected } = *counts;
-    match (overwritten, rolled_back, resurrected) {
-        (1, 0, 0) => phrase(
+    let LossCounts { overwritten, rolled_back, resurrected, disk_lost } = *counts;
+    match (overwritten, rolled_back, resurrected, disk_lost) {
+        (1, 0, 0, 0) => phrase(
             "An acknowledged write was overwritten without having been seen.",
             "Ein bestätigter Schreibvorgang wurde überschrieben, ohne gesehen worden zu sein.",
         )
         .into(),
-        (n, 0, 0) => sentence!(
+        (n, 0, 0, 0) => sentence!(
             "{n} acknowledged writes were overwritten without having been seen.",
             "{n} bestätigte Schreibvorgänge wurden überschrieben, ohne gesehen worden zu sein."
         ),
-        (0, 1, 0) => phrase(
+        (0, 1, 0, 0) => phrase(
             "An acknowledged write was rolled back by its group.",
             "Ein bestätigter Schreibvorgang wurde von seiner Gruppe zurückgerollt.",
         )
         .into(),
-        (0, n, 0) => sentence!(
+        (0, n, 0, 0) => sentence!(
             "{n} acknowledged writes were rolled back by their group.",
             "{n} bestätigte Schreibvorgänge wurden von ihrer Gruppe zurückgerollt."
         ),
-        (0, 0, 1) => phrase(
+        (0, 0, 1, 0) => phrase(
             "An acknowledged deletion was undone: an older value came back after the tombstone was purged.",
             "Eine bestätigte Löschung ging verloren: ein älterer Wert kam wieder, nachdem der Tombstone entfernt war.",
         )
         .into(),
-        (0, 0, n) => sentence!(
+        (0, 0, n, 0) => sentence!(
             "{n} acknowledged deletions were undone: older values came back after the tombstones were purged.",
             "{n} bestätigte Löschungen gingen verloren: ältere Werte kamen wieder, nachdem die Tombstones entfernt waren."
         ),
-        _ => {
-            let parts = [
-                (
-                    overwritten,
-                    phrase("overwritten without having been seen", "überschrieben, ohne gesehen worden zu sein"),
-                ),
-                (rolled_back, phrase("rolled back by their group", "von ihrer Gruppe zurückgerollt")),
-                (
-                    resurrected,
-                    phrase(
-                        "undone, as an older value came back after the tombstone was purged",
-                        "aufgehoben, weil ein älterer Wert wiederkam, nachdem der Tombstone entfernt war",
-                    ),
-                ),
-            ];
-            let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} {how}"));
-            sentence!(
-                "{} acknowledged changes were lost: {}.",
-                "{} bestätigte Änderungen gingen verloren: {}.",
-                counts.count(),
-                parts.collect::<Vec<String>>().join(", ")
-            )
-        }
+        (0, 0, 0, 1) => phrase(
+            "The last copy of an acknowledged write was lost with a disk.",
+            "Die letzte Kopie eines bestätigten Schreibvorgangs ging mit einer Festplatte verloren.",
+        )
+        .into(),
+        (0, 0, 0, n) => sentence!(
+            "The last copies of {n} acknowledged writes were lost with disks.",
+            "Die letzten Kopien von {n} bestätigten Schreibvorgängen gingen mit Festplatten verloren."
+        ),
+        _ => mixed_losses(counts),
     }
+}
+
+/// States how many acknowledged changes were lost in each of several ways.
+fn mixed_losses(counts: &LossCounts) -> String {
+    let LossCounts { overwritten, rolled_back, resurrected, disk_lost } = *counts;
+    let parts = [
+        (overwritten, phrase("overwritten without having been seen", "überschrieben, ohne gesehen worden zu sein")),
+        (rolled_back, phrase("rolled back by their group", "von ihrer Gruppe zurückgerollt")),
+        (
+            resurrected,
+            phrase(
+                "undone, as an older value came back after the tombstone was purged",
+                "aufgehoben, weil ein älterer Wert wiederkam, nachdem der Tombstone entfernt war",
+            ),
+        ),
+        (disk_lost, phrase("with their last copy on a disk", "mit ihrer letzten Kopie auf einer Festplatte")),
+    ];
+    let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} {how}"));
+    sentence!(
+        "{} acknowledged changes were lost: {}.",
+        "{} bestätigte Änderungen gingen verloren: {}.",
+        counts.count(),
+        parts.collect::<Vec<String>>().join(", ")
+    )
+}
+
+/// States why it is unknown whether changes were lost of which no copy is left.
+pub fn hidden_losses() -> &'static str {
+    phrase(
+        "no operation read a key after the last copy of an acknowledged change of it was lost with a disk",
+        "keine Operation hat einen Schlüssel gelesen, nachdem die letzte Kopie einer bestätigten Änderung von ihm mit einer \
+         Festplatte verloren ging",
+    )
 }
 
 /// Describes an operation, with the result of a read.

@@ -9,7 +9,10 @@
 //! either order. A compare-and-set has read the write that it replaced. O(n log n) for n operations, times the number of
 //! processes for the last two guarantees.
 //!
-//! Sets without removals, and lists: a read must contain the required elements.
+//! Sets without removals, and lists: a read must contain the required elements; a list as often as they were appended. If an element
+//! was added several times, a read that shows it may have seen any of these additions: see [`repeated`].
+
+mod repeated;
 
 use crate::analysis::history::{History, Invocation, Model, Output};
 use crate::trace::Outcome;
@@ -43,8 +46,8 @@ struct KnownWrite {
 struct SessionChecker<'a> {
     history: &'a History,
     models: BTreeMap<u32, Model>,
-    /// The write of each value, by key and value.
-    writers: BTreeMap<(u32, u32), usize>,
+    /// The writes of each value, by key and value. Those of a register differ.
+    writers: BTreeMap<(u32, u32), Vec<usize>>,
     removed: BTreeSet<(u32, u32)>,
     /// The writes that each process made and saw, in order.
     steps: BTreeMap<u32, Vec<KnownWrite>>,
@@ -54,6 +57,26 @@ struct SessionChecker<'a> {
     causes: BTreeMap<u32, Vec<(usize, usize)>>,
     /// Edges that the reads of one process require, by key.
     required: BTreeMap<u32, Vec<(usize, usize)>>,
+    /// Whether a read may violate the guarantees, because it shows an element that was added several times.
+    is_uncertain: bool,
+}
+
+/// The writes that a read returned, or that a compare-and-set replaced.
+#[derive(Default)]
+struct SeenWrites {
+    /// Those that are certain.
+    writes: Vec<usize>,
+    /// The elements of which only some additions are in the result, and it does not show which.
+    repeated: Vec<u32>,
+}
+
+/// Whether operations keep session guarantees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SessionResult {
+    Kept,
+    Violated,
+    /// It depends on which of several additions of an element a read has seen.
+    Uncertain,
 }
 
 /// The writes that later reads of a key must reflect.
@@ -63,6 +86,8 @@ struct Requirements {
     writes: Vec<usize>,
     /// The same writes as a set.
     all: BTreeSet<usize>,
+    /// How often each element must be shown at least, because an earlier read showed it.
+    shown: BTreeMap<u32, usize>,
 }
 
 /// Returns the operations at these places by process.
@@ -81,36 +106,19 @@ pub(super) fn is_order_violated(history: &History, places: &[usize], wanted: Ses
     by_process(history, places).values().any(|own| checker.orders_wrongly(own, wanted))
 }
 
-/// Returns whether the operations at these places violate the guarantees.
+/// Returns whether the operations at these places certainly violate the guarantees.
 pub(super) fn is_violated(history: &History, places: &[usize], wanted: SessionGuarantees) -> bool {
+    check(history, places, wanted) == SessionResult::Violated
+}
+
+/// Returns whether the operations at these places keep the guarantees.
+pub(super) fn check(history: &History, places: &[usize], wanted: SessionGuarantees) -> SessionResult {
     let (mut checker, keys) = SessionChecker::new(history, places);
-    let processes = by_process(history, places);
-    for (process, own) in processes.iter() {
-        if checker.orders_wrongly(own, wanted) {
-            return true;
-        }
-        checker.add_process(*process, own);
+    match (checker.find_violation(&by_process(history, places), &keys, wanted), checker.is_uncertain) {
+        (true, _) => SessionResult::Violated,
+        (false, true) => SessionResult::Uncertain,
+        (false, false) => SessionResult::Kept,
     }
-    // Without versions, a write is newer than those that its process had seen, unless this order has a cycle.
-    if wanted.follow && keys.iter().any(|(key, places)| checker.is_violated(*key, places, &[])) {
-        return true;
-    }
-    // If the edges of all processes together form no cycle, which is common, those of no process do.
-    let mut together: BTreeMap<u32, Vec<(usize, usize)>> = BTreeMap::new();
-    let mut edges_of_processes = Vec::new();
-    for own in processes.values() {
-        if checker.violates(own, wanted) {
-            return true;
-        }
-        let required = std::mem::take(&mut checker.required);
-        required.iter().for_each(|(key, edges)| together.entry(*key).or_default().extend(edges));
-        edges_of_processes.push(required);
-    }
-    together.iter().any(|(key, all)| {
-        let is_violated = |required: &[(usize, usize)]| checker.is_violated(*key, &keys[key], required);
-        let of_key = || edges_of_processes.iter().filter_map(|required| required.get(key));
-        is_violated(all) && !is_violated(&[]) && of_key().any(|required| is_violated(required))
-    })
 }
 
 impl<'a> SessionChecker<'a> {
@@ -125,6 +133,7 @@ impl<'a> SessionChecker<'a> {
             place_in: BTreeMap::new(),
             causes: BTreeMap::new(),
             required: BTreeMap::new(),
+            is_uncertain: false,
         };
         let mut keys: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for &place in places {
@@ -136,7 +145,7 @@ impl<'a> SessionChecker<'a> {
                 | Invocation::Add(value)
                 | Invocation::Append(value) => {
                     if operation.outcome != Outcome::Fail {
-                        checker.writers.insert((operation.key, value), place);
+                        checker.writers.entry((operation.key, value)).or_default().push(place);
                     }
                 }
                 Invocation::Remove(value) => {
@@ -151,17 +160,53 @@ impl<'a> SessionChecker<'a> {
         (checker, keys)
     }
 
+    /// Returns whether the operations violate the guarantees, which are given by process and by key.
+    fn find_violation(
+        &mut self,
+        processes: &BTreeMap<u32, Vec<usize>>,
+        keys: &BTreeMap<u32, Vec<usize>>,
+        wanted: SessionGuarantees,
+    ) -> bool {
+        for (process, own) in processes {
+            if self.orders_wrongly(own, wanted) {
+                return true;
+            }
+            self.add_process(*process, own);
+        }
+        // Without versions, a write is newer than those that its process had seen, unless this order has a cycle.
+        if wanted.follow && keys.iter().any(|(key, places)| self.is_violated(*key, places, &[])) {
+            return true;
+        }
+        // If the edges of all processes together form no cycle, which is common, those of no process do.
+        let mut together: BTreeMap<u32, Vec<(usize, usize)>> = BTreeMap::new();
+        let mut edges_of_processes = Vec::new();
+        for own in processes.values() {
+            if self.violates(own, wanted) {
+                return true;
+            }
+            let required = std::mem::take(&mut self.required);
+            required.iter().for_each(|(key, edges)| together.entry(*key).or_default().extend(edges));
+            edges_of_processes.push(required);
+        }
+        together.iter().any(|(key, all)| {
+            let is_violated = |required: &[(usize, usize)]| self.is_violated(*key, &keys[key], required);
+            let of_key = || edges_of_processes.iter().filter_map(|required| required.get(key));
+            is_violated(all) && !is_violated(&[]) && of_key().any(|required| is_violated(required))
+        })
+    }
+
     /// Returns the writes that a read returned, or that a compare-and-set replaced.
-    fn seen_writes(&self, place: usize) -> Vec<usize> {
+    fn seen_writes(&self, place: usize) -> SeenWrites {
         let operation = &self.history.operations[place];
-        let writer = |value: &u32| self.writers.get(&(operation.key, *value)).copied();
+        let writer = |value: &u32| self.writers.get(&(operation.key, *value)).and_then(|all| all.last()).copied();
+        let of_value = |value: &u32| SeenWrites { writes: writer(value).into_iter().collect(), repeated: Vec::new() };
         if let Invocation::CompareAndSet { expected, .. } = operation.invocation {
-            return writer(&expected).into_iter().collect();
+            return of_value(&expected);
         }
         match &operation.output {
-            Output::Value(value) => writer(value).into_iter().collect(),
-            Output::Elements(elements) => elements.iter().filter_map(writer).collect(),
-            Output::Nothing | Output::Number(_) => Vec::new(),
+            Output::Value(value) => of_value(value),
+            Output::Elements(elements) => self.seen_additions(operation.key, elements),
+            Output::Nothing | Output::Number(_) => SeenWrites::default(),
         }
     }
 
@@ -175,13 +220,13 @@ impl<'a> SessionChecker<'a> {
                 return false;
             }
             let (made, read) = newest.entry(operation.key).or_default();
-            for write in self.seen_writes(place) {
-                *read = self.history.operations[write].rank.max(*read);
+            for write in self.seen_writes(place).writes {
+                *read = self.history.operations[write].rank.first.max(*read);
             }
             let rank = operation.rank;
-            let is_older = (wanted.writes && rank < *made) || (wanted.follow && rank < *read);
-            *made = rank.max(*made);
-            rank > 0 && is_older
+            let is_older = (wanted.writes && rank.last < *made) || (wanted.follow && rank.last < *read);
+            *made = rank.first.max(*made);
+            rank.is_known() && is_older
         })
     }
 
@@ -194,7 +239,7 @@ impl<'a> SessionChecker<'a> {
             let known = before.entry(operation.key).or_default();
             if operation.invocation.changes() {
                 if operation.outcome != Outcome::Fail {
-                    for write in self.seen_writes(place) {
+                    for write in self.seen_writes(place).writes {
                         known.insert(write);
                         steps.push(KnownWrite { key: operation.key, write, own: false });
                     }
@@ -206,10 +251,12 @@ impl<'a> SessionChecker<'a> {
                 }
             } else {
                 let seen = self.seen_writes(place);
-                if let (Output::Value(_), [write]) = (&operation.output, seen.as_slice()) {
+                if let (Output::Value(_), [write]) = (&operation.output, seen.writes.as_slice()) {
                     known.insert(*write);
                 }
-                steps.extend(seen.into_iter().map(|write| KnownWrite { key: operation.key, write, own: false }));
+                let any = self.any_additions(operation.key, &seen.repeated);
+                let writes = seen.writes.into_iter().chain(any);
+                steps.extend(writes.map(|write| KnownWrite { key: operation.key, write, own: false }));
             }
         }
         self.steps.insert(process, steps);
@@ -220,7 +267,8 @@ impl<'a> SessionChecker<'a> {
     fn violates(&mut self, own: &[usize], wanted: SessionGuarantees) -> bool {
         let mut requirements: BTreeMap<u32, Requirements> = BTreeMap::new();
         let mut known: BTreeMap<u32, usize> = BTreeMap::new();
-        for &place in own {
+        let repeated = self.repeated_elements(own, wanted);
+        for (at, &place) in own.iter().enumerate() {
             let operation = &self.history.operations[place];
             let replaces =
                 matches!(operation.invocation, Invocation::CompareAndSet { .. }) && operation.outcome != Outcome::Fail;
@@ -230,7 +278,12 @@ impl<'a> SessionChecker<'a> {
                 }
                 continue;
             }
-            let seen = self.seen_writes(place);
+            let SeenWrites { writes: seen, repeated: elements } = self.seen_writes(place);
+            match repeated.check(operation.key, &elements, at) {
+                SessionResult::Kept => {}
+                SessionResult::Violated => return true,
+                SessionResult::Uncertain => self.is_uncertain = true,
+            }
             if wanted.writes || wanted.follow {
                 // A read of several elements sees all of them at once.
                 let at_once = matches!(operation.output, Output::Elements(_));
@@ -246,10 +299,10 @@ impl<'a> SessionChecker<'a> {
             } else if self.misses(place, &seen, requirements.get(&operation.key)) {
                 return true;
             }
-            if wanted.reads {
-                for write in seen {
-                    self.require(&mut requirements, operation.key, write);
-                }
+            if let (Output::Elements(elements), true) = (&operation.output, wanted.reads) {
+                requirements.entry(operation.key).or_default().require_shown(elements);
+            } else if wanted.reads {
+                seen.iter().for_each(|write| self.require(&mut requirements, operation.key, *write));
             }
             if wanted.own_writes && operation.acknowledged() {
                 self.require(&mut requirements, operation.key, place);
@@ -269,9 +322,9 @@ impl<'a> SessionChecker<'a> {
             // Without versions, only the order of the writes of one process is known.
             let replaced = |other: &usize| {
                 let (other, write) = (&operations[*other], &operations[write]);
-                match (other.rank, write.rank) {
-                    (0, 0) => other.process == write.process && other.precedes(write),
-                    (older, newer) => older > 0 && older < newer,
+                match other.rank.is_known() || write.rank.is_known() {
+                    true => other.rank.precedes(write.rank),
+                    false => other.process == write.process && other.precedes(write),
                 }
             };
             requirements.writes.iter().filter(|other| replaced(other)).for_each(|other| {
@@ -309,16 +362,19 @@ impl<'a> SessionChecker<'a> {
         let operation = &self.history.operations[read];
         match &operation.output {
             Output::Elements(elements) => {
-                let mut elements = elements.clone();
-                elements.sort_unstable();
-                let is_missing = |value: u32| {
-                    elements.binary_search(&value).is_err() && !self.removed.contains(&(operation.key, value))
-                };
-                requirements
-                    .writes
-                    .iter()
-                    .filter_map(|write| self.history.operations[*write].invocation.puts())
-                    .any(is_missing)
+                let is_list = self.models.get(&operation.key) == Some(&Model::Append);
+                let mut least = requirements.shown.clone();
+                let writes = requirements.writes.iter();
+                let required = writes.filter_map(|write| self.history.operations[*write].invocation.puts());
+                for (value, count) in counts(required) {
+                    let least = least.entry(value).or_default();
+                    *least = (*least).max(if is_list { count } else { 1 });
+                }
+                let shown = counts(elements.iter().copied());
+                least.into_iter().any(|(value, least)| {
+                    let is_missing = shown.get(&value).is_none_or(|count| *count < least);
+                    is_missing && !self.removed.contains(&(operation.key, value))
+                })
             }
             Output::Number(_) => false,
             // A read of a register, or a compare-and-set.
@@ -337,15 +393,19 @@ impl<'a> SessionChecker<'a> {
         let operations = &self.history.operations;
         let is_write =
             |place: &usize| operations[*place].invocation.changes() && operations[*place].outcome != Outcome::Fail;
-        let writes = places.iter().copied().filter(is_write);
-        if writes.clone().all(|write| operations[write].rank == 0) {
-            return self.has_cycle(key, &writes.collect::<Vec<usize>>(), required);
-        }
+        let writes: Vec<usize> = places.iter().copied().filter(is_write).collect();
+        let is_ordered = writes.iter().any(|write| operations[*write].rank.is_known());
+        let is_repeated = || writes.iter().any(|write| operations[*write].rank.is_repeated());
+        // The versions of a write that was executed more than once do not show which execution a read has seen.
+        let is_cyclic = || self.has_cycle(key, &writes, required);
         // Versions order all writes that have one. Of another, only the initial value is known to be older.
-        required.iter().any(|(older, newer)| {
-            let older = operations[*older].rank;
-            *newer == INITIAL || (1..older).contains(&operations[*newer].rank)
-        })
+        let is_misordered = |(older, newer): &(usize, usize)| {
+            *newer == INITIAL || operations[*newer].rank.precedes(operations[*older].rank)
+        };
+        match is_ordered {
+            true => required.iter().any(is_misordered) || (is_repeated() && is_cyclic()),
+            false => is_cyclic(),
+        }
     }
 
     /// Returns whether the edges between a key's writes without versions, with `required`, form a cycle.
@@ -362,6 +422,23 @@ impl<'a> SessionChecker<'a> {
         }
         is_cyclic(&after)
     }
+}
+
+impl Requirements {
+    /// Requires that later reads show these elements as often.
+    fn require_shown(&mut self, elements: &[u32]) {
+        for (value, count) in counts(elements.iter().copied()) {
+            let least = self.shown.entry(value).or_default();
+            *least = count.max(*least);
+        }
+    }
+}
+
+/// Returns how often each value occurs.
+fn counts(values: impl Iterator<Item = u32>) -> BTreeMap<u32, usize> {
+    let mut counts = BTreeMap::new();
+    values.for_each(|value| *counts.entry(value).or_default() += 1);
+    counts
 }
 
 /// Returns whether a graph has a cycle, by topological sorting (Kahn 1962).

@@ -1,9 +1,12 @@
+mod implications;
 mod witnesses;
 
 use super::search::{Order, SearchOperation, SearchResult};
 use super::verdicts::search_operations;
 use super::*;
-use crate::analysis::history::{ABSENT, Initial, Invocation, LossCounts, Model, NEVER, Operation, Output, ValueId};
+use crate::analysis::history::{
+    ABSENT, Initial, Invocation, LossCounts, Model, NEVER, Operation, Output, Rank, ValueId,
+};
 use crate::random::{self, random_tests};
 use proptest::prelude::*;
 
@@ -53,7 +56,7 @@ fn history(text: &str) -> History {
             invoked: from.parse().expect("a place"),
             ended,
             times: Some((from.parse::<i64>().expect("a place") * 1000, i64::from(ended) * 1000)),
-            rank: 0,
+            rank: Rank::default(),
         });
     }
     history.operations.sort_by_key(|operation| operation.invoked);
@@ -256,15 +259,13 @@ fn an_insufficient_budget_makes_the_verdict_unknown() {
 /// Tries all orders, as an oracle for the search.
 fn any_order(items: &[SearchOperation], model: Model, order: Order) -> bool {
     fn fits(state: &mut Vec<i64>, item: &SearchOperation) -> bool {
-        let sorted = |elements: &[ValueId]| {
-            let mut all: Vec<i64> = elements.iter().map(|element| i64::from(*element)).collect();
-            all.sort_unstable();
-            all
-        };
         match (item.invocation, &item.output) {
             (Invocation::Read, Output::Value(value)) => *state == [i64::from(*value)],
             (Invocation::Read, Output::Number(number)) => *state == [*number],
-            (Invocation::Read, Output::Elements(elements)) => *state == sorted(elements),
+            // The elements of a set are sorted.
+            (Invocation::Read, Output::Elements(elements)) => {
+                state.iter().copied().eq(elements.iter().map(|element| i64::from(*element)))
+            }
             (Invocation::Read, Output::Nothing) => true,
             (Invocation::Write(value), _) => {
                 *state = vec![value.into()];
@@ -279,7 +280,11 @@ fn any_order(items: &[SearchOperation], model: Model, order: Order) -> bool {
                 state[0] += by;
                 true
             }
-            (Invocation::Add(value) | Invocation::Append(value), _) => {
+            (Invocation::Append(value), _) => {
+                state.push(value.into());
+                true
+            }
+            (Invocation::Add(value), _) => {
                 state.push(value.into());
                 state.sort_unstable();
                 state.dedup();
@@ -367,7 +372,7 @@ fn random(
                 invoked: place(i, false),
                 ended: if *unknown { NEVER } else { place(i, true) },
                 times: None,
-                rank: 0,
+                rank: Rank::default(),
             });
         }
         history.processes = (0..30).map(|n| format!("process {n}")).collect();
@@ -428,6 +433,16 @@ random_tests! { all_orders, 4000;
     }
 
     #[test]
+    fn the_search_of_lists_agrees_with_trying_all_orders(
+        history in random(|kind, a, b| match kind {
+            0..=3 => (Invocation::Read, Output::Elements([vec![], vec![a], vec![a, b]][b as usize].clone())),
+            _ => (Invocation::Append(a), Output::Nothing),
+        })
+    ) {
+        agrees(&history, Model::Append)?;
+    }
+
+    #[test]
     fn zones_agree_with_trying_all_orders(history in random(|kind, a, _| {
         if kind < 5 { (Invocation::Read, Output::Value(a * 2)) } else { (Invocation::Write(0), Output::Nothing) }
     })) {
@@ -464,8 +479,9 @@ random_tests! { all_orders, 4000;
 
 #[test]
 fn lost_changes_are_summed_up_by_how_they_were_lost() {
-    let sentence =
-        |overwritten, rolled_back, resurrected| lost_changes(&LossCounts { overwritten, rolled_back, resurrected });
+    let sentence = |overwritten, rolled_back, resurrected| {
+        lost_changes(&LossCounts { overwritten, rolled_back, resurrected, disk_lost: 0 })
+    };
     assert_eq!(sentence(0, 0, 1).matches("overwritten").count(), 0);
     assert_eq!(
         sentence(2, 1, 1),

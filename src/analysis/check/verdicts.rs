@@ -3,7 +3,7 @@
 use super::guarantee::Guarantee;
 use super::read_sources::distinct_writes;
 use super::search::{Order, SearchOperation, SearchResult};
-use super::sessions::SessionGuarantees;
+use super::sessions::{SessionGuarantees, SessionResult};
 use super::verdict::{Verdict, VerdictCache, Witness};
 use super::{bounds, causal, explanations, quick_refutations, search, sessions, shrink, zones};
 use crate::analysis::history::{History, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
@@ -429,7 +429,8 @@ fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict
         }
     }
     let places = effective(history, places);
-    if sessions::is_violated(history, &places, wanted) {
+    let result = sessions::check(history, &places, wanted);
+    if result == SessionResult::Violated {
         let operations = shrink::minimize(history, &places, |places| sessions::is_violated(history, places, wanted));
         let is_by_order = sessions::is_order_violated(history, &operations, wanted);
         let broken = if is_by_order { broken_order(guarantee) } else { broken_session(guarantee) };
@@ -438,13 +439,37 @@ fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict
             operations,
         });
     }
-    let Some(why) = unknown else { return Verdict::Holds };
+    if unknown.is_none() && result == SessionResult::Kept {
+        return Verdict::Holds;
+    }
     if is_linearizable(history, budget) {
         return Verdict::Holds;
+    }
+    let Some(why) = unknown else { return repeated_elements(history, budget) };
+    if result == SessionResult::Uncertain {
+        return Verdict::Unknown(why);
     }
     repeating.extend(places);
     repeating.sort_unstable();
     check_ambiguous(history, &repeating, why, (budget, 16), |history, places| {
         sessions::is_violated(history, &effective(history, places.to_vec()), wanted)
     })
+}
+
+/// Returns the verdict on session guarantees where it depends on which of several additions of an element a read has seen. The
+/// guarantees hold if the history of a single key is sequential.
+fn repeated_elements(history: &History, budget: &mut u64) -> Verdict {
+    if let [(_, places)] = history.by_key().as_slice()
+        && let Some(model) = history.model_of(places)
+        && sequential(history, places, model, budget) == Verdict::Holds
+    {
+        return Verdict::Holds;
+    }
+    Verdict::Unknown(
+        phrase(
+            "an element was added several times, and the reads do not show which additions they contain",
+            "ein Element wurde mehrmals hinzugefügt, und die Lesevorgänge zeigen nicht, welche davon sie enthalten",
+        )
+        .into(),
+    )
 }

@@ -1,9 +1,9 @@
 use super::recorded_operation::RecordedOperation;
-use super::{ABSENT, History, Initial, Invocation, Model, Output, ValueId};
+use super::{ABSENT, History, Initial, Invocation, Model, Output, Rank, ValueId};
 use crate::language::phrase;
 use crate::scenario::Value;
 use crate::trace::{KeyId, OperationKind, Outcome, Version};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Sets the values of one key's operations in a history.
 pub(super) struct KeyValues<'a> {
@@ -13,9 +13,11 @@ pub(super) struct KeyValues<'a> {
     model: Option<Model>,
     /// Whether the version of a read identifies the write that it returned.
     by_version: bool,
-    initial: Option<&'a Value>,
+    /// The initial value and its version.
+    initial: Option<&'a (Value, Version)>,
     ids: BTreeMap<Option<Value>, ValueId>,
-    versions: BTreeMap<Version, ValueId>,
+    /// The values of the writes with each version: several after a member has lost its disk, and its counter.
+    versions: BTreeMap<Version, Vec<ValueId>>,
 }
 
 impl<'a> KeyValues<'a> {
@@ -24,7 +26,7 @@ impl<'a> KeyValues<'a> {
         history: &'a mut History,
         operations: &'a [RecordedOperation],
         key: KeyId,
-        initial: Option<&'a Value>,
+        initial: Option<&'a (Value, Version)>,
         places: &[usize],
     ) -> Self {
         let model = history.model_of(places);
@@ -54,7 +56,7 @@ impl<'a> KeyValues<'a> {
 
     fn initial_value(&mut self) -> Initial {
         let mut initial = Initial::default();
-        match (self.initial, self.model) {
+        match (self.initial.map(|(value, _)| value), self.model) {
             (Some(Value::Int(number)), Some(Model::Counter)) => initial.number = *number,
             (Some(Value::Set(elements)), _) => {
                 initial.elements = self.ids(elements.iter());
@@ -67,18 +69,43 @@ impl<'a> KeyValues<'a> {
         initial
     }
 
-    /// Assigns each write with a version a distinct value, and its rank in the order of versions.
+    /// Assigns each write with a version a distinct value, and its rank in the order of versions. Writes of a value share it if a
+    /// read that returned the value does not show which write it returned.
     fn rank_writes(&mut self, places: &[usize]) {
         let writes = places.iter().filter(|place| self.operations[**place].kind != OperationKind::Read);
-        let mut versioned: Vec<(Version, usize)> =
-            writes.filter_map(|place| Some((self.operations[*place].version?, *place))).collect();
+        let mut versioned: Vec<(Version, usize)> = writes
+            .flat_map(|place| self.operations[*place].executions.iter().map(|(_, version)| (*version, *place)))
+            .collect();
         versioned.sort_unstable();
-        for (rank, (version, place)) in versioned.into_iter().enumerate() {
-            let id = self.add(self.operations[place].written.as_ref());
-            self.versions.insert(version, id);
-            self.history.operations[place].invocation = Invocation::Write(id);
-            self.history.operations[place].rank = rank as u32 + 1;
+        let unidentified = self.unidentified(places, &versioned);
+        let mut ranks: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        for (rank, (_, place)) in versioned.iter().enumerate() {
+            ranks.entry(*place).or_default().push(rank as u32 + 1);
         }
+        for (place, ranks) in ranks {
+            let recorded = &self.operations[place];
+            let written = recorded.written.clone();
+            let id = match unidentified.contains(&written) {
+                true => self.id(written.as_ref()),
+                false => self.add(written.as_ref()),
+            };
+            for (_, version) in &recorded.executions {
+                self.versions.entry(*version).or_default().push(id);
+            }
+            self.history.operations[place].invocation = Invocation::Write(id);
+            self.history.operations[place].rank = Rank::of(&ranks);
+        }
+    }
+
+    /// Returns the values that reads returned with a version that neither a write nor the initial value has.
+    fn unidentified(&self, places: &[usize], versioned: &[(Version, usize)]) -> BTreeSet<Option<Value>> {
+        let is_known = |version: &Version| {
+            let is_initial = version.is_none() || self.initial.is_some_and(|(_, initial)| initial == version);
+            is_initial || versioned.binary_search_by_key(version, |(version, _)| *version).is_ok()
+        };
+        let reads = places.iter().map(|place| &self.operations[*place]).filter(|read| read.kind == OperationKind::Read);
+        let unknown = reads.filter(|read| read.version.is_some_and(|version| !is_known(&version)));
+        unknown.map(|read| read.served.clone()).collect()
     }
 
     fn invocation(&mut self, place: usize) -> Invocation {
@@ -86,7 +113,7 @@ impl<'a> KeyValues<'a> {
         let value = recorded.value.as_ref();
         let (invocation, rank) = (self.history.operations[place].invocation, self.history.operations[place].rank);
         match invocation {
-            Invocation::Write(id) if self.by_version && rank > 0 => Invocation::Write(id),
+            Invocation::Write(id) if self.by_version && rank.is_known() => Invocation::Write(id),
             // A write without a version cannot have been read.
             Invocation::Write(_) if self.by_version => Invocation::Write(self.add(value)),
             Invocation::Write(_) => Invocation::Write(self.id(value)),
@@ -123,10 +150,16 @@ impl<'a> KeyValues<'a> {
     }
 
     fn read_value(&mut self, unordered: bool, version: Version, value: Option<&Value>) -> ValueId {
-        let written = self.versions.get(&version).copied().filter(|_| self.by_version);
         // Siblings as a whole are not the value of a single write.
         let is_whole = |id: ValueId| self.history.values[id as usize] == display(value);
-        if self.by_version && unordered && value.is_some() && value != self.initial && !written.is_some_and(is_whole) {
+        let written = self.versions.get(&version).filter(|_| self.by_version);
+        let written = written.and_then(|all| all.iter().find(|id| is_whole(**id)).or(all.first())).copied();
+        if self.by_version
+            && unordered
+            && value.is_some()
+            && value != self.initial.map(|(value, _)| value)
+            && !written.is_some_and(is_whole)
+        {
             self.history.siblings.insert(self.key.0);
             return self.id(value);
         }

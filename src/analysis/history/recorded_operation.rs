@@ -28,10 +28,10 @@ pub struct RecordedOperation {
     pub(super) unordered: bool,
     /// The times of its invocation and end, µs.
     pub times: (i64, i64),
-    /// The version that a read returned, or that a change got.
+    /// The version that a read returned.
     pub(super) version: Option<Version>,
-    /// The update that a change with a version made.
-    pub(super) update: Option<UpdateId>,
+    /// The updates that a change made, each with its version: several if it was executed more than once.
+    pub(super) executions: Vec<(UpdateId, Version)>,
     /// The value that a change with a version wrote.
     pub(super) written: Option<Value>,
     pub(super) outcome: Outcome,

@@ -1,6 +1,6 @@
 use super::key_values::KeyValues;
 use super::recorded_operation::RecordedOperation;
-use super::{ABSENT, Function, History, Invocation, Loss, LostChanges, NEVER, Operation, Output};
+use super::{ABSENT, Function, History, Invocation, Loss, LostChanges, NEVER, Operation, Output, Rank};
 use crate::analysis::Analysis;
 use crate::analysis::tombstones::PurgedTombstones;
 use crate::language::phrase;
@@ -36,7 +36,8 @@ pub struct HistoryRecorder {
     /// The current process of each session, and whether it has a pending operation.
     sessions: LiteMap<(NodeId, u32), (u32, bool)>,
     processes: Vec<(NodeId, u32)>,
-    initial: BTreeMap<KeyId, Value>,
+    /// The initial value of each key, with its version.
+    initial: BTreeMap<KeyId, (Value, Version)>,
     /// The number of changes of each key's operations.
     revisions: LiteMap<KeyId, u32>,
     tombstones: PurgedTombstones,
@@ -47,10 +48,11 @@ impl HistoryRecorder {
     pub fn observe(&mut self, record: &Record) {
         self.tombstones.observe(&record.fact);
         match &record.fact {
-            Fact::Seeded { key, value, .. } | Fact::ReplicaStored { update: None, key, value: Some(value), .. }
+            Fact::Seeded { key, value, version, .. }
+            | Fact::ReplicaStored { update: None, key, value: Some(value), version, .. }
                 if self.operations.is_empty() =>
             {
-                self.initial.insert(*key, value.clone());
+                self.initial.insert(*key, (value.clone(), *version));
             }
             Fact::OperationIssued { operation, by, session, to, kind, key, value, expected } => {
                 self.indexes.insert(*operation, self.operations.len());
@@ -69,7 +71,7 @@ impl HistoryRecorder {
                     unordered: false,
                     times: (time(record.at), time(record.at)),
                     version: None,
-                    update: None,
+                    executions: Vec::new(),
                     written: None,
                     outcome: Outcome::Unknown,
                     has_ended: false,
@@ -156,8 +158,10 @@ impl HistoryRecorder {
     }
 
     fn set_version(&mut self, operation: OperationId, (update, version): (UpdateId, Version), value: Option<Value>) {
-        if let Some(recorded) = self.find(operation).filter(|recorded| recorded.version.is_none()) {
-            (recorded.version, recorded.update, recorded.written) = (Some(version), Some(update), value);
+        let is_new = |recorded: &&mut RecordedOperation| recorded.executions.iter().all(|(other, _)| *other != update);
+        if let Some(recorded) = self.find(operation).filter(is_new) {
+            recorded.executions.push((update, version));
+            recorded.written = value;
             let key = recorded.key;
             *self.revisions.entry(key).or_default() += 1;
         }
@@ -175,7 +179,7 @@ impl HistoryRecorder {
 
     /// Iterates over the initial values of keys.
     pub fn initial_values(&self) -> impl Iterator<Item = (KeyId, &Value)> {
-        self.initial.iter().map(|(key, value)| (*key, value))
+        self.initial.iter().map(|(key, (value, _))| (*key, value))
     }
 
     /// Returns whether a key has increments.
@@ -194,14 +198,16 @@ impl HistoryRecorder {
     pub fn lost_changes(&self, analysis: &Analysis, names: &Names) -> Option<LostChanges> {
         let lost = analysis.lost.all();
         let is_of_groups = self.operations.iter().all(|recorded| names.group(recorded.to).is_some());
-        if analysis.staleness.acknowledged() == 0 || (lost.is_empty() && !is_of_groups) {
+        if analysis.staleness.acknowledged() == 0 || (lost.is_empty() && analysis.lost.hidden() == 0 && !is_of_groups) {
             return None;
         }
         let updates: BTreeMap<UpdateId, Loss> = lost.iter().map(|lost| (lost.update, lost.cause.into())).collect();
+        let loss = |recorded: &RecordedOperation| {
+            recorded.executions.iter().find_map(|(update, _)| updates.get(update)).copied()
+        };
         let operations = (0..).zip(&self.operations);
-        let operations =
-            operations.filter_map(|(place, recorded)| Some((place, *updates.get(&recorded.update?)?))).collect();
-        Some(LostChanges { counts: analysis.lost.counts(), operations })
+        let operations = operations.filter_map(|(place, recorded)| Some((place, loss(recorded)?))).collect();
+        Some(LostChanges { counts: analysis.lost.counts(), hidden: analysis.lost.hidden(), operations })
     }
 
     /// Builds the history so far. `key` and `process` return the names of keys and processes.
@@ -220,7 +226,7 @@ impl HistoryRecorder {
                 invoked: recorded.invoked,
                 ended: recorded.ended,
                 times: Some(recorded.times),
-                rank: 0,
+                rank: Rank::default(),
             }
         };
         let first = self.operations.first().map(|recorded| recorded.key);

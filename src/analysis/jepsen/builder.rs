@@ -4,7 +4,7 @@ use super::data_model::{CAS, DECREMENT, DataModel, INCREMENT, function, unknown_
 use super::events::Event;
 use super::numbers::{COUNTED, MAX_NUMBER, counted};
 use super::server_side::siblings;
-use crate::analysis::history::{ABSENT, History, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
+use crate::analysis::history::{ABSENT, History, Initial, Invocation, Model, NEVER, Operation, Output, Rank, ValueId};
 use crate::scenario::json::nested_too_deeply;
 use crate::trace::Outcome;
 use serde_json::Value;
@@ -72,8 +72,8 @@ struct Builder<'a> {
     added: BTreeMap<u32, u64>,
     /// The keys of registers whose changes have versions.
     versioned: BTreeSet<&'a str>,
-    /// The value of each version of a key.
-    versions: BTreeMap<(u32, u32), ValueId>,
+    /// The value of each version of a key, and the invocation that wrote it.
+    versions: BTreeMap<(u32, u32), (ValueId, usize)>,
     /// The initial values that the history states, by key.
     initial: BTreeMap<u32, Initial>,
 }
@@ -102,6 +102,7 @@ impl Builder<'_> {
             ));
         }
         let key = self.keys.id(event.key_name());
+        let mut rank = Rank::default();
         let mut invocation = match self.unsupported.contains(event.key_name()) {
             true => unsupported_invocation(event, &mut self.values)?,
             false => invocation(event, self.model_of(event), &mut self.values)?,
@@ -109,8 +110,15 @@ impl Builder<'_> {
         if let (Invocation::Write(value), true) = (invocation, self.versioned.contains(event.key_name())) {
             // The version identifies the write, so that values may repeat.
             let distinct = self.values.distinct(self.values.names[value as usize].clone());
-            event.version.and_then(|version| self.versions.insert((key, version), distinct));
-            invocation = Invocation::Write(distinct);
+            for version in &event.versions {
+                if let Some((_, other)) = self.versions.insert((key, *version), (distinct, at)) {
+                    let other = &self.events[other].position;
+                    return Err(format!(
+                        "{position}: version: no other write of the key has {version}, but {other} has it too"
+                    ));
+                }
+            }
+            (invocation, rank) = (Invocation::Write(distinct), Rank::of(&event.versions));
         }
         if let Invocation::Increment(by) = invocation {
             let sum = self.added.entry(key).or_default();
@@ -131,7 +139,7 @@ impl Builder<'_> {
             invoked: at as u32,
             ended: NEVER,
             times: event.time.map(|ns| (ns / 1000, i64::MAX)),
-            rank: event.version.filter(|_| self.versioned.contains(event.key_name())).unwrap_or(0),
+            rank,
         });
         Ok(())
     }
@@ -174,12 +182,12 @@ impl Builder<'_> {
                 (operation.outcome, operation.ended) = (Outcome::Ok, at as u32);
                 if operation.invocation == Invocation::Read {
                     operation.output = output(event, model, &mut self.values)?;
-                    let written = event.version.and_then(|version| self.versions.get(&(operation.key, version)));
-                    if let (Output::Value(value), Some(written)) = (&mut operation.output, written)
-                        && self.values.names[*value as usize] == self.values.names[*written as usize]
-                    {
-                        *value = *written;
-                    }
+                } else if !event.value.is_null() && !invocation.value.is_null() && event.value != invocation.value {
+                    let (begun, started) = (&invocation.value, &invocation.position);
+                    return Err(format!(
+                        "{position}: value: {begun} is expected, as in {started}, not {}",
+                        event.value
+                    ));
                 }
             }
             "fail" => (operation.outcome, operation.ended) = (Outcome::Fail, at as u32),
@@ -213,11 +221,37 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// Lets each read of a key with versions return the write that its version identifies. If no version does, the read may have
+    /// returned any write of its value, so these writes share the value.
+    fn identify_reads(&mut self) {
+        let mut shared: BTreeMap<(u32, &str), ValueId> = BTreeMap::new();
+        for operation in self.operations.iter_mut().filter(|operation| operation.outcome == Outcome::Ok) {
+            let event = &self.events[operation.ended as usize];
+            let Output::Value(value) = &mut operation.output else { continue };
+            let text = self.values.names[*value as usize].as_str();
+            let writes = event.versions.iter().filter_map(|version| self.versions.get(&(operation.key, *version)));
+            match writes.map(|(written, _)| *written).find(|written| self.values.names[*written as usize] == text) {
+                Some(written) => *value = written,
+                None if event.versions.contains(&0) => {}
+                None => _ = shared.insert((operation.key, text), *value),
+            }
+        }
+        for operation in self.operations.iter_mut() {
+            let text = |value: &ValueId| (operation.key, self.values.names[*value as usize].as_str());
+            if let Invocation::Write(value) = &mut operation.invocation {
+                *value = shared.get(&text(value)).copied().unwrap_or(*value);
+            } else if let Output::Value(value) = &mut operation.output {
+                *value = shared.get(&text(value)).copied().unwrap_or(*value);
+            }
+        }
+    }
+
     fn finish(mut self, initial: Option<&str>) -> Result<History, ReadError> {
         let is_timed = |operation: &Operation| operation.times.is_some_and(|times| times.1 != i64::MAX);
         if self.operations.iter().any(|operation| operation.outcome == Outcome::Ok && !is_timed(operation)) {
             self.operations.iter_mut().for_each(|operation| operation.times = None);
         }
+        self.identify_reads();
         let first = self.operations.first().map(|operation| operation.key);
         let has_several_keys = self.operations.iter().any(|operation| Some(operation.key) != first);
         let (operations, keys) = (self.operations, self.keys.names.clone());
@@ -261,7 +295,7 @@ pub(super) fn build(
         added: BTreeMap::new(),
         versioned: events
             .iter()
-            .filter(|event| event.kind == "invoke" && event.version.is_some())
+            .filter(|event| event.kind == "invoke" && event.f != "read" && !event.versions.is_empty())
             .map(Event::key_name)
             .filter(|key| models.get(key) == Some(&DataModel::Register))
             .collect(),

@@ -1,6 +1,7 @@
 //! The data models of a history's keys.
 
 use super::events::Event;
+use super::numbers::counted;
 use crate::analysis::history::{Function, Model};
 use serde::{Deserialize, Serialize};
 
@@ -103,35 +104,48 @@ pub(super) fn unknown_function(event: &Event) -> String {
     format!("{}: f: {ALL}, not {}", event.position, event.f)
 }
 
-/// Infers the data model of a key from the operations on it.
+/// Returns the data model of a key that is only read: that of the changes of all other keys if its results fit it.
+pub(super) fn model_of_reads(events: &[&Event], of_changes: Option<DataModel>) -> DataModel {
+    let is_result = |event: &&&Event| event.kind == "ok" && !event.value.is_null();
+    let fits = |model: &DataModel| {
+        events.iter().filter(is_result).all(|event| match model.model() {
+            Model::Register => !event.value.is_array(),
+            Model::Counter => counted(&event.value).is_some(),
+            Model::Set | Model::Append => event.value.is_array(),
+        })
+    };
+    let reads_a_list = events.iter().find(is_result).is_some_and(|event| event.value.is_array());
+    of_changes.filter(fits).unwrap_or(if reads_a_list { DataModel::Set } else { DataModel::Register })
+}
+
+/// Infers the data model of a key from the changes of it; none if it is only read.
 ///
 /// # Errors
 /// An operation has an unknown function.
-pub(super) fn infer_model(events: &[&Event]) -> Result<DataModel, String> {
+pub(super) fn infer_model(events: &[&Event]) -> Result<Option<DataModel>, String> {
     let has = |names: &[&str]| events.iter().any(|event| names.contains(&event.f.as_str()));
     let read = events.iter().find(|event| event.f == "read" && event.kind == "ok" && !event.value.is_null());
     let reads_a_list = read.is_some_and(|event| event.value.is_array());
     if has(CAS) {
-        return Ok(DataModel::CasRegister);
+        return Ok(Some(DataModel::CasRegister));
     }
     if has(&["write", "delete"]) {
-        return Ok(DataModel::Register);
+        return Ok(Some(DataModel::Register));
     }
     if has(&["append"]) {
-        return Ok(DataModel::Append);
+        return Ok(Some(DataModel::Append));
     }
     if has(INCREMENT) || has(DECREMENT) {
-        return Ok(DataModel::Counter);
+        return Ok(Some(DataModel::Counter));
     }
     if has(&["remove"]) || (has(&["add"]) && (reads_a_list || read.is_none())) {
-        return Ok(DataModel::Set);
+        return Ok(Some(DataModel::Set));
     }
     if has(&["add"]) {
-        return Ok(DataModel::Counter);
+        return Ok(Some(DataModel::Counter));
     }
     match events.iter().find(|event| event.f != "read") {
-        None if reads_a_list => Ok(DataModel::Set),
-        None => Ok(DataModel::Register),
+        None => Ok(None),
         Some(event) => Err(unknown_function(event)),
     }
 }

@@ -16,8 +16,9 @@ pub(super) struct Event {
     pub(super) index: Option<i64>,
     /// Whether it sets the initial value of its key, before all operations.
     pub(super) is_initial: bool,
-    /// The place of the change, or of the change that a read returned, in the order of the key's versions.
-    pub(super) version: Option<u32>,
+    /// The places of the change, or of the change that a read returned, in the order of the key's versions; 0 is that of the initial
+    /// value.
+    pub(super) versions: Vec<u32>,
     /// Whether its key keeps siblings.
     pub(super) has_siblings: bool,
     /// Whether the servers lost the change.
@@ -26,6 +27,8 @@ pub(super) struct Event {
     pub(super) is_rolled_back: Option<bool>,
     /// Whether the change is a deletion whose older value came back.
     pub(super) is_resurrected: Option<bool>,
+    /// Whether the servers lost the change with the disk of its last copy.
+    pub(super) is_disk_lost: bool,
 }
 
 impl Event {
@@ -85,10 +88,11 @@ pub(super) fn event(position: String, value: &Value) -> Result<Option<Event>, St
             Some(other) => Err(format!("{position}: {name}: true or false is expected, not {other}")),
         }
     };
-    let version = fields.get("version").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
+    let versions = fields.get("version").map_or(Ok(Vec::new()), |version| versions(&position, &kind, version))?;
     let is_initial = flag("initial")? == Some(true);
     let (has_siblings, is_lost) = (flag("siblings")? == Some(true), flag("lost")?);
     let (is_rolled_back, is_resurrected) = (flag("rolled_back")?, flag("resurrected")?);
+    let is_disk_lost = flag("disk_lost")? == Some(true);
     let mut event = Event {
         position,
         kind,
@@ -99,16 +103,37 @@ pub(super) fn event(position: String, value: &Value) -> Result<Option<Event>, St
         time,
         index,
         is_initial,
-        version,
+        versions,
         has_siblings,
         is_lost,
         is_rolled_back,
         is_resurrected,
+        is_disk_lost,
     };
     if event.f == "txn" {
         single(&mut event)?;
     }
     Ok(Some(event))
+}
+
+/// Parses the version of a change, or of the change that a read returned: a place, or several of a change that was executed more
+/// than once.
+fn versions(position: &str, kind: &str, version: &Value) -> Result<Vec<u32>, String> {
+    let least = if kind == "invoke" { 1 } else { 0 };
+    let place =
+        |place: &Value| place.as_u64().and_then(|place| u32::try_from(place).ok()).filter(|place| *place >= least);
+    let places = match version {
+        Value::Array(places) if !places.is_empty() => places.iter().map(place).collect(),
+        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            place(version).map(|place| vec![place])
+        }
+    };
+    places.ok_or_else(|| {
+        format!(
+            "{position}: version: a whole number from {least} to {}, or a list of them, is expected, not {version}",
+            u32::MAX
+        )
+    })
 }
 
 /// Replaces a transaction of one operation, `[[f key value]]`, by that operation.

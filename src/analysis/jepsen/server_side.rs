@@ -28,7 +28,7 @@ pub(super) fn siblings<'a>(events: &'a [Event], models: &BTreeMap<&str, DataMode
 
 /// The lost changes that belong to no operation of the history, which a line of the nemesis states.
 #[derive(Default)]
-pub(super) struct UnmadeLosses(LossCounts);
+pub(super) struct UnmadeLosses(LostChanges);
 
 impl UnmadeLosses {
     /// Observes a line of the history.
@@ -48,10 +48,15 @@ impl UnmadeLosses {
                 .filter(|number| *number < 1 << 53)
                 .ok_or_else(|| format!("{position}: value: {name}: a number of lost changes is expected, not {value}")),
         };
-        self.0 = LossCounts {
-            overwritten: number("overwritten")?,
-            rolled_back: number("rolled_back")?,
-            resurrected: number("resurrected")?,
+        self.0 = LostChanges {
+            counts: LossCounts {
+                overwritten: number("overwritten")?,
+                rolled_back: number("rolled_back")?,
+                resurrected: number("resurrected")?,
+                disk_lost: number("disk_lost")?,
+            },
+            hidden: number("hidden")?,
+            operations: Vec::new(),
         };
         Ok(())
     }
@@ -59,9 +64,9 @@ impl UnmadeLosses {
 
 /// Returns the lost changes, if the history states of each acknowledged change whether the servers lost it.
 pub(super) fn lost_changes(events: &[Event], history: &History, unmade: &UnmadeLosses) -> Option<LostChanges> {
-    let mut lost = LostChanges { counts: unmade.0, operations: Vec::new() };
+    let mut lost = unmade.0.clone();
     let acknowledged = history.operations.iter().enumerate().filter(|(_, operation)| operation.acknowledged());
-    let mut any = lost.counts.count() > 0;
+    let mut any = lost.counts.count() + lost.hidden > 0;
     for (place, operation) in acknowledged {
         // The position of an end is that of its event.
         let end = events.get(operation.ended as usize)?;
@@ -69,6 +74,7 @@ pub(super) fn lost_changes(events: &[Event], history: &History, unmade: &UnmadeL
             let is_rolled_back = || end.is_rolled_back.unwrap_or_else(|| !has_other_change(history, place));
             let loss = match end.is_resurrected {
                 Some(true) => Loss::Resurrected,
+                Some(false) | None if end.is_disk_lost => Loss::DiskLost,
                 Some(false) | None if is_rolled_back() => Loss::RolledBack,
                 Some(false) | None => Loss::Overwritten,
             };

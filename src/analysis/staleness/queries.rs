@@ -1,8 +1,9 @@
 //! Queries about the copies.
 
 use super::copy::covers;
-use super::{Key, KeyCopy, Notice, Staleness};
+use super::{Acknowledged, Key, KeyCopy, Notice, Staleness};
 use crate::analysis::copy_state::CopyState;
+use crate::analysis::members::Members;
 use crate::scenario::Micros;
 use crate::trace::{KeyId, NodeId, NodeSet, UpdateId, Version, VersionVector};
 
@@ -116,6 +117,44 @@ impl Staleness {
             Some(sum) => sum.early.contains(&version),
             None => copy.reflects(version),
         })
+    }
+
+    /// Returns the acknowledged updates of a key that none of the nodes holds which should: in a copy, a log, a hint or a promise. Each has
+    /// its origin. Of data with a total order, only the newest update counts.
+    pub(in crate::analysis) fn unheld_updates(&self, key: KeyId, members: &Members) -> Vec<(UpdateId, NodeId)> {
+        let Some(entry) = self.keys.get(key.index()) else { return Vec::new() };
+        let counted = if entry.copies.values().all(KeyCopy::needs_only_the_newest) { 1 } else { usize::MAX };
+        let is_in_copy = |node: NodeId, version: Version| {
+            let copy = entry.copies.get(&self.pools.holder(node, &entry.separate));
+            copy.is_some_and(|copy| match &copy.sum {
+                Some(_) => !copy.behind.contains_key(&version),
+                None => copy.pooled.is_some() || copy.reflects(version),
+            })
+        };
+        let is_in_log = |node: NodeId, version: Version| {
+            let last = members.get(node).map_or(0, |member| member.log.0);
+            last > 0 && last >= version.counter
+        };
+        let is_pending = |update: UpdateId| {
+            members.iter().any(|(_, member)| {
+                member.hinted.values().any(|hinted| hinted.contains(&update))
+                    || member.promised.values().any(|promised| *promised == update)
+            })
+        };
+        let is_unheld = |version: Version, update: UpdateId, origin: NodeId| {
+            let holds = |node: &NodeId| is_in_copy(*node, version) || is_in_log(*node, version);
+            !entry.holders_of(origin).iter().any(holds) && !is_pending(update)
+        };
+        let of_update = |(version, Acknowledged { origin, behind, .. }): (&Version, &Acknowledged)| {
+            behind.update.filter(|update| is_unheld(*version, *update, *origin)).map(|update| (update, *origin))
+        };
+        entry.acknowledged.iter().rev().take(counted).filter_map(of_update).collect()
+    }
+
+    /// Returns whether a node reads a key from the nodes that should hold the updates of `origin`.
+    pub(in crate::analysis) fn should_hold(&self, node: NodeId, key: KeyId, origin: NodeId) -> bool {
+        let entry = self.keys.get(key.index());
+        entry.is_some_and(|entry| entry.is_internal() || entry.holders_of(origin).contains(&node))
     }
 
     fn keys(&self) -> impl Iterator<Item = (KeyId, &Key)> {

@@ -2,7 +2,7 @@
 //! `siblings`, `lost`, `rolled_back` and `resurrected`.
 
 use super::record_cursor::RecordCursor;
-use crate::analysis::history::{History, HistoryRecorder, Loss, LossCounts, Output, RecordedOperation, ValueId};
+use crate::analysis::history::{History, HistoryRecorder, Loss, LossCounts, Output, Rank, RecordedOperation, ValueId};
 use crate::scenario::Value;
 use crate::session::run::Run;
 use crate::trace::{Names, OperationKind, Outcome};
@@ -53,8 +53,9 @@ pub(super) struct Lines {
 #[derive(Debug, Default)]
 struct ServerSide {
     history: History,
-    /// The rank of each version of a register in the order of versions, by key and value.
-    ranks: BTreeMap<(u32, ValueId), u32>,
+    /// The place of the only write of each value of a register in the order of versions, by key and value; 0 for the initial value.
+    /// None if several changes wrote the value.
+    places: BTreeMap<(u32, ValueId), Option<u32>>,
     /// The keys that operations write as a whole.
     written: BTreeSet<u32>,
 }
@@ -64,27 +65,35 @@ impl ServerSide {
         let names = run.engine().names();
         let history = recorder.history(|key| names.qualified_key(key), |_, _| String::new());
         let history = History { lost: recorder.lost_changes(run.analysis(), names), ..history };
-        let ranked = history.operations.iter().filter(|operation| operation.rank > 0);
-        let ranks = ranked
-            .filter_map(|operation| Some(((operation.key, operation.invocation.leaves()?), operation.rank)))
-            .collect();
+        let ranked = history.operations.iter().filter(|operation| operation.rank.is_known());
+        let initial = |key: u32| ((key, history.initial_of(key).value), Some(0));
+        let mut places: BTreeMap<(u32, ValueId), Option<u32>> =
+            ranked.clone().map(|operation| initial(operation.key)).collect();
+        for operation in ranked {
+            let Some(value) = operation.invocation.leaves() else { continue };
+            let place = places.entry((operation.key, value));
+            place.and_modify(|place| *place = None).or_insert(Some(operation.rank.first));
+        }
         let written = history
             .operations
             .iter()
             .filter(|operation| operation.invocation.leaves().is_some())
             .map(|operation| operation.key)
             .collect();
-        ServerSide { history, ranks, written }
+        ServerSide { history, places, written }
     }
 
     /// Adds the fields of an event. A change has its version at its invocation, since it may not end.
     fn annotate(&self, line: &mut serde_json::Value, event: Option<Outcome>, place: usize) {
         let operation = &self.history.operations[place];
         match (event, &operation.output) {
-            (None, _) if operation.rank > 0 => line["version"] = json!(operation.rank),
+            (None, _) if operation.rank.is_known() => {
+                let Rank { first, last } = operation.rank;
+                line["version"] = if operation.rank.is_repeated() { json!([first, last]) } else { json!(first) };
+            }
             (Some(Outcome::Ok), Output::Value(value)) => {
-                if let Some(rank) = self.ranks.get(&(operation.key, *value)) {
-                    line["version"] = json!(rank);
+                if let Some(Some(place)) = self.places.get(&(operation.key, *value)) {
+                    line["version"] = json!(place);
                 }
                 if self.history.siblings.contains(&operation.key) {
                     line["siblings"] = json!(true);
@@ -97,8 +106,10 @@ impl ServerSide {
                     if let Ok(at) = found {
                         let (_, loss) = lost.operations[at];
                         line["rolled_back"] = json!(loss == Loss::RolledBack);
-                        if loss == Loss::Resurrected {
-                            line["resurrected"] = json!(true);
+                        for (name, cause) in [("resurrected", Loss::Resurrected), ("disk_lost", Loss::DiskLost)] {
+                            if loss == cause {
+                                line[name] = json!(true);
+                            }
                         }
                     }
                 }
@@ -135,11 +146,14 @@ impl Lines {
         let Some(lost) = &self.servers.history.lost else { return };
         let is_made = |place: usize| self.servers.history.operations[place].acknowledged();
         let made = lost.operations.iter().filter(|(place, _)| is_made(*place)).map(|(_, loss)| *loss);
-        let LossCounts { overwritten, rolled_back, resurrected } = lost.counts.without(&made.collect());
-        if overwritten + rolled_back + resurrected > 0 {
+        let unmade = lost.counts.without(&made.collect());
+        let LossCounts { overwritten, rolled_back, resurrected, disk_lost } = unmade;
+        if unmade.count() + lost.hidden > 0 {
             let mut value = json!({ "overwritten": overwritten, "rolled_back": rolled_back });
-            if resurrected > 0 {
-                value["resurrected"] = json!(resurrected);
+            for (name, number) in [("resurrected", resurrected), ("disk_lost", disk_lost), ("hidden", lost.hidden)] {
+                if number > 0 {
+                    value[name] = json!(number);
+                }
             }
             let time = run.engine().now() * 1000;
             self.line(out, json!({ "type": "info", "f": "lost", "process": "nemesis", "value": value, "time": time }));
