@@ -206,7 +206,7 @@ impl<'a> ProspectFinder<'a> {
         let info = update.and_then(|update| run.analysis.updates.get(update));
         if let Some(group) = run.names.group(node) {
             // The protocol cannot deliver an update from outside that no member has.
-            let foreign = info.is_some_and(|info| run.names.group(info.node) != Some(group));
+            let foreign = info.is_some_and(|info| run.coordinated_group(info.node) != Some(group));
             let has_update = |member: NodeId| {
                 let copy = run.analysis.staleness.copy(member, key);
                 info.zip(copy).is_some_and(|(info, copy)| copy.reflects(info.version))
