@@ -1230,7 +1230,8 @@ export interface Quorum {
   replicas?: number | null;
   /**
    * Sloppy quorum: the next healthy members replace replicas that do not answer, and count for the quorum. They keep
-   * the write as a hint, with default settings if `hints` is absent.
+   * the write as a hint, with default settings if `hints` is absent. A write goes on to further members if they do not
+   * answer either, each time after the timeout.
    */
   sloppy?: boolean;
   /** Time after which a replica without an answer counts as unreachable, ms. */
@@ -1272,7 +1273,10 @@ export type ReadRepair = "none" | "async" | "blocking";
 export interface ReaderSession {
   /** Interval of its heartbeats, ms (Kafka: heartbeat.interval.ms). */
   heartbeat_ms: number;
-  /** Time for the events of one poll, after which the consumer leaves the group, ms (Kafka: max.poll.interval.ms). */
+  /**
+   * Time for the events of one poll, after which the consumer leaves the group, ms (Kafka: max.poll.interval.ms). A rebalance
+   * waits as long until the consumer has joined the group again.
+   */
   max_poll_ms: number;
   /** Time without a heartbeat after which the bus reassigns its partitions, ms (Kafka: session.timeout.ms). */
   timeout_ms: number;

@@ -15,7 +15,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use systems::{Choices, calls, choices, group, log, messaging, replicated_bus};
+use systems::{Choices, calls, choices, group, log, messaging, replicated_bus, shared_log, sloppy_group};
 
 /// When the verdicts are taken, ms: after all writes and the beginnings of all faults.
 const VERDICTS_MS: [f64; 3] = [2_050.0, 2_400.0, 3_500.0];
@@ -216,6 +216,16 @@ random_tests! {
     #[test]
     fn the_verdict_on_a_replicated_bus_agrees_with_what_happens_later(choices in choices()) {
         check(&replicated_bus(&choices))?;
+    }
+
+    #[test]
+    fn the_verdict_on_a_sloppy_quorum_agrees_with_what_happens_later(choices in choices()) {
+        check(&sloppy_group(&choices))?;
+    }
+
+    #[test]
+    fn the_verdict_on_readers_that_share_a_log_agrees_with_what_happens_later(choices in choices()) {
+        check(&shared_log(&choices))?;
     }
 }
 

@@ -9,6 +9,10 @@ use converge::trace::{DropCause, Fact, LeaveReason, MessageKind, Record};
 
 const SECOND: f64 = 1000.0;
 
+fn session() -> ReaderSession {
+    kafka().subscription(&Subscription::default()).session.expect("readers of Kafka have sessions")
+}
+
 fn kafka() -> &'static Preset {
     PRESETS.iter().find(|preset| preset.name.starts_with("Kafka")).expect("a preset")
 }
@@ -104,8 +108,107 @@ fn after_the_session_timeout_a_crashed_readers_partitions_continue_elsewhere_fro
     // What `a` had committed stays committed; what it had processed since is processed again.
     assert_eq!(handled(&records, 1).len() + own.len(), 16);
     assert_eq!(taken_over.len(), handled(&records, 1).iter().filter(|at| **at == 6).count());
-    assert!(taken_over.iter().all(|at| *at == 51) && !taken_over.is_empty());
+    // The other reader learns of the rebalance from the reply to its next heartbeat.
+    assert!(taken_over.iter().all(|at| *at == 54) && !taken_over.is_empty());
     assert_eq!(acknowledged(&records), 16);
+}
+
+/// Returns how often the update with this number was applied.
+fn applied(records: &[Record], number: u32) -> usize {
+    count(records, |fact| matches!(fact, Fact::UpdateApplied { update, by: Some(_), .. } if update.0 == number))
+}
+
+/// A group whose second reader is down from the start, is removed from its group at 45 s, and joins it again at 53 s.
+fn joined_late(handling_s: f64, writes: impl IntoIterator<Item = Step>, until_s: f64) -> Scenario {
+    let restart = step(53.0, Command::Restart { service: "b".into() });
+    let script = [step(0.0, crash("b")), restart].into_iter().chain(writes).collect();
+    group(&["a", "b"], handling_s, script, until_s)
+}
+
+#[test]
+fn a_reader_that_joins_causes_no_second_delivery_of_what_a_live_reader_has_handled() {
+    let early = keys(8).into_iter().map(|key| write(52.0, &key, 1));
+    let late = keys(8).into_iter().map(|key| write(70.0, &key, 2));
+    let records = all_records(&joined_late(0.01, early.chain(late), 100.0));
+    assert_eq!(moves(&records), [(45, Some(LeaveReason::Silent)), (53, None)]);
+    // The live reader learns of the rebalance from the reply to its heartbeat at 54 s, before its commit at 55 s.
+    let committed = records.iter().filter(|record| matches!(record.fact, Fact::EventAcknowledged { .. }));
+    let committed: Vec<u64> = committed.map(|record| record.at / 1_000_000).collect();
+    assert_eq!(committed[..8], [54; 8]);
+    assert_eq!((sent(&records), acknowledged(&records)), (16, 16));
+    let (first, second) = (handled(&records, 1), handled(&records, 2));
+    assert!(first.iter().filter(|at| **at == 52).count() == 8 && first.contains(&70), "{first:?}");
+    assert!(!second.is_empty() && second.iter().all(|at| *at == 70), "{second:?}");
+}
+
+#[test]
+fn a_rebalance_waits_until_a_live_reader_has_handled_its_poll_and_delivers_the_rest_once() {
+    // The first event of each partition is handled until 62 s; the second round arrives while a rebalance is under way.
+    let early = keys(8).into_iter().map(|key| write(52.0, &key, 1));
+    let late = keys(8).into_iter().map(|key| write(53.5, &key, 2));
+    let records = all_records(&joined_late(10.0, early.chain(late), 200.0));
+    assert_eq!(moves(&records), [(45, Some(LeaveReason::Silent)), (53, None)]);
+    assert!((0..16).all(|update| applied(&records, update) == 1), "no event is handled twice");
+    let released = records.iter().rfind(|record| matches!(record.fact, Fact::PartitionsReleased { .. }));
+    let released = released.map(|record| record.at / 1_000_000).expect("the live reader joins again");
+    assert!(released >= 62, "at {released} s");
+    let second = handled(&records, 2);
+    assert!(!second.is_empty() && second.iter().all(|at| *at > released), "{second:?}");
+    assert_eq!(acknowledged(&records), 16);
+}
+
+#[test]
+fn what_a_live_reader_handles_for_longer_than_the_rebalance_timeout_is_handled_once_more() {
+    let mut scenario = joined_late(30.0, [write(52.0, "key0", 1)], 200.0);
+    for reader in &mut scenario.services[1..] {
+        reader.subscribes[0].session = Some(ReaderSession { max_poll_ms: 20.0 * SECOND, ..session() });
+    }
+    let records = all_records(&scenario);
+    let rare = Some(LeaveReason::PolledTooRarely);
+    assert_eq!(moves(&records)[..3], [(45, Some(LeaveReason::Silent)), (53, None), (73, rare)]);
+    assert_eq!((handled(&records, 1)[0], handled(&records, 2)[0]), (82, 103));
+    assert_eq!(acknowledged(&records), 0, "the commits of removed readers are refused");
+}
+
+#[test]
+fn a_member_that_does_not_learn_of_a_rebalance_is_removed_after_the_rebalance_timeout() {
+    let (from, to) = ("bus".to_string(), "a".to_string());
+    let writes = [write(52.0, "key0", 1), write(60.0, "key1", 1)];
+    let cut = step(52.5, Command::CutLink { from, to, one_way: true });
+    let mut scenario = joined_late(0.01, writes.into_iter().chain([cut]), 200.0);
+    for reader in &mut scenario.services[1..] {
+        let subscription = &mut reader.subscribes[0];
+        (subscription.commit_every_ms, subscription.session) =
+            (Some(1000.0 * SECOND), Some(ReaderSession { max_poll_ms: 20.0 * SECOND, ..session() }));
+    }
+    let records = all_records(&scenario);
+    let rare = Some(LeaveReason::PolledTooRarely);
+    assert_eq!(moves(&records), [(45, Some(LeaveReason::Silent)), (53, None), (73, rare)]);
+    assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![52], vec![73, 73]), "it never committed");
+}
+
+#[test]
+fn a_commanded_rebalance_moves_partitions_between_live_readers_without_a_second_delivery() {
+    let mut script: Vec<Step> = keys(8).iter().map(|key| write(1.0, key, 1)).collect();
+    script.push(step(1.5, Command::Rebalance { bus: "bus".into() }));
+    script.extend(keys(8).iter().map(|key| write(20.0, key, 2)));
+    let records = all_records(&group(&["a", "b"], 0.01, script, 60.0));
+    assert_eq!((moves(&records), sent(&records), acknowledged(&records)), (vec![], 16, 16));
+    let at = |reader: u32, second: u64| handled(&records, reader).iter().filter(|at| **at == second).count();
+    assert_eq!((at(1, 20), at(2, 20)), (at(2, 1), at(1, 1)), "each reader has the other's partitions");
+    assert_eq!(at(1, 1) + at(2, 1), 8);
+}
+
+#[test]
+fn a_lost_request_to_join_again_is_repeated_by_the_next_heartbeat_with_what_was_committed() {
+    // The reply to the heartbeat at 54 s arrives, the commit and the request are lost.
+    let (from, to) = ("a".to_string(), "bus".to_string());
+    let cut = step(54.001, Command::CutLink { from: from.clone(), to: to.clone(), one_way: true });
+    let heal = step(55.5, Command::HealLink { from, to, one_way: true });
+    let records = all_records(&joined_late(0.01, [write(52.0, "key0", 1), cut, heal], 100.0));
+    let committed = records.iter().filter(|record| matches!(record.fact, Fact::EventAcknowledged { .. }));
+    assert_eq!(committed.map(|record| record.at / 1_000_000).collect::<Vec<u64>>(), [57]);
+    assert_eq!((sent(&records), handled(&records, 1).len() + handled(&records, 2).len()), (1, 1));
 }
 
 #[test]
@@ -118,11 +221,12 @@ fn a_slow_reader_stays_in_its_group_within_the_maximum_poll_interval() {
 #[test]
 fn a_reader_over_the_maximum_poll_interval_leaves_has_its_commit_refused_and_rejoins_at_its_next_poll() {
     // Both readers are slow, so the event alternates between them.
-    let records = all_records(&group(&["a", "b"], 400.0, vec![write(0.5, "key0", 1)], 450.0));
+    let records = all_records(&group(&["a", "b"], 400.0, vec![write(0.5, "key0", 1)], 650.0));
     let rare = Some(LeaveReason::PolledTooRarely);
-    // Checked at each heartbeat. The next poll follows after the events of the last one were processed.
-    assert_eq!(moves(&records), [(303, rare), (400, None)]);
-    assert_eq!(sent(&records), 3, "to the first, to the second, and to the first after it rejoined");
+    // Checked at each heartbeat. The next poll follows after the events of the last one were processed. The first reader then waits
+    // for the second, which handles the event within its poll interval until 606 s.
+    assert_eq!(moves(&records), [(303, rare), (400, None), (606, rare)]);
+    assert_eq!(sent(&records), 3, "to the first, to the second, and to the first after the second left");
     let first = if handled(&records, 1).is_empty() { 2 } else { 1 };
     assert_eq!(handled(&records, first), [400]);
     assert_eq!(acknowledged(&records), 0, "a commit of an earlier generation is refused");
@@ -236,10 +340,11 @@ fn a_reader_paused_beyond_its_session_processes_its_events_and_has_its_commits_r
     ];
     let records = all_records(&group(&["a", "b"], 0.01, script, 100.0));
     assert_eq!(moves(&records), [(48, Some(LeaveReason::Silent)), (80, None)]);
-    // A zombie: it does not know yet that it was removed. Only an inbox prevents its effects from being doubled.
-    assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![80, 80], vec![48, 48]));
+    // A zombie: it does not know yet that it was removed, and handles what it polls first. Only an inbox prevents its effects from
+    // being doubled. What it had not polled when it learned of it, it discards.
+    assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![80], vec![51, 51]));
     let done = records.iter().filter(|record| matches!(record.fact, Fact::EventAcknowledged { .. }));
-    assert_eq!(done.map(|record| record.at / 1_000_000).collect::<Vec<u64>>(), [50, 50]);
+    assert_eq!(done.map(|record| record.at / 1_000_000).collect::<Vec<u64>>(), [55, 55]);
 }
 
 #[test]

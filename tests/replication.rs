@@ -9,6 +9,7 @@
 mod chains;
 mod gossip;
 mod restarts;
+mod sloppy;
 
 use crate::common::runs::{node, observe, run};
 use crate::common::scenarios::{

@@ -85,6 +85,8 @@ pub enum Uncertainty {
     Reads,
     /// A message, a hint or a paused member has a state that may contain the update.
     States,
+    /// The coordinator of a sloppy write may find a stand-in that keeps the update.
+    StandIns,
     /// The handler overwrites, and events of one key may be applied in another order or once more.
     Order,
     /// The handler adds, and an event may be applied once more.
@@ -95,6 +97,8 @@ pub enum Uncertainty {
     Uncommitted,
     /// The script stops or cuts something on the way of the update before it is certain to have arrived.
     LaterFaults,
+    /// The heartbeats of a log's reader keep it in its group although deliveries do not reach it.
+    Readers,
     /// The bus has no leader, and the next one may lack the event.
     Brokers,
     /// The grace period of a tombstone may end before a fault is healed.
@@ -123,6 +127,10 @@ impl Uncertainty {
                 "a state that may or may not contain it is under way",
                 "unterwegs ist ein Zustand, der die Änderung enthalten kann",
             ),
+            Uncertainty::StandIns => phrase(
+                "the coordinator may find a member that stands in for the replica and keeps a hint",
+                "der Koordinator kann ein Mitglied finden, das das Replikat vertritt und einen Hint aufbewahrt",
+            ),
             Uncertainty::Order => phrase(
                 "the handler overwrites, and an older event may be applied after a newer one",
                 "der Handler überschreibt, und ein älteres Event kann nach einem neueren angewendet werden",
@@ -142,6 +150,10 @@ impl Uncertainty {
             Uncertainty::LaterFaults => phrase(
                 "the script stops or cuts something on the way later",
                 "das Skript hält später etwas auf dem Weg an oder trennt es",
+            ),
+            Uncertainty::Readers => phrase(
+                "a reader that deliveries do not reach stays in its group by its heartbeats, and may keep the partition",
+                "ein Leser, den Zustellungen nicht erreichen, bleibt durch seine Heartbeats in der Gruppe und kann die Partition behalten",
             ),
             Uncertainty::Brokers => phrase(
                 "the bus has no leader, and the next one may lack the event",

@@ -29,6 +29,14 @@ impl<'a> RunContext<'a> {
         self.group(group).into_iter().flat_map(|group| &group.members).filter_map(|id| self.names.find_node(id))
     }
 
+    /// Returns the group whose writes a node coordinates: that of a member, or the target of a client.
+    pub(super) fn coordinated_group(&self, node: NodeId) -> Option<NodeId> {
+        let id = self.names.node(node);
+        let client = || self.scenario.clients.iter().find(|client| client.id == id);
+        let target = || self.names.find_node(&client()?.target).filter(|target| self.group(*target).is_some());
+        self.names.group(node).or_else(target)
+    }
+
     /// Returns whether an event that `consumer` applies reaches the copy at `node`: its own, one of its group, or one that both
     /// hold together.
     pub(super) fn delivers_to(&self, consumer: NodeId, node: NodeId) -> bool {

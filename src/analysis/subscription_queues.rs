@@ -161,7 +161,8 @@ impl SubscriptionQueues {
             | Fact::PublishRefused { .. }
             | Fact::AcknowledgementExpired { .. }
             | Fact::ReaderLeft { .. }
-            | Fact::ReaderJoined { .. } => {}
+            | Fact::ReaderJoined { .. }
+            | Fact::PartitionsReleased { .. } => {}
         }
     }
 

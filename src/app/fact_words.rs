@@ -45,6 +45,7 @@ const GERMAN: &[(&str, &str)] = &[
     ("operation_refused", "Operation abgelehnt"),
     ("outbox_row_published", "Outbox-Zeile veröffentlicht"),
     ("outbox_row_written", "Outbox-Zeile geschrieben"),
+    ("partitions_released", "Partitionen zurückgegeben"),
     ("position_lost", "Position verloren"),
     ("promise_released", "vorbereiteter Schreibvorgang freigegeben"),
     ("publication_lost", "Veröffentlichung verloren"),

@@ -7,7 +7,7 @@ mod groups;
 mod subscribers;
 
 use super::Engine;
-use super::bus::{Attach, Bus, BusConfig, ReplicationConfig, SubscriptionConfig, TopicConfig};
+use super::bus::{Attach, Bus, BusConfig, ReplicationConfig, SessionConfig, SubscriptionConfig, TopicConfig};
 use super::consumer::{Handler, HandlerAttachment};
 use super::inbox::Inbox;
 use super::link::LinkConfig;
@@ -366,7 +366,7 @@ impl<'a> Builder<'a> {
                 attach: attach(subscription),
                 late: subscription.late_acknowledgements(),
                 max_in_flight: subscription.max_in_flight,
-                session: self.consumer_groups.session(subscription).map(|session| micros(session.timeout_ms)),
+                session: self.consumer_groups.session(subscription).map(SessionConfig::new),
             });
         }
         let topic = |topic: &crate::scenario::Topic| TopicConfig {

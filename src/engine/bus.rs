@@ -7,6 +7,7 @@ mod config;
 mod group_coordinator;
 mod log_delivery;
 mod publication;
+mod rebalance;
 mod replication;
 mod retention;
 mod subscription_queue;
@@ -18,7 +19,7 @@ use super::queue::Timer;
 use crate::scenario::{Acknowledge, LateAcknowledgement, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, NodeId, UpdateId};
 use broker_set::BrokerSet;
-pub use config::{Attach, BusConfig, EventCounts, ReplicationConfig, SubscriptionConfig, TopicConfig};
+pub use config::{Attach, BusConfig, EventCounts, ReplicationConfig, SessionConfig, SubscriptionConfig, TopicConfig};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use subscription_queue::{PublicationAck, StoredEvent, SubscriptionQueue};
@@ -166,6 +167,7 @@ impl Bus {
             | Payload::Empty(..)
             | Payload::Attached(..)
             | Payload::Detached(..)
+            | Payload::Rejoin(..)
             | Payload::Deliver(_) => unreachable!("no such message is sent to a bus"),
         }
     }
@@ -198,6 +200,7 @@ impl Bus {
             Timer::EventExpiry(event) => self.on_expiry(now, event, ctx),
             Timer::ReceiveOver(subscription) => self.on_receive_over(now, subscription, ctx),
             Timer::SessionTimeout(subscription) => self.on_session(now, subscription, ctx),
+            Timer::RebalanceTimeout(queue_id) => self.on_rebalance_timeout(now, queue_id, ctx),
             Timer::BrokerCheck(number) => self.on_broker_timer(now, number, ctx),
             Timer::FlushDone(number) => {
                 if let Some(publication) = self.pending_acks.remove(&number) {

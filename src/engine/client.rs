@@ -110,6 +110,7 @@ impl Client {
             | Payload::Empty(..)
             | Payload::Attached(..)
             | Payload::Detached(..)
+            | Payload::Rejoin(..)
             | Payload::Refuse(..) => unreachable!("no such message is sent to a client"),
         }
     }
@@ -144,6 +145,7 @@ impl Client {
             | Timer::PartitionRetry(_)
             | Timer::HeartbeatDue(_)
             | Timer::SessionTimeout(_)
+            | Timer::RebalanceTimeout(_)
             | Timer::ReceiveOver(_)
             | Timer::Resend(_)
             | Timer::BrokerCheck(_)

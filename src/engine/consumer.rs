@@ -140,9 +140,10 @@ impl Consumer {
             return Some(delivery);
         }
         let at = (delivery.subscription, delivery.partition);
-        match &self.sessions[at.0 as usize] {
+        match &mut self.sessions[at.0 as usize] {
             None => self.readers.entry(at).or_default().on_delivery(delivery),
             Some(session) if session.is_member && session.incarnation == delivery.incarnation => {
+                session.released.clear();
                 self.readers.entry(at).or_insert_with(PartitionReader::polling).on_delivery(delivery);
             }
             // It was sent to an earlier incarnation of the reader.

@@ -175,6 +175,8 @@ pub enum Presence {
     Opens,
     /// A reader with a session leaves its group.
     Leaves,
+    /// A reader with a session is alive, and joined its group again when the coordinator asked it to.
+    Rejoins,
     /// Its process ended, so that its connection is closed.
     Closes,
 }
@@ -191,7 +193,7 @@ pub struct Heartbeat {
     pub presence: Presence,
     /// Whether the consumer's connection sends it again if a link loses it.
     pub reliable: bool,
-    /// Its position in each partition.
+    /// Its position in each partition, also in those that it gave back when it joined its group again.
     pub positions: Vec<Position>,
 }
 
@@ -321,6 +323,9 @@ pub enum Payload {
     Attached(u32, u32, bool),
     /// The bus closed the connection of a subscription with this number.
     Detached(u32, u32),
+    /// The group coordinator asks this incarnation of a reader to join its group again (Kafka's reply to a heartbeat during a
+    /// rebalance, or of a reader that is not a member).
+    Rejoin(u32, u32),
 }
 
 impl Payload {
@@ -351,7 +356,8 @@ impl Payload {
             | Payload::Publish(_)
             | Payload::Published(_)
             | Payload::Receive(..)
-            | Payload::Empty(..) => false,
+            | Payload::Empty(..)
+            | Payload::Rejoin(..) => false,
         }
     }
 
@@ -381,6 +387,7 @@ impl Payload {
             | Payload::Empty(..)
             | Payload::Attached(..)
             | Payload::Detached(..)
+            | Payload::Rejoin(..)
             | Payload::Refuse(..) => 0,
         }
     }
@@ -402,8 +409,9 @@ impl Payload {
             Payload::Refuse(..) => MessageKind::Refusal,
             Payload::Receive(..) | Payload::Empty(..) => MessageKind::Poll,
             Payload::Attached(..) | Payload::Detached(..) => MessageKind::Connection,
+            Payload::Rejoin(..) => MessageKind::Heartbeat,
             Payload::Heartbeat(heartbeat) => match heartbeat.presence {
-                Presence::Alive | Presence::Leaves => MessageKind::Heartbeat,
+                Presence::Alive | Presence::Leaves | Presence::Rejoins => MessageKind::Heartbeat,
                 Presence::Opens | Presence::Closes => MessageKind::Connection,
             },
         }

@@ -1,7 +1,7 @@
 //! The consumer's view of a partition of a log, whose events it handles in order, one after the other (as a Kafka consumer's
 //! poll loop); and the session by which a reader remains in its group.
 
-use super::message::{Delivery, LogPlace, Position};
+use super::message::{Delivery, LogPlace, Position, Presence};
 use crate::scenario::Micros;
 use litemap::LiteMap;
 use std::collections::VecDeque;
@@ -164,8 +164,14 @@ pub struct ReaderSession {
     pub config: ReaderSessionConfig,
     /// Incremented when the process restarts, and when the reader joins its group again.
     pub incarnation: u32,
-    /// Whether the reader is in its group.
+    /// Whether the reader is in its group, as far as it knows.
     pub is_member: bool,
+    /// Whether it joins its group again at its next poll, as the coordinator asked it to.
+    pub must_rejoin: bool,
+    /// What its heartbeats report: whether this incarnation continues a membership.
+    pub presence: Presence,
+    /// Its positions when it joined its group again, until that is confirmed by a delivery.
+    pub released: Vec<Position>,
     /// The time of its last poll.
     pub polled: Micros,
     /// The timer of its next heartbeat.
@@ -175,6 +181,15 @@ pub struct ReaderSession {
 impl ReaderSession {
     /// Returns the session at the start of a run, when all readers are in their groups.
     pub fn new(config: ReaderSessionConfig) -> ReaderSession {
-        ReaderSession { config, incarnation: 0, is_member: true, polled: 0, timer: None }
+        ReaderSession {
+            config,
+            incarnation: 0,
+            is_member: true,
+            must_rejoin: false,
+            presence: Presence::Alive,
+            released: Vec::new(),
+            polled: 0,
+            timer: None,
+        }
     }
 }

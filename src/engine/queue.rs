@@ -52,6 +52,8 @@ pub enum Timer {
     HeartbeatDue(u32),
     /// A bus: a reader's session may be over.
     SessionTimeout(u32),
+    /// A bus: the time for a queue's readers to join their group again is over.
+    RebalanceTimeout(u32),
     /// A bus: a receive without an answer may have waited long enough.
     ReceiveOver(u32),
     /// Any node: its connection sends a lost message again.
@@ -126,6 +128,7 @@ impl From<ScheduledEvent> for PackedEvent {
                 Timer::PositionFlush(id) => (22, node, id),
                 Timer::ReceiveOver(id) => (23, node, id),
                 Timer::Resend(id) => (24, node, id),
+                Timer::RebalanceTimeout(id) => (25, node, id),
             },
         };
         debug_assert!(node.0 < NODE_LIMIT, "the node fits into its three bytes");
@@ -162,7 +165,8 @@ impl From<PackedEvent> for ScheduledEvent {
             21 => Timer::TransactionRetry(id),
             22 => Timer::PositionFlush(id),
             23 => Timer::ReceiveOver(id),
-            _ => Timer::Resend(id),
+            24 => Timer::Resend(id),
+            _ => Timer::RebalanceTimeout(id),
         };
         ScheduledEvent::Timer(node, timer)
     }
@@ -318,6 +322,8 @@ mod tests {
             Timer::OptimisticRetry(9),
             Timer::Protocol(u32::MAX),
             Timer::TransactionRetry(10),
+            Timer::Resend(11),
+            Timer::RebalanceTimeout(12),
         ];
         let timers = timers.map(|timer| ScheduledEvent::Timer(NodeId(NODE_LIMIT - 1), timer));
         for event in timers.into_iter().chain([ScheduledEvent::Arrival(u32::MAX), ScheduledEvent::Command(8)]) {

@@ -243,6 +243,9 @@ impl Replica {
             (Payload::Detached(subscription, incarnation), _) => {
                 self.with_events(|events| events.consumer.on_detached(now, subscription, incarnation, ctx));
             }
+            (Payload::Rejoin(subscription, incarnation), _) => {
+                self.with_events(|events| events.consumer.on_rejoin(now, subscription, incarnation, ctx));
+            }
             // Another member replies to the write of an event that this one sent it.
             (Payload::Written(operation, written), _) => {
                 let (update, version) = *written;
@@ -299,6 +302,7 @@ impl Replica {
             | Timer::FlushDone(_)
             | Timer::PartitionRetry(_)
             | Timer::SessionTimeout(_)
+            | Timer::RebalanceTimeout(_)
             | Timer::ReceiveOver(_)
             | Timer::Resend(_)
             | Timer::BrokerCheck(_)

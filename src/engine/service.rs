@@ -255,6 +255,9 @@ impl Service {
             (Payload::Detached(subscription, incarnation), _) => {
                 self.consumer.on_detached(now, subscription, incarnation, ctx)
             }
+            (Payload::Rejoin(subscription, incarnation), _) => {
+                self.consumer.on_rejoin(now, subscription, incarnation, ctx)
+            }
             (
                 Payload::Operate(_)
                 | Payload::Apply(..)
@@ -299,6 +302,7 @@ impl Service {
             | Timer::FlushDone(_)
             | Timer::PartitionRetry(_)
             | Timer::SessionTimeout(_)
+            | Timer::RebalanceTimeout(_)
             | Timer::ReceiveOver(_)
             | Timer::Resend(_)
             | Timer::BrokerCheck(_)

@@ -147,7 +147,7 @@ pub enum Command {
         broker: Option<u32>,
     },
     /// Rebalance the consumer groups of a bus: their partitions are assigned again, and events after the last committed
-    /// offset are redelivered.
+    /// offset are redelivered. Readers with sessions commit first, and join their groups again.
     Rebalance {
         /// The bus.
         bus: String,

@@ -171,7 +171,8 @@ pub struct ReaderSession {
     pub timeout_ms: f64,
     /// Interval of its heartbeats, ms (Kafka: heartbeat.interval.ms).
     pub heartbeat_ms: f64,
-    /// Time for the events of one poll, after which the consumer leaves the group, ms (Kafka: max.poll.interval.ms).
+    /// Time for the events of one poll, after which the consumer leaves the group, ms (Kafka: max.poll.interval.ms). A rebalance
+    /// waits as long until the consumer has joined the group again.
     pub max_poll_ms: f64,
 }
 

@@ -43,7 +43,8 @@ pub struct Quorum {
     #[serde(skip_serializing_if = "is_one")]
     pub write: u32,
     /// Sloppy quorum: the next healthy members replace replicas that do not answer, and count for the quorum. They keep
-    /// the write as a hint, with default settings if `hints` is absent.
+    /// the write as a hint, with default settings if `hints` is absent. A write goes on to further members if they do not
+    /// answer either, each time after the timeout.
     #[serde(skip_serializing_if = "is_default")]
     pub sloppy: bool,
     /// Hinted handoff: writes that a replica missed are kept as hints and sent to it when it is back.

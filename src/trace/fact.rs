@@ -402,10 +402,11 @@ facts! {
         written: Option<UpdateId>,
     }
 
-    /// A reader of a log left its group; its partitions are assigned to the others.
+    /// A reader of a log left its group; its partitions are assigned to the others, once they have joined the group again.
     55 => ReaderLeft { subscription: SubscriptionId, reason: LeaveReason }
 
-    /// A reader of a log rejoined its group; all partitions are assigned again.
+    /// A reader of a log that was no member joined its group; all partitions are assigned again, once the others have joined the
+    /// group again.
     56 => ReaderJoined { subscription: SubscriptionId }
 
     /// A broker of a replicated bus stopped, started or became the leader. Brokers are counted from 1.
@@ -448,6 +449,10 @@ facts! {
 
     /// An acknowledgement arrived after the end of its delivery, and had no effect.
     67 => AcknowledgementExpired { subscription: SubscriptionId, event: u32, update: UpdateId }
+
+    /// A reader of a log gave its partitions back, committed, and joined its group again for a rebalance. It discarded the events
+    /// that it had not polled.
+    68 => PartitionsReleased { subscription: SubscriptionId }
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ macro_rules! facts_about {
             | $crate::trace::Fact::ConsumerDetached { .. }
             | $crate::trace::Fact::ReaderLeft { .. }
             | $crate::trace::Fact::ReaderJoined { .. }
+            | $crate::trace::Fact::PartitionsReleased { .. }
     };
     (links) => {
         $crate::trace::Fact::LinkCut { .. }

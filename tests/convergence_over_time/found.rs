@@ -297,3 +297,43 @@ fn a_fault_that_the_script_causes_before_an_update_arrives_leaves_it_uncertain()
         assert_eq!(contradiction(&found_bus(outbox(), json!({}), json!({}), script)), None, "{fault}");
     }
 }
+
+#[test]
+fn a_reader_that_no_delivery_reaches_may_keep_its_partition_by_its_heartbeats() {
+    let subscription = json!({
+        "to": "q", "group": "workers", "order": "log", "ack_deadline_ms": 500, "commit_every_ms": 150,
+        "session": { "timeout_ms": 600, "heartbeat_ms": 100, "max_poll_ms": 2000 },
+    });
+    let reader = |id: &str| json!({ "id": id, "data": { "n": 0 }, "subscribes": [subscription] });
+    let document = json!({
+        "converge": 1,
+        "until_ms": 20_000,
+        "default_latency": { "constant": { "ms": 3 } },
+        "services": [{ "id": "api", "data": { "n": 0 }, "publishes": [{ "to": "q" }] }, reader("w"), reader("v")],
+        "buses": [{ "id": "q" }],
+        "script": [cut(50, "q", "w", true), operate(203, json!({ "write": { "key": "n", "value": 203 } }))],
+    });
+    assert_eq!(contradiction(&document), None);
+}
+
+#[test]
+fn a_hint_for_one_replica_reaches_the_other_by_anti_entropy() {
+    let quorum = json!({
+        "replicas": 2, "sloppy": true, "hints": { "every_ms": 200 }, "anti_entropy": { "every_ms": 500 }, "timeout_ms": 100,
+    });
+    let mut document = found_group(
+        json!({ "register": {} }),
+        json!({ "quorum": quorum }),
+        "itself",
+        0,
+        json!([write(809)]),
+        json!([]),
+    );
+    let members = ["a", "b", "d", "e", "f"];
+    document["services"] = json!(members.map(|id| json!({ "id": id })));
+    document["groups"][0]["members"] = json!(members);
+    let mut script: Vec<Json> = members[..4].iter().map(|member| crash(50, member, false)).collect();
+    script.push(at(2015, json!("heal_all")));
+    document["script"] = json!(script);
+    assert_eq!(contradiction(&document), None);
+}

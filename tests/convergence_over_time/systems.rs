@@ -370,3 +370,91 @@ pub fn log(choices: &Choices) -> Json {
         "script": script,
     })
 }
+
+/// A sloppy quorum of five members, of which two are the replicas of a key.
+pub fn sloppy_group(choices: &Choices) -> Json {
+    let [r, w, repair, anti_entropy, route, slow, ..] = choices.parts;
+    let members = ["a", "b", "d", "e", "f"];
+    let mut quorum = json!({
+        "replicas": 2, "read": 1 + r % 2, "write": 1 + w % 2, "sloppy": true, "hints": { "every_ms": 200 }, "timeout_ms": 100,
+        "read_repair": one(&["none", "async", "blocking"], repair),
+    });
+    if anti_entropy % 4 == 0 {
+        quorum["anti_entropy"] = json!({ "every_ms": 500 });
+    }
+    let mut operations: Vec<Json> = Vec::new();
+    for (at, by) in &choices.writes {
+        operations.push(does(*at, json!({ "write": { "key": one(&["x", "y"], *by), "value": at } })));
+    }
+    operations.extend(choices.reads.iter().map(|at| does(*at, json!({ "read": { "key": "x" } }))));
+    let links: Vec<(&str, &str)> = [("c", "a"), ("c", "b")]
+        .into_iter()
+        .chain(members.iter().flat_map(|one| members.iter().map(move |other| (*one, *other))))
+        .filter(|(one, other)| one < other || *one == "c")
+        .collect();
+    // Each fault once more, at another member, so that stand-ins are silent too.
+    let twice = |all: &[(u16, u8, u8)]| {
+        all.iter().flat_map(|(at, kind, place)| [(*at, *kind, *place), (*at, *kind, place.wrapping_add(1))]).collect()
+    };
+    let faulty = Choices { faults: twice(&choices.faults), ..choices.clone() };
+    let services =
+        members.map(|id| json!({ "id": id, "service_time": { "constant": { "ms": one(&[0, 5, 40], slow) } } }));
+    json!({
+        "converge": 1,
+        "seed": choices.seed,
+        "until_ms": END_MS,
+        "default_latency": { "constant": { "ms": 3 } },
+        "services": services,
+        "clients": [{
+            "id": "c", "target": "g", "route": one(&["any", "nearest", "sticky", "itself"], route), "timeout_ms": 300,
+            "script": operations,
+        }],
+        "groups": [{ "id": "g", "members": members, "data": { "register": {} }, "protocol": { "quorum": quorum } }],
+        "script": faults(&faulty, (true, true), &members, &[], &links),
+    })
+}
+
+/// A writer of several keys, whose events two readers of a log share, which rebalance when one leaves or joins.
+pub fn shared_log(choices: &Choices) -> Json {
+    let [mode, effect, commit, partitions, acknowledge, slow, rebalance, poll] = choices.parts;
+    let mode = match mode % 2 {
+        0 => json!("after_commit"),
+        _ => json!({ "outbox": { "poll_ms": 50, "batch": 2 } }),
+    };
+    let publication = json!({ "to": "q", "mode": mode, "retry": { "timeout_ms": 100, "attempts": 100 } });
+    let effect = one(&["set_if_newer", "set_if_newer", "increment"], effect);
+    let mut subscription = json!({
+        "to": "q", "group": "workers", "effect": effect, "ack_deadline_ms": 500, "order": "log",
+        "acknowledge": one(&["after_processing", "after_processing", "before_processing"], acknowledge),
+        "processing": { "constant": { "ms": one(&[1, 40, 300], slow) } },
+        "session": { "timeout_ms": 600, "heartbeat_ms": 100, "max_poll_ms": one(&[2000, 1000], poll) },
+    });
+    if commit % 2 == 0 {
+        subscription["commit_every_ms"] = json!(one(&[150, 700], commit / 2));
+    }
+    let mut script = faults(choices, (true, true), &["w", "v", "api"], &["q"], &[("q", "w"), ("q", "v"), ("api", "q")]);
+    script.extend(choices.writes.iter().map(|(at, by)| {
+        let key = one(&["n", "m", "o"], *by);
+        let operation = match effect {
+            "increment" => json!({ "increment": { "key": key, "by": 1 } }),
+            _ => json!({ "write": { "key": key, "value": at } }),
+        };
+        does(*at, json!({ "operate": { "service": "api", "operation": operation } }))
+    }));
+    if rebalance % 2 == 0 {
+        script.push(does(1000 + u16::from(rebalance) * 8, json!({ "rebalance": { "bus": "q" } })));
+    }
+    json!({
+        "converge": 1,
+        "seed": choices.seed,
+        "until_ms": 20_000,
+        "default_latency": { "constant": { "ms": 3 } },
+        "services": [
+            { "id": "api", "data": { "n": 0, "m": 0, "o": 0 }, "publishes": [publication] },
+            { "id": "w", "data": { "n": 0, "m": 0, "o": 0 }, "subscribes": [subscription] },
+            { "id": "v", "data": { "n": 0, "m": 0, "o": 0 }, "subscribes": [subscription] },
+        ],
+        "buses": [{ "id": "q", "topics": [{ "name": "q", "partitions": 1 + partitions % 3 }] }],
+        "script": script,
+    })
+}

@@ -46,11 +46,13 @@ impl ProspectFinder<'_> {
     ) -> Option<Prospect> {
         let (run, healing) = (self.run, &self.work.healing);
         let Protocol::Quorum(quorum) = &config.protocol else { return None };
+        if quorum.sloppy {
+            return self.hinted_by_stand_in(config, node, update?);
+        }
         let (coordinator, until) = self.history.writes.awaited(run, update?)?;
         let sent = healing.up_from(run, coordinator)?.max(healing.open_from(run, coordinator, node)?).max(up);
-        // A stand-in may be unreachable, the replica unreachable for too long, or it has answered and lost its disk.
-        let is_kept = !quorum.sloppy
-            && quorum.hints.as_ref().is_some_and(|hints| micros(hints.window_ms) >= until)
+        // The replica may be unreachable for too long, or it has answered and lost its disk.
+        let is_kept = quorum.hints.as_ref().is_some_and(|hints| micros(hints.window_ms) >= until)
             && quorum.tombstone_grace_ms.is_none_or(|grace| until.saturating_add(micros(grace)) > sent)
             && !run.analysis.members.lost_disk(node)
             && run.analysis.faults.paused(coordinator).is_none();
@@ -58,6 +60,24 @@ impl ProspectFinder<'_> {
             true => Prospect::Hinted(coordinator),
             false => Prospect::AfterHealing(sent),
         })
+    }
+
+    /// The prospect of a sloppy write: a member that stands in for the replica may keep a hint, if one is contacted or will be, and
+    /// reaches the replica later.
+    fn hinted_by_stand_in(&self, config: &Group, node: NodeId, update: UpdateId) -> Option<Prospect> {
+        let (run, healing) = (self.run, &self.work.healing);
+        let coordinator = self.history.writes.awaited(run, update).map(|(coordinator, _)| coordinator);
+        let may_contact = |member: NodeId| {
+            let open = coordinator.and_then(|coordinator| healing.open_from(run, coordinator, member));
+            coordinator == Some(member) || open.is_some()
+        };
+        let may_stand_in = |member: NodeId| {
+            let hands_off = healing.up_from(run, member).and(healing.open_from(run, member, node)).is_some();
+            let is_contacted = self.work.carriers.contains_key(&(update, member));
+            member != node && hands_off && (is_contacted || may_contact(member))
+        };
+        let mut members = config.members.iter().filter_map(|id| run.names.find_node(id));
+        members.any(may_stand_in).then_some(Prospect::Uncertain(Uncertainty::StandIns))
     }
 
     /// Returns when a member discards a hint, if its group limits the time.

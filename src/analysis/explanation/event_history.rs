@@ -5,8 +5,8 @@ use super::group_writes::GroupWrites;
 use crate::analysis::run_context::RunContext;
 use crate::scenario::{Command, Micros, Value, micros};
 use crate::trace::{
-    DropReason, Fact, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, OperationId, Record, SubscriptionId,
-    UpdateId, facts_about,
+    DropReason, Fact, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, OperationId, Record, Subscriber,
+    SubscriptionId, UpdateId, facts_about,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,9 +34,9 @@ pub struct EventHistory {
     pub(super) last_sent: BTreeMap<UpdateId, Micros>,
     /// When a node first published an update.
     pub(super) first_published: BTreeMap<(UpdateId, NodeId), Micros>,
-    /// Consumers that received an update's event, and how many of its deliveries they have not handled. Of several deliveries, a
-    /// reader of a log handles one.
-    received: BTreeMap<(NodeId, UpdateId), u32>,
+    /// Consumers that received an update's event, how many of its deliveries they have not handled, and the bus of the last one.
+    /// Of several deliveries, a reader of a log handles one.
+    received: BTreeMap<(NodeId, UpdateId), (u32, NodeId)>,
     /// The writes that leaderless groups are executing.
     pub(super) writes: GroupWrites,
     /// Publisher, update and bus of publications that have not been acknowledged since they were last sent.
@@ -99,7 +99,7 @@ impl EventHistory {
 
     /// Returns how many deliveries of an update's event a consumer received and has not handled yet.
     pub(super) fn deliveries_received(&self, consumer: NodeId, update: UpdateId) -> u32 {
-        self.received.get(&(consumer, update)).copied().unwrap_or_default()
+        self.received.get(&(consumer, update)).map_or(0, |(unhandled, _)| *unhandled)
     }
 
     /// Iterates over the consumers that received an update's event and have not handled it yet.
@@ -243,7 +243,7 @@ impl EventHistory {
 
     /// Notes that a consumer has handled a delivery.
     fn end_handling(&mut self, consumer: NodeId, update: UpdateId) {
-        if let Some(unhandled) = self.received.get_mut(&(consumer, update)) {
+        if let Some((unhandled, _)) = self.received.get_mut(&(consumer, update)) {
             *unhandled -= 1;
             if *unhandled == 0 {
                 self.received.remove(&(consumer, update));
@@ -258,6 +258,13 @@ impl EventHistory {
         sent.and_then(|sent| self.sent_acknowledgements.insert(copy, sent));
     }
 
+    /// Notes that a reader of a log discarded what it had received, and ignores what is in flight to it.
+    fn note_released(&mut self, run: &RunContext, subscription: SubscriptionId) {
+        let Subscriber { service, bus, .. } = run.names.subscription(subscription);
+        self.received.retain(|(consumer, _), (_, from)| (*consumer, *from) != (service, bus));
+        self.deliveries.retain(|_, (from, consumer, _)| (*consumer, *from) != (service, bus));
+    }
+
     fn note_dropped(&mut self, message: MessageId) {
         self.deliveries.remove(&message);
         self.acknowledgements.remove(&message);
@@ -266,8 +273,8 @@ impl EventHistory {
 
     fn note_delivered(&mut self, run: &RunContext, message: MessageId) {
         if let Some((bus, consumer, update)) = self.deliveries.remove(&message) {
-            let unhandled = self.received.entry((consumer, update)).or_default();
-            *unhandled = if run.reads_log(consumer, bus) { 1 } else { *unhandled + 1 };
+            let (unhandled, from) = self.received.entry((consumer, update)).or_insert((0, bus));
+            (*unhandled, *from) = (if run.reads_log(consumer, bus) { 1 } else { *unhandled + 1 }, bus);
         }
         if let Some(arrived) = self.sent_acknowledgements.remove(&message) {
             self.lost_acknowledgements.remove(&arrived);
@@ -311,7 +318,12 @@ impl EventHistory {
                     self.rejected.clear();
                 }
             }
-            facts_about!(declarations, operations, attachments, links, disturbances, brokers, groups)
+            Fact::PartitionsReleased { subscription } => self.note_released(run, *subscription),
+            facts_about!(declarations, operations, links, disturbances, brokers, groups)
+            | Fact::ConsumerAttached { .. }
+            | Fact::ConsumerDetached { .. }
+            | Fact::ReaderLeft { .. }
+            | Fact::ReaderJoined { .. }
             | Fact::MessageSent { update: None, .. }
             | Fact::OutboxRowWritten { .. }
             | Fact::OutboxRowPublished { .. }

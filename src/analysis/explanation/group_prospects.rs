@@ -48,9 +48,25 @@ impl ProspectFinder<'_> {
             (Some(found), _) => found,
             // The trace does not contain the work that a paused member has begun.
             (None, _) if self.is_resumed(config) => Prospect::Uncertain(Uncertainty::States),
+            // Anti-entropy spreads what a hint brings to another member.
+            (None, true) if self.is_hinted_to_others(config, up, (node, key), update) => {
+                Prospect::Uncertain(Uncertainty::States)
+            }
             (None, true) => Prospect::CutOff,
             (None, false) => Prospect::Lost,
         }
+    }
+
+    /// Returns whether a hint will bring an update to a member other than `node`.
+    fn is_hinted_to_others(
+        &self,
+        config: &Group,
+        up: Micros,
+        (node, key): (NodeId, KeyId),
+        update: Option<UpdateId>,
+    ) -> bool {
+        let mut members = config.members.iter().filter_map(|id| self.run.names.find_node(id));
+        members.any(|member| member != node && self.hinted(up, (member, key), update).is_some())
     }
 
     /// Returns whether a paused member of a leaderless group will be resumed.

@@ -2,7 +2,7 @@
 //! their coordinators wait for the replicas.
 
 use crate::analysis::run_context::RunContext;
-use crate::scenario::{Group, Micros, Protocol, micros};
+use crate::scenario::{Group, Micros, Protocol, Quorum, micros};
 use crate::trace::{Fact, KeyId, MessageId, MessageKind, NodeId, Record, UpdateId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,11 @@ pub(super) struct GroupWrites {
 
 impl GroupWrites {
     pub fn observe(&mut self, run: &RunContext, record: &Record) {
-        if let Fact::HintStored { node, replica, key, .. } = &record.fact {
+        if let Fact::HintStored { node, replica, key, update } = &record.fact {
             self.hinted.entry((*node, *replica, *key)).or_insert(record.at);
+            self.note_contacted(run, *node, *update, record.at);
+        } else if let Fact::MessageSent { from, update, kind: MessageKind::Replication, .. } = &record.fact {
+            self.note_contacted(run, *from, *update, record.at);
         } else if let Fact::HintRemoved { node, replica, key, .. } = &record.fact {
             self.hinted.remove(&(*node, *replica, *key));
         }
@@ -47,15 +50,24 @@ impl GroupWrites {
         }
     }
 
-    /// Notes a write whose coordinator will keep hints for the replicas that do not answer.
+    /// Notes a write whose coordinator will keep hints for the replicas that do not answer, or find stand-ins that do.
     fn note_coordinated(&mut self, run: &RunContext, node: NodeId, update: UpdateId, at: Micros) {
-        let group = run.names.group(node).and_then(|group| run.group(group));
-        let Some(Protocol::Quorum(quorum)) = group.map(|group| &group.protocol) else { return };
-        if quorum.sloppy || quorum.hints.is_none() {
+        let Some(quorum) = coordinated_quorum(run, node) else { return };
+        if !quorum.sloppy && (quorum.hints.is_none() || run.names.group(node).is_none()) {
             return;
         }
         self.awaited.retain(|_, (_, until)| *until >= at);
         self.awaited.insert(update, (node, at.saturating_add(micros(quorum.timeout_ms))));
+    }
+
+    /// Notes that the coordinator of a sloppy write contacted a stand-in, and waits for it.
+    fn note_contacted(&mut self, run: &RunContext, node: NodeId, update: Option<UpdateId>, at: Micros) {
+        let Some((coordinator, until)) = update.and_then(|update| self.awaited.get_mut(&update)) else { return };
+        if *coordinator == node
+            && let Some(quorum) = coordinated_quorum(run, node).filter(|quorum| quorum.sloppy)
+        {
+            *until = at.saturating_add(micros(quorum.timeout_ms));
+        }
     }
 
     /// Iterates over the members that received a write and have not stored it yet.
@@ -73,11 +85,21 @@ impl GroupWrites {
         Some(self.hinted.get(&(member, replica, key))?.saturating_add(grace_period(group)?))
     }
 
-    /// Returns the coordinator of a write that still waits for replicas and keeps hints for those that do not answer, and until
-    /// when it waits.
+    /// Returns the coordinator of a write that still waits for replicas or stand-ins, and then keeps hints for those that do not
+    /// answer or contacts the next stand-ins; and until when it waits.
     pub fn awaited(&self, run: &RunContext, update: UpdateId) -> Option<(NodeId, Micros)> {
         let waits = |(node, until): &(NodeId, Micros)| *until >= run.now || run.analysis.faults.paused(*node).is_some();
         self.awaited.get(&update).copied().filter(waits)
+    }
+}
+
+/// Returns the settings of the leaderless group whose operations a member or a client coordinates.
+fn coordinated_quorum<'a>(run: &RunContext<'a>, node: NodeId) -> Option<&'a Quorum> {
+    match &run.group(run.coordinated_group(node)?)?.protocol {
+        Protocol::Quorum(quorum) => Some(quorum),
+        Protocol::Primary(_) | Protocol::Raft(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => {
+            None
+        }
     }
 }
 

@@ -206,7 +206,7 @@ impl<'a> ProspectFinder<'a> {
         let info = update.and_then(|update| run.analysis.updates.get(update));
         if let Some(group) = run.names.group(node) {
             // The protocol cannot deliver an update from outside that no member has.
-            let foreign = info.is_some_and(|info| run.names.group(info.node) != Some(group));
+            let foreign = info.is_some_and(|info| run.coordinated_group(info.node) != Some(group));
             let has_update = |member: NodeId| {
                 let copy = run.analysis.staleness.copy(member, key);
                 info.zip(copy).is_some_and(|(info, copy)| copy.reflects(info.version))
@@ -242,6 +242,7 @@ impl<'a> ProspectFinder<'a> {
         for queue in to_node.map(|subscription| run.analysis.buses.queue_of(subscription)) {
             match self.path_to_consumer(queue, node) {
                 Err(found) if !found.can_converge() => stopped = Some(found),
+                Err(found) if found.is_uncertain() => return found,
                 Err(_) if self.gives_up(queue) => return Prospect::Uncertain(Uncertainty::Attempts),
                 Err(_) | Ok(()) => match self.stopped_later(queue, update) {
                     Some(found) => stopped = Some(found),
@@ -387,11 +388,29 @@ impl<'a> ProspectFinder<'a> {
         dead.map(|queue| self.redriven(queue, node, update).unwrap_or(Prospect::DeadLettered(queue)))
     }
 
-    /// Checks whether the deliveries of a queue reach a consumer that applies them to a copy. One such consumer is enough.
+    /// Checks whether the deliveries of a queue reach a consumer that applies them to a copy. One such consumer is enough, unless
+    /// the partitions of a log may be assigned to another one.
     ///
     /// # Errors
-    /// The cause that stops them.
+    /// The cause that stops them, or the uncertainty.
     pub(super) fn path_to_consumer(&self, queue: SubscriptionId, node: NodeId) -> Result<(), Prospect> {
+        self.path_to_any_consumer(queue, node)?;
+        if self.has_unreachable_member(queue) { Err(Prospect::Uncertain(Uncertainty::Readers)) } else { Ok(()) }
+    }
+
+    /// Returns whether the heartbeats of a reader keep it in its consumer group although no delivery will ever reach it.
+    fn has_unreachable_member(&self, queue: SubscriptionId) -> bool {
+        let (run, healing) = (self.run, &self.work.healing);
+        let has_session = self.settings(queue).any(|(_, settings)| settings.session.is_some());
+        let mut readers = run.subscriptions_to(queue).map(|subscription| run.names.subscription(subscription));
+        has_session
+            && readers.any(|Subscriber { service, bus, .. }| {
+                let is_heard = !run.analysis.faults.is_stopped(service) && run.analysis.faults.passes(service, bus);
+                is_heard && healing.open_from(run, bus, service).is_none()
+            })
+    }
+
+    fn path_to_any_consumer(&self, queue: SubscriptionId, node: NodeId) -> Result<(), Prospect> {
         let run = self.run;
         let consumers =
             run.subscriptions_to(queue).map(|subscription| (subscription, run.names.subscription(subscription)));

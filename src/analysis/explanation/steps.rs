@@ -143,6 +143,7 @@ impl DeliverySteps {
             // A rebalance or a lost connection matters from the publication of the update to its acknowledgement.
             Fact::ReaderLeft { subscription, .. }
             | Fact::ReaderJoined { subscription }
+            | Fact::PartitionsReleased { subscription }
             | Fact::ConsumerAttached { subscription }
             | Fact::ConsumerDetached { subscription, .. } => {
                 let is_stored = !self.steps.is_empty() && !self.is_acknowledged;

@@ -116,7 +116,7 @@ impl Bus {
             }
             // Without heartbeats it leaves its group later; until then, the bus delivers nothing to it.
             Presence::Closes => connection.is_open = false,
-            Presence::Alive | Presence::Opens | Presence::Leaves => {
+            Presence::Alive | Presence::Opens | Presence::Leaves | Presence::Rejoins => {
                 if is_new {
                     // The connection of an earlier process is closed, because the consumer's host no longer knows it.
                     self.detach(now, queue_id, member, DetachReason::Closed, ctx);

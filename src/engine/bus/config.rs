@@ -2,7 +2,9 @@
 
 use crate::engine::message::LinkId;
 use crate::engine::random::{Sampler, Stream};
-use crate::scenario::{Acknowledge, Backoff, CommitRule, LateAcknowledgement, Limit, Micros, Order};
+use crate::scenario::{
+    Acknowledge, Backoff, CommitRule, LateAcknowledgement, Limit, Micros, Order, ReaderSession, micros,
+};
 use crate::trace::{NodeId, SubscriptionId};
 
 /// The configuration of a subscription.
@@ -44,8 +46,24 @@ pub struct SubscriptionConfig {
     pub late: LateAcknowledgement,
     /// The maximum number of unacknowledged deliveries; for a log, of one partition.
     pub max_in_flight: u32,
-    /// How long the session of a log's reader lasts without a heartbeat; none if it has no session.
-    pub session: Option<Micros>,
+    /// The session of a log's reader; none if it has no session.
+    pub session: Option<SessionConfig>,
+}
+
+/// The session of a log's reader, as its group coordinator sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionConfig {
+    /// How long it lasts without a heartbeat.
+    pub timeout: Micros,
+    /// How long a rebalance waits for the reader (Kafka: max.poll.interval.ms is also the rebalance timeout).
+    pub rebalance_timeout: Micros,
+}
+
+impl SessionConfig {
+    /// Returns the configuration of a session.
+    pub fn new(session: &ReaderSession) -> SessionConfig {
+        SessionConfig { timeout: micros(session.timeout_ms), rebalance_timeout: micros(session.max_poll_ms) }
+    }
 }
 
 /// How a consumer is attached.

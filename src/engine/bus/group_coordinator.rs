@@ -29,8 +29,13 @@ impl Bus {
         }
     }
 
-    /// Renews all sessions and connections, as a new coordinator does.
-    pub(super) fn renew_sessions(&mut self, now: Micros) {
+    /// Renews all sessions, connections and the time of rebalances, as a new coordinator does.
+    pub(super) fn renew_sessions(&mut self, now: Micros, ctx: &mut Context) {
+        for queue_id in 0..self.queues.len() as u32 {
+            if self.queues[queue_id as usize].rebalance_until.take().is_some() {
+                self.set_rebalance_timer(now, queue_id, ctx);
+            }
+        }
         for membership in self.queues.iter_mut().flat_map(|queue| &mut queue.memberships) {
             debug_assert!(membership.last_heartbeat <= now, "no heartbeat is from the future");
             membership.last_heartbeat = now;
@@ -47,7 +52,7 @@ impl Bus {
         let membership = &mut self.queues[queue_id].memberships[member];
         if membership.is_active && !membership.has_timer {
             membership.has_timer = true;
-            ctx.wake(membership.last_heartbeat + membership.timeout, Timer::SessionTimeout(subscription));
+            ctx.wake(membership.last_heartbeat + membership.config.timeout, Timer::SessionTimeout(subscription));
         }
     }
 
@@ -74,23 +79,48 @@ impl Bus {
         if heartbeat.presence == Presence::Leaves {
             if heartbeat.incarnation == membership.incarnation {
                 // Messages in flight of this incarnation must not let it join again.
-                membership.incarnation += 1;
+                (membership.incarnation, membership.has_left) = (membership.incarnation + 1, true);
                 if membership.is_active {
                     self.leave_group(now, queue_id, &[member], LeaveReason::PolledTooRarely, ctx);
                 }
             }
             return;
         }
-        if !membership.is_active {
+        let is_newer = heartbeat.incarnation > membership.incarnation;
+        if !membership.is_active && (is_newer || membership.has_left) {
+            self.begin_rebalance(now, queue_id as u32, ctx);
             self.join(now, queue_id, member, heartbeat.incarnation, ctx);
-            return self.assign_partitions(now, queue_id as u32, ctx);
-        }
-        if heartbeat.incarnation > membership.incarnation {
+            self.complete_if_all_rejoined(now, queue_id as u32, ctx);
+        } else if !membership.is_active {
+            // It was removed and does not know it. It joins again when it polls.
+            self.ask_to_rejoin(queue_id, member, ctx);
+        } else if !is_newer {
+            membership.last_heartbeat = now;
+            self.on_heartbeat_of_member(now, queue_id, member, &heartbeat.positions, ctx);
+        } else if heartbeat.presence == Presence::Rejoins && heartbeat.incarnation == membership.incarnation + 1 {
+            self.on_rejoin(now, queue_id as u32, member, &heartbeat.positions, ctx);
+        } else {
             membership.next_incarnation = membership.next_incarnation.max(Some(heartbeat.incarnation));
+        }
+    }
+
+    fn on_heartbeat_of_member(
+        &mut self,
+        now: Micros,
+        queue_id: usize,
+        member: usize,
+        positions: &[Position],
+        ctx: &mut Context,
+    ) {
+        let queue = &self.queues[queue_id];
+        queue.assert_member(member);
+        if queue.awaits_assignment(member) {
             return;
         }
-        membership.last_heartbeat = now;
-        self.on_positions(now, queue_id as u32, member, &heartbeat.positions, ctx);
+        if queue.rebalance_until.is_some() {
+            self.ask_to_rejoin(queue_id, member, ctx);
+        }
+        self.on_positions(now, queue_id as u32, member, positions, ctx);
     }
 
     /// Handles the timer of a session.
@@ -101,12 +131,13 @@ impl Bus {
         self.queues[queue_id].assert_member(member);
         let membership = &mut self.queues[queue_id].memberships[member];
         membership.has_timer = false;
-        if membership.last_heartbeat + membership.timeout > now {
+        if membership.last_heartbeat + membership.config.timeout > now {
             return self.set_session_timer(queue_id, member, ctx);
         }
         // One rebalance follows where several sessions end at one instant.
-        let is_over =
-            |membership: &Membership| membership.is_active && membership.last_heartbeat + membership.timeout <= now;
+        let is_over = |membership: &Membership| {
+            membership.is_active && membership.last_heartbeat + membership.config.timeout <= now
+        };
         let memberships = self.queues[queue_id].memberships.iter().enumerate();
         let silent: Vec<usize> =
             memberships.filter(|(_, membership)| is_over(membership)).map(|(member, _)| member).collect();
@@ -115,20 +146,39 @@ impl Bus {
         }
     }
 
-    /// Removes members from their group. Those whose next incarnation waits for this join it again.
+    /// Removes members from their group, and refuses their commits from now on. Those whose next incarnation waits for this join
+    /// it again. The other members rejoin before partitions are assigned.
     fn leave_group(&mut self, now: Micros, queue_id: usize, members: &[usize], reason: LeaveReason, ctx: &mut Context) {
         debug_assert!(!members.is_empty(), "a rebalance has a cause");
+        debug_assert!(now == ctx.now, "members leave now");
+        self.begin_rebalance(now, queue_id as u32, ctx);
         for &member in members {
-            self.queues[queue_id].assert_member(member);
-            let subscription = self.config.subscriptions[self.queues[queue_id].members[member] as usize].id;
-            let membership = &mut self.queues[queue_id].memberships[member];
-            membership.is_active = false;
-            ctx.record(Fact::ReaderLeft { subscription, reason });
-            if let Some(incarnation) = membership.next_incarnation.take() {
-                self.join(now, queue_id, member, incarnation, ctx);
+            self.remove_member(now, queue_id, member, reason, ctx);
+            for partition in self.partitions_of(queue_id as u32, member) {
+                self.redeliver_from_commit(now, queue_id as u32, partition, member, ctx);
             }
         }
-        self.assign_partitions(now, queue_id as u32, ctx);
+        self.complete_if_all_rejoined(now, queue_id as u32, ctx);
+    }
+
+    /// Ends the membership of a reader. Its next incarnation joins, if one waits for this.
+    pub(super) fn remove_member(
+        &mut self,
+        now: Micros,
+        queue_id: usize,
+        member: usize,
+        reason: LeaveReason,
+        ctx: &mut Context,
+    ) {
+        self.queues[queue_id].assert_member(member);
+        let subscription = self.config.subscriptions[self.queues[queue_id].members[member] as usize].id;
+        let membership = &mut self.queues[queue_id].memberships[member];
+        debug_assert!(membership.is_active, "only a member leaves");
+        (membership.is_active, membership.has_rejoined) = (false, false);
+        ctx.record(Fact::ReaderLeft { subscription, reason });
+        if let Some(incarnation) = membership.next_incarnation.take() {
+            self.join(now, queue_id, member, incarnation, ctx);
+        }
     }
 
     /// Lets a member join its group, before partitions are assigned.
@@ -138,21 +188,19 @@ impl Bus {
         let membership = &mut self.queues[queue_id].memberships[member];
         debug_assert!(incarnation >= membership.incarnation, "a reader does not return to an earlier incarnation");
         (membership.is_active, membership.incarnation, membership.last_heartbeat) = (true, incarnation, now);
+        (membership.has_left, membership.has_rejoined) = (false, true);
         let connection = &mut self.queues[queue_id].connections[member];
         (connection.is_open, connection.incarnation) = (true, incarnation);
         ctx.record(Fact::ReaderJoined { subscription });
         self.set_session_timer(queue_id, member, ctx);
     }
 
-    /// Assigns all partitions to the members in turn, and redelivers from the last commit.
-    fn assign_partitions(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
-        debug_assert!(!self.queues[queue_id as usize].memberships.is_empty(), "readers with sessions join and leave");
-        let partitions = self.queues[queue_id as usize].partitions();
-        for partition in partitions {
-            let reader = self.reader_of(queue_id, partition);
-            debug_assert!(reader < self.queues[queue_id as usize].members.len(), "a member reads the partition");
-            self.redeliver_from_commit(now, queue_id, partition, reader, ctx);
-        }
+    /// Asks a reader to join its group again.
+    fn ask_to_rejoin(&self, queue_id: usize, member: usize, ctx: &mut Context) {
+        let queue = &self.queues[queue_id];
+        let config = &self.config.subscriptions[queue.members[member] as usize];
+        let incarnation = queue.memberships[member].incarnation;
+        ctx.send(config.link, Payload::Rejoin(config.at_consumer, incarnation), About::default());
     }
 
     /// Returns the member that a partition is assigned to.
@@ -161,24 +209,44 @@ impl Bus {
         let active: Vec<usize> = (0..queue.members.len()).filter(|member| queue.is_active(*member)).collect();
         match active.len() {
             0 => 0,
-            n => active[partition as usize % n],
+            n => active[(partition as usize + queue.shift) % n],
         }
+    }
+
+    /// Returns the partitions that a member reads.
+    pub(super) fn partitions_of(&self, queue_id: u32, member: usize) -> Vec<u32> {
+        let logs = &self.queues[queue_id as usize].logs;
+        logs.iter().filter(|(_, log)| log.member == member).map(|(at, _)| *at).collect()
     }
 
     /// Handles the positions of a reader: accepts its last commit if that was lost, and resends events that are overdue, as after
     /// the timeout of a fetch. A slow reader has received them, so it receives nothing twice.
     fn on_positions(&mut self, now: Micros, queue_id: u32, member: usize, positions: &[Position], ctx: &mut Context) {
         self.queues[queue_id as usize].assert_member(member);
-        let logs = &self.queues[queue_id as usize].logs;
-        let read: Vec<u32> = logs.iter().filter(|(_, log)| log.member == member).map(|(at, _)| *at).collect();
-        for partition in read {
-            let generation = self.queues[queue_id as usize].logs.get(&partition).map_or(0, |log| log.generation);
-            let position = positions.iter().find(|at| (at.partition, at.generation) == (partition, generation));
-            if let Some(event) = position.and_then(|position| position.committed) {
-                self.on_offset_commit(now, event, generation, ctx);
-            }
-            self.fetch_again(now, queue_id, partition, position.map_or(0, |position| position.last), ctx);
+        for partition in self.partitions_of(queue_id, member) {
+            let last = self.commit_position(now, queue_id, partition, positions, ctx);
+            self.fetch_again(now, queue_id, partition, last, ctx);
         }
+    }
+
+    /// Accepts the last commit of a partition's reader, and returns the last position that it received.
+    pub(super) fn commit_position(
+        &mut self,
+        now: Micros,
+        queue_id: u32,
+        partition: u32,
+        positions: &[Position],
+        ctx: &mut Context,
+    ) -> u32 {
+        let generation = self.queues[queue_id as usize].logs.get(&partition).map_or(0, |log| log.generation);
+        debug_assert!(now == ctx.now, "positions are accepted when they arrive");
+        let is_known = |at: &Position| at.partition != partition || at.generation <= generation;
+        debug_assert!(positions.iter().all(is_known), "a reader reports generations that the log had");
+        let position = positions.iter().find(|at| (at.partition, at.generation) == (partition, generation));
+        if let Some(event) = position.and_then(|position| position.committed) {
+            self.on_offset_commit(now, event, generation, ctx);
+        }
+        position.map_or(0, |position| position.last)
     }
 
     /// Resends the delivered events after `last`, the last position that the reader received, if the first of them is overdue.

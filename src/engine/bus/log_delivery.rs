@@ -16,7 +16,7 @@ impl Bus {
             let Some(reader) = queue.logs.get(&partition).map(|log| log.member) else { return };
             debug_assert!(reader < queue.members.len(), "a partition is read by a member of its queue");
             let max_in_flight = self.config.subscriptions[queue.members[reader] as usize].max_in_flight as usize;
-            if !queue.is_attached(reader) {
+            if !queue.is_attached(reader) || queue.awaits_assignment(reader) {
                 return;
             }
             let Some(log) = queue.logs.get_mut(&partition) else { return };
@@ -99,6 +99,11 @@ impl Bus {
         debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
         log.member = member;
         log.generation += u32::from(sessions);
+        log.restarts = true;
+        if log.delivered == 0 && sessions {
+            // Events that were revoked from their reader wait already.
+            return self.deliver_log(now, queue_id, partition, ctx);
+        }
         log.redeliveries += 1;
         let redeliveries = log.redeliveries;
         let config = &mut self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
@@ -134,10 +139,17 @@ impl Bus {
         }
     }
 
-    /// Reassigns each partition of each log to the next member of its group, and redelivers from the last commit.
+    /// Reassigns each partition of each log to the next member of its group, and redelivers from the last commit. Readers with
+    /// sessions join their groups again first.
     pub fn rebalance(&mut self, now: Micros, ctx: &mut Context) {
         ctx.assert_handler(self.config.node, now);
         for queue_id in 0..self.queues.len() as u32 {
+            if !self.queues[queue_id as usize].memberships.is_empty() {
+                self.queues[queue_id as usize].shift += 1;
+                self.begin_rebalance(now, queue_id, ctx);
+                self.complete_if_all_rejoined(now, queue_id, ctx);
+                continue;
+            }
             let partitions = self.queues[queue_id as usize].partitions();
             for partition in partitions {
                 self.rewind(now, queue_id, partition, true, ctx);

@@ -195,7 +195,7 @@ impl Bus {
         }
         debug_assert!(!self.stopped, "a stopped bus is not available");
         ctx.record(Fact::BusStarted { bus: self.config.node });
-        self.renew_sessions(now);
+        self.renew_sessions(now, ctx);
         for (heartbeat, reply_link) in std::mem::take(&mut self.missed_closes) {
             self.on_presence(now, &heartbeat, reply_link, ctx);
         }

@@ -1,6 +1,6 @@
 //! The queue of a subscription, or of a group of subscriptions that share their events.
 
-use super::config::SubscriptionConfig;
+use super::config::{SessionConfig, SubscriptionConfig};
 use crate::engine::message::{LinkId, Update};
 use crate::scenario::{Micros, Order};
 use crate::trace::{KeyId, UpdateId};
@@ -77,11 +77,15 @@ pub(super) struct PartitionLog {
 /// The membership of a reader with a session in its consumer group.
 #[derive(Clone, Debug)]
 pub(super) struct Membership {
-    /// How long the session lasts without a heartbeat.
-    pub(super) timeout: Micros,
+    /// The configuration of the session.
+    pub(super) config: SessionConfig,
     /// The incarnation of the reader, by its heartbeats. Messages of earlier incarnations are ignored.
     pub(super) incarnation: u32,
     pub(super) is_active: bool,
+    /// Whether the reader itself left the group; one that was removed learns of it from the coordinator.
+    pub(super) has_left: bool,
+    /// Whether the reader has joined the group again for the rebalance that is under way.
+    pub(super) has_rejoined: bool,
     /// The time of the last heartbeat, or of the start of the session.
     pub(super) last_heartbeat: Micros,
     /// A later incarnation, which may join when the session of this one is over, because the bus cannot know that both are the
@@ -143,6 +147,10 @@ pub(super) struct SubscriptionQueue {
     pub(super) logs: LiteMap<u32, PartitionLog>,
     /// The membership of each member, in a log whose readers have sessions; else empty.
     pub(super) memberships: Vec<Membership>,
+    /// The time at which the rebalance that is under way no longer waits for members.
+    pub(super) rebalance_until: Option<Micros>,
+    /// By how many members the assignment of partitions is shifted: one for each rebalance that a command caused.
+    pub(super) shift: usize,
     pub(super) dead_letters: Vec<DeadLetter>,
 }
 
@@ -155,11 +163,13 @@ impl PartitionLog {
 
 impl Membership {
     /// Returns the membership at the start of a run, when all readers are in their groups.
-    pub(super) fn new(timeout: Micros) -> Membership {
+    pub(super) fn new(config: SessionConfig) -> Membership {
         Membership {
-            timeout,
+            config,
             incarnation: 0,
             is_active: true,
+            has_left: false,
+            has_rejoined: false,
             last_heartbeat: 0,
             next_incarnation: None,
             has_timer: false,
@@ -218,6 +228,12 @@ impl SubscriptionQueue {
     /// Returns whether a member is attached, so that events can be delivered to it.
     pub(super) fn is_attached(&self, member: usize) -> bool {
         self.is_active(member) && self.connections[member].is_open
+    }
+
+    /// Returns whether a member has given its partitions back for a rebalance, and none are assigned to it yet.
+    pub(super) fn awaits_assignment(&self, member: usize) -> bool {
+        let membership = self.memberships.get(member).filter(|_| self.rebalance_until.is_some());
+        membership.is_some_and(|membership| membership.has_rejoined)
     }
 
     /// Returns the partitions of a log that hold or held events.

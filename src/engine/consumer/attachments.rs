@@ -84,7 +84,7 @@ impl Consumer {
                 matches!(self.handlers[handler].attach, HandlerAttachment::Connection { reliable: true, .. })
             }
             // The consumer asks again until the bus replies.
-            Presence::Opens | Presence::Leaves => false,
+            Presence::Opens | Presence::Leaves | Presence::Rejoins => false,
         };
         let heartbeat =
             Heartbeat { subscription: handler as u32, incarnation, presence, reliable, positions: Vec::new() };

@@ -4,10 +4,11 @@
 
 use super::Consumer;
 use crate::engine::context::Context;
-use crate::engine::message::{About, Heartbeat, Payload, Presence};
+use crate::engine::message::{About, Heartbeat, Payload, Position, Presence};
 use crate::engine::partition_reader::{PartitionReader, ReaderSession};
 use crate::engine::queue::Timer;
 use crate::scenario::Micros;
+use crate::trace::Fact;
 use std::sync::Arc;
 
 impl Consumer {
@@ -25,8 +26,9 @@ impl Consumer {
         debug_assert!(self.readers.is_empty(), "a crash loses all progress");
         debug_assert!(self.uncommitted.is_empty() && self.ready_deliveries.is_empty(), "a crash loses all progress");
         for handler in 0..self.sessions.len() {
-            if self.sessions[handler].is_some() {
-                self.rejoin(now, handler, ctx);
+            if let Some(session) = &mut self.sessions[handler] {
+                session.released.clear();
+                self.rejoin(now, handler, Presence::Alive, ctx);
                 self.schedule_heartbeat(now, handler, ctx);
             }
         }
@@ -65,32 +67,66 @@ impl Consumer {
             session.is_member = false;
             self.send_heartbeat(handler, Presence::Leaves, ctx);
         } else if session.is_member {
-            self.send_heartbeat(handler, Presence::Alive, ctx);
+            let presence = session.presence;
+            self.send_heartbeat(handler, presence, ctx);
         } else if has_handled_all {
-            self.rejoin(now, handler, ctx);
+            self.rejoin(now, handler, Presence::Alive, ctx);
         }
         let is_member = self.sessions[handler].as_ref().is_some_and(|session| session.is_member);
         debug_assert!(is_member || !has_handled_all, "a reader that has handled all events is in its group");
     }
 
     /// Begins a new incarnation of a reader, which has read nothing.
-    fn rejoin(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
+    fn rejoin(&mut self, now: Micros, handler: usize, presence: Presence, ctx: &mut Context) {
         let Some(session) = &mut self.sessions[handler] else { return };
         debug_assert!(session.polled <= now, "no poll is in the future");
         session.incarnation += 1;
-        (session.is_member, session.polled) = (true, now);
+        (session.is_member, session.must_rejoin, session.presence, session.polled) = (true, false, presence, now);
         self.readers.retain(|(of, _), _| *of as usize != handler);
-        self.send_heartbeat(handler, Presence::Alive, ctx);
+        self.send_heartbeat(handler, presence, ctx);
         debug_assert!(self.has_handled_all(handler), "a new incarnation has read nothing");
+    }
+
+    /// Handles the coordinator's request to join the group again, which the reader does when it polls.
+    pub fn on_rejoin(&mut self, now: Micros, handler: u32, incarnation: u32, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a message is handled when it arrives");
+        let has_handled_all = self.has_handled_all(handler as usize);
+        let Some(session) = &mut self.sessions[handler as usize] else { return };
+        debug_assert!(incarnation <= session.incarnation, "the bus answers a heartbeat that was sent");
+        if incarnation == session.incarnation && session.is_member {
+            session.must_rejoin = true;
+            if has_handled_all {
+                self.release_partitions(now, handler as usize, ctx);
+            }
+        }
+    }
+
+    /// Commits what the reader has handled, gives its partitions back and joins its group again. It discards the events that it has
+    /// not polled (`ConsumerCoordinator.onJoinPrepare` of Kafka's eager protocol).
+    fn release_partitions(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
+        debug_assert!(self.has_handled_all(handler), "a poll follows the handling of the previous one");
+        if self.handlers[handler].commit_every.is_some() {
+            self.commit_offsets(handler as u32, ctx);
+        }
+        let released = self.positions(handler);
+        let Some(session) = &mut self.sessions[handler] else { return };
+        session.released = released;
+        debug_assert!(session.is_member, "only a member has partitions");
+        ctx.record(Fact::PartitionsReleased { subscription: self.handlers[handler].id });
+        self.rejoin(now, handler, Presence::Rejoins, ctx);
     }
 
     fn send_heartbeat(&self, handler: usize, presence: Presence, ctx: &mut Context) {
         let Some(session) = &self.sessions[handler] else { return };
-        let readers = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
-        let positions = readers.map(|((_, partition), reader)| reader.position(*partition)).collect();
+        let positions = self.positions(handler).into_iter().chain(session.released.iter().copied()).collect();
         let (subscription, incarnation) = (handler as u32, session.incarnation);
         let heartbeat = Heartbeat { subscription, incarnation, presence, reliable: false, positions };
         ctx.send(self.handlers[handler].link, Payload::Heartbeat(Arc::new(heartbeat)), About::default());
+    }
+
+    fn positions(&self, handler: usize) -> Vec<Position> {
+        let readers = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
+        readers.map(|((_, partition), reader)| reader.position(*partition)).collect()
     }
 
     /// Returns whether a reader has handled all events of its last poll.
@@ -116,7 +152,10 @@ impl Consumer {
         let Some(session) = &mut self.sessions[handler] else { return };
         debug_assert!(session.polled <= now, "no poll is in the future");
         if !session.is_member {
-            return self.rejoin(now, handler, ctx);
+            return self.rejoin(now, handler, Presence::Alive, ctx);
+        }
+        if session.must_rejoin {
+            return self.release_partitions(now, handler, ctx);
         }
         session.polled = now;
         let mut capacity = session.config.max_events as usize;

@@ -118,7 +118,8 @@ impl FaultSet {
             Fact::ReaderJoined { subscription } => (reader(*subscription), None, FaultSlot::ConsumerGroup, None),
             facts_about!(declarations, requests, messages, publishers, publications, queues, handling, groups)
             | Fact::ConsumerAttached { .. }
-            | Fact::ConsumerDetached { .. } => return None,
+            | Fact::ConsumerDetached { .. }
+            | Fact::PartitionsReleased { .. } => return None,
         };
         match kind {
             Some(kind) => self.active.insert((node, to, slot), kind),

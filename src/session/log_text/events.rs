@@ -382,6 +382,16 @@ impl Text<'_> {
                 );
                 (text, None, vec![ends.bus, ends.service])
             }
+            Fact::PartitionsReleased { subscription } => {
+                let ends = self.names.subscription(*subscription);
+                let text = sentence!(
+                    "{} committed and gave its partitions back to {} for a rebalance",
+                    "{} hat committet und {} seine Partitionen für ein Rebalancing zurückgegeben",
+                    self.node(&ends.service),
+                    self.node(&ends.bus)
+                );
+                (text, None, vec![ends.service, ends.bus])
+            }
             facts_about!(
                 declarations,
                 requests,

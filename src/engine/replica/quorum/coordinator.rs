@@ -54,8 +54,8 @@ struct PendingOperation {
     /// How many responses the reply needs.
     needed: usize,
     has_replied: bool,
-    /// Whether stand-ins were contacted after the first timeout.
-    has_retried: bool,
+    /// The stand-ins that were contacted, each with its replica.
+    stand_ins: Vec<(usize, usize)>,
 }
 
 impl PendingOperation {
@@ -65,6 +65,12 @@ impl PendingOperation {
 
     fn has_all_responses(&self) -> bool {
         self.responses.len() >= self.contacted.len()
+    }
+
+    /// Returns whether a replica or one of its stand-ins responded.
+    fn has_response_for(&self, replica: usize) -> bool {
+        let mut stand_ins = self.stand_ins.iter().filter(|(_, of)| *of == replica);
+        self.has_response_of(replica) || stand_ins.any(|(stand_in, _)| self.has_response_of(*stand_in))
     }
 }
 
@@ -233,7 +239,21 @@ impl Coordinator {
         able.copied().zip(missing.copied()).collect()
     }
 
-    /// Handles the timeout of an operation.
+    /// Pairs replicas for which no one responded to a write with the next members that may stand in for them: (stand-in, replica).
+    /// Members that this coordinator suspects come last.
+    fn next_stand_ins(&self, pending: &PendingOperation) -> Vec<(usize, usize)> {
+        if !self.config.sloppy {
+            return Vec::new();
+        }
+        let (replicas, others) = pending.preference_list.split_at(self.group.replicas);
+        let missed = replicas.iter().copied().filter(|replica| !pending.has_response_for(*replica));
+        let mut able: Vec<usize> =
+            others.iter().copied().filter(|member| !pending.contacted.contains(member)).collect();
+        able.sort_by_key(|member| self.suspected.contains(member));
+        able.into_iter().zip(missed).collect()
+    }
+
+    /// Handles the timeout of an operation. A sloppy write goes on to the next stand-ins, until the preference list ends.
     pub fn on_timeout(
         &mut self,
         now: Micros,
@@ -256,16 +276,14 @@ impl Coordinator {
             return pending.iter().map(|pending| pending.client.refuse(Refusal::TooFewReplicas)).collect();
         };
         let write = write.clone();
-        let (replicas, others) = pending.preference_list.split_at(self.group.replicas);
+        let next = self.next_stand_ins(pending);
+        if !next.is_empty() {
+            return self.write_to_stand_ins(now, number, &next, ctx);
+        }
+        let replicas = &pending.preference_list[..self.group.replicas];
         let missed: Vec<usize> = silent.into_iter().filter(|member| replicas.contains(member)).collect();
         let key = pending.client.request.key;
-        if self.config.sloppy && !pending.has_retried {
-            let able = others.iter().copied().filter(|member| !pending.contacted.contains(member));
-            let stand_ins: Vec<(usize, usize)> = able.zip(missed).collect();
-            if self.retry_with_stand_ins(now, number, &stand_ins, ctx) {
-                return Vec::new();
-            }
-        } else if !self.config.sloppy && local.is_some() {
+        if !self.config.sloppy && local.is_some() {
             // Hints at the coordinator do not count as acknowledgements, as in Cassandra.
             for replica in missed {
                 self.keep_hint(now, replica, key, write.state.clone(), Some(write.update), ctx);

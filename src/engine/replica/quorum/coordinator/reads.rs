@@ -37,9 +37,9 @@ impl Coordinator {
         }
         let own = self.own_index.filter(|own| contacted.contains(own));
         let needed = self.config.read as usize;
-        let (responses, has_replied, has_retried) = (Vec::new(), false, false);
+        let (responses, has_replied) = (Vec::new(), false);
         let pending =
-            PendingOperation { client, preference_list, phase, contacted, responses, needed, has_replied, has_retried };
+            PendingOperation { client, preference_list, phase, contacted, responses, needed, has_replied, stand_ins };
         debug_assert!(pending.needed <= self.group.replicas, "R is at most N");
         self.pending.insert(number, pending);
         self.set_timeout(now, number, ctx);

@@ -93,11 +93,11 @@ impl Coordinator {
             client,
             preference_list,
             phase: Phase::Writing(write.clone()),
-            contacted: replicas.iter().chain(stand_ins.iter().map(|(stand_in, _)| stand_in)).copied().collect(),
+            contacted: replicas.clone(),
             responses: Vec::new(),
             needed: self.config.write as usize,
             has_replied: false,
-            has_retried: false,
+            stand_ins: Vec::new(),
         };
         debug_assert!(pending.needed <= replicas.len(), "W is at most N");
         self.pending.insert(number, pending);
@@ -107,57 +107,43 @@ impl Coordinator {
             let message = QuorumMessage::Write { request: Some(number), key, state, update: Some(update), purpose };
             self.send(replica, message, Some(operation), ctx);
         }
-        for (stand_in, replica) in stand_ins {
-            self.write_to_stand_in(now, number, stand_in, replica, ctx);
+        let mut replies = self.write_to_stand_ins(now, number, &stand_ins, ctx);
+        if let (Some(own), Some(member)) = (self.own_index.filter(|own| replicas.contains(own)), local) {
+            member.merge(key, &state, Some(update), ctx);
+            replies.extend(self.on_write_ack(number, own, ctx));
         }
-        self.set_timeout(now, number, ctx);
-        match (self.own_index.filter(|own| replicas.contains(own)), local) {
-            (Some(own), Some(member)) => {
-                member.merge(key, &state, Some(update), ctx);
-                self.on_write_ack(number, own, ctx)
-            }
-            (Some(_) | None, _) => Vec::new(),
-        }
+        replies
     }
 
-    /// Asks a member to keep a write as a hint for a replica.
-    fn write_to_stand_in(&mut self, now: Micros, number: u32, stand_in: usize, replica: usize, ctx: &mut Context) {
-        debug_assert!(number < self.next_request, "the write is one of this coordinator");
-        debug_assert!(stand_in != replica, "a replica does not stand in for itself");
-        let Some(pending) = self.pending.get_mut(&number) else { return };
-        let Phase::Writing(QuorumWrite { state, update, .. }) = pending.phase.clone() else { return };
-        let (key, operation) = (pending.client.request.key, pending.client.request.operation);
-        if Some(stand_in) == self.own_index {
-            pending.responses.push((stand_in, None));
-            self.keep_hint(now, replica, key, state, Some(update), ctx);
-            return;
-        }
-        let purpose = WritePurpose::Hint(self.group.members[replica]);
-        let message = QuorumMessage::Write { request: Some(number), key, state, update: Some(update), purpose };
-        self.send(stand_in, message, Some(operation), ctx);
-    }
-
-    /// Contacts stand-ins for the silent replicas after the first timeout of a sloppy write. Returns whether it has any.
-    pub(super) fn retry_with_stand_ins(
+    /// Asks members to keep a write as hints for replicas, and waits for their acknowledgements.
+    pub(super) fn write_to_stand_ins(
         &mut self,
         now: Micros,
         number: u32,
         stand_ins: &[(usize, usize)],
         ctx: &mut Context,
-    ) -> bool {
+    ) -> Vec<OperationReply> {
         debug_assert!(stand_ins.iter().all(|(stand_in, replica)| stand_in != replica), "others stand in for a replica");
-        if let Some(pending) = self.pending.get_mut(&number) {
-            debug_assert!(!pending.has_retried, "stand-ins are contacted once");
-            pending.has_retried = true;
-            pending.contacted.extend(stand_ins.iter().map(|(stand_in, _)| *stand_in));
+        let Some(pending) = self.pending.get_mut(&number) else { return Vec::new() };
+        let Phase::Writing(QuorumWrite { state, update, .. }) = pending.phase.clone() else { return Vec::new() };
+        let (key, operation) = (pending.client.request.key, pending.client.request.operation);
+        debug_assert!(
+            stand_ins.iter().all(|(stand_in, _)| !pending.contacted.contains(stand_in)),
+            "a member is contacted once"
+        );
+        pending.contacted.extend(stand_ins.iter().map(|(stand_in, _)| *stand_in));
+        pending.stand_ins.extend(stand_ins);
+        for (stand_in, replica) in stand_ins.iter().filter(|(stand_in, _)| Some(*stand_in) != self.own_index) {
+            let purpose = WritePurpose::Hint(self.group.members[*replica]);
+            let (state, update) = (state.clone(), Some(update));
+            let message = QuorumMessage::Write { request: Some(number), key, state, update, purpose };
+            self.send(*stand_in, message, Some(operation), ctx);
         }
-        for (stand_in, replica) in stand_ins {
-            self.write_to_stand_in(now, number, *stand_in, *replica, ctx);
-        }
-        if !stand_ins.is_empty() {
-            self.set_timeout(now, number, ctx);
-        }
-        !stand_ins.is_empty()
+        self.set_timeout(now, number, ctx);
+        let own = stand_ins.iter().find(|(stand_in, _)| Some(*stand_in) == self.own_index);
+        let Some((own, replica)) = own.copied() else { return Vec::new() };
+        self.keep_hint(now, replica, key, state, Some(update), ctx);
+        self.on_write_ack(number, own, ctx)
     }
 
     /// Handles a member's acknowledgement.
