@@ -16,7 +16,7 @@ use super::context::Context;
 use super::message::{About, Delivery, Heartbeat, LinkId, LogPlace, Payload};
 use super::queue::Timer;
 use crate::scenario::{Acknowledge, LateAcknowledgement, Limit, Micros, Order};
-use crate::trace::{Fact, KeyId, NodeId, UpdateId};
+use crate::trace::{DropReason, Fact, KeyId, NodeId, UpdateId};
 use broker_set::BrokerSet;
 pub use config::{Attach, BusConfig, EventCounts, ReplicationConfig, SubscriptionConfig, TopicConfig};
 use std::collections::BTreeMap;
@@ -446,6 +446,10 @@ impl Bus {
         let config = &mut self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
         if config.max_deliveries.is_some_and(|limit| counted_deliveries(config.limit_counts, stored) >= limit) {
             return self.dead_letter_or_discard(now, queue_id, event, ctx);
+        }
+        if stored.expires.is_some_and(|at| at <= now) {
+            // Its retention ended while it was unacknowledged.
+            return self.discard(now, event, DropReason::Expired, ctx);
         }
         let wait = wait(&config.backoff, deliveries, waited, &mut config.waits);
         let (id, not_before, update) = (config.id, now + wait, stored.update.id);

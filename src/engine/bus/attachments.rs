@@ -268,6 +268,16 @@ impl Bus {
         }
     }
 
+    /// Ends all open receives when the bus goes down: they were requests to a process that ended. The consumers poll again after
+    /// their timeouts.
+    pub(super) fn end_receives(&mut self) {
+        debug_assert!(!self.up, "a bus that is up answers a receive");
+        debug_assert!(!self.queues.is_empty() || self.stored.is_empty(), "events are stored for queues");
+        for connection in self.queues.iter_mut().flat_map(|queue| &mut queue.connections) {
+            connection.receive = None;
+        }
+    }
+
     /// Ends a receive that has waited long enough, with an empty reply.
     pub(super) fn on_receive_over(&mut self, now: Micros, subscription: u32, ctx: &mut Context) {
         let queues = self.queues.iter_mut();

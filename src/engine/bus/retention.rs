@@ -1,10 +1,10 @@
 //! Events that are not delivered: dead letters, expiry, outages of the bus.
 
 use super::Bus;
-use super::subscription_queue::DeadLetter;
+use super::subscription_queue::{DeadLetter, StoredEvent};
 use crate::engine::context::Context;
 use crate::engine::queue::Timer;
-use crate::scenario::Micros;
+use crate::scenario::{Micros, Order};
 use crate::trace::{DropReason, Fact, KeyId, NodeId};
 
 impl Bus {
@@ -84,7 +84,10 @@ impl Bus {
         debug_assert!(event < self.next_event, "the timer was set by this bus");
         // The retention may have been renewed, and the bus may have been down at its end.
         let is_over = |expires: Option<Micros>| expires.is_some_and(|at| at <= now);
-        if self.stored.get(&event).is_some_and(|stored| is_over(stored.expires)) {
+        if let Some(stored) = self.stored.get(&event).filter(|stored| is_over(stored.expires)) {
+            if self.outlives_retention(stored) {
+                return;
+            }
             return self.discard(now, event, DropReason::Expired, ctx);
         }
         for queue_id in 0..self.queues.len() {
@@ -98,6 +101,14 @@ impl Bus {
             let reason = DropReason::Expired;
             ctx.record(Fact::EventDiscarded { subscription, event, update: dead.update.id, reason });
         }
+    }
+
+    /// Returns whether an event is kept at the end of its retention, until it is acknowledged or returns to its queue. Where
+    /// deliveries belong to a channel, only events that wait in the queue expire, and the prefetch counts unacknowledged ones
+    /// (RabbitMQ: message TTL, basic.qos).
+    fn outlives_retention(&self, stored: &StoredEvent) -> bool {
+        let is_log = self.config_of(stored.queue).order == Order::Log;
+        !is_log && stored.delivery.is_some_and(|(_, member)| self.requeues(stored.queue, member as usize))
     }
 
     /// Returns the queues of a consumer.
@@ -144,6 +155,7 @@ impl Bus {
         debug_assert!(self.up && !self.stopped, "only a bus that is up is stopped");
         (self.stopped, self.up) = (true, false);
         ctx.record(Fact::BusStopped { bus: self.config.node, lost_unflushed: lose_unflushed });
+        self.end_receives();
         if lose_unflushed {
             self.pending_acks.clear();
             self.end_streams();
@@ -191,6 +203,7 @@ impl Bus {
             return;
         }
         if !up {
+            self.end_receives();
             return ctx.record(Fact::BusStopped { bus: self.config.node, lost_unflushed: false });
         }
         debug_assert!(!self.stopped, "a stopped bus is not available");
