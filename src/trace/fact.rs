@@ -448,6 +448,10 @@ facts! {
 
     /// An acknowledgement arrived after the end of its delivery, and had no effect.
     67 => AcknowledgementExpired { subscription: SubscriptionId, event: u32, update: UpdateId }
+
+    /// A reader of a log discarded a delivery without handling it: the event is behind its position, or the log delivers again from
+    /// the last commit.
+    68 => DeliveryDiscarded { subscription: SubscriptionId, update: UpdateId, attempt: u32 }
 }
 
 #[cfg(test)]

@@ -248,6 +248,8 @@ pub enum LeaveReason {
     Silent = 0,
     /// Processing the result of a poll took too long.
     PolledTooRarely = 1,
+    /// An acknowledgement did not arrive in time, and another reader takes over.
+    AcknowledgementOverdue = 2,
 }
 
 /// The reason for which a consumer is no longer attached.

@@ -37,6 +37,7 @@ impl Bus {
         }
         self.remove_from_queue(queue_id, event, stored.partition, stored.update.key);
         // The reader of a log discarded the events behind the one that it could not handle.
+        self.discount_unfailed(queue_id, stored.partition);
         self.restart_log(now, queue_id, stored.partition, 0, ctx);
     }
 
@@ -50,6 +51,8 @@ impl Bus {
             if at < log.delivered {
                 log.delivered -= 1;
             }
+            // The events behind it need not wait for a redelivery that never comes.
+            log.waits_for.take_if(|waits_for| *waits_for == event);
             debug_assert!(log.delivered <= log.events.len(), "delivered events are in the log");
         }
         self.remove_from_key_queue(queue_id, event, key);
@@ -58,6 +61,7 @@ impl Bus {
     /// Discards a stored event.
     pub(super) fn discard(&mut self, now: Micros, event: u32, reason: DropReason, ctx: &mut Context) {
         self.assert_event(event);
+        self.note_removed_delivery(event);
         self.end_delivery(event);
         let Some(stored) = self.stored.remove(&event) else { return };
         match reason {
