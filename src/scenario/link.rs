@@ -26,7 +26,7 @@ use std::fmt;
 
 /// Version of the simulation's semantics, part of every link. It increases whenever a scenario with the same seed would
 /// run differently than before.
-pub const SEMANTICS_VERSION: u32 = 7;
+pub const SEMANTICS_VERSION: u32 = 8;
 
 /// The maximum number of characters of a link. A longer one is not decoded.
 pub const MAX_LENGTH: usize = 16_384;
