@@ -7,6 +7,8 @@ mod convergence;
 mod expiry;
 mod input;
 mod limits;
+mod log_positions;
+mod lost_disks;
 mod measurements;
 mod missing_updates;
 mod operations;

@@ -87,6 +87,7 @@ impl EventWrites {
                 transactions
             )
             | Fact::HandlingFailed { .. }
+            | Fact::DeliveryDiscarded { .. }
             | Fact::InboxHit { .. }
             | Fact::KeyPlaced { .. }
             | Fact::ReplicaStored { .. }

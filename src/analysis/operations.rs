@@ -197,6 +197,7 @@ impl Operations {
             | Fact::MessageDuplicated { .. }
             | Fact::MessageDropped { .. }
             | Fact::HandlingFailed { .. }
+            | Fact::DeliveryDiscarded { .. }
             | Fact::InboxHit { .. }
             | Fact::EventWriteEnded { .. } => {}
         }

@@ -74,6 +74,7 @@ impl AllTables {
             facts_about!(declarations, requests, messages, publications, queues, attachments, faults, groups)
             | Fact::PublishAbandoned { .. }
             | Fact::HandlingFailed { .. }
+            | Fact::DeliveryDiscarded { .. }
             | Fact::EventWriteStarted { .. }
             | Fact::EventWriteEnded { .. } => {}
         }

@@ -11,6 +11,7 @@ const GERMAN: &[(&str, &str)] = &[
     ("clock_set", "Uhr gestellt"),
     ("consumer_attached", "Consumer angebunden"),
     ("consumer_detached", "Consumer nicht mehr angebunden"),
+    ("delivery_discarded", "Zustellung verworfen"),
     ("event_acknowledged", "Event bestätigt"),
     ("event_dead_lettered", "Event als unzustellbar abgelegt"),
     ("event_deduplicated", "Event als Duplikat erkannt"),

@@ -17,7 +17,7 @@ use super::context::Context;
 use super::message::{About, Delivery, Heartbeat, LinkId, LogPlace, Payload};
 use super::queue::Timer;
 use crate::scenario::{Acknowledge, LateAcknowledgement, Limit, Micros, Order};
-use crate::trace::{Fact, KeyId, NodeId, UpdateId};
+use crate::trace::{DropReason, Fact, KeyId, NodeId, UpdateId};
 use broker_set::BrokerSet;
 pub use config::{Attach, BusConfig, EventCounts, ReplicationConfig, SessionConfig, SubscriptionConfig, TopicConfig};
 use std::collections::BTreeMap;
@@ -42,6 +42,8 @@ pub struct Bus {
     /// The event of each delivery whose acknowledgement is awaited.
     deliveries: BTreeMap<u32, u32>,
     next_delivery: u32,
+    /// The partition of each delivery whose event left its log before it was acknowledged: queue, partition and generation.
+    removed_deliveries: BTreeMap<u32, (u32, u32, u32)>,
     queues: Vec<SubscriptionQueue>,
     /// The time at which each update within the window of deduplication was published, by topic.
     recent_updates: Vec<BTreeMap<UpdateId, Micros>>,
@@ -69,6 +71,7 @@ impl Bus {
             next_event: 0,
             deliveries: BTreeMap::new(),
             next_delivery: 0,
+            removed_deliveries: BTreeMap::new(),
             queues: SubscriptionQueue::all(&config.subscriptions),
             recent_updates: vec![BTreeMap::new(); config.topics.len()],
             streams: BTreeMap::new(),
@@ -190,11 +193,11 @@ impl Bus {
                 self.deliver(now, queue_id, ctx);
             }
             Timer::PartitionRetry(event) => {
+                // The event may have expired while the log waited.
                 let Some(stored) = self.stored.get(&event) else { return };
                 let (queue_id, partition) = (stored.queue, stored.partition);
-                if let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition) {
-                    log.is_waiting = false;
-                }
+                let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition) else { return };
+                log.waits_for.take_if(|waits_for| *waits_for == event);
                 self.deliver_log(now, queue_id, partition, ctx);
             }
             Timer::EventExpiry(event) => self.on_expiry(now, event, ctx),
@@ -414,7 +417,9 @@ impl Bus {
     /// Ends a delivery after a refusal, or after a missed deadline if `silent`: its event is redelivered or given up. A missed
     /// deadline closes the connection if deliveries belong to it.
     fn on_failure(&mut self, now: Micros, delivery: u32, silent: bool, ctx: &mut Context) {
-        let Some(&event) = self.deliveries.get(&delivery) else { return };
+        let Some(&event) = self.deliveries.get(&delivery) else {
+            return self.on_failure_of_removed(now, delivery, silent, ctx);
+        };
         self.assert_event(event);
         let Some(stored) = self.stored.get(&event) else { return };
         debug_assert!(
@@ -428,7 +433,7 @@ impl Bus {
             config.max_deliveries.is_some_and(|limit| counted_deliveries(config.limit_counts, stored) >= limit);
         if config.order == Order::Log && !is_used_up {
             self.end_delivery(event);
-            return self.rewind(now, queue_id, partition, silent, ctx);
+            return self.redeliver(now, queue_id, partition, silent, ctx);
         }
         if silent && self.requeues(queue_id, member) {
             return self.close_overdue(now, queue_id, member, ctx);
@@ -449,6 +454,10 @@ impl Bus {
         let config = &mut self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
         if config.max_deliveries.is_some_and(|limit| counted_deliveries(config.limit_counts, stored) >= limit) {
             return self.dead_letter_or_discard(now, queue_id, event, ctx);
+        }
+        if stored.expires.is_some_and(|at| at <= now) {
+            // Its retention ended while it was unacknowledged.
+            return self.discard(now, event, DropReason::Expired, ctx);
         }
         let wait = wait(&config.backoff, deliveries, waited, &mut config.waits);
         let (id, not_before, update) = (config.id, now + wait, stored.update.id);

@@ -147,9 +147,16 @@ impl Consumer {
                 self.readers.entry(at).or_insert_with(PartitionReader::polling).on_delivery(delivery);
             }
             // It was sent to an earlier incarnation of the reader.
-            Some(_) => return None,
+            Some(_) => {
+                let subscription = self.handlers[at.0 as usize].id;
+                let (update, attempt) = (delivery.update.id, delivery.attempt);
+                ctx.record(Fact::DeliveryDiscarded { subscription, update, attempt });
+                return None;
+            }
         }
-        self.next_in_partition(at, ctx)
+        let next = self.next_in_partition(at, ctx);
+        self.record_discarded(at.0, ctx);
+        next
     }
 
     /// Returns the next event that can be handled now, if any.
@@ -168,7 +175,9 @@ impl Consumer {
         let at = (delivery.subscription, delivery.partition);
         self.readers.get_mut(&at)?.on_handled();
         debug_assert!(self.handlers[at.0 as usize].log, "only a log has readers");
-        self.next_in_partition(at, ctx)
+        let next = self.next_in_partition(at, ctx);
+        self.record_discarded(at.0, ctx);
+        next
     }
 
     fn next_in_partition(&mut self, at: (u32, u32), ctx: &mut Context) -> Option<Arc<Delivery>> {
@@ -178,9 +187,36 @@ impl Consumer {
             self.poll(ctx.now, at.0, ctx);
             return self.next_ready(ctx);
         }
-        let delivery = self.readers.get_mut(&at).and_then(PartitionReader::take)?;
+        let mut skipped = Vec::new();
+        let next = self.readers.get_mut(&at).and_then(|reader| reader.take(&mut skipped));
+        self.acknowledge_again(&skipped, ctx);
+        let delivery = next?;
         self.begin(&delivery, ctx);
         Some(delivery)
+    }
+
+    /// Records the deliveries that the readers of a handler discarded.
+    fn record_discarded(&mut self, handler: u32, ctx: &mut Context) {
+        debug_assert!(self.handlers[handler as usize].log, "only the reader of a log discards deliveries");
+        self.assert_valid();
+        let subscription = self.handlers[handler as usize].id;
+        for (_, reader) in self.readers.iter_mut().filter(|((of, _), _)| *of == handler) {
+            for delivery in reader.take_discarded() {
+                let (update, attempt) = (delivery.update.id, delivery.attempt);
+                ctx.record(Fact::DeliveryDiscarded { subscription, update, attempt });
+            }
+        }
+    }
+
+    /// Acknowledges events that were delivered again after they were handled, since their acknowledgements may be lost.
+    fn acknowledge_again(&mut self, skipped: &[Arc<Delivery>], ctx: &mut Context) {
+        self.assert_valid();
+        for delivery in skipped {
+            debug_assert!(self.handlers[delivery.subscription as usize].log, "only the reader of a log skips events");
+            if self.handlers[delivery.subscription as usize].acknowledge != Acknowledge::Never {
+                self.acknowledge(ctx.now, delivery, ctx);
+            }
+        }
     }
 
     /// Begins the handling of an event. Acknowledges the event now if its handler acknowledges before processing.
@@ -252,7 +288,11 @@ impl Consumer {
         debug_assert!(delivery.attempt > 0, "deliveries are counted from 1");
         debug_assert!((delivery.subscription as usize) < self.handlers.len(), "a delivery names a handler");
         if let Some(reader) = self.readers.get_mut(&(delivery.subscription, delivery.partition)) {
-            reader.on_failed(delivery.place.position);
+            // What is acknowledged before it is handled is not redelivered.
+            match self.handlers[delivery.subscription as usize].acknowledge {
+                Acknowledge::AfterProcessing => reader.on_failed(delivery.place.position),
+                Acknowledge::BeforeProcessing | Acknowledge::Never => reader.on_handled(),
+            }
         }
         let handler = &self.handlers[delivery.subscription as usize];
         let (update, attempt) = (delivery.update.id, delivery.attempt);

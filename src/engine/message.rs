@@ -162,6 +162,8 @@ pub struct LogPlace {
     /// The position of the first event that the log still contains after the last commit. The log will never deliver an earlier
     /// one, so a reader does not wait for it (as Kafka's consumer whose position is out of range).
     pub first: u32,
+    /// The number of the event in its partition. It is the same in each delivery, and increases in the order of the log.
+    pub offset: u32,
     /// Whether the log delivers again from the last commit: the reader discards what it has received and not begun to handle.
     pub restarts: bool,
 }

@@ -3,6 +3,7 @@
 
 use super::message::{Delivery, LogPlace, Position, Presence};
 use crate::scenario::Micros;
+use crate::trace::UpdateId;
 use litemap::LiteMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +19,14 @@ pub struct PartitionReader {
     out_of_order: LiteMap<u32, Arc<Delivery>>,
     /// Deliveries in order that wait to be handled.
     queue: VecDeque<Arc<Delivery>>,
-    is_handling: bool,
+    /// The update that is being handled.
+    handling: Option<UpdateId>,
+    /// The offset of its event; none if its handling no longer counts, because the bus delivers from the last commit again.
+    handled_offset: Option<u32>,
+    /// The offset after the last event that was handled. What is delivered once more before it is skipped.
+    next_offset: u32,
+    /// Deliveries that were discarded since the last call of [`PartitionReader::take_discarded`].
+    discarded: Vec<Arc<Delivery>>,
     /// The number of queued deliveries of the last poll, with a session; else none.
     polled: Option<usize>,
     /// The generation of the deliveries.
@@ -43,11 +51,13 @@ impl PartitionReader {
     /// Receives a delivery, and queues all deliveries that are in order now.
     pub fn on_delivery(&mut self, delivery: Arc<Delivery>) {
         if delivery.generation < self.generation {
+            self.discarded.push(delivery);
             return;
         }
         if delivery.generation > self.generation {
             self.discard_all();
             (self.committed, self.generation) = (None, delivery.generation);
+            (self.handled_offset, self.next_offset) = (None, 0);
             self.restarted_at = delivery.place.first;
         }
         debug_assert!(delivery.generation == self.generation, "events of an ended generation are discarded");
@@ -55,22 +65,34 @@ impl PartitionReader {
         debug_assert!(first <= position, "the log contains the delivered event");
         if position > self.last {
             if restarts {
-                self.discard_all();
-                self.restarted_at = position;
+                self.restart_at(position);
             }
             self.last = self.last.max(first - 1);
             self.out_of_order.insert(position, delivery);
             self.enqueue_in_order();
+        } else {
+            self.discarded.push(delivery);
         }
         self.assert_valid();
     }
 
     fn discard_all(&mut self) {
-        self.out_of_order.clear();
-        self.queue.clear();
+        self.discarded.extend(self.queue.drain(..));
+        self.discarded.extend(std::mem::take(&mut self.out_of_order).into_iter().map(|(_, delivery)| delivery));
         self.polled = self.polled.map(|_| 0);
 
         self.assert_valid();
+    }
+
+    /// Discards all deliveries before the first one after a restart. Later ones may have overtaken it.
+    fn restart_at(&mut self, position: u32) {
+        let (overtaking, obsolete) =
+            std::mem::take(&mut self.out_of_order).into_iter().partition(|(later, _)| *later > position);
+        self.out_of_order = obsolete;
+        self.discard_all();
+        (self.out_of_order, self.restarted_at) = (overtaking, position);
+        debug_assert!(position > self.last, "a restart follows the deliveries before it");
+        debug_assert!(self.queue.is_empty(), "what was queued before a restart is discarded");
     }
 
     /// Queues the deliveries whose predecessors have arrived or will never arrive.
@@ -83,23 +105,27 @@ impl PartitionReader {
             if position > self.last {
                 self.last = position;
                 self.queue.push_back(delivery);
+            } else {
+                self.discarded.push(delivery);
             }
         }
         self.assert_valid();
     }
 
-    /// Takes the next event to be handled, unless one is being handled.
-    pub fn take(&mut self) -> Option<Arc<Delivery>> {
+    /// Takes the next event to be handled, unless one is being handled. Events before it that were handled are added to `skipped`.
+    pub fn take(&mut self, skipped: &mut Vec<Arc<Delivery>>) -> Option<Arc<Delivery>> {
         self.assert_valid();
-        if self.is_handling || self.polled == Some(0) {
-            return None;
-        }
-        let next = self.queue.pop_front();
-        self.is_handling = next.is_some();
-        if self.is_handling {
+        while self.handling.is_none() && self.polled != Some(0) {
+            let next = self.queue.pop_front()?;
             self.polled = self.polled.map(|left| left - 1);
+            if next.place.offset >= self.next_offset {
+                (self.handling, self.handled_offset) = (Some(next.update.id), Some(next.place.offset));
+                return Some(next);
+            }
+            self.discarded.push(next.clone());
+            skipped.push(next);
         }
-        next
+        None
     }
 
     /// Polls up to `capacity` queued events, and returns their number.
@@ -113,24 +139,43 @@ impl PartitionReader {
 
     /// Returns whether all events of the last poll were handled.
     pub fn has_handled_all(&self) -> bool {
-        !self.is_handling && self.polled == Some(0)
+        self.handling.is_none() && self.polled == Some(0)
     }
 
     /// Ends the handling of an event.
     pub fn on_handled(&mut self) {
-        self.is_handling = false;
+        self.handling = None;
+        if let Some(offset) = self.handled_offset.take() {
+            debug_assert!(offset >= self.next_offset, "an event that was handled is skipped");
+            self.next_offset = offset + 1;
+        }
+        self.assert_valid();
     }
 
     /// Discards the events after one that could not be handled, and returns to the position of that one. The bus redelivers it
     /// and them, or gives it up and redelivers those after it.
     pub fn on_failed(&mut self, position: u32) {
-        self.is_handling = false;
+        (self.handling, self.handled_offset) = (None, None);
         // The bus may have begun again while the event was handled.
         if (self.restarted_at..=self.last).contains(&position) {
             self.discard_all();
             self.last = position.saturating_sub(1);
         }
         self.assert_valid();
+    }
+
+    /// Returns the deliveries that were discarded since the last call, except those of an update that another delivery still carries.
+    pub fn take_discarded(&mut self) -> Vec<Arc<Delivery>> {
+        let mut discarded = std::mem::take(&mut self.discarded);
+        discarded.retain(|delivery| !self.holds(delivery.update.id));
+        debug_assert!(self.discarded.is_empty(), "each discarded delivery is returned once");
+        self.assert_valid();
+        discarded
+    }
+
+    fn holds(&self, update: UpdateId) -> bool {
+        let mut received = self.queue.iter().chain(self.out_of_order.values());
+        self.handling == Some(update) || received.any(|delivery| delivery.update.id == update)
     }
 
     /// Notes the commit of an event that was delivered in a generation.

@@ -116,6 +116,8 @@ pub struct Service {
     atomic: bool,
     clock_offset: i64,
     clock_drift: f64,
+    /// The number of disks that it has lost.
+    lost_disks: u32,
     /// The index of the store that it shares.
     shared_store: Option<usize>,
     /// Its durable store. A shared store is here only while the service handles something.
@@ -143,6 +145,7 @@ impl Service {
             forwarded: BTreeMap::new(),
             clock_offset: config.clock_offset,
             clock_drift: config.clock_drift,
+            lost_disks: 0,
             store: Store::default(),
             up: true,
             workers: WorkerPool::new(config.workers),

@@ -10,7 +10,7 @@ use crate::analysis::{
     CoordinatedWrite, Coordination, KeyCopy, Logs, Phase, Provenance, Quorums, RunContext, Tombstone, tree_comparisons,
 };
 use crate::scenario::{Group, Micros, Protocol, Scenario, Step, Value, micros};
-use crate::trace::{KeyId, NodeId, UpdateId};
+use crate::trace::{KeyId, NodeId, UpdateId, node_of};
 
 /// Limit of copies, hints and tree_comparisons.
 const MAX: usize = 24;
@@ -52,18 +52,13 @@ fn copies(context: &RunContext, node: NodeId, group: &Group, origins: &Provenanc
         .map(|(key, copy)| CopyInternals {
             key: context.names.key(key).into(),
             values: values(key, copy, origins),
-            vector: origins.context(key).iter().map(|(origin, count)| (origin_of(context, *origin), *count)).collect(),
+            vector: origins.context(key).iter().map(|(origin, count)| (node_of(*origin), *count)).collect(),
             tombstone: origins.tombstone(key).map(|purge| tombstone(purge, group)),
         })
         .collect();
     copies.sort_by(|a, b| a.key.cmp(&b.key));
     copies.truncate(MAX);
     copies
-}
-
-/// The node of an origin in a version; `None` for the document.
-fn origin_of(context: &RunContext, origin: u32) -> Option<NodeId> {
-    origin.checked_sub(1).map(NodeId).filter(|node| node.index() < context.names.node_count())
 }
 
 fn values(key: KeyId, copy: &KeyCopy, origins: &Provenance) -> Vec<ValueInternals> {

@@ -453,6 +453,10 @@ facts! {
     /// A reader of a log gave its partitions back, committed, and joined its group again for a rebalance. It discarded the events
     /// that it had not polled.
     68 => PartitionsReleased { subscription: SubscriptionId }
+
+    /// A reader of a log discarded a delivery without handling it: the event is behind its position, or the log delivers again from
+    /// the last commit.
+    69 => DeliveryDiscarded { subscription: SubscriptionId, update: UpdateId, attempt: u32 }
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ id!(
 pub type NodeSet = LiteMap<NodeId, ()>;
 
 /// The version of a key's value: a Lamport timestamp (Lamport 1978) for each key, ordered by time, counter, then origin. The
-/// later node of the document wins a tie.
+/// later node of the document wins a tie; a node that has lost its disk wins ties with all that have not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version {
     /// The reading of the clock that orders a group's register, µs, plus [`Version::EPOCH`]; the term of a log entry; 0 if only
@@ -70,8 +70,23 @@ pub struct Version {
     pub time: i64,
     /// One more than the counter of the writer's previous version; 0 for no version.
     pub counter: u32,
-    /// One more than the index of the writing node; 0 for an initial value of the document.
+    /// The writer ([`origin_of`]); 0 for an initial value of the document.
     pub origin: u32,
+}
+
+/// One more than the highest number of a node in an origin. The rest of an origin counts the disks that its node has lost.
+const ORIGINS: u32 = 1 << 16;
+
+/// Returns the origin of the updates of a node. A node that has lost its disk no longer knows which of its numbers it has used, so it
+/// goes on under another identity (as an actor of Riak does by its epoch, and a host of Cassandra by a new id).
+pub fn origin_of(node: NodeId, lost_disks: u32) -> u32 {
+    debug_assert!(node.0 + 1 < ORIGINS, "the node fits into an origin");
+    lost_disks.min(u32::MAX / ORIGINS) * ORIGINS + node.0 + 1
+}
+
+/// Returns the node of an origin; `None` for the document.
+pub fn node_of(origin: u32) -> Option<NodeId> {
+    (origin % ORIGINS).checked_sub(1).map(NodeId)
 }
 
 impl Version {
@@ -233,6 +248,8 @@ pub enum LeaveReason {
     Silent = 0,
     /// Processing the result of a poll took too long.
     PolledTooRarely = 1,
+    /// An acknowledgement did not arrive in time, and another reader takes over.
+    AcknowledgementOverdue = 2,
 }
 
 /// The reason for which a consumer is no longer attached.
@@ -307,5 +324,5 @@ pub enum Level {
     Full,
 }
 
-/// A version vector: for each origin (one more than a node's index), the number of its updates of a key that are known.
+/// A version vector: for each origin ([`origin_of`]), the number of its updates of a key that are known.
 pub type VersionVector = Vec<(u32, u32)>;

@@ -19,7 +19,7 @@ pub use fact::Fact;
 pub use kinds::{
     BrokerChange, DetachReason, DropCause, DropReason, HandlingFailure, KeyId, LeaveReason, Level, MessageId,
     MessageKind, NodeId, NodeSet, OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version,
-    VersionVector,
+    VersionVector, node_of, origin_of,
 };
 pub use log::{CHUNK, Trace};
 pub use names::{Names, Subscriber};

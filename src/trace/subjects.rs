@@ -59,6 +59,7 @@ macro_rules! facts_about {
     (handling) => {
         $crate::trace::Fact::HandlingFailed { .. }
             | $crate::trace::Fact::InboxHit { .. }
+            | $crate::trace::Fact::DeliveryDiscarded { .. }
             | $crate::trace::Fact::EventWriteStarted { .. }
             | $crate::trace::Fact::EventWriteEnded { .. }
     };

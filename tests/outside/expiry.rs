@@ -171,3 +171,66 @@ fn a_tombstone_is_purged_everywhere_a_grace_period_after_the_deletion() {
     }
     assert_eq!(returned.flatten(), Some(1.into()), "the replica that was back too late restores the key");
 }
+
+/// A queue of RabbitMQ with a message TTL, and a consumer with a channel whose prefetch is 1.
+fn channel(retention_ms: u32, processing_ms: u32, until_ms: u32, faults: &[Value]) -> Vec<(Micros, Fact)> {
+    let subscription = json!({
+        "to": "q", "ack_deadline_ms": 1_800_000, "max_deliveries": 20, "limit": "redeliveries", "dead_letter": false,
+        "attach": { "connection": { "prefetch": 1, "heartbeat_ms": 60_000, "requeue_on_close": true } },
+        "processing": { "constant": { "ms": processing_ms } },
+    });
+    let mut script = vec![write(0, "a", 1, false), write(1, "b", 2, false)];
+    script.extend(faults.iter().cloned());
+    facts(&json!({
+        "until_ms": until_ms,
+        "default_latency": { "constant": { "ms": 10 } },
+        "services": [
+            { "id": "api", "publishes": [{ "to": "q" }] },
+            { "id": "w", "concurrency": 4, "subscribes": [subscription] },
+        ],
+        "buses": [{ "id": "q", "topics": [{ "name": "q", "retention_ms": retention_ms }] }],
+        "script": script,
+    }))
+}
+
+#[test]
+fn an_unacknowledged_event_of_a_channel_does_not_expire_and_keeps_its_place_in_the_prefetch() {
+    let facts = channel(1000, 3000, 20_000, &[]);
+    assert_eq!(times(&facts, |fact| matches!(fact, Fact::EventSent { .. })).len(), 1, "the second one is never sent");
+    assert_eq!(applied(&facts).len(), 1);
+    assert_eq!(times(&facts, |fact| matches!(fact, Fact::EventAcknowledged { .. })).len(), 1);
+    let expired = times(&facts, |fact| matches!(fact, Fact::EventDiscarded { .. }));
+    assert!(expired.len() == 1 && expired[0] < 1_100_000, "the second one expires in the queue: {expired:?}");
+}
+
+#[test]
+fn an_event_that_returns_to_its_queue_after_its_retention_expires_there() {
+    let crash = json!({ "at_ms": 2000, "do": { "crash": { "service": "w" } } });
+    let restart = json!({ "at_ms": 4000, "do": { "restart": { "service": "w" } } });
+    let facts = channel(1000, 3000, 20_000, &[crash, restart]);
+    assert_eq!(applied(&facts).len(), 0);
+    let expired = times(&facts, |fact| matches!(fact, Fact::EventDiscarded { .. }));
+    assert!(expired.len() == 2 && expired[1].abs_diff(2_010_000) < 5000, "it returns at 2 s: {expired:?}");
+}
+
+#[test]
+fn a_poll_does_not_outlive_the_bus_that_holds_it() {
+    let document = json!({
+        "until_ms": 60_000,
+        "default_latency": { "constant": { "ms": 5 } },
+        "services": [
+            { "id": "api", "publishes": [{ "to": "q", "mode": { "change_data_capture": { "poll_ms": 50, "batch": 2 } } }] },
+            { "id": "w", "subscribes": [{ "to": "q", "attach": { "polling": {} } }] },
+        ],
+        "buses": [{ "id": "q" }],
+        "script": [
+            { "at_ms": 1500, "do": { "stop_bus": { "bus": "q" } } },
+            { "at_ms": 1509, "do": { "cut_link": { "from": "w", "to": "q", "one_way": true } } },
+            write(1710, "a", 1, false),
+            { "at_ms": 2400, "do": { "start_bus": { "bus": "q" } } },
+        ],
+    });
+    let facts = facts(&document);
+    assert_eq!(times(&facts, |fact| matches!(fact, Fact::EventPublished { .. })).len(), 1);
+    assert_eq!(applied(&facts).len(), 0, "no request of the consumer reaches the new process");
+}

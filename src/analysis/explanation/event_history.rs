@@ -303,6 +303,9 @@ impl EventHistory {
             Fact::HandlingFailed { subscription, update, cause, .. } => {
                 self.note_failed(run, (*subscription, *update), *cause);
             }
+            Fact::DeliveryDiscarded { subscription, update, .. } => {
+                self.end_handling(run.names.subscription(*subscription).service, *update);
+            }
             Fact::MessageSent { update: Some(_), .. } => self.note_sent(record),
             Fact::MessageDuplicated { message, copy, .. } => self.note_duplicated(*message, *copy),
             Fact::MessageDropped { message, .. } => self.note_dropped(*message),

@@ -226,6 +226,7 @@ impl DeliverySteps {
             | Fact::EventQueued { .. }
             | Fact::EventAcknowledged { .. }
             | Fact::InboxHit { .. }
+            | Fact::DeliveryDiscarded { .. }
             | Fact::KeyPlaced { .. }
             | Fact::ReplicaStored { .. }
             | Fact::StateMerged { .. } => false,

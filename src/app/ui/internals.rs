@@ -11,7 +11,7 @@ use crate::session::protocol::internals::{
     ReplicaResponse, TombstoneView, TreeComparison, ValueInternals, ValueOrigin, WriteView,
 };
 use crate::text;
-use crate::trace::{NodeId, Outcome};
+use crate::trace::{NodeId, Outcome, node_of};
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -252,7 +252,7 @@ fn version(sections: &Sections, value: &ValueInternals) -> String {
     let Some(version) = writes.first().map(|write| write.version) else { return String::new() };
     match (version.reading(), version.time) {
         (Some(_), _) => labels::version(version),
-        (None, 0) => format!("({}, {})", sections.origin(version.origin.checked_sub(1).map(NodeId)), version.counter),
+        (None, 0) => format!("({}, {})", sections.origin(node_of(version.origin)), version.counter),
         (None, term) => text!("term {}, entry {}", term, version.counter),
     }
 }

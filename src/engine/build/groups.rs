@@ -94,6 +94,7 @@ impl Builder<'_> {
             versions,
             clock_offset: super::clock_offset(service, seed),
             clock_drift: service.clock.drift_ppm,
+            lost_disks: 0,
             publications: PendingPublications::default(),
         };
         Replica::new(config, member, |purpose| Stream::named(seed, purpose, &service.id))

@@ -175,12 +175,24 @@ impl Bus {
         let config = &self.config.subscriptions[queue.members[member] as usize];
         ctx.record(Fact::ConsumerDetached { subscription: config.id, reason });
         if config.order == Order::Log {
+            if reason == DetachReason::Closed {
+                self.void_commits(queue_id, member);
+            }
             return self.leave_detached_readers(now, queue_id, ctx);
         }
         if config.requeues() {
             self.requeue_deliveries(now, queue_id, member, ctx);
         }
         self.deliver(now, queue_id, ctx);
+    }
+
+    /// Makes the commits of a reader whose process ended void, since it will read from its last commit again.
+    fn void_commits(&mut self, queue_id: u32, member: usize) {
+        let queue = &mut self.queues[queue_id as usize];
+        queue.assert_member(member);
+        for (_, log) in queue.logs.iter_mut().filter(|(_, log)| log.member == member) {
+            log.generation += 1;
+        }
     }
 
     /// Closes the connection of a consumer that did not acknowledge in time, and notifies the consumer.
@@ -265,6 +277,16 @@ impl Bus {
             self.deliver(now, queue_id, ctx);
         } else {
             self.attach(now, queue_id, member, ctx);
+        }
+    }
+
+    /// Ends all open receives when the bus goes down: they were requests to a process that ended. The consumers poll again after
+    /// their timeouts.
+    pub(super) fn end_receives(&mut self) {
+        debug_assert!(!self.up, "a bus that is up answers a receive");
+        debug_assert!(!self.queues.is_empty() || self.stored.is_empty(), "events are stored for queues");
+        for connection in self.queues.iter_mut().flat_map(|queue| &mut queue.connections) {
+            connection.receive = None;
         }
     }
 

@@ -170,6 +170,7 @@ impl Bus {
             delivery: None,
             last_delivery: None,
             sent: now,
+            log_offset: 0,
             position: 0,
             published_at: now,
             offset: None,
@@ -199,7 +200,13 @@ impl Bus {
             Order::Log => {
                 let member = self.reader_of(queue_id, partition);
                 let queue = &mut self.queues[queue_id as usize];
-                queue.logs.entry(partition).or_insert_with(|| PartitionLog::read_by(member)).events.push_back(event);
+                let log = queue.logs.entry(partition).or_insert_with(|| PartitionLog::read_by(member));
+                log.events.push_back(event);
+                log.appended += 1;
+                let offset = log.appended;
+                if let Some(stored) = self.stored.get_mut(&event) {
+                    stored.log_offset = offset;
+                }
                 return self.deliver_log(now, queue_id, partition, ctx);
             }
         }

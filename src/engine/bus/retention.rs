@@ -1,10 +1,10 @@
 //! Events that are not delivered: dead letters, expiry, outages of the bus.
 
 use super::Bus;
-use super::subscription_queue::DeadLetter;
+use super::subscription_queue::{DeadLetter, StoredEvent};
 use crate::engine::context::Context;
 use crate::engine::queue::Timer;
-use crate::scenario::Micros;
+use crate::scenario::{Micros, Order};
 use crate::trace::{DropReason, Fact, KeyId, NodeId};
 
 impl Bus {
@@ -37,6 +37,7 @@ impl Bus {
         }
         self.remove_from_queue(queue_id, event, stored.partition, stored.update.key);
         // The reader of a log discarded the events behind the one that it could not handle.
+        self.discount_unfailed(queue_id, stored.partition);
         self.restart_log(now, queue_id, stored.partition, 0, ctx);
     }
 
@@ -50,6 +51,8 @@ impl Bus {
             if at < log.delivered {
                 log.delivered -= 1;
             }
+            // The events behind it need not wait for a redelivery that never comes.
+            log.waits_for.take_if(|waits_for| *waits_for == event);
             debug_assert!(log.delivered <= log.events.len(), "delivered events are in the log");
         }
         self.remove_from_key_queue(queue_id, event, key);
@@ -58,6 +61,7 @@ impl Bus {
     /// Discards a stored event.
     pub(super) fn discard(&mut self, now: Micros, event: u32, reason: DropReason, ctx: &mut Context) {
         self.assert_event(event);
+        self.note_removed_delivery(event);
         self.end_delivery(event);
         let Some(stored) = self.stored.remove(&event) else { return };
         match reason {
@@ -84,7 +88,10 @@ impl Bus {
         debug_assert!(event < self.next_event, "the timer was set by this bus");
         // The retention may have been renewed, and the bus may have been down at its end.
         let is_over = |expires: Option<Micros>| expires.is_some_and(|at| at <= now);
-        if self.stored.get(&event).is_some_and(|stored| is_over(stored.expires)) {
+        if let Some(stored) = self.stored.get(&event).filter(|stored| is_over(stored.expires)) {
+            if self.outlives_retention(stored) {
+                return;
+            }
             return self.discard(now, event, DropReason::Expired, ctx);
         }
         for queue_id in 0..self.queues.len() {
@@ -98,6 +105,14 @@ impl Bus {
             let reason = DropReason::Expired;
             ctx.record(Fact::EventDiscarded { subscription, event, update: dead.update.id, reason });
         }
+    }
+
+    /// Returns whether an event is kept at the end of its retention, until it is acknowledged or returns to its queue. Where
+    /// deliveries belong to a channel, only events that wait in the queue expire, and the prefetch counts unacknowledged ones
+    /// (RabbitMQ: message TTL, basic.qos).
+    fn outlives_retention(&self, stored: &StoredEvent) -> bool {
+        let is_log = self.config_of(stored.queue).order == Order::Log;
+        !is_log && stored.delivery.is_some_and(|(_, member)| self.requeues(stored.queue, member as usize))
     }
 
     /// Returns the queues of a consumer.
@@ -144,6 +159,7 @@ impl Bus {
         debug_assert!(self.up && !self.stopped, "only a bus that is up is stopped");
         (self.stopped, self.up) = (true, false);
         ctx.record(Fact::BusStopped { bus: self.config.node, lost_unflushed: lose_unflushed });
+        self.end_receives();
         if lose_unflushed {
             self.pending_acks.clear();
             self.end_streams();
@@ -191,6 +207,7 @@ impl Bus {
             return;
         }
         if !up {
+            self.end_receives();
             return ctx.record(Fact::BusStopped { bus: self.config.node, lost_unflushed: false });
         }
         debug_assert!(!self.stopped, "a stopped bus is not available");

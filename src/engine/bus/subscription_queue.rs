@@ -23,6 +23,8 @@ pub(super) struct StoredEvent {
     pub(super) last_delivery: Option<u32>,
     /// The time of the last delivery.
     pub(super) sent: Micros,
+    /// Its number in its partition, in a log.
+    pub(super) log_offset: u32,
     /// The position of the last delivery, in a log.
     pub(super) position: u32,
     pub(super) published_at: Micros,
@@ -57,19 +59,21 @@ pub(super) struct PublicationAck {
 pub(super) struct PartitionLog {
     /// Events after the last commit, in order.
     pub(super) events: VecDeque<u32>,
-    /// How many of them are delivered.
+    /// The number of events that were appended.
+    pub(super) appended: u32,
+    /// How many of `events` are delivered.
     pub(super) delivered: usize,
     /// The member that reads the partition.
     pub(super) member: usize,
-    /// The number of times that the partition was assigned or redelivered, with sessions. Positions of earlier generations are
-    /// void.
+    /// The number of times that the partition was assigned; with sessions, also redelivered. Positions and commits of earlier
+    /// generations are void.
     pub(super) generation: u32,
     /// The position of the last delivery; 0 before the first.
     pub(super) position: u32,
     /// Whether the next delivery is the first one after the last commit, again.
     pub(super) restarts: bool,
-    /// Whether the log waits before it redelivers.
-    pub(super) is_waiting: bool,
+    /// The event whose redelivery the log waits for.
+    pub(super) waits_for: Option<u32>,
     /// The number of redeliveries since the last commit.
     pub(super) redeliveries: u32,
 }

@@ -5,7 +5,7 @@
 use super::Consumer;
 use crate::engine::context::Context;
 use crate::engine::message::{About, Heartbeat, Payload, Position, Presence};
-use crate::engine::partition_reader::{PartitionReader, ReaderSession};
+use crate::engine::partition_reader::ReaderSession;
 use crate::engine::queue::Timer;
 use crate::scenario::Micros;
 use crate::trace::Fact;
@@ -139,11 +139,20 @@ impl Consumer {
     pub(super) fn poll(&mut self, now: Micros, handler: u32, ctx: &mut Context) {
         debug_assert!(self.sessions[handler as usize].is_some(), "only readers with sessions poll");
         debug_assert!(now == ctx.now, "a reader polls at the current time");
-        if self.has_handled_all(handler as usize) {
-            self.start_poll(now, handler as usize, ctx);
+        let mut skipped = Vec::new();
+        loop {
+            if self.has_handled_all(handler as usize) {
+                self.start_poll(now, handler as usize, ctx);
+            }
+            let skipped_before = skipped.len();
+            let readers = self.readers.iter_mut().filter(|((of, _), _)| *of == handler);
+            self.ready_deliveries.extend(readers.filter_map(|(_, reader)| reader.take(&mut skipped)));
+            // A poll of events that are all skipped is followed by the next one.
+            if skipped.len() == skipped_before || !self.has_handled_all(handler as usize) {
+                break;
+            }
         }
-        let readers = self.readers.iter_mut().filter(|((of, _), _)| *of == handler);
-        self.ready_deliveries.extend(readers.filter_map(|(_, reader)| PartitionReader::take(reader)));
+        self.acknowledge_again(&skipped, ctx);
     }
 
     /// Polls the queued events of all partitions, up to the maximum. A reader that left its group joins it again instead.

@@ -10,7 +10,7 @@ use super::write_metadata::{SourceEvent, WriteMetadata};
 use crate::engine::context::Context;
 use crate::engine::message::{About, LinkId, Payload, ReadResult, Request, Update};
 use crate::scenario::{Data, Micros, Value};
-use crate::trace::{Fact, KeyId, NodeId, OperationId, UpdateId};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, UpdateId, origin_of};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,6 +35,8 @@ pub struct Member {
     pub clock_offset: i64,
     /// Drift of its clock, parts per million.
     pub clock_drift: f64,
+    /// The number of disks that it has lost.
+    pub lost_disks: u32,
     /// Writes to be published.
     pub publications: PendingPublications,
 }
@@ -53,9 +55,9 @@ impl Member {
         ctx.record(Fact::ClockSet { node: self.node, offset: self.clock(now) - now as i64, drift });
     }
 
-    /// Returns the origin of its versions and dots: one more than its node id, since 0 is the scenario's.
+    /// Returns the origin of its versions and dots.
     pub fn origin(&self) -> u32 {
-        self.node.0 + 1
+        origin_of(self.node, self.lost_disks)
     }
 
     /// Returns the indices of the other members.
@@ -182,7 +184,11 @@ impl Member {
 
     /// Deletes the durable state.
     pub fn lose_disk(&mut self) {
+        let origin = self.origin();
+        debug_assert!(origin > 0, "origin 0 is that of the scenario's data");
         (self.states, self.versions) = Default::default();
+        self.lost_disks += 1;
+        debug_assert!(self.origin() > origin, "a member without its disk has a new identity");
     }
 }
 

@@ -5,7 +5,7 @@ use crate::engine::context::Context;
 use crate::engine::message::{Delivery, Update};
 use crate::engine::store;
 use crate::scenario::{Effect, Micros, Value};
-use crate::trace::{Fact, HandlingFailure, NodeId};
+use crate::trace::{Fact, HandlingFailure, NodeId, origin_of};
 use std::sync::Arc;
 
 impl Service {
@@ -106,7 +106,7 @@ impl Service {
                 other @ (Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_)) => other,
             };
             let key = forward.key.map_or(update.key, |key| ctx.key(ctx.names.scope(self.node), &key));
-            let version = self.store.next_version(key, self.node.0 + 1);
+            let version = self.store.next_version(key, origin_of(self.node, self.lost_disks));
             let (delta, clock) = (self.store.difference(key, &value), self.clock(now));
             debug_assert!(self.store.get(key).is_none_or(|row| row.version < version), "versions of a key increase");
             let (id, operation, node) = (ctx.next_update(), ctx.next_operation(), self.node);

@@ -38,6 +38,7 @@ impl Service {
         self.transactions.crash(lose_disk, ctx);
         if lose_disk {
             self.store = Store::default();
+            self.lost_disks += 1;
         }
         debug_assert!(self.workers.busy() == 0, "no work survives a crash");
     }

@@ -6,7 +6,7 @@ use crate::engine::context::Context;
 use crate::engine::message::{About, Payload, ReadResult, Request, Update};
 use crate::engine::queue::Timer;
 use crate::scenario::{Effect, Micros, Value};
-use crate::trace::{Fact, KeyId, Outcome, Refusal, UpdateId};
+use crate::trace::{Fact, KeyId, Outcome, Refusal, UpdateId, origin_of};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ impl Service {
         ctx: &mut Context,
     ) -> Arc<Update> {
         debug_assert!(now == ctx.now, "an update is made now");
-        let version = self.store.next_version(request.key, self.node.0 + 1);
+        let version = self.store.next_version(request.key, origin_of(self.node, self.lost_disks));
         debug_assert!(
             self.store.get(request.key).is_none_or(|row| row.version < version),
             "versions of a key increase"

@@ -295,6 +295,15 @@ impl Text<'_> {
                     ),
                 )
             }
+            Fact::DeliveryDiscarded { subscription, update, attempt } => {
+                let (consumer, event) = (self.names.subscription(*subscription).service, self.update(update));
+                let text = sentence!(
+                    "{} discarded {event} (delivery attempt {attempt}) without handling it",
+                    "{} hat {event} unverarbeitet verworfen (Zustellversuch {attempt})",
+                    self.node(&consumer)
+                );
+                about_update(&consumer, update, text)
+            }
             Fact::EventWriteStarted { node: at, update, attempt, .. } => {
                 let event = self.update(update);
                 let text = sentence!(
@@ -367,6 +376,12 @@ impl Text<'_> {
                         sentence!(
                             "{reader} left its consumer group at {bus}: it polled too rarely",
                             "{reader} hat die Consumer-Gruppe bei {bus} verlassen: zu seltene Abfragen"
+                        )
+                    }
+                    LeaveReason::AcknowledgementOverdue => {
+                        sentence!(
+                            "{bus} removed {reader} from its consumer group: no acknowledgement within the deadline",
+                            "{bus} hat {reader} aus der Consumer-Gruppe entfernt: keine Bestätigung innerhalb der Frist"
                         )
                     }
                 };

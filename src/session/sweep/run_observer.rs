@@ -92,6 +92,7 @@ impl RunObserver {
             | Fact::EventQueued { .. }
             | Fact::AcknowledgementExpired { .. }
             | Fact::HandlingFailed { .. }
+            | Fact::DeliveryDiscarded { .. }
             | Fact::EventWriteStarted { .. }
             | Fact::EventWriteEnded { .. } => {}
         }
