@@ -13,6 +13,7 @@ mod operations;
 mod slices;
 mod stores;
 mod systems;
+mod uncertain_verdicts;
 mod unfinished_work;
 mod versions;
 mod witness_names;

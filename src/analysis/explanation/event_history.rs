@@ -5,8 +5,8 @@ use super::group_writes::GroupWrites;
 use crate::analysis::run_context::RunContext;
 use crate::scenario::{Command, Micros, Value, micros};
 use crate::trace::{
-    DropReason, Fact, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, OperationId, Record, SubscriptionId,
-    UpdateId, facts_about,
+    DropReason, Fact, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, OperationId, Record, Subscriber,
+    SubscriptionId, UpdateId, facts_about,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,15 +28,17 @@ pub struct EventHistory {
     rejected: BTreeMap<KeyId, BTreeSet<(NodeId, UpdateId)>>,
     /// The first reason for which a bus discarded an update's event.
     pub(super) discarded: BTreeMap<UpdateId, DropReason>,
-    /// When a bus last accepted an update's event: its publication, or its redrive from a dead-letter queue.
-    accepted: BTreeMap<(NodeId, UpdateId), Micros>,
+    /// When a bus last accepted an update's event, so that its retention time began, and the partition of the event.
+    accepted: BTreeMap<(NodeId, UpdateId), (Micros, u32)>,
     /// When a message last carried an update.
     pub(super) last_sent: BTreeMap<UpdateId, Micros>,
+    /// When a member of a group last coordinated or stored an update.
+    pub(super) last_stored: BTreeMap<UpdateId, Micros>,
     /// When a node first published an update.
     pub(super) first_published: BTreeMap<(UpdateId, NodeId), Micros>,
-    /// Consumers that received an update's event, and how many of its deliveries they have not handled. Of several deliveries, a
-    /// reader of a log handles one.
-    received: BTreeMap<(NodeId, UpdateId), u32>,
+    /// Consumers that received an update's event, the deliveries that they have not handled, and when the last one arrived. Of
+    /// several deliveries, a reader of a log handles one.
+    received: BTreeMap<(NodeId, UpdateId), (u32, Micros)>,
     /// The writes that leaderless groups are executing.
     pub(super) writes: GroupWrites,
     /// Publisher, update and bus of publications that have not been acknowledged since they were last sent.
@@ -49,6 +51,10 @@ pub struct EventHistory {
     lost_acknowledgements: BTreeSet<(NodeId, NodeId, UpdateId)>,
     /// Deliveries that are in flight: the bus, the consumer and the update.
     deliveries: BTreeMap<MessageId, (NodeId, NodeId, UpdateId)>,
+    /// The original messages of duplicates in flight.
+    originals: BTreeMap<MessageId, MessageId>,
+    /// The original messages of duplicated deliveries of which one has arrived.
+    arrived: BTreeSet<MessageId>,
     /// The number of the next record to read.
     next: u64,
 }
@@ -92,14 +98,14 @@ impl EventHistory {
         self.lost_acknowledgements.contains(&(from, to, update))
     }
 
-    /// Returns whether a consumer received an update's event and has not handled it yet.
-    pub(super) fn is_received(&self, consumer: NodeId, update: UpdateId) -> bool {
-        self.received.contains_key(&(consumer, update))
+    /// Returns when a consumer last received an update's event that it has not handled yet.
+    pub(super) fn received_at(&self, consumer: NodeId, update: UpdateId) -> Option<Micros> {
+        self.received.get(&(consumer, update)).map(|(_, at)| *at)
     }
 
     /// Returns how many deliveries of an update's event a consumer received and has not handled yet.
     pub(super) fn deliveries_received(&self, consumer: NodeId, update: UpdateId) -> u32 {
-        self.received.get(&(consumer, update)).copied().unwrap_or_default()
+        self.received.get(&(consumer, update)).map_or(0, |(unhandled, _)| *unhandled)
     }
 
     /// Iterates over the consumers that received an update's event and have not handled it yet.
@@ -109,7 +115,7 @@ impl EventHistory {
 
     /// Returns when a bus last accepted an update's event, with a new retention time.
     pub(super) fn accepted_at(&self, bus: NodeId, update: UpdateId) -> Option<Micros> {
-        self.accepted.get(&(bus, update)).copied()
+        self.accepted.get(&(bus, update)).map(|(at, _)| *at)
     }
 
     /// Returns whether every handler fails to process an update's event.
@@ -239,13 +245,29 @@ impl EventHistory {
             HandlingFailure::Failed | HandlingFailure::QueueFull | HandlingFailure::NotWritten => {}
         }
         self.end_handling(consumer, update);
+        self.discard_behind(run, subscription, update);
+    }
+
+    /// Notes that the reader of a log discards the events behind one that it could not handle.
+    fn discard_behind(&mut self, run: &RunContext, subscription: SubscriptionId, update: UpdateId) {
+        let Subscriber { service, bus, .. } = run.names.subscription(subscription);
+        if !run.reads_log(service, bus) {
+            return;
+        }
+        let partition = |update: UpdateId| self.accepted.get(&(bus, update)).map(|(_, partition)| *partition);
+        let failed = partition(update);
+        let behind: Vec<(NodeId, UpdateId)> =
+            self.received().filter(|(at, other)| *at == service && partition(*other) == failed).collect();
+        for received in behind {
+            self.received.remove(&received);
+        }
     }
 
     /// Notes that a consumer has handled a delivery.
     fn end_handling(&mut self, consumer: NodeId, update: UpdateId) {
         if let Some(unhandled) = self.received.get_mut(&(consumer, update)) {
-            *unhandled -= 1;
-            if *unhandled == 0 {
+            unhandled.0 -= 1;
+            if unhandled.0 == 0 {
                 self.received.remove(&(consumer, update));
             }
         }
@@ -253,21 +275,32 @@ impl EventHistory {
 
     fn note_duplicated(&mut self, message: MessageId, copy: MessageId) {
         let delivery = self.deliveries.get(&message).copied();
-        delivery.and_then(|delivery| self.deliveries.insert(copy, delivery));
+        if let Some(delivery) = delivery {
+            self.deliveries.insert(copy, delivery);
+            let original = self.originals.get(&message).copied().unwrap_or(message);
+            self.originals.extend([(message, original), (copy, original)]);
+        }
         let sent = self.sent_acknowledgements.get(&message).copied();
         sent.and_then(|sent| self.sent_acknowledgements.insert(copy, sent));
     }
 
     fn note_dropped(&mut self, message: MessageId) {
         self.deliveries.remove(&message);
+        self.originals.remove(&message);
         self.acknowledgements.remove(&message);
         self.lost_acknowledgements.extend(self.sent_acknowledgements.remove(&message));
     }
 
-    fn note_delivered(&mut self, run: &RunContext, message: MessageId) {
+    fn note_delivered(&mut self, run: &RunContext, at: Micros, message: MessageId) {
         if let Some((bus, consumer, update)) = self.deliveries.remove(&message) {
-            let unhandled = self.received.entry((consumer, update)).or_default();
-            *unhandled = if run.reads_log(consumer, bus) { 1 } else { *unhandled + 1 };
+            let reads_log = run.reads_log(consumer, bus);
+            // The reader of a log ignores the copy of a delivery that it has received.
+            let is_new = self.originals.remove(&message).is_none_or(|original| self.arrived.insert(original));
+            if is_new || !reads_log {
+                let (unhandled, _) = self.received.get(&(consumer, update)).copied().unwrap_or_default();
+                let unhandled = if reads_log { 1 } else { unhandled + 1 };
+                self.received.insert((consumer, update), (unhandled, at));
+            }
         }
         if let Some(arrived) = self.sent_acknowledgements.remove(&message) {
             self.lost_acknowledgements.remove(&arrived);
@@ -277,20 +310,33 @@ impl EventHistory {
         }
     }
 
+    /// Notes that the retention time of an event begins again.
+    fn renew(&mut self, run: &RunContext, subscription: SubscriptionId, update: UpdateId, at: Micros) {
+        let accepted = self.accepted.entry((run.names.subscription(subscription).bus, update)).or_default();
+        accepted.0 = at;
+    }
+
     fn observe(&mut self, run: &RunContext, record: &Record) {
         self.note_value(record);
         self.writes.observe(run, record);
+        if let Fact::WriteCoordinated { update, .. }
+        | Fact::ReplicaStored { update: Some(update), .. }
+        | Fact::StateMerged { update: Some(update), .. } = &record.fact
+        {
+            self.last_stored.insert(*update, record.at);
+        }
         // An event that could not be stored may now be.
         if let Some(key) = changed_key(&record.fact) {
             self.rejected.remove(&key);
         }
         match &record.fact {
-            Fact::EventPublished { bus, update, .. } => {
+            Fact::EventPublished { bus, update, partition, .. } => {
                 self.published.insert(*update);
-                self.accepted.insert((*bus, *update), record.at);
+                self.accepted.insert((*bus, *update), (record.at, *partition));
             }
-            Fact::EventRedriven { subscription, update, .. } => {
-                self.accepted.insert((run.names.subscription(*subscription).bus, *update), record.at);
+            Fact::EventRedriven { subscription, update, .. } => self.renew(run, *subscription, *update, record.at),
+            Fact::EventDeadLettered { subscription, update, .. } if renews(run, *subscription) => {
+                self.renew(run, *subscription, *update, record.at);
             }
             Fact::EventDiscarded { update, reason, .. } => _ = self.discarded.entry(*update).or_insert(*reason),
             Fact::HandlingFailed { subscription, update, cause, .. } => {
@@ -299,7 +345,7 @@ impl EventHistory {
             Fact::MessageSent { update: Some(_), .. } => self.note_sent(record),
             Fact::MessageDuplicated { message, copy, .. } => self.note_duplicated(*message, *copy),
             Fact::MessageDropped { message, .. } => self.note_dropped(*message),
-            Fact::MessageDelivered { message } => self.note_delivered(run, *message),
+            Fact::MessageDelivered { message } => self.note_delivered(run, record.at, *message),
             Fact::PublishAbandoned { node, update, .. } => self.stop_awaiting(*node, *update),
             Fact::UpdateApplied { node, update, by: Some(_), .. } | Fact::InboxHit { node, update, .. } => {
                 self.end_handling(*node, *update);
@@ -336,6 +382,13 @@ impl EventHistory {
             | Fact::BusStarted { .. } => {}
         }
     }
+}
+
+/// Returns whether the retention time of the dead letters of a subscription begins with their last delivery.
+fn renews(run: &RunContext, subscription: SubscriptionId) -> bool {
+    let Subscriber { service, bus, .. } = run.names.subscription(subscription);
+    let its = run.scenario.services.get(service.index()).into_iter().flat_map(|service| &service.subscribes);
+    its.into_iter().any(|it| it.dead_letter_renews_time && run.names.find_node(&it.to) == Some(bus))
 }
 
 /// Returns the key whose value a fact changes.
