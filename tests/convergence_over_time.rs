@@ -15,7 +15,9 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use systems::{Choices, calls, choices, group, log, messaging, replicated_bus, shared_log, sloppy_group};
+use systems::{
+    Choices, calls, choices, group, limited_queue, log, messaging, replicated_bus, rumors, shared_log, sloppy_group,
+};
 
 /// When the verdicts are taken, ms: after all writes and the beginnings of all faults.
 const VERDICTS_MS: [f64; 3] = [2_050.0, 2_400.0, 3_500.0];
@@ -214,6 +216,11 @@ random_tests! {
     }
 
     #[test]
+    fn the_verdict_on_rumors_agrees_with_what_happens_later(choices in choices()) {
+        check(&rumors(&choices))?;
+    }
+
+    #[test]
     fn the_verdict_on_a_replicated_bus_agrees_with_what_happens_later(choices in choices()) {
         check(&replicated_bus(&choices))?;
     }
@@ -232,6 +239,11 @@ random_tests! {
 // What cannot be stored is delivered again at once, so each run is long.
 random_tests! {
     random_logs, 96;
+
+    #[test]
+    fn the_verdict_on_a_limited_queue_agrees_with_what_happens_later(choices in choices()) {
+        check(&limited_queue(&choices))?;
+    }
 
     #[test]
     fn the_verdict_on_logs_agrees_with_what_happens_later(choices in choices()) {

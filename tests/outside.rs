@@ -16,6 +16,7 @@ mod repeated_writes;
 mod slices;
 mod stores;
 mod systems;
+mod uncertain_verdicts;
 mod unfinished_work;
 mod versions;
 mod witness_names;

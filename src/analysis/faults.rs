@@ -14,9 +14,22 @@ pub struct Faults {
     losing: BTreeSet<(NodeId, NodeId)>,
     /// Links that lose every message by their own settings.
     lossy: BTreeSet<(NodeId, NodeId)>,
+    /// The chances of links that lose or duplicate messages by their own settings.
+    settings: LiteMap<(NodeId, NodeId), Chances>,
+    /// The same of links that are disturbed.
+    disturbances: LiteMap<(NodeId, NodeId), Chances>,
+    /// The factors by which services are slowed down, in thousandths.
+    slowed: LiteMap<NodeId, u32>,
     /// Events sent to a bus that has not accepted them, by update, bus and publisher.
     unaccepted: BTreeSet<(UpdateId, NodeId, NodeId)>,
     records: u64,
+}
+
+/// The probabilities, in parts per million, that a link loses or duplicates a message.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chances {
+    loss: u32,
+    duplicate: u32,
 }
 
 /// The loss of every message, in parts per million.
@@ -27,13 +40,19 @@ impl Faults {
     pub(super) fn new(scenario: &Scenario, names: &Names) -> Self {
         let node = |id: &str| names.find_node(id);
         let ends = |link: &Link| node(&link.from).zip(node(&link.to));
-        let mut lossy = BTreeSet::new();
-        for (from, to) in scenario.links.iter().filter(|link| link.loss >= 1.0).filter_map(ends) {
+        let mut faults = Faults::default();
+        for link in scenario.links.iter().filter(|link| link.loss > 0.0 || link.duplicate > 0.0) {
+            let Some((from, to)) = ends(link) else { continue };
             let is_listed = scenario.links.iter().filter_map(ends).any(|other| other == (to, from));
+            let parts = |probability: f64| (probability * f64::from(CERTAIN)).ceil() as u32;
+            let chances = Chances { loss: parts(link.loss), duplicate: parts(link.duplicate) };
             // A link that is listed in one direction has the same settings in the other.
-            lossy.extend([Some((from, to)), (!is_listed).then_some((to, from))].into_iter().flatten());
+            for ends in [Some((from, to)), (!is_listed).then_some((to, from))].into_iter().flatten() {
+                faults.settings.insert(ends, chances);
+                faults.lossy.extend((link.loss >= 1.0).then_some(ends));
+            }
         }
-        Faults { lossy, ..Faults::default() }
+        faults
     }
 
     pub(super) fn observe(&mut self, record: &Record) {
@@ -60,10 +79,15 @@ impl Faults {
             Fact::LinkHealed { from, to } => {
                 self.cut.remove(&(*from, *to));
                 self.disturbed.remove(&(*from, *to));
+                self.disturbances.remove(&(*from, *to));
                 self.losing.remove(&(*from, *to));
             }
-            Fact::LinkDisturbed { from, to, loss, .. } => {
+            Fact::ServiceSlowed { node, permille } => {
+                self.slowed.insert(*node, *permille);
+            }
+            Fact::LinkDisturbed { from, to, loss, duplicate, .. } => {
                 self.disturbed.insert((*from, *to), number);
+                self.disturbances.insert((*from, *to), Chances { loss: *loss, duplicate: *duplicate });
                 self.losing.remove(&(*from, *to));
                 self.losing.extend((*loss == CERTAIN).then_some((*from, *to)));
             }
@@ -85,7 +109,6 @@ impl Faults {
             | Fact::PositionLost { .. }
             | Fact::PublicationSkipped { .. }
             | Fact::PublishRefused { .. }
-            | Fact::ServiceSlowed { .. }
             | Fact::ClockSet { .. } => {}
         }
     }
@@ -119,6 +142,26 @@ impl Faults {
     /// Returns whether one direction of a link loses every message by its own settings, which nothing heals.
     pub fn loses_all(&self, from: NodeId, to: NodeId) -> bool {
         self.lossy.contains(&(from, to))
+    }
+
+    fn chances(&self, link: (NodeId, NodeId)) -> impl Iterator<Item = Chances> {
+        [&self.settings, &self.disturbances].into_iter().filter_map(move |links| links.get(&link).copied())
+    }
+
+    /// Returns whether one direction of a link may lose a message now, or let it pass.
+    pub fn may_lose(&self, from: NodeId, to: NodeId) -> bool {
+        self.passes(from, to) && self.chances((from, to)).any(|chances| chances.loss > 0)
+    }
+
+    /// Iterates over the links of which one direction may deliver a message twice now.
+    pub fn duplicating(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        let all = self.settings.iter().chain(self.disturbances.iter());
+        all.filter(|(_, chances)| chances.duplicate > 0).map(|(link, _)| *link)
+    }
+
+    /// Returns the factor by which the work of a service takes longer than configured.
+    pub fn slowness(&self, node: NodeId) -> f64 {
+        self.slowed.get(&node).map_or(1.0, |permille| f64::from(*permille) / 1000.0)
     }
 
     /// Returns the number of the record that disturbed one direction of a link, if it is disturbed.

@@ -23,6 +23,8 @@ pub enum Prospect {
     Unpublished(NodeId),
     /// A member of the copy's group handles the event and awaits the group's response.
     BeingHandled(NodeId),
+    /// A consumer received the event, and handles it next.
+    Handled(NodeId),
     /// The service promised to commit the update and waits for the decision of this coordinator.
     Promised(NodeId),
     /// This node stores a hint for the copy.
@@ -105,6 +107,16 @@ pub enum Uncertainty {
     GracePeriod,
     /// The attempts to publish or deliver may be used up before a fault is healed.
     Attempts,
+    /// Members lose interest in a rumor, perhaps before each has heard it.
+    Rumors,
+    /// Nothing sends an update again that a link may lose, or whose handler may fail.
+    Chance,
+    /// A request that its client gave up may still be executed, and leave siblings.
+    Requests,
+    /// An event may expire before it is handled.
+    Retention,
+    /// Events before this one fail, or end too late, and may hold it back.
+    HeldBack,
 }
 
 impl Uncertainty {
@@ -167,6 +179,26 @@ impl Uncertainty {
                 "the attempts may be used up before the fault is healed",
                 "die Versuche können verbraucht sein, bevor der Fehler behoben ist",
             ),
+            Uncertainty::Rumors => phrase(
+                "members may lose interest in a rumor before each has heard it",
+                "die Mitglieder können das Interesse an einem Gerücht verlieren, bevor jedes davon gehört hat",
+            ),
+            Uncertainty::Chance => phrase(
+                "a link may lose it, or its handler may fail, and then nothing sends it again",
+                "eine Verbindung kann sie verlieren, oder ihr Handler kann scheitern, und dann sendet nichts sie erneut",
+            ),
+            Uncertainty::Requests => phrase(
+                "a write that its client gave up may still be executed, and leave siblings",
+                "ein Schreibvorgang, den sein Client aufgegeben hat, kann noch ausgeführt werden und Siblings hinterlassen",
+            ),
+            Uncertainty::Retention => phrase(
+                "its retention time may end before it is handled",
+                "die Aufbewahrungszeit des Events kann enden, bevor es verarbeitet ist",
+            ),
+            Uncertainty::HeldBack => phrase(
+                "events before it that fail or end too late may hold it back",
+                "frühere Events, die scheitern oder zu spät enden, können es aufhalten",
+            ),
         }
     }
 }
@@ -184,6 +216,7 @@ impl Prospect {
             | Prospect::Queued { .. }
             | Prospect::Unpublished(_)
             | Prospect::BeingHandled(_)
+            | Prospect::Handled(_)
             | Prospect::Promised(_)
             | Prospect::Hinted(_)
             | Prospect::Repairing

@@ -40,6 +40,7 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
         Prospect::Queued { .. }
         | Prospect::Unpublished(_)
         | Prospect::BeingHandled(_)
+        | Prospect::Handled(_)
         | Prospect::DeadLettered(_)
         | Prospect::Redriven(_)
         | Prospect::Poison(_)
@@ -134,6 +135,11 @@ fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
         Prospect::BeingHandled(node) => sentence!(
             "{} is handling its event and waits for its group to write it",
             "{} verarbeitet das Event und wartet, bis die Gruppe es geschrieben hat",
+            name(node)
+        ),
+        Prospect::Handled(node) => sentence!(
+            "{} has received its event and handles it next",
+            "{} hat das Event empfangen und verarbeitet es als Nächstes",
             name(node)
         ),
         Prospect::DeadLettered(subscription) => sentence!(

@@ -156,6 +156,70 @@ pub fn messaging(choices: &Choices) -> Json {
     })
 }
 
+/// The same with limits that events meet on their way: they expire, are poison messages, wait for places or polls, are handled
+/// by chance, late, or twice, over links that lose or duplicate.
+pub fn limited_queue(choices: &Choices) -> Json {
+    let mut document = messaging(choices);
+    let [.., place, kind, attach, processing] = choices.parts;
+    let bits = choices.seed as u8;
+    if bits % 3 == 0 {
+        document["buses"][0]["topics"] = json!([{ "name": "q", "retention_ms": one(&[800, 4000], bits / 3) }]);
+    }
+    for consumer in [1, 2] {
+        let subscription = &mut document["services"][consumer]["subscribes"][0];
+        match attach % 4 {
+            0 => {
+                subscription["attach"] = json!({ "polling": { "batch": 1, "wait_ms": one(&[200, 2000], attach / 4) } })
+            }
+            1 => {
+                subscription["attach"] =
+                    json!({ "connection": { "prefetch": 1 + attach / 4 % 2, "requeue_on_close": true } });
+            }
+            2 => subscription["max_in_flight"] = json!(1),
+            _ => {}
+        }
+        if processing % 4 == 0 {
+            subscription["processing"] = json!({ "constant": { "ms": 700 } });
+        }
+        if kind % 5 == 0 {
+            subscription["fails"] = json!(0.5);
+        }
+    }
+    let chance = match place % 8 {
+        0 => json!({ "loss": 0.3 }),
+        1 => json!({ "duplicate": 0.3 }),
+        _ => json!({}),
+    };
+    let (from, to) = one(&[("api", "q"), ("q", "w")], place / 8);
+    let mut link = json!({ "from": from, "to": to });
+    link.as_object_mut().expect("an object").extend(chance.as_object().expect("an object").clone());
+    document["links"] = json!([link]);
+    if kind % 3 == 0 {
+        for step in document["script"].as_array_mut().expect("steps") {
+            if let Some(operate) = step["do"].get_mut("operate") {
+                operate["poison"] = json!(true);
+                break;
+            }
+        }
+    }
+    document
+}
+
+/// Members that spread their writes as rumors.
+pub fn rumors(choices: &Choices) -> Json {
+    let mut document = group(choices);
+    let [_, interest, fan_out, every, ..] = choices.parts;
+    let rumor = json!({ "rumor": { "lose_interest_after": 1 + interest % 3 } });
+    let every = one(&[json!({ "constant": { "ms": 300 } }), json!({ "exponential": { "mean_ms": 300 } })], every);
+    document["groups"][0]["protocol"] =
+        json!({ "gossip": { "style": rumor, "every": every, "fan_out": 1 + fan_out % 2 } });
+    document["groups"][0]["data"] = json!({ "register": {} });
+    document["clients"][0]["route"] = json!("any");
+    let operations = document["clients"][0]["script"].as_array_mut().expect("operations");
+    operations.retain(|step| step["do"].get("write").is_some() || step["do"].get("read").is_some());
+    document
+}
+
 /// A service that calls another one.
 pub fn calls(choices: &Choices) -> Json {
     let [two_phase, effect, slow, chain, ..] = choices.parts;

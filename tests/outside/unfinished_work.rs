@@ -8,7 +8,7 @@ use converge::scenario::Scenario;
 use serde_json::{Value, json};
 
 /// The verdict at a time, ms, and its reasons.
-fn judged(document: &Value, at_ms: f64) -> (&'static str, String) {
+pub(super) fn judged(document: &Value, at_ms: f64) -> (&'static str, String) {
     let mut document = document.clone();
     document["converge"] = 1.into();
     document["default_latency"] = json!({ "constant": { "ms": 10 } });
@@ -18,20 +18,20 @@ fn judged(document: &Value, at_ms: f64) -> (&'static str, String) {
     (report.convergence.verdict, report.convergence.because.join(" "))
 }
 
-fn verdict(document: &Value, at_ms: f64) -> &'static str {
+pub(super) fn verdict(document: &Value, at_ms: f64) -> &'static str {
     judged(document, at_ms).0
 }
 
-fn write(at_ms: u64, service: &str, key: &str, value: u64) -> Value {
+pub(super) fn write(at_ms: u64, service: &str, key: &str, value: u64) -> Value {
     json!({ "at_ms": at_ms, "do": { "operate": { "service": service, "operation": { "write": { "key": key, "value": value } } } } })
 }
 
-fn command(at_ms: u64, name: &str, content: Value) -> Value {
+pub(super) fn command(at_ms: u64, name: &str, content: Value) -> Value {
     json!({ "at_ms": at_ms, "do": { (name): content } })
 }
 
 /// A publisher `a`, a bus `bus`, and a consumer `w`, which begin with n = 0.
-fn queue(publication: Value, topic: Value, subscription: Value, script: Value) -> Value {
+pub(super) fn queue(publication: Value, topic: Value, subscription: Value, script: Value) -> Value {
     let with = |mut base: Value, more: Value| {
         let more = more.as_object().expect("an object").clone();
         base.as_object_mut().expect("an object").extend(more);

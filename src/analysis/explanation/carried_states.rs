@@ -15,16 +15,19 @@ impl ProspectFinder<'_> {
         update: Option<UpdateId>,
     ) -> Option<Prospect> {
         let (run, healing) = (self.run, &self.work.healing);
-        let mut is_possible = false;
+        let (mut is_possible, mut is_expiring) = (false, false);
         let mut found = None;
         for holder in self.work.hints.get(&(node, key)).into_iter().flatten().copied() {
             let sent = healing.up_from(run, holder).zip(healing.open_from(run, holder, node));
             let Some(at) = sent.map(|(up, open)| up.max(open)) else { continue };
-            if self.hint_expires(holder, node, key).is_some_and(|end| end <= at.max(up)) {
+            let end = self.hint_expires(holder, node, key).unwrap_or(Micros::MAX);
+            if end <= at.max(up) {
                 continue;
             }
             let hinted = run.analysis.members.get(holder).and_then(|member| member.hinted.get(&(node, key)));
             match hinted.into_iter().flatten().any(|hinted| self.is_contained(node, key, update, *hinted)) {
+                // It is sent at the next interval, and again if a link loses it.
+                true if end <= at.max(up).saturating_add(self.hint_interval(holder)) => is_expiring = true,
                 true => found = found.into_iter().chain([(at, holder)]).min(),
                 false => is_possible |= !self.needs_only_the_newest(node, key),
             }
@@ -32,6 +35,7 @@ impl ProspectFinder<'_> {
         match found {
             Some((at, holder)) if at <= run.now => Some(Prospect::Hinted(holder)),
             Some((at, _)) => Some(Prospect::AfterHealing(at)),
+            None if is_expiring => Some(Prospect::Uncertain(Uncertainty::GracePeriod)),
             None => is_possible.then_some(Prospect::Uncertain(Uncertainty::States)),
         }
     }
@@ -84,6 +88,22 @@ impl ProspectFinder<'_> {
     fn hint_expires(&self, holder: NodeId, replica: NodeId, key: KeyId) -> Option<Micros> {
         let group = self.run.names.group(holder).and_then(|group| self.run.group(group))?;
         self.history.writes.hint_expires_at(group, holder, replica, key)
+    }
+
+    /// Returns the interval at which a member sends its hints.
+    fn hint_interval(&self, holder: NodeId) -> Micros {
+        let group = self.run.names.group(holder).and_then(|group| self.run.group(group));
+        match group.map(|group| &group.protocol) {
+            Some(Protocol::Quorum(quorum)) => quorum.hints.as_ref().map_or(0, |hints| micros(hints.every_ms)),
+            Some(
+                Protocol::Primary(_)
+                | Protocol::Raft(_)
+                | Protocol::Chain
+                | Protocol::TwoPhase(_)
+                | Protocol::Gossip(_),
+            )
+            | None => 0,
+        }
     }
 
     fn needs_only_the_newest(&self, node: NodeId, key: KeyId) -> bool {

@@ -10,6 +10,17 @@ use crate::trace::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The deliveries of an update's event that a consumer has received and not handled.
+#[derive(Clone, Copy, Debug)]
+struct Received {
+    /// Their number. Of several deliveries, a reader of a log handles one.
+    unhandled: u32,
+    /// The bus of the last one.
+    bus: NodeId,
+    /// When the last one arrived.
+    at: Micros,
+}
+
 /// The fates of events in the kept records.
 #[derive(Clone, Debug, Default)]
 pub struct EventHistory {
@@ -28,15 +39,16 @@ pub struct EventHistory {
     rejected: BTreeMap<KeyId, BTreeSet<(NodeId, UpdateId)>>,
     /// The first reason for which a bus discarded an update's event.
     pub(super) discarded: BTreeMap<UpdateId, DropReason>,
-    /// When a bus last accepted an update's event: its publication, or its redrive from a dead-letter queue.
-    accepted: BTreeMap<(NodeId, UpdateId), Micros>,
+    /// When a bus last accepted an update's event, so that its retention time began, and the partition of the event.
+    accepted: BTreeMap<(NodeId, UpdateId), (Micros, u32)>,
     /// When a message last carried an update.
     pub(super) last_sent: BTreeMap<UpdateId, Micros>,
+    /// When a member of a group last coordinated or stored an update.
+    pub(super) last_stored: BTreeMap<UpdateId, Micros>,
     /// When a node first published an update.
     pub(super) first_published: BTreeMap<(UpdateId, NodeId), Micros>,
-    /// Consumers that received an update's event, how many of its deliveries they have not handled, and the bus of the last one.
-    /// Of several deliveries, a reader of a log handles one.
-    received: BTreeMap<(NodeId, UpdateId), (u32, NodeId)>,
+    /// What consumers received and have not handled.
+    received: BTreeMap<(NodeId, UpdateId), Received>,
     /// The writes that leaderless groups are executing.
     pub(super) writes: GroupWrites,
     /// Publisher, update and bus of publications that have not been acknowledged since they were last sent.
@@ -49,6 +61,10 @@ pub struct EventHistory {
     lost_acknowledgements: BTreeSet<(NodeId, NodeId, UpdateId)>,
     /// Deliveries that are in flight: the bus, the consumer and the update.
     deliveries: BTreeMap<MessageId, (NodeId, NodeId, UpdateId)>,
+    /// The original messages of duplicates in flight.
+    originals: BTreeMap<MessageId, MessageId>,
+    /// The original messages of duplicated deliveries of which one has arrived.
+    arrived: BTreeSet<MessageId>,
     /// The number of the next record to read.
     next: u64,
 }
@@ -92,14 +108,14 @@ impl EventHistory {
         self.lost_acknowledgements.contains(&(from, to, update))
     }
 
-    /// Returns whether a consumer received an update's event and has not handled it yet.
-    pub(super) fn is_received(&self, consumer: NodeId, update: UpdateId) -> bool {
-        self.received.contains_key(&(consumer, update))
+    /// Returns when a consumer last received an update's event that it has not handled yet.
+    pub(super) fn received_at(&self, consumer: NodeId, update: UpdateId) -> Option<Micros> {
+        self.received.get(&(consumer, update)).map(|received| received.at)
     }
 
     /// Returns how many deliveries of an update's event a consumer received and has not handled yet.
     pub(super) fn deliveries_received(&self, consumer: NodeId, update: UpdateId) -> u32 {
-        self.received.get(&(consumer, update)).map_or(0, |(unhandled, _)| *unhandled)
+        self.received.get(&(consumer, update)).map_or(0, |received| received.unhandled)
     }
 
     /// Iterates over the consumers that received an update's event and have not handled it yet.
@@ -109,7 +125,7 @@ impl EventHistory {
 
     /// Returns when a bus last accepted an update's event, with a new retention time.
     pub(super) fn accepted_at(&self, bus: NodeId, update: UpdateId) -> Option<Micros> {
-        self.accepted.get(&(bus, update)).copied()
+        self.accepted.get(&(bus, update)).map(|(at, _)| *at)
     }
 
     /// Returns whether every handler fails to process an update's event.
@@ -239,13 +255,29 @@ impl EventHistory {
             HandlingFailure::Failed | HandlingFailure::QueueFull | HandlingFailure::NotWritten => {}
         }
         self.end_handling(consumer, update);
+        self.discard_behind(run, subscription, update);
+    }
+
+    /// Notes that the reader of a log discards the events behind one that it could not handle.
+    fn discard_behind(&mut self, run: &RunContext, subscription: SubscriptionId, update: UpdateId) {
+        let Subscriber { service, bus, .. } = run.names.subscription(subscription);
+        if !run.reads_log(service, bus) {
+            return;
+        }
+        let partition = |update: UpdateId| self.accepted.get(&(bus, update)).map(|(_, partition)| *partition);
+        let failed = partition(update);
+        let behind: Vec<(NodeId, UpdateId)> =
+            self.received().filter(|(at, other)| *at == service && partition(*other) == failed).collect();
+        for received in behind {
+            self.received.remove(&received);
+        }
     }
 
     /// Notes that a consumer has handled a delivery.
     fn end_handling(&mut self, consumer: NodeId, update: UpdateId) {
-        if let Some((unhandled, _)) = self.received.get_mut(&(consumer, update)) {
-            *unhandled -= 1;
-            if *unhandled == 0 {
+        if let Some(received) = self.received.get_mut(&(consumer, update)) {
+            received.unhandled -= 1;
+            if received.unhandled == 0 {
                 self.received.remove(&(consumer, update));
             }
         }
@@ -253,7 +285,11 @@ impl EventHistory {
 
     fn note_duplicated(&mut self, message: MessageId, copy: MessageId) {
         let delivery = self.deliveries.get(&message).copied();
-        delivery.and_then(|delivery| self.deliveries.insert(copy, delivery));
+        if let Some(delivery) = delivery {
+            self.deliveries.insert(copy, delivery);
+            let original = self.originals.get(&message).copied().unwrap_or(message);
+            self.originals.extend([(message, original), (copy, original)]);
+        }
         let sent = self.sent_acknowledgements.get(&message).copied();
         sent.and_then(|sent| self.sent_acknowledgements.insert(copy, sent));
     }
@@ -261,20 +297,27 @@ impl EventHistory {
     /// Notes that a reader of a log discarded what it had received, and ignores what is in flight to it.
     fn note_released(&mut self, run: &RunContext, subscription: SubscriptionId) {
         let Subscriber { service, bus, .. } = run.names.subscription(subscription);
-        self.received.retain(|(consumer, _), (_, from)| (*consumer, *from) != (service, bus));
+        self.received.retain(|(consumer, _), received| (*consumer, received.bus) != (service, bus));
         self.deliveries.retain(|_, (from, consumer, _)| (*consumer, *from) != (service, bus));
     }
 
     fn note_dropped(&mut self, message: MessageId) {
         self.deliveries.remove(&message);
+        self.originals.remove(&message);
         self.acknowledgements.remove(&message);
         self.lost_acknowledgements.extend(self.sent_acknowledgements.remove(&message));
     }
 
-    fn note_delivered(&mut self, run: &RunContext, message: MessageId) {
+    fn note_delivered(&mut self, run: &RunContext, at: Micros, message: MessageId) {
         if let Some((bus, consumer, update)) = self.deliveries.remove(&message) {
-            let (unhandled, from) = self.received.entry((consumer, update)).or_insert((0, bus));
-            (*unhandled, *from) = (if run.reads_log(consumer, bus) { 1 } else { *unhandled + 1 }, bus);
+            let reads_log = run.reads_log(consumer, bus);
+            // The reader of a log ignores the copy of a delivery that it has received.
+            let is_new = self.originals.remove(&message).is_none_or(|original| self.arrived.insert(original));
+            if is_new || !reads_log {
+                let unhandled = self.deliveries_received(consumer, update);
+                let unhandled = if reads_log { 1 } else { unhandled + 1 };
+                self.received.insert((consumer, update), Received { unhandled, bus, at });
+            }
         }
         if let Some(arrived) = self.sent_acknowledgements.remove(&message) {
             self.lost_acknowledgements.remove(&arrived);
@@ -284,20 +327,33 @@ impl EventHistory {
         }
     }
 
+    /// Notes that the retention time of an event begins again.
+    fn renew(&mut self, run: &RunContext, subscription: SubscriptionId, update: UpdateId, at: Micros) {
+        let accepted = self.accepted.entry((run.names.subscription(subscription).bus, update)).or_default();
+        accepted.0 = at;
+    }
+
     fn observe(&mut self, run: &RunContext, record: &Record) {
         self.note_value(record);
         self.writes.observe(run, record);
+        if let Fact::WriteCoordinated { update, .. }
+        | Fact::ReplicaStored { update: Some(update), .. }
+        | Fact::StateMerged { update: Some(update), .. } = &record.fact
+        {
+            self.last_stored.insert(*update, record.at);
+        }
         // An event that could not be stored may now be.
         if let Some(key) = changed_key(&record.fact) {
             self.rejected.remove(&key);
         }
         match &record.fact {
-            Fact::EventPublished { bus, update, .. } => {
+            Fact::EventPublished { bus, update, partition, .. } => {
                 self.published.insert(*update);
-                self.accepted.insert((*bus, *update), record.at);
+                self.accepted.insert((*bus, *update), (record.at, *partition));
             }
-            Fact::EventRedriven { subscription, update, .. } => {
-                self.accepted.insert((run.names.subscription(*subscription).bus, *update), record.at);
+            Fact::EventRedriven { subscription, update, .. } => self.renew(run, *subscription, *update, record.at),
+            Fact::EventDeadLettered { subscription, update, .. } if renews(run, *subscription) => {
+                self.renew(run, *subscription, *update, record.at);
             }
             Fact::EventDiscarded { update, reason, .. } => _ = self.discarded.entry(*update).or_insert(*reason),
             Fact::HandlingFailed { subscription, update, cause, .. } => {
@@ -309,7 +365,7 @@ impl EventHistory {
             Fact::MessageSent { update: Some(_), .. } => self.note_sent(record),
             Fact::MessageDuplicated { message, copy, .. } => self.note_duplicated(*message, *copy),
             Fact::MessageDropped { message, .. } => self.note_dropped(*message),
-            Fact::MessageDelivered { message } => self.note_delivered(run, *message),
+            Fact::MessageDelivered { message } => self.note_delivered(run, record.at, *message),
             Fact::PublishAbandoned { node, update, .. } => self.stop_awaiting(*node, *update),
             Fact::UpdateApplied { node, update, by: Some(_), .. } | Fact::InboxHit { node, update, .. } => {
                 self.end_handling(*node, *update);
@@ -351,6 +407,13 @@ impl EventHistory {
             | Fact::BusStarted { .. } => {}
         }
     }
+}
+
+/// Returns whether the retention time of the dead letters of a subscription begins with their last delivery.
+fn renews(run: &RunContext, subscription: SubscriptionId) -> bool {
+    let Subscriber { service, bus, .. } = run.names.subscription(subscription);
+    let its = run.scenario.services.get(service.index()).into_iter().flat_map(|service| &service.subscribes);
+    its.into_iter().any(|it| it.dead_letter_renews_time && run.names.find_node(&it.to) == Some(bus))
 }
 
 /// Returns the key whose value a fact changes.

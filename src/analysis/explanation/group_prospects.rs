@@ -1,10 +1,11 @@
 //! The prospects of members of a replication group: whether its protocol still delivers the updates that they miss.
 
+use super::handling_times::longest_ms;
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
-use crate::scenario::{GossipStyle, Group, Micros, Protocol, micros};
+use crate::scenario::{GossipStyle, Group, Latency, Micros, Protocol, micros};
 use crate::trace::{KeyId, NodeId, UpdateId, Version};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl ProspectFinder<'_> {
     /// The prospect of a member that is missing an update, by its group's protocol.
@@ -21,7 +22,7 @@ impl ProspectFinder<'_> {
         };
         let repairs = match &config.protocol {
             Protocol::Gossip(gossip) if matches!(gossip.style, GossipStyle::Rumor { .. }) => {
-                self.is_rumored(update, gossip.every.mean_ms())
+                self.is_rumored(config, update, &gossip.every)
             }
             // The decision is not sent again to a participant that has not promised the write or has lost its promise.
             Protocol::TwoPhase(_) => update.is_some_and(|update| self.promised(node, key, update).is_some()),
@@ -30,6 +31,7 @@ impl ProspectFinder<'_> {
         };
         if repairs {
             match self.reached_at(config, (group, key, update), node) {
+                Some(_) if may_lose_interest(config) => return Prospect::Uncertain(Uncertainty::Rumors),
                 Some(at) if at <= run.now => return Prospect::Repairing,
                 Some(at) => {
                     let purged = update.and_then(|update| self.history.writes.purged_at(config, update));
@@ -69,7 +71,7 @@ impl ProspectFinder<'_> {
         members.any(|member| member != node && self.hinted(up, (member, key), update).is_some())
     }
 
-    /// Returns whether a paused member of a leaderless group will be resumed.
+    /// Returns whether a paused member of a group without a leader will be resumed.
     fn is_resumed(&self, config: &Group) -> bool {
         let run = self.run;
         let mut paused = config
@@ -77,14 +79,18 @@ impl ProspectFinder<'_> {
             .iter()
             .filter_map(|id| run.names.find_node(id))
             .filter(|node| run.analysis.faults.paused(*node).is_some());
-        matches!(config.protocol, Protocol::Quorum(_))
+        matches!(config.protocol, Protocol::Quorum(_) | Protocol::Gossip(_))
             && paused.any(|node| self.work.healing.up_from(run, node).is_some())
     }
 
-    /// Returns whether members still spread an update as a rumor: one sent it within the last two gossip intervals.
-    fn is_rumored(&self, update: Option<UpdateId>, every_ms: f64) -> bool {
-        let since = self.run.now.saturating_sub(micros(2.0 * every_ms));
-        update.and_then(|update| self.history.last_sent.get(&update)).is_some_and(|at| *at >= since)
+    /// Returns whether members may still spread an update as a rumor: one heard or sent it within the last two gossip intervals,
+    /// or is frozen and continues later.
+    fn is_rumored(&self, config: &Group, update: Option<UpdateId>, every: &Latency) -> bool {
+        let since = self.run.now.saturating_sub(micros(2.0 * longest_ms(every)));
+        let is_recent = |times: &BTreeMap<UpdateId, Micros>| {
+            update.and_then(|update| times.get(&update)).is_some_and(|at| *at >= since)
+        };
+        is_recent(&self.history.last_sent) || is_recent(&self.history.last_stored) || self.is_resumed(config)
     }
 
     /// Returns when members that have an update can reach a member, directly or through others: now, or at a healing.
@@ -225,6 +231,17 @@ impl ProspectFinder<'_> {
         let healing = &self.work.healing;
         let (up, sends) = (healing.up_from(run, node)?, healing.up_from(run, sender)?);
         (!copy.contains_unacknowledged(version)).then_some(up.max(sends).max(healing.open_from(run, sender, node)?))
+    }
+}
+
+/// Returns whether members of a group may lose interest in a rumor before each has heard it. One of two members sends it until
+/// the other one has it.
+fn may_lose_interest(config: &Group) -> bool {
+    match &config.protocol {
+        Protocol::Gossip(gossip) => matches!(gossip.style, GossipStyle::Rumor { .. }) && config.members.len() > 2,
+        Protocol::Quorum(_) | Protocol::Primary(_) | Protocol::Raft(_) | Protocol::Chain | Protocol::TwoPhase(_) => {
+            false
+        }
     }
 }
 

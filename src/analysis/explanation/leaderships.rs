@@ -51,6 +51,7 @@ impl ProspectFinder<'_> {
             | Prospect::CutOff => {}
             Prospect::Queued { .. }
             | Prospect::Unpublished(_)
+            | Prospect::Handled(_)
             | Prospect::Promised(_)
             | Prospect::Hinted(_)
             | Prospect::ReadRepair

@@ -43,8 +43,8 @@ pub(super) struct PendingWork {
     pub adding: Vec<NodeId>,
     /// The publishers, buses and arrival times of the publications of each update that are in flight.
     pub publications: BTreeMap<UpdateId, Vec<(NodeId, NodeId, Micros)>>,
-    pub queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
-    /// The numbers of the events in logs; if several have one update, the number of the first.
+    pub queued: BTreeMap<UpdateId, Vec<(SubscriptionId, u32, QueuedEvent)>>,
+    /// The numbers of the events in ordered queues; if several have one update, the number of the first.
     pub numbers: BTreeMap<(SubscriptionId, UpdateId), u32>,
     pub dead_letters: BTreeMap<UpdateId, Vec<SubscriptionId>>,
     /// The first service with a row of each update in its outbox, and the bus of that row.
@@ -58,8 +58,8 @@ pub(super) struct PendingWork {
     pub ways: BTreeMap<(Option<NodeId>, NodeId), BTreeSet<NodeId>>,
     /// The events on their way, by key; none until they are needed.
     pub events_of_keys: Option<BTreeMap<KeyId, BTreeSet<Pending>>>,
-    /// The queues that are logs.
-    logs: BTreeSet<SubscriptionId>,
+    /// The queues that deliver in order.
+    ordered: BTreeSet<SubscriptionId>,
     /// The next message to index; none once all are.
     next_message: Option<MessageId>,
     /// The next event to index: the index of its queue, and its number.
@@ -76,15 +76,15 @@ impl PendingWork {
             |service: &Service| service.subscribes.iter().any(|subscription| subscription.effect == Effect::Increment);
         let services = (0..).map(NodeId).zip(&run.scenario.services);
         work.adding = services.filter(|(_, service)| adds(service)).map(|(node, _)| node).collect();
-        let is_log = |queue: &SubscriptionId| {
+        let is_ordered = |queue: &SubscriptionId| {
             let ends = run.names.subscription(*queue);
             let service = run.scenario.services.get(ends.service.index());
-            let is_log_of_bus = |subscription: &Subscription| {
-                subscription.order == Order::Log && run.names.find_node(&subscription.to) == Some(ends.bus)
+            let is_ordered_by_bus = |subscription: &Subscription| {
+                subscription.order != Order::None && run.names.find_node(&subscription.to) == Some(ends.bus)
             };
-            service.is_some_and(|service| service.subscribes.iter().any(is_log_of_bus))
+            service.is_some_and(|service| service.subscribes.iter().any(is_ordered_by_bus))
         };
-        work.logs = run.names.subscriptions().filter(is_log).collect();
+        work.ordered = run.names.subscriptions().filter(is_ordered).collect();
         for (service, tables) in run.analysis.tables.iter() {
             for (bus, update) in &tables.outbox {
                 work.outboxes.entry(*update).or_insert((service, *bus));
@@ -114,12 +114,12 @@ impl PendingWork {
             if pauses() {
                 return None;
             }
-            let is_log = self.logs.contains(&subscription);
+            let is_ordered = self.ordered.contains(&subscription);
             let mut part = queue.events.range(self.next_event.1..).take(PART);
             let mut last = None;
             for (number, event) in part.by_ref() {
-                self.queued.entry(event.update).or_default().push((subscription, *event));
-                if is_log {
+                self.queued.entry(event.update).or_default().push((subscription, *number, *event));
+                if is_ordered {
                     self.numbers.entry((subscription, event.update)).or_insert(*number);
                 }
                 for reader in run.subscriptions_to(subscription) {

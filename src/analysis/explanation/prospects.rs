@@ -21,7 +21,26 @@ impl<'a> ProspectFinder<'a> {
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let found = self.prospect_of_event(node, key, update);
         let found = self.unless_repeated(found, node, key);
+        let found = self.unless_purged(found, node, key, update);
         self.unless_stopped(found, node, update)
+    }
+
+    /// Returns the prospect that was found for a missing update, or an uncertain one if the copy has no value that the update
+    /// deletes: it equals the others once they have purged the tombstone.
+    fn unless_purged(&self, found: Prospect, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
+        let run = self.run;
+        let group = run.names.group(node).and_then(|group| run.group(group));
+        let purged = group.zip(update).and_then(|(group, update)| self.history.writes.purged_at(group, update));
+        let is_absent = || {
+            run.analysis
+                .staleness
+                .copy(node, key)
+                .is_none_or(|copy| copy.held().is_none_or(|held| held.value.is_none()))
+        };
+        match !found.can_converge() && purged.is_some_and(|at| at > run.now) && is_absent() {
+            true => Prospect::Uncertain(Uncertainty::GracePeriod),
+            false => found,
+        }
     }
 
     /// The same, if each event is applied once and in order.
@@ -30,9 +49,7 @@ impl<'a> ProspectFinder<'a> {
             Some(_) => self.own_prospect(node, key, update),
             None => self.initial_value(node, key),
         };
-        if own.can_converge()
-            || matches!(own, Prospect::Poison(queue) | Prospect::Rejected(queue) if self.is_blocked(queue))
-        {
+        if own.can_converge() {
             return own;
         }
         self.superseded(node, key, update).unwrap_or(own)
@@ -213,8 +230,9 @@ impl<'a> ProspectFinder<'a> {
             };
             if !foreign || run.members(group).any(has_update) {
                 let found = self.within_group(group, up, (node, key), update);
-                let other = update.filter(|_| !found.can_converge());
-                return other.and_then(|update| self.carried_with_another(node, key, update)).unwrap_or(found);
+                let Some(update) = update.filter(|_| !found.can_converge()) else { return found };
+                let carried = self.carried_with_another(node, key, update);
+                return carried.or_else(|| self.carried_by_chance(node, update)).unwrap_or(found);
             }
         }
         let Some((update, info)) = update.zip(info) else { return Prospect::Lost };
@@ -244,6 +262,7 @@ impl<'a> ProspectFinder<'a> {
                 Err(found) if !found.can_converge() => stopped = Some(found),
                 Err(found) if found.is_uncertain() => return found,
                 Err(_) if self.gives_up(queue) => return Prospect::Uncertain(Uncertainty::Attempts),
+                Err(_) | Ok(()) if self.is_left_to_chance(queue) => return Prospect::Uncertain(Uncertainty::Chance),
                 Err(_) | Ok(()) => match self.stopped_later(queue, update) {
                     Some(found) => stopped = Some(found),
                     None => return published,
@@ -304,7 +323,7 @@ impl<'a> ProspectFinder<'a> {
             subscription.inbox.is_none() && matches!(subscription.effect, Effect::Overwrite | Effect::Increment)
         };
         let queued = self.work.queued.get(&update).into_iter().flatten();
-        let mut returned = queued.filter(|(subscription, event)| {
+        let mut returned = queued.filter(|(subscription, _, event)| {
             let bus = run.names.subscription(*subscription).bus;
             let carriers = self.work.carriers.get(&(update, bus)).into_iter().flatten();
             let is_acknowledged = carriers.into_iter().any(|(from, _)| *from == forwarder);
@@ -338,12 +357,20 @@ impl<'a> ProspectFinder<'a> {
             Some(Prospect::Poison(queue) | Prospect::Rejected(queue)) => Some(run.names.subscription(queue).bus),
             Some(_) | None => None,
         };
+        // The reader of a log may discard what has arrived.
+        let is_held_back = matches!(found, Some(Prospect::Uncertain(Uncertainty::HeldBack | Uncertainty::Retention)));
+        let is_stopped =
+            |from: NodeId| failing == Some(from) || (is_held_back && self.is_bus(from) && run.reads_log(node, from));
         let carriers = self.work.carriers.get(&(update, node)).into_iter().flatten();
-        let arriving = carriers.filter(|(from, due)| is_open(*from, *due) && failing != Some(*from));
-        if let Some(due) = arriving.map(|(_, due)| *due).min() {
-            return Some(match self.is_prepared(node, update) {
-                true => Prospect::Arriving { due },
-                false => Prospect::Uncertain(Uncertainty::States),
+        let arriving = carriers.filter(|(from, due)| {
+            is_open(*from, *due) && !is_stopped(*from) && !run.analysis.faults.may_lose(*from, node)
+        });
+        if let Some((from, due)) = arriving.min_by_key(|(_, due)| *due).copied() {
+            let risk = self.is_bus(from).then(|| self.outcome(node, update)).flatten();
+            return Some(match risk {
+                _ if !self.is_prepared(node, update) => Prospect::Uncertain(Uncertainty::States),
+                None => Prospect::Arriving { due },
+                Some(risk) => found.filter(|found| found.can_converge()).unwrap_or(risk),
             });
         }
         let group = run.names.group(node);
@@ -353,11 +380,12 @@ impl<'a> ProspectFinder<'a> {
             return Some(Prospect::BeingHandled(member));
         }
         // The bus needs no acknowledgement, or has it already.
-        let is_handled = group.is_none() && failing.is_none() && self.history.is_received(node, update);
+        let is_handled = group.is_none() && failing.is_none() && self.has_received(node, update);
         match found {
             found if is_handled && !found.is_some_and(Prospect::can_converge) => {
-                Some(Prospect::Arriving { due: run.now })
+                Some(self.outcome(node, update).unwrap_or(Prospect::Handled(node)))
             }
+            None if group.is_none() => self.carried_by_chance(node, update),
             found => found,
         }
     }
@@ -367,8 +395,8 @@ impl<'a> ProspectFinder<'a> {
         let run = self.run;
         let reaches = |queue: SubscriptionId| run.queue_reaches(queue, node);
         let mut queued = self.work.queued.get(&update).into_iter().flatten();
-        if let Some((subscription, event)) = queued.find(|(subscription, _)| reaches(*subscription)) {
-            let found = self.queued(*subscription, event, node, update);
+        if let Some((subscription, number, event)) = queued.find(|(subscription, ..)| reaches(*subscription)) {
+            let found = self.queued(*subscription, (*number, event), node);
             let is_lost = found.can_converge() && self.may_be_lost(*subscription, event, update);
             return Some(if is_lost { Prospect::Uncertain(Uncertainty::Brokers) } else { found });
         }

@@ -82,7 +82,13 @@ impl<'a> ProspectFinder<'a> {
 
     /// The prospect of a publisher's next attempt to reach a bus.
     pub(super) fn to_bus(&self, publisher: NodeId, bus: NodeId) -> Prospect {
-        match (self.work.healing.path(self.run, publisher, bus), self.accepted_from(publisher, bus)) {
+        let resumed = match self.work.healing.up_from(self.run, publisher) {
+            _ if self.run.analysis.faults.paused(publisher).is_none() => self.run.now,
+            Some(at) => at,
+            None => return Prospect::Down(publisher),
+        };
+        let accepted = self.accepted_from(publisher, bus).map(|at| at.max(resumed));
+        match (self.work.healing.path(self.run, publisher, bus), accepted) {
             (Err(stopped), _) if !stopped.can_converge() => stopped,
             (_, None) => Prospect::OutOfSync(bus),
             (Err(Prospect::AfterHealing(healed)), Some(at)) => Prospect::AfterHealing(healed.max(at)),

@@ -79,10 +79,15 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// Returns when the retention time of an event in a queue ends; none if it is kept for ever.
-    fn expires_at(&self, queue: SubscriptionId, update: UpdateId) -> Option<Micros> {
+    pub(super) fn expires_at(&self, queue: SubscriptionId, update: UpdateId) -> Option<Micros> {
+        let accepted = self.history.accepted_at(self.run.names.subscription(queue).bus, update)?;
+        self.retention(queue).map(|longest| accepted.saturating_add(longest))
+    }
+
+    /// Returns how long a queue keeps an event; none if for ever.
+    pub(super) fn retention(&self, queue: SubscriptionId) -> Option<Micros> {
         let bus = self.run.names.subscription(queue).bus;
         let config = self.run.scenario.buses.iter().find(|it| self.run.names.find_node(&it.id) == Some(bus))?;
-        let accepted = self.history.accepted_at(bus, update)?;
         let retention = |settings: &Subscription| {
             let mut topics = config.topics.iter();
             let topic = match &settings.topic {
@@ -93,11 +98,11 @@ impl<'a> ProspectFinder<'a> {
         };
         // The consumers may subscribe to several topics of the bus.
         let all: Option<Vec<Micros>> = self.settings(queue).map(|(_, settings)| retention(settings)).collect();
-        all?.into_iter().max().map(|longest| accepted.saturating_add(longest))
+        all?.into_iter().max()
     }
 
     /// Returns whether publishers send events to a bus more than once: again, or after the loss of a position.
-    fn may_be_published_again(&self, bus: NodeId) -> bool {
+    pub(super) fn may_be_published_again(&self, bus: NodeId) -> bool {
         let mut all = self.run.scenario.services.iter().flat_map(|service| &service.publishes);
         all.any(|publication| {
             self.run.names.find_node(&publication.to) == Some(bus)
@@ -158,8 +163,19 @@ impl<'a> ProspectFinder<'a> {
         };
         let steps = run.scenario.script.iter().filter(|step| redrives(&step.command));
         let at = steps.map(|step| micros(step.at_ms)).filter(|at| *at > run.now).min()?;
-        let stopped = self.path_to_consumer(queue, node).err().filter(|stopped| !stopped.can_converge());
-        Some(stopped.unwrap_or(Prospect::Redriven(at)))
+        if let Some(end) = self.expires_at(queue, update).filter(|end| *end <= at) {
+            return Some(Prospect::Expiring { at: end });
+        }
+        let bus_up = self.work.healing.up_from(run, bus).map_or_else(|| Err(Prospect::Down(bus)), Ok);
+        Some(match bus_up.and_then(|_| self.path_to_consumer(queue, node)) {
+            Err(stopped) if !stopped.can_converge() => stopped,
+            // Its deliveries may be used up once more before the healing.
+            Err(Prospect::AfterHealing(healed)) if healed > at && self.gives_up(queue) => {
+                Prospect::Uncertain(Uncertainty::Attempts)
+            }
+            Err(_) | Ok(()) if self.is_left_to_chance(queue) => Prospect::Uncertain(Uncertainty::Chance),
+            Err(_) | Ok(()) => Prospect::Redriven(at),
+        })
     }
 
     /// The cause that holds an event back behind an earlier one of its key: the consumers' acknowledgements do not arrive.
@@ -184,7 +200,7 @@ impl<'a> ProspectFinder<'a> {
         earlier.any(|other| other != update && self.key_of(other) == key).then_some(stopped)
     }
 
-    fn key_of(&self, update: UpdateId) -> Option<KeyId> {
+    pub(super) fn key_of(&self, update: UpdateId) -> Option<KeyId> {
         self.run.analysis.updates.get(update).map(|info| info.key)
     }
 

@@ -40,6 +40,9 @@ impl ProspectFinder<'_> {
             return None;
         }
         let readers = self.run.scenario.clients.iter().filter(|client| client.target == config.id);
+        let faults = &self.run.analysis.faults;
+        let nodes = || config.members.iter().filter_map(|id| self.run.names.find_node(id));
+        let is_lossy = nodes().any(|from| nodes().any(|to| faults.may_lose(from, to)));
         let mut is_possible = false;
         for client in readers {
             for at in self.scripted_reads(client, key, up) {
@@ -47,7 +50,7 @@ impl ProspectFinder<'_> {
                 let coordinators = self.coordinators(config, client);
                 let is_certain =
                     |coordinator: &NodeId| self.is_repaired(&members, client, *coordinator, node, Responses::First);
-                if coordinators.iter().all(is_certain) {
+                if !is_lossy && coordinators.iter().all(is_certain) {
                     return Some(Prospect::ReadRepair);
                 }
                 is_possible = true;

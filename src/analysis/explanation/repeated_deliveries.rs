@@ -13,11 +13,7 @@ impl<'a> ProspectFinder<'a> {
         let run = self.run;
         let services = (0..).map(NodeId).zip(&run.scenario.services);
         // An event that one of several holders of a copy applies once more need not change the copy.
-        let holds_alone = |node: NodeId| {
-            let mut others = (0..run.scenario.services.len() as u32).map(NodeId).filter(|other| *other != node);
-            run.names.group(node).is_none() && !others.any(|other| run.analysis.staleness.hold_together(node, other))
-        };
-        let ungrouped = services.filter(|(node, _)| holds_alone(*node));
+        let ungrouped = services.filter(|(node, _)| self.holds_alone(*node));
         let sensitive: Vec<(NodeId, &Subscription)> = ungrouped
             .flat_map(|(node, service)| service.subscribes.iter().map(move |subscription| (node, subscription)))
             .filter(|(node, subscription)| self.is_sensitive(*node, subscription))
@@ -49,6 +45,13 @@ impl<'a> ProspectFinder<'a> {
         found
     }
 
+    /// Returns whether a service holds its copies alone: neither in a group nor with others.
+    pub(super) fn holds_alone(&self, node: NodeId) -> bool {
+        let run = self.run;
+        let mut others = (0..run.scenario.services.len() as u32).map(NodeId).filter(|other| *other != node);
+        run.names.group(node).is_none() && !others.any(|other| run.analysis.staleness.hold_together(node, other))
+    }
+
     /// The bus that delivers an applied event to a consumer once more, or the publisher that publishes it once more.
     fn sends_once_more(&self, event: Pending, node: NodeId, subscription: &Subscription) -> Option<NodeId> {
         let run = self.run;
@@ -60,19 +63,37 @@ impl<'a> ProspectFinder<'a> {
             }
             Pending::Elsewhere(Some(at), update) => {
                 let mut carriers = self.work.carriers.get(&(update, at)).into_iter().flatten();
-                (self.history.is_received(at, update) || carriers.any(|(from, _)| *from == its_bus)).then_some(its_bus)
+                (self.has_received(at, update) || carriers.any(|(from, _)| *from == its_bus)).then_some(its_bus)
             }
             Pending::Elsewhere(None, update) => {
                 let mut resent = run.analysis.resending_publications().filter(|(.., resent)| *resent == update);
                 let is_repeated = |publisher: NodeId, bus: NodeId| {
                     bus == its_bus
-                        && self.history.is_acknowledgement_lost(bus, publisher, update)
+                        && (self.history.is_acknowledgement_lost(bus, publisher, update)
+                            || self.is_sent_again_by_relay(publisher, bus, update, subscription.effect))
                         && !self.deduplicates_all(publisher, bus, update)
                         && self.to_bus(publisher, bus).can_converge()
                 };
                 resent.find(|(publisher, bus, _)| is_repeated(*publisher, *bus)).map(|(publisher, ..)| publisher)
             }
         }
+    }
+
+    /// Returns whether a relay publishes an event that changes an applied one: an older event, late, or an event that its bus has,
+    /// because the relay lost its position behind it.
+    fn is_sent_again_by_relay(&self, publisher: NodeId, bus: NodeId, update: UpdateId, effect: Effect) -> bool {
+        let mut unpublished = self.run.analysis.tables.unpublished();
+        let mut carriers = self.work.carriers.get(&(update, publisher)).into_iter().flatten();
+        unpublished.any(|row| row == (publisher, bus, update))
+            && (effect == Effect::Overwrite || self.history.accepted_at(bus, update).is_some())
+            && !carriers.any(|(from, _)| *from == bus)
+            && !self.acknowledges_flushed(bus)
+    }
+
+    /// Returns whether a bus acknowledges an event only when it is flushed.
+    fn acknowledges_flushed(&self, bus: NodeId) -> bool {
+        let mut buses = self.run.scenario.buses.iter();
+        buses.any(|config| config.acknowledges_flushed && self.run.names.find_node(&config.id) == Some(bus))
     }
 
     /// Returns whether a queue redelivers an event that was applied: its acknowledgement is no longer in flight.
@@ -98,7 +119,7 @@ impl<'a> ProspectFinder<'a> {
         if !self.is_delivered(queue) || consumers.iter().any(|consumer| is_sent(*consumer, bus)) {
             return false;
         }
-        let is_on_its_way = |consumer: &NodeId| is_sent(bus, *consumer) || self.history.is_received(*consumer, update);
+        let is_on_its_way = |consumer: &NodeId| is_sent(bus, *consumer) || self.has_received(*consumer, update);
         // A reader of a log commits its position later.
         let is_lost = |consumer: &NodeId| {
             subscription.order != Order::Log && self.history.is_acknowledgement_lost(*consumer, bus, update)

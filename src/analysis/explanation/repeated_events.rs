@@ -60,7 +60,9 @@ impl<'a> ProspectFinder<'a> {
             let is_certain = match subscription.effect {
                 Effect::Overwrite => {
                     pending.iter().all(|event| Some(event.update()) == newest)
-                        || (subscription.order == Order::FifoPerKey && self.is_ordered(&pending, newest))
+                        || (subscription.order == Order::FifoPerKey
+                            && self.is_ordered(&pending, newest)
+                            && !pending.iter().any(|event| self.may_be_duplicated(*event, node)))
                 }
                 Effect::Increment => {
                     let updates: BTreeSet<UpdateId> = pending.iter().map(|event| event.update()).collect();
@@ -103,9 +105,8 @@ impl<'a> ProspectFinder<'a> {
         // Several deliveries are at consumers, or a frozen consumer handles its own while the bus delivers the event again.
         let consumers: BTreeSet<NodeId> = subscriptions.iter().map(|it| run.names.subscription(*it).service).collect();
         let received = consumers.iter().map(|it| self.history.deliveries_received(*it, event.update())).sum::<u32>();
-        let is_frozen =
-            |it: &NodeId| run.analysis.faults.paused(*it).is_some() && self.history.is_received(*it, event.update());
-        if received > 1 || consumers.iter().any(is_frozen) {
+        let is_frozen = |it: &NodeId| run.analysis.faults.paused(*it).is_some();
+        if received > 1 || consumers.iter().any(is_frozen) || self.may_be_duplicated(event, node) {
             return false;
         }
         let is_acknowledged = subscriptions.into_iter().all(|subscription| {
@@ -119,6 +120,26 @@ impl<'a> ProspectFinder<'a> {
         !has_applied && is_acknowledged
     }
 
+    /// Returns whether a link on the way of an event to a copy may deliver it twice, and nothing recognises the copy.
+    fn may_be_duplicated(&self, event: Pending, node: NodeId) -> bool {
+        let run = self.run;
+        let mut duplicating = run.analysis.faults.duplicating().peekable();
+        if duplicating.peek().is_none() {
+            return false;
+        }
+        let origin = run.analysis.updates.get(event.update()).map(|info| info.node);
+        let way = self.way(origin, node);
+        duplicating.any(|(from, to)| {
+            let is_recognised = match (self.is_bus(from), self.is_bus(to)) {
+                // The publication is over, or the bus recognises it.
+                (_, true) => matches!(event, Pending::Queued(..)) || self.deduplicates(to),
+                (true, false) => run.reads_log(to, from),
+                (false, false) => true,
+            };
+            way.contains(&from) && way.contains(&to) && !is_recognised
+        })
+    }
+
     /// Returns whether a consumer handles all events of a queue before the bus delivers one of them again.
     fn is_handled_in_time(&self, subscription: SubscriptionId) -> bool {
         let run = self.run;
@@ -130,7 +151,8 @@ impl<'a> ProspectFinder<'a> {
             let at_once =
                 if is_one_by_one { 1 } else { service.map_or(1, |service| service.concurrency.max(1)) as usize };
             let rounds = waiting.max(self.work.outboxes.len()).div_ceil(at_once).max(1);
-            settings.processing.mean_ms() * (rounds as f64) < settings.ack_deadline_ms
+            let (_, longest) = self.round_trip_ms(subscription, settings);
+            longest * (rounds as f64) < settings.ack_deadline_ms
         })
     }
 
@@ -174,7 +196,8 @@ impl<'a> ProspectFinder<'a> {
             events.events.iter().map(move |(number, event)| Pending::Queued(queue, *number, event.update))
         });
         let carried = self.work.carriers.keys().map(|(update, to)| Pending::Elsewhere(Some(*to), *update));
-        let received = self.history.received().map(|(at, update)| Pending::Elsewhere(Some(at), update));
+        let received = self.history.received().filter(|(at, update)| self.has_received(*at, *update));
+        let received = received.map(|(at, update)| Pending::Elsewhere(Some(at), update));
         let resent = analysis.unacknowledged_publications.awaited().map(|(.., update)| update);
         let unpublished = self.work.publications.keys().chain(self.work.outboxes.keys()).copied().chain(resent);
         let elsewhere = unpublished.map(|update| Pending::Elsewhere(None, update));

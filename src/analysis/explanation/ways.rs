@@ -1,12 +1,13 @@
 //! The ways of updates to copies, on which the script may stop or cut something later.
 
+use super::handling_times::longest_ms;
 use super::prospects::ProspectFinder;
 use crate::analysis::prospect::{Prospect, Uncertainty};
-use crate::scenario::{Micros, Publication, PublishMode, Subscription, micros};
+use crate::scenario::{Latency, Micros, Publication, PublishMode, Subscription, micros};
 use crate::trace::{NodeId, UpdateId};
 use std::collections::BTreeSet;
 
-/// The maximum time of a handler as a multiple of its mean; for random times, longer ones are very rare.
+/// The maximum time of a handler as a multiple of its mean, because it may wait for others.
 const MAX_HANDLING: f64 = 10.0;
 
 impl ProspectFinder<'_> {
@@ -40,15 +41,16 @@ impl ProspectFinder<'_> {
     }
 
     /// The time after which a consumer has handled an event, unless it fails, or a member of a group a message.
-    fn longest_handling(&self, node: NodeId) -> Micros {
+    pub(super) fn longest_handling(&self, node: NodeId) -> Micros {
         let Some(service) = self.run.scenario.services.get(node.index()) else { return 0 };
-        let events = service.subscribes.iter().map(|it| it.processing.mean_ms());
-        let messages = self.run.names.group(node).map(|_| service.service_time.mean_ms());
-        micros(events.chain(messages).fold(0.0, f64::max) * MAX_HANDLING)
+        let events = service.subscribes.iter().map(|it| &it.processing);
+        let messages = self.run.names.group(node).map(|_| &service.service_time);
+        let longest = |latency: &Latency| longest_ms(latency).max(latency.mean_ms() * MAX_HANDLING);
+        micros(events.chain(messages).map(longest).fold(0.0, f64::max) * self.run.analysis.faults.slowness(node))
     }
 
     /// The nodes that an update passes on its way from the service that made it to a copy.
-    fn way(&self, origin: Option<NodeId>, node: NodeId) -> BTreeSet<NodeId> {
+    pub(super) fn way(&self, origin: Option<NodeId>, node: NodeId) -> BTreeSet<NodeId> {
         let run = self.run;
         let mut way: BTreeSet<NodeId> = origin.into_iter().collect();
         let mut callers: Vec<NodeId> = origin.into_iter().collect();
