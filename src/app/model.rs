@@ -285,7 +285,12 @@ impl Model {
                 self.redraw.page = true;
             }
             Msg::Sharing(msg) => self.update_sharing(msg, effects),
+                let was_open = self.diagram.open;
             Msg::Preferences(msg) => self.update_preferences(msg, effects),
+                if self.diagram.open && !was_open {
+                    self.outline.open = false;
+                    effects.push(Effect::FocusCanvas);
+                }
             Msg::Panels(msg) => self.update_panels(msg, effects),
         }
     }

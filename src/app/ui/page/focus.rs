@@ -208,6 +208,11 @@ fn text_element() -> Option<Element> {
     web_sys::window()?.document()?.query_selector(".lesson-text").ok()?
 }
 
+/// Returns the part of the space-time diagram that receives the focus, if it is open.
+pub(super) fn diagram() -> Option<Element> {
+    web_sys::window()?.document()?.get_element_by_id("diagram")
+}
+
 /// Scrolls to an element and gives it the focus.
 pub(super) fn focus_element(id: &str) {
     let document = web_sys::window().and_then(|window| window.document());
