@@ -26,6 +26,8 @@ pub struct Selection {
     pub editing: Option<InPlace>,
     pub(super) clipboard: Option<Clipboard>,
 }
+    /// Whether it was made by a drag or for a menu, which do not open the inspector.
+    pub(super) is_quiet: bool,
 
 impl Selection {
     /// Returns whether there is something to paste.
@@ -115,8 +117,16 @@ impl Model {
     /// Selects exactly these items.
     pub(super) fn select(&mut self, items: BTreeSet<CanvasItem>) {
         if *self.selection.items == items {
+    /// Selects exactly these items, without opening the inspector.
+    pub(super) fn select_quietly(&mut self, items: BTreeSet<CanvasItem>) {
+        let was_open = self.inspector_open();
+        self.select(items);
+        self.selection.is_quiet = !was_open;
+    }
+
             return;
         }
+        self.selection.is_quiet = false;
         self.document.history.end_nudge();
         let writer = self.writer();
         self.selection.items = Rc::new(items);
