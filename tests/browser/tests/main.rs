@@ -26,6 +26,7 @@ mod package;
 mod page;
 mod recovery;
 mod sharing;
+mod sight;
 mod time_travel;
 mod typing;
 mod weight;
