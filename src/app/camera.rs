@@ -33,6 +33,11 @@ impl Camera {
         point(p.x * self.scale + self.x, p.y * self.scale + self.y)
     }
 
+    /// Returns the window points of the first and the last corner of a part of the canvas.
+    pub fn corners(&self, part: Rect) -> (Point, Point) {
+        (self.to_window(point(part.x, part.y)), self.to_window(point(part.right(), part.bottom())))
+    }
+
     /// Returns the camera moved by a distance in px.
     pub fn panned(&self, dx: f64, dy: f64) -> Camera {
         Camera { x: self.x + dx, y: self.y + dy, ..*self }

@@ -112,3 +112,13 @@ pub enum Gesture {
         to: Point,
     },
 }
+
+impl Gesture {
+    /// Returns whether it is a drag that acts on the drawing or the selection, not on the view.
+    pub fn is_drag(&self) -> bool {
+        match self {
+            Gesture::None | Gesture::Pressed(_) | Gesture::Pan { .. } | Gesture::Pinch { .. } => false,
+            Gesture::Move { .. } | Gesture::Box { .. } | Gesture::Connect { .. } | Gesture::Cut { .. } => true,
+        }
+    }
+}

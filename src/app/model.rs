@@ -254,6 +254,20 @@ impl Model {
     }
 
     fn execute_action(&mut self, action: Msg, effects: &mut Vec<Effect>) {
+        // What is below the pointer stays there.
+        let is_pointer =
+            matches!(action, Msg::Pointer(_) | Msg::Panels(_) | Msg::Document(DocumentMsg::Add { at: Some(_), .. }));
+        self.dispatch(action, effects);
+        let focused = effects
+            .iter()
+            .rev()
+            .find_map(|effect| if let Effect::Focus(id) = effect { Some(id.clone()) } else { None });
+        if let Some(id) = focused.filter(|_| !is_pointer && !self.outline.open) {
+            self.reveal_cards(&[id]);
+        }
+    }
+
+    fn dispatch(&mut self, action: Msg, effects: &mut Vec<Effect>) {
         match action {
             Msg::Playback(PlaybackMsg::Reset) => self.reset(effects),
             Msg::Engine(_) | Msg::Notify(_) | Msg::Confirm(_) | Msg::Tick(_) | Msg::Viewport(_) | Msg::Playback(_) => {}
@@ -274,7 +288,12 @@ impl Model {
                 self.redraw = Redraw { page: true, paint: true };
             }
             Msg::Diagram(msg) => {
+                let was_open = self.diagram.open;
                 self.diagram.update(msg);
+                if self.diagram.open && !was_open {
+                    self.outline.open = false;
+                    effects.push(Effect::FocusCanvas);
+                }
                 self.redraw.page = true;
             }
             Msg::Outline(msg) => self.update_outline(msg, effects),
@@ -371,7 +390,7 @@ impl Model {
         self.update_compared_scene();
         // The camera must not move while the pointer drags.
         if self.viewport.fitted && matches!(self.pointer.gesture, Gesture::None) {
-            self.fit();
+            self.refit();
         }
     }
 

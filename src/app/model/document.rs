@@ -188,6 +188,13 @@ fn all_nodes(scenario: &Scenario) -> BTreeSet<String> {
 
 impl Model {
     pub(super) fn update_document(&mut self, msg: DocumentMsg, effects: &mut Vec<Effect>) {
+        // A drawing does not change during a drag. To undo an unfinished drag is to cancel it.
+        if self.pointer.gesture.is_drag() {
+            self.cancel_gesture();
+            if matches!(msg, DocumentMsg::Undo | DocumentMsg::Redo) {
+                return;
+            }
+        }
         match msg {
             DocumentMsg::OpenFirst => self.open_first(),
             DocumentMsg::Open(opening) => self.open(*opening),

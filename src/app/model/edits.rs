@@ -54,7 +54,6 @@ impl Model {
                     return;
                 }
                 self.select([CanvasItem::Node(id.clone())].into());
-                self.show_card(&id);
                 effects.push(Effect::Focus(id));
             }
             Err(why) => self.refuse(why),
@@ -98,19 +97,6 @@ impl Model {
             }
         }
         new_card(middle)
-    }
-
-    /// Moves the camera to all cards if a card is outside of the canvas.
-    pub(super) fn show_card(&mut self, id: &str) {
-        let Some(node) = self.scene.find(id).filter(|_| !self.viewport.narrow) else { return };
-        let (rect, size) = (self.scene.nodes[node].rect, self.viewport.size);
-        let visible = Rect::between(
-            self.viewport.camera.to_world(point(0.0, 0.0)),
-            self.viewport.camera.to_world(point(size.0, size.1)),
-        );
-        if !visible.contains(rect.center()) {
-            self.fit();
-        }
     }
 
     /// Deletes the selected items, or the focused card if nothing is selected.
@@ -239,6 +225,7 @@ impl Model {
                     return;
                 }
                 effects.extend(new.first().cloned().map(Effect::Focus));
+                self.reveal_cards(&new);
                 self.select(new.into_iter().map(CanvasItem::Node).collect());
             }
             Err(why) => self.refuse(why),
@@ -256,7 +243,7 @@ impl Model {
     /// Lays out all cards, senders to the left of their receivers.
     pub(super) fn tidy(&mut self, effects: &mut Vec<Effect>) {
         if self.may_edit() {
-            self.viewport.fitted = true;
+            (self.viewport.fitted, self.viewport.fitted_of) = (true, 0);
             let scenario = drawing::tidied(&self.document.scenario, &self.row_counts());
             self.edit_and_announce(scenario, text!("Tidied the layout").into(), effects);
         }

@@ -85,7 +85,7 @@ impl Model {
                 let area = Rect::between(from, world);
                 let inside = self.scene.touched(&area).map(|i| CanvasItem::Node(self.scene.nodes[i].id.to_string()));
                 let items = inside.chain(before.iter().cloned()).collect();
-                self.select(items);
+                self.select_quietly(items);
                 self.pointer.gesture = Gesture::Box { from, to: world, before };
                 self.redraw.page = true;
             }
@@ -123,7 +123,7 @@ impl Model {
                     return;
                 }
                 if !self.selection.items.contains(&CanvasItem::Node(id.clone())) {
-                    self.select([CanvasItem::Node(id.clone())].into());
+                    self.select_quietly([CanvasItem::Node(id.clone())].into());
                 }
                 let (ids, lead) = (self.with_whole_groups(self.selected_nodes()), id.clone());
                 Gesture::Move { ids, lead, from, by: (0.0, 0.0), copies: press.alt }
@@ -160,7 +160,8 @@ impl Model {
                 }
             }
             Gesture::Cut { from, .. } => self.cut_across(from, world),
-            Gesture::None | Gesture::Pressed(_) | Gesture::Pan { .. } | Gesture::Box { .. } => {}
+            Gesture::Box { .. } => self.selection.is_quiet = false,
+            Gesture::None | Gesture::Pressed(_) | Gesture::Pan { .. } => {}
         }
         self.redraw.page = true;
         self.redraw.paint = true;

@@ -90,6 +90,11 @@ impl Model {
             InPlace::Latency { .. } => self.may_edit(),
         };
         if may {
+            let cards = match &edited {
+                InPlace::Value { node, .. } => vec![node.clone()],
+                InPlace::Latency { from, to } => vec![from.clone(), to.clone()],
+            };
+            self.reveal_cards(&cards);
             self.selection.editing = Some(edited);
             self.redraw.page = true;
         }

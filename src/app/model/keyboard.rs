@@ -65,11 +65,13 @@ impl Model {
                 self.viewport.fitted = false;
                 let moved = self.with_moved_cards(&ids, (f64::from(dx) * step, f64::from(dy) * step));
                 self.nudge(moved, &ids, effects);
+                self.reveal_cards(&ids);
             }
             return;
         }
         let next = match self.focused_node().and_then(|id| self.scene.find(&id)) {
-            Some(from) => self.scene.neighbour(from, dx, dy),
+            // Without a neighbour, the focus is where it was, in sight.
+            Some(from) => self.scene.neighbour(from, dx, dy).or(Some(from)),
             None => (!self.scene.nodes.is_empty()).then_some(0),
         };
         if let Some(next) = next {
@@ -93,6 +95,7 @@ impl Model {
 
     fn open_menu_of_focus(&mut self) {
         let id = self.focused_node();
+        self.reveal_cards(id.as_slice());
         let at = id.as_ref().and_then(|id| self.scene.find(id)).map_or(self.viewport.middle(), |node| {
             let rect = self.scene.nodes[node].rect;
             self.viewport.camera.to_window(point(rect.x + 24.0, rect.y + 40.0))

@@ -9,6 +9,7 @@ impl Model {
         match msg {
             OutlineMsg::Toggle => {
                 self.outline.open = !self.outline.open;
+                self.diagram.open &= !self.outline.open;
                 self.panels.menu = None;
                 let focus = self.selection.focus.clone().filter(|_| !self.outline.open);
                 effects.push(focus.map_or(Effect::FocusCanvas, Effect::Focus));

@@ -164,7 +164,7 @@ impl Model {
     pub(super) fn open_menu(&mut self, at: Point, item: Option<CanvasItem>) {
         let item = item.or_else(|| self.link_at(at));
         if let Some(item) = item.as_ref().filter(|item| !self.selection.items.contains(*item)) {
-            self.select([item.clone()].into());
+            self.select_quietly([item.clone()].into());
         }
         self.panels.menu = Some(ContextMenu { at, item, is_file: false });
         self.redraw.page = true;
@@ -192,7 +192,8 @@ impl Model {
     pub fn inspector_open(&self) -> bool {
         // On a phone, the menu leaves no room for it.
         let is_covered = self.viewport.narrow && self.panels.menu.is_some();
-        let is_about = || self.inspected().is_some() || !self.inspected_nodes().is_empty();
+        let is_about =
+            || !self.selection.is_quiet && (self.inspected().is_some() || !self.inspected_nodes().is_empty());
         self.has_tools() && !self.hidden.inspector && !is_covered && (self.panels.scenario_inspector || is_about())
     }
 

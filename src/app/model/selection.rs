@@ -2,6 +2,7 @@
 
 use super::{CanvasItem, Effect, InPlace, Model};
 use crate::app::edit;
+use crate::app::gesture::Gesture;
 use crate::scenario::Scenario;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -25,6 +26,8 @@ pub struct Selection {
     /// The value or latency that is being edited on the canvas.
     pub editing: Option<InPlace>,
     pub(super) clipboard: Option<Clipboard>,
+    /// Whether it was made by a drag or for a menu, which do not open the inspector.
+    pub(super) is_quiet: bool,
 }
 
 impl Selection {
@@ -69,11 +72,12 @@ impl Model {
                 let nodes = self.scene.nodes.iter().map(|node| CanvasItem::Node(node.id.to_string()));
                 self.select(nodes.collect());
             }
-            SelectionMsg::FocusCard(id) => {
-                self.show_card(&id);
-                effects.push(Effect::Focus(id));
-            }
+            SelectionMsg::FocusCard(id) => effects.push(Effect::Focus(id)),
             SelectionMsg::Focused(id) => {
+                // Tab comes to a card that may be anywhere.
+                if self.pointer.gesture == Gesture::None && !self.viewport.narrow && !self.shows_middle(&id) {
+                    self.reveal_cards(std::slice::from_ref(&id));
+                }
                 if self.selection.focus.as_ref() != Some(&id) {
                     self.selection.focus = Some(id);
                     self.redraw.page = true;
@@ -107,13 +111,22 @@ impl Model {
 
     pub(super) fn start_rename(&mut self, id: String) {
         if self.may_edit() {
+            self.reveal_cards(std::slice::from_ref(&id));
             self.selection.renaming = Some(id);
             self.redraw.page = true;
         }
     }
 
+    /// Selects exactly these items, without opening the inspector.
+    pub(super) fn select_quietly(&mut self, items: BTreeSet<CanvasItem>) {
+        let was_open = self.inspector_open();
+        self.select(items);
+        self.selection.is_quiet = !was_open;
+    }
+
     /// Selects exactly these items.
     pub(super) fn select(&mut self, items: BTreeSet<CanvasItem>) {
+        self.selection.is_quiet = false;
         if *self.selection.items == items {
             return;
         }

@@ -22,6 +22,8 @@ const MAX_CHIPS: f64 = 36.0;
 /// Maximum height that is kept free in addition for a longer description, and for one above the zoom buttons, px.
 const MAX_CAPTION: f64 = 84.0;
 
+/// Minimum distance between the focused card and the edge of the canvas, px.
+const EDGE: f64 = 8.0;
 /// Distance between a drawing and the edge of the canvas of a narrow page, px.
 const NARROW_MARGIN: f64 = 10.0;
 
@@ -47,6 +49,8 @@ pub struct Viewport {
     /// The cards that make the point of the shown document as it opened, and its number. The column of a narrow page begins with them
     /// if it is too high to show them otherwise.
     point: Option<(u32, Vec<usize>)>,
+    /// The number of the document that was fitted into a window of this size; 0 if it is fitted again in any case.
+    pub(super) fitted_of: u32,
     /// Whether the page has one column.
     pub narrow: bool,
     /// The size of the visitor's font, relative to 16 px: the size of the canvas at 100 %.
@@ -102,6 +106,7 @@ impl Default for Viewport {
             overlays: (0.0, 0.0),
             overlays_of: 0,
             point: None,
+            fitted_of: 0,
             narrow: false,
             unit: 1.0,
             hidden_messages: 0,
@@ -228,12 +233,21 @@ impl Model {
         if sizes == (Sizes { canvas: size, room, axis_width, overlays, narrow, unit }) {
             return;
         }
+        let is_smaller = sizes.canvas.0 < size.0;
         let shown = &mut self.viewport;
+        // Panels change the size of the canvas only. In another window, the drawing is in the middle again.
+        if axis_width != sizes.axis_width {
+            shown.fitted_of = 0;
+        }
         (shown.size, shown.room, shown.axis_width) = (sizes.canvas, sizes.room, sizes.axis_width);
         (shown.overlays, shown.overlays_of) = (sizes.overlays, number);
         (shown.narrow, shown.unit) = (sizes.narrow, sizes.unit);
         // This also fits the camera, unless a pointer is dragging.
         self.update_scene();
+        // A panel that opens does not cover its subject.
+        if let Some(CanvasItem::Node(id)) = self.inspected().filter(|_| is_smaller && !self.viewport.fitted) {
+            self.reveal_cards(&[id]);
+        }
         self.redraw = Redraw { page: true, paint: true };
     }
 
@@ -255,24 +269,34 @@ impl Model {
 
     /// Shows the whole drawing, also when it changes later.
     pub(super) fn fit(&mut self) {
+        self.viewport.fitted_of = 0;
+        self.refit();
+    }
+
+    /// Shows the whole drawing again after it, or the canvas, has changed. It stays where it is if it has room there at the
+    /// same scale.
+    pub(super) fn refit(&mut self) {
         self.viewport.fitted = true;
         self.redraw.paint = true;
-        let Viewport { size: (width, height), overlays: (chips, caption), unit, narrow, .. } = self.viewport;
+        let Viewport { camera, size: (width, height), unit, narrow, .. } = self.viewport;
+        let number = self.document.number();
+        let is_same = std::mem::replace(&mut self.viewport.fitted_of, number) == number;
+        let bounds = self.scene.bounds();
         self.viewport.camera = if narrow && self.scene.is_column() {
             Camera { scale: unit, y: -self.above_point() * unit, ..Camera::default() }
         } else if narrow {
             self.viewport.narrow_fit(&self.scene)
         } else {
-            // The tabs of two branches are as high as a row of chips with its margin.
-            let tabs = if self.comparison() == Some(ComparisonLayout::Tabs) { TOP } else { 0.0 };
-            let more_chips = (chips - CHIP_ROW * unit).clamp(0.0, MAX_CHIPS * unit);
-            let more_caption = (caption - BOTTOM * unit - 6.0).clamp(0.0, MAX_CAPTION * unit);
-            let (top, bottom) = ((TOP + tabs) * unit + more_chips, BOTTOM * unit + more_caption);
+            let (top, bottom) = self.covered_height();
             let fitting = |bounds| Camera::fitting(bounds, width, height - bottom, top, unit);
             // Where the drawing is smaller, the button is larger in it.
-            let bounds = self.scene.bounds();
             let detail = Detail::at(fitting(bounds).scale / unit);
-            fitting(self.scene.publish.iter().fold(bounds, |bounds, button| bounds.union(&button.rect_at(detail))))
+            let bounds = self.scene.publish.iter().fold(bounds, |all, button| all.union(&button.rect_at(detail)));
+            let fitted = fitting(bounds);
+            let free = Rect { x: 0.0, y: top, w: width, h: height - bottom - top }.grown(-EDGE);
+            let (start, end) = camera.corners(bounds);
+            let stays = is_same && camera.scale == fitted.scale && free.contains(start) && free.contains(end);
+            if stays { camera } else { fitted }
         };
         self.follow_zoom();
     }
@@ -320,6 +344,40 @@ impl Model {
         let most = first.y - TOP + height - NARROW_MARGIN;
         let bottom = rects().map(|rect| rect.bottom()).filter(|bottom| *bottom <= most).fold(first.bottom(), f64::max);
         (bottom + NARROW_MARGIN - height).min(first.y - TOP).max(0.0)
+    }
+
+    /// Returns the height of what is over the canvas of a wide page: at its top and at its bottom, px.
+    fn covered_height(&self) -> (f64, f64) {
+        let Viewport { overlays: (chips, caption), unit, .. } = self.viewport;
+        // The tabs of two branches are as high as a row of chips with its margin.
+        let tabs = if self.comparison() == Some(ComparisonLayout::Tabs) { TOP } else { 0.0 };
+        let more_chips = (chips - CHIP_ROW * unit).clamp(0.0, MAX_CHIPS * unit);
+        let more_caption = (caption - BOTTOM * unit - 6.0).clamp(0.0, MAX_CAPTION * unit);
+        ((TOP + tabs) * unit + more_chips, BOTTOM * unit + more_caption)
+    }
+
+    /// Returns whether the canvas shows the middle of a card.
+    pub(super) fn shows_middle(&self, id: &str) -> bool {
+        let Viewport { camera, size: (w, h), .. } = self.viewport;
+        let middle = self.scene.find(id).map(|node| camera.to_window(self.scene.nodes[node].rect.center()));
+        middle.is_some_and(|middle| Rect { x: 0.0, y: 0.0, w, h }.contains(middle))
+    }
+
+    /// Moves the camera as little as possible until it shows these cards, or the first one if there is no room for all.
+    pub(super) fn reveal_cards(&mut self, ids: &[String]) {
+        let rects = || ids.iter().filter_map(|id| Some(self.scene.nodes[self.scene.find(id)?].rect));
+        let Some((first, all)) = rects().next().zip(rects().reduce(|a, b| a.union(&b))) else { return };
+        let Viewport { camera, size: (width, height), unit, narrow, .. } = self.viewport;
+        let bottom = if narrow { 0.0 } else { BOTTOM * unit };
+        let free = Rect { x: 0.0, y: TOP * unit, w: width, h: height - bottom - TOP * unit }.grown(-EDGE);
+        let has_room = all.w * camera.scale <= free.w && all.h * camera.scale <= free.h;
+        let (start, end) = camera.corners(if has_room { all } else { first });
+        // Of a card that is too large, its start is shown.
+        let dx = (free.right() - end.x).min(0.0).max(free.x - start.x);
+        let dy = (free.bottom() - end.y).min(0.0).max(free.y - start.y);
+        if width > 0.0 && (dx, dy) != (0.0, 0.0) {
+            self.set_camera(camera.panned(dx, dy));
+        }
     }
 
     /// Returns how the two drawings share the canvas while branches are compared.

@@ -68,7 +68,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         return html! {
             <section class="diagram" aria-label={text!("Charts")}>
                 { header(state, send, html! {}) }
-                <div class="scroll" tabindex="0" role="group" aria-label={text!("Charts over time")}>{ charts }</div>
+                <div id="diagram" class="scroll" tabindex="0" role="group" aria-label={text!("Charts over time")}>{ charts }</div>
             </section>
         };
     }
@@ -138,7 +138,7 @@ fn drawing(model: &Model, send: &Callback<Msg>, plot: &Plot, shown: &[&DiagramMe
     });
     let now = plot.x(model.run.now);
     html! {
-        <svg width={width.to_string()} height={height.to_string()} role="application" tabindex="0" onclick={on_click} onkeydown={on_key}
+        <svg id="diagram" width={width.to_string()} height={height.to_string()} role="application" tabindex="0" onclick={on_click} onkeydown={on_key}
             aria-label={text!("Messages between nodes over time. Arrow keys select the previous or next message.")}>
             <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .5 7 4 0 7.5z" /></marker></defs>
             { for model.scene.nodes.iter().enumerate().map(lane) }

@@ -2,24 +2,20 @@
 
 use crate::app::actions::ActionId;
 use crate::app::context_menu::{MenuEntry, entries, file_entries};
-use crate::app::geometry::Point;
+use crate::app::geometry::{Point, point};
 use crate::app::model::{ContextMenu, Model, Msg, PanelsMsg};
 use crate::app::texts::Text;
 use crate::text;
 use std::cell::Cell;
-use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, HtmlElement, Node};
 use yew::prelude::*;
 
 /// Draws the context menu, if it is open.
 pub fn menu(model: &Model, send: &Callback<Msg>) -> Html {
     let Some(ContextMenu { at, item, is_file }) = &model.panels.menu else { return html! {} };
     let items = if *is_file { file_entries() } else { entries(model, item.as_ref()) };
-    // The menu does not extend beyond the canvas.
-    let height = 12.0 + 30.0 * items.len() as f64;
-    let position =
-        (at.x.min((model.viewport.size.0 - 200.0).max(0.0)), at.y.min((model.viewport.size.1 - height).max(0.0)));
-    html! { <Menu {items} at={Point { x: position.0, y: position.1 }} send={send.clone()} /> }
+    html! { <Menu {items} at={*at} send={send.clone()} /> }
 }
 
 /// The headings and the actions of the menu "More".
@@ -102,7 +98,7 @@ fn MoreMenu(props: &MoreMenuProps) -> Html {
     let root = use_node_ref();
     use_effect_with(root.clone(), |root| {
         if let Some(element) = root.cast::<Element>() {
-            step(&element, 0);
+            move_focus(&element, "Home");
         }
     });
     let on_key = {
@@ -111,12 +107,11 @@ fn MoreMenu(props: &MoreMenuProps) -> Html {
             event.stop_propagation();
             let Some(element) = root.cast::<Element>() else { return };
             match event.key().as_str() {
-                "ArrowDown" | "ArrowRight" => step(&element, 1),
-                "ArrowUp" | "ArrowLeft" => step(&element, -1),
                 "Escape" | "Tab" => {
                     on_close.emit(());
                     focus_button();
                 }
+                key if move_focus(&element, key) => {}
                 _ => return,
             }
             event.prevent_default();
@@ -168,9 +163,8 @@ fn Menu(props: &MenuProps) -> Html {
     let root = use_node_ref();
     use_effect_with((root.clone(), props.at.x, props.at.y), |(root, x, y)| {
         let Some(element) = root.cast::<HtmlElement>() else { return };
-        let _ = element.style().set_property("left", &format!("{x}px"));
-        let _ = element.style().set_property("top", &format!("{y}px"));
-        step(&element, 0);
+        place(&element, point(*x, *y));
+        move_focus(&element, "Home");
     });
     let on_key = {
         let (root, send) = (root.clone(), props.send.clone());
@@ -178,11 +172,10 @@ fn Menu(props: &MenuProps) -> Html {
             event.stop_propagation();
             let Some(element) = root.cast::<HtmlElement>() else { return };
             match event.key().as_str() {
-                "ArrowDown" => step(&element, 1),
-                "ArrowUp" => step(&element, -1),
                 "Escape" | "Tab" => {
                     send.emit(Msg::Panels(PanelsMsg::CloseMenu));
                 }
+                key if move_focus(&element, key) => {}
                 _ => return,
             }
             event.prevent_default();
@@ -210,22 +203,32 @@ fn Menu(props: &MenuProps) -> Html {
     html! { <div ref={root} class="menu" role="menu" aria-label={text!("Actions")} onkeydown={on_key} onpointerdown={arm}>{ for buttons }</div> }
 }
 
-/// Moves the focus by a number of entries.
-fn step(menu: &Element, by: i32) {
-    let Ok(items) = menu.query_selector_all("button:not(:disabled)") else { return };
-    let count = items.length() as i32;
+/// Places a menu near a point of the canvas, where the window has room for all of it.
+fn place(menu: &HtmlElement, at: Point) -> Option<()> {
+    let window = web_sys::window()?;
+    let canvas = menu.closest(".canvas").ok()??.get_bounding_client_rect();
+    let has = |size: Result<JsValue, JsValue>| size.ok()?.as_f64();
+    let (width, height) = (has(window.inner_width())?, has(window.inner_height())?);
+    let left = (canvas.left() + at.x).min(width - f64::from(menu.offset_width())).max(0.0);
+    let top = (canvas.top() + at.y).min(height - f64::from(menu.offset_height())).max(0.0);
+    menu.style().set_property("left", &format!("{left}px")).ok()?;
+    menu.style().set_property("top", &format!("{top}px")).ok()
+}
+
+/// Moves the focus to another entry as a key demands. Returns whether it is a key for that.
+fn move_focus(menu: &Element, key: &str) -> bool {
+    let Ok(items) = menu.query_selector_all("button:not(:disabled)") else { return false };
     let active = menu.owner_document().and_then(|document| document.active_element());
-    let current = (0..count)
-        .find(|i| {
-            items
-                .item(*i as u32)
-                .is_some_and(|item| active.as_ref().is_some_and(|active| item.is_same_node(Some(active))))
-        })
-        .unwrap_or(0);
-    if count > 0
-        && let Some(item) = items.item((current + by).rem_euclid(count) as u32)
-        && let Ok(item) = item.dyn_into::<HtmlElement>()
-    {
-        let _ = item.focus();
-    }
+    let is_active = |item: Node| active.as_ref().is_some_and(|active| item.is_same_node(Some(active)));
+    let count = items.length().max(1);
+    let current = (0..count).find(|i| items.item(*i).is_some_and(is_active)).unwrap_or(0);
+    let next = match key {
+        "ArrowDown" | "ArrowRight" => current + 1,
+        "ArrowUp" | "ArrowLeft" => current + count - 1,
+        "Home" => 0,
+        "End" => count - 1,
+        _ => return false,
+    };
+    let item = items.item(next % count).and_then(|item| item.dyn_into::<HtmlElement>().ok());
+    item.is_some_and(|item| item.focus().is_ok())
 }

@@ -27,6 +27,7 @@ mod page;
 mod recovery;
 mod room;
 mod sharing;
+mod sight;
 mod time_travel;
 mod typing;
 mod weight;

@@ -218,11 +218,11 @@ impl Page {
     }
 
     /// Moves the focus to a node: to its card, or to its row if the outline is open. Without such a node, the canvas or
-    /// the outline receives the focus.
+    /// the outline receives the focus, and in any case the diagram while it covers them.
     pub(super) fn focus(&self, id: &str) {
         let (container, attribute) = match self.model.outline.open {
             true => (self.painter.outline(), "data-row"),
-            false => (self.canvas_element(), "data-node"),
+            false => (focus::diagram().or_else(|| self.canvas_element()), "data-node"),
         };
         let Some(container) = container else { return };
         let list = container.query_selector_all(&format!("[{attribute}]")).ok();
@@ -231,8 +231,6 @@ impl Page {
         let target = elements.find(|element| element.get_attribute(attribute).as_deref() == Some(id));
         let field = target.as_ref().and_then(|row| row.query_selector("input").ok().flatten());
         let focused = field.filter(|_| self.model.outline.open).or(target).unwrap_or(container);
-        if let Ok(focused) = focused.dyn_into::<HtmlElement>() {
-            let _ = focused.focus();
-        }
+        let _ = focused.unchecked_into::<HtmlElement>().focus();
     }
 }

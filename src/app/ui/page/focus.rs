@@ -2,7 +2,7 @@
 //! Only a visitor who presses the pointer beside all controls, or leaves the page by Tab, takes the focus off the page.
 
 use super::{Page, PageMsg};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::iter::successors;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -34,6 +34,15 @@ const MAX_TAP: f64 = 5000.0;
 
 /// The maximum number of attempts to move a lost focus, one for each frame.
 const MAX_ATTEMPTS: u32 = 120;
+
+thread_local! {
+    static MOVED_BY_POINTER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns whether the focus is where the visitor has pressed the pointer.
+pub(super) fn is_moved_by_pointer() -> bool {
+    MOVED_BY_POINTER.get()
+}
 
 /// The last focused element, and attempts to restore the focus.
 #[derive(Default)]
@@ -70,8 +79,12 @@ pub(super) fn observe_focus(link: Scope<Page>, last: Rc<RefCell<LastFocus>>) -> 
             pressed = None;
         }
         match (&*event.type_(), target) {
-            ("focusin", Some(element)) => last.borrow_mut().set(&focus_document, element),
+            ("focusin", Some(element)) => {
+                MOVED_BY_POINTER.set(pressed.is_some());
+                last.borrow_mut().set(&focus_document, element);
+            }
             ("pointerdown", target) => {
+                MOVED_BY_POINTER.set(true);
                 last.borrow_mut().is_moved_by_visitor = true;
                 pressed = Some((successors(target, |element| element.parent_element()).collect(), event.time_stamp()));
             }
@@ -193,6 +206,11 @@ pub(super) fn scroll_text(share: f64) {
 
 fn text_element() -> Option<Element> {
     web_sys::window()?.document()?.query_selector(".lesson-text").ok()?
+}
+
+/// Returns the part of the space-time diagram that receives the focus, if it is open.
+pub(super) fn diagram() -> Option<Element> {
+    web_sys::window()?.document()?.get_element_by_id("diagram")
 }
 
 /// Scrolls to an element and gives it the focus.

@@ -1,6 +1,6 @@
 //! Turns DOM events of the canvas into messages.
 
-use super::PageMsg;
+use super::{PageMsg, focus};
 use crate::app::actions;
 use crate::app::geometry::{Point, point};
 use crate::app::gesture::{Press, Target};
@@ -32,7 +32,9 @@ pub(super) fn is_control(event: &web_sys::Event) -> bool {
 /// Returns whether the event's target is a field, which handles text itself.
 pub(super) fn is_field(event: &web_sys::Event) -> bool {
     let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    element.and_then(|element| element.closest("input, select, textarea, dialog").ok().flatten()).is_some()
+    element
+        .and_then(|element| element.closest("input:not([type=range]), select, textarea, dialog").ok().flatten())
+        .is_some()
 }
 
 /// Returns the position of an event, in px from the canvas's corner.
@@ -99,15 +101,17 @@ pub(super) fn double_click(event: &MouseEvent) -> Option<PageMsg> {
     (!is_control(event)).then_some(PageMsg::Model(Msg::Pointer(PointerMsg::DoubleClick)))
 }
 
-/// Returns whether a key may be a shortcut although a button or a link has the focus: a character that these do not use. A
-/// click leaves the focus on a button. Lists and tabs may use characters themselves.
+/// Returns whether a key may be a shortcut although a button, a link, the scrubber or the diagram has the focus: a character that
+/// these do not use. A click leaves the focus on a button, which the space presses only for visitors who have moved the focus
+/// there by the keyboard. Lists and tabs may use characters themselves.
 fn is_shortcut_on_button(event: &KeyboardEvent) -> bool {
     let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let is_inside =
         |selector: &str| element.as_ref().is_some_and(|element| element.closest(selector).ok().flatten().is_some());
     let has_own_keys = is_field(event) || is_inside("[role=menu], [role=listbox], [role=tablist], [role=tree]");
-    // The space presses a button.
-    is_inside("button, a") && !has_own_keys && keys::is_single(&event.key()) && event.key() != " "
+    let is_pressed_by = |key: &str| key == " " && is_inside("button, a") && !focus::is_moved_by_pointer();
+    let has_focus = is_inside("button, a, [type=range], .diagram");
+    has_focus && !has_own_keys && keys::is_single(&event.key()) && !is_pressed_by(&event.key())
 }
 
 /// Returns the message for a pressed key. Keys of a single character may be turned off.
@@ -163,7 +167,7 @@ pub(super) fn page_key_down(event: &KeyboardEvent, single_keys: bool) -> Option<
     let is_inside = |selector: &str| element.closest(selector).ok().flatten().is_some();
     // The browser closes a dialog by itself.
     let has_dialog = element.owner_document()?.query_selector("dialog[open]").ok().flatten().is_some();
-    let is_free = !has_dialog && !is_inside("main.canvas, dialog, [role=menu], input, select, textarea");
+    let is_free = !has_dialog && !is_inside("main.canvas, dialog, [role=menu]") && !is_field(event);
     match event.key() == "Escape" {
         _ if !is_free => None,
         true => Some(PageMsg::Model(Msg::Keyboard(KeyboardMsg::Escape))),
