@@ -19,6 +19,8 @@ const BOTTOM: f64 = 34.0;
 /// Maximum height that is kept free in addition for more rows of chips, and for a longer description, px.
 const MAX_ADDITIONAL: f64 = 36.0;
 
+/// The share of the scale at which a drawing fits from which it stays as it is.
+const LEAST_SHARE: f64 = 0.9;
 /// Minimum distance between the focused card and the edge of the canvas, px.
 const EDGE: f64 = 8.0;
 /// Distance between a drawing and the edge of the canvas of a narrow page, px.
@@ -266,8 +268,8 @@ impl Model {
         self.refit();
     }
 
-    /// Shows the whole drawing again after it, or the canvas, has changed. It stays where it is if it has room there at the
-    /// same scale.
+    /// Shows the whole drawing again after it, or the canvas, has changed. It stays where it is if it has room there at about
+    /// the same scale.
     pub(super) fn refit(&mut self) {
         self.viewport.fitted = true;
         self.redraw.paint = true;
@@ -284,7 +286,8 @@ impl Model {
             let fitted = Camera::fitting(bounds, width, height - bottom, top, unit);
             let free = Rect { x: 0.0, y: top, w: width, h: height - bottom - top }.grown(-EDGE);
             let (start, end) = camera.corners(bounds);
-            let stays = is_same && camera.scale == fitted.scale && free.contains(start) && free.contains(end);
+            let has_scale = camera.scale <= fitted.scale && camera.scale >= fitted.scale * LEAST_SHARE;
+            let stays = is_same && has_scale && free.contains(start) && free.contains(end);
             if stays { camera } else { fitted }
         };
         self.follow_zoom();
