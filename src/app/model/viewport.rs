@@ -22,6 +22,8 @@ const MAX_CHIPS: f64 = 36.0;
 /// Maximum height that is kept free in addition for a longer description, and for one above the zoom buttons, px.
 const MAX_CAPTION: f64 = 84.0;
 
+/// The share of the scale at which a drawing fits from which it stays as it is.
+const LEAST_SHARE: f64 = 0.9;
 /// Minimum distance between the focused card and the edge of the canvas, px.
 const EDGE: f64 = 8.0;
 /// Distance between a drawing and the edge of the canvas of a narrow page, px.
@@ -273,8 +275,8 @@ impl Model {
         self.refit();
     }
 
-    /// Shows the whole drawing again after it, or the canvas, has changed. It stays where it is if it has room there at the
-    /// same scale.
+    /// Shows the whole drawing again after it, or the canvas, has changed. It stays where it is if it has room there at about
+    /// the same scale.
     pub(super) fn refit(&mut self) {
         self.viewport.fitted = true;
         self.redraw.paint = true;
@@ -295,7 +297,8 @@ impl Model {
             let fitted = fitting(bounds);
             let free = Rect { x: 0.0, y: top, w: width, h: height - bottom - top }.grown(-EDGE);
             let (start, end) = camera.corners(bounds);
-            let stays = is_same && camera.scale == fitted.scale && free.contains(start) && free.contains(end);
+            let has_scale = camera.scale <= fitted.scale && camera.scale >= fitted.scale * LEAST_SHARE;
+            let stays = is_same && has_scale && free.contains(start) && free.contains(end);
             if stays { camera } else { fitted }
         };
         self.follow_zoom();

@@ -104,7 +104,6 @@ fn MoreMenu(props: &MoreMenuProps) -> Html {
     let on_key = {
         let (root, on_close) = (root.clone(), props.on_close.clone());
         Callback::from(move |event: KeyboardEvent| {
-            event.stop_propagation();
             let Some(element) = root.cast::<Element>() else { return };
             match event.key().as_str() {
                 "Escape" | "Tab" => {
@@ -115,6 +114,7 @@ fn MoreMenu(props: &MoreMenuProps) -> Html {
                 _ => return,
             }
             event.prevent_default();
+            event.stop_propagation();
         })
     };
     let on_blur = {
@@ -169,7 +169,6 @@ fn Menu(props: &MenuProps) -> Html {
     let on_key = {
         let (root, send) = (root.clone(), props.send.clone());
         Callback::from(move |event: KeyboardEvent| {
-            event.stop_propagation();
             let Some(element) = root.cast::<HtmlElement>() else { return };
             match event.key().as_str() {
                 "Escape" | "Tab" => {
@@ -179,6 +178,7 @@ fn Menu(props: &MenuProps) -> Html {
                 _ => return,
             }
             event.prevent_default();
+            event.stop_propagation();
         })
     };
     // Whether a pointer was pressed on the menu after it opened.

@@ -142,7 +142,8 @@ fn a_value_is_edited_by_touch() {
 fn a_field_of_several_cards_is_one_step_of_undo() {
     let browser = open(WIDE, "#ex=first-update&t=0");
     browser.click("[data-node=inventory] header");
-    browser.run("document.querySelector('[data-node=notification] header').dispatchEvent(new Event('x'))");
+    // The inspector moves the drawing.
+    browser.wait("document.querySelector('[data-node=notification]').getBoundingClientRect().right < document.querySelector('.inspector')?.getBoundingClientRect().left");
     let at = browser.middle("[data-node=notification] header");
     for kind in ["mousePressed", "mouseReleased"] {
         let event = json!({ "type": kind, "x": at.0, "y": at.1, "button": "left", "clickCount": 1, "modifiers": 8 });

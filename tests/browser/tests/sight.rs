@@ -135,7 +135,11 @@ const CUT_CHIPS: &str = "const cut = []; for (const chip of document.querySelect
 fn a_verdict_is_not_cut_beside_a_panel_or_a_second_branch() {
     for (width, height) in [(1280, 800), (1024, 768), (800, 600), (844, 390)] {
         let browser = open(window(width, height), "#ex=first-update&t=0");
-        browser.keys(&["p", "Space", "End"]);
+        browser.keys(&["p"]);
+        browser.wait("document.querySelector('.transport [aria-label=Pause]')");
+        browser.keys(&["Space"]);
+        browser.wait("document.querySelector('.transport [aria-label=Play]')");
+        browser.keys(&["End"]);
         browser.wait("document.querySelector('main .chip.window')");
         browser.keys(&["Home", "p", "Space"]);
         browser.click("[data-action=Branches]");
