@@ -181,3 +181,52 @@ fn one_missing_change_is_not_called_several() {
     assert!(checked.contains("a change that was acknowledged before it started is missing"), "{checked}");
     assert!(!checked.contains("1 changes") && !checked.contains("of which"), "{checked}");
 }
+
+#[test]
+fn the_copy_of_a_message_is_not_called_a_duplicate_that_is_duplicated() {
+    let mut scenario = document(json!({}), &[consumer("w1", json!({}))], &[write(100, "k", 1)]);
+    scenario["links"][1]["duplicate"] = json!(1);
+    let rows = log(&scenario);
+    has(&rows, "w1 → bus: acknowledgement k = 1 (v2) duplicated; the copy is due in 5 ms");
+    has_not(&rows, "(duplicate) duplicated");
+    assert!(rows.iter().any(|row| row.ends_with("(duplicate) received")), "{rows:#?}");
+}
+
+#[test]
+fn an_operation_that_a_member_of_a_chain_forwards_is_named_once() {
+    let member = |id: &str| json!({ "id": id, "data": { "k": 0 } });
+    let read = json!({ "at_ms": 300, "do": { "read": { "key": "k" } } });
+    let write = json!({ "at_ms": 100, "do": { "write": { "key": "k", "value": 1 } } });
+    let services = ["r1", "r2"].map(member);
+    let scenario = json!({
+        "converge": 1, "until_ms": 1000, "services": services,
+        "groups": [{ "id": "g", "members": ["r1", "r2"], "protocol": "chain" }],
+        "clients": [{ "id": "c", "target": "g", "route": "any", "script": [write, read] }],
+        "script": [{ "at_ms": 50, "do": { "operate": { "service": "r1", "operation": { "write": { "key": "k", "value": 5 } } } } }],
+    });
+    let rows = log(&scenario);
+    for part in ["write write", "write read", "write increment", "write delete"] {
+        has_not(&rows, part);
+    }
+}
+
+#[test]
+fn a_poison_message_is_called_so_once() {
+    let poison = json!({ "at_ms": 100, "do": { "operate": {
+        "service": "a", "operation": { "write": { "key": "k", "value": 1 } }, "poison": true } } });
+    let scenario = document(json!({}), &[consumer("w1", json!({ "backoff": { "fixed": { "ms": 300 } } }))], &[poison]);
+    let text = out(&converge(&["run", "-", "--until", "1000"], scenario.to_string()));
+    assert_eq!(text.matches("it is a poison message").count(), 1, "{text}");
+    assert!(text.contains("it is a poison message; every delivery to w1 fails"), "{text}");
+}
+
+#[test]
+fn a_copy_that_still_lacks_an_update_has_not_applied_all_updates() {
+    let add = |at_ms: u32, by: i64| json!({ "at_ms": at_ms, "do": { "operate": { "service": "a", "operation": { "increment": { "key": "k", "by": by } } } } });
+    let slow = json!({ "effect": "increment", "ack_deadline_ms": 300, "processing": { "constant": { "ms": 700 } } });
+    let scenario = document(json!({}), &[consumer("w1", slow)], &[add(200, -1), add(220, 2), add(1700, -1)]);
+    let text = out(&converge(&["run", "-", "--until", "2050"], scenario.to_string()));
+    assert!(text.contains("stale, 1 behind"), "{text}");
+    assert!(text.contains("k at w1 is stale: the updates that it lacks do not correct its value"), "{text}");
+    assert!(!text.contains("all updates were applied"), "{text}");
+}

@@ -1,5 +1,8 @@
 //! Settings without effect are reported with their paths, and settings with an effect are not.
 
+mod broken_parts;
+mod without_use;
+
 use converge::language::{Language, set_language};
 use converge::lessons::LESSONS;
 use converge::lessons::lesson::Lesson;

@@ -176,6 +176,14 @@ pub fn of_subscription(subscription: &Subscription) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.subscription(subscription) == explicit)
 }
 
+/// Returns whether a subscription has the settings of a preset, or differs from it only in how many deliveries it permits at a
+/// time. Other fields of a preset are no settings that the author of a scenario chose.
+pub fn is_of_system(subscription: &Subscription) -> bool {
+    let explicit = explicit(subscription.clone());
+    let max_in_flight = explicit.max_in_flight;
+    PRESETS.iter().any(|preset| Subscription { max_in_flight, ..preset.subscription(subscription) } == explicit)
+}
+
 /// Returns a subscription that states how its consumer is attached, instead of implying it.
 fn explicit(subscription: Subscription) -> Subscription {
     if subscription.order == Order::Log {

@@ -155,7 +155,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
             return Ok(Value::Int(n as i64));
         }
         if n.fract() == 0.0 {
-            return Err(E::custom(out_of_range(n)));
+            // As JSON writes it: digits of a rounded number would look exact.
+            return Err(E::custom(out_of_range(serde_json::json!(n))));
         }
         Err(E::custom(sentence!("must be a whole number, not {n}", "erwartet wird eine ganze Zahl, nicht {n}")))
     }

@@ -3,7 +3,7 @@
 use super::protocol::{Change, CopyState, MessageContent, OperationRequest, OperationView, UpdateView};
 use crate::language::{decimal, phrase, sentence};
 use crate::scenario::Micros;
-use crate::trace::{DropCause, MessageKind, OperationKind, Outcome, Refusal, Version};
+use crate::trace::{DropCause, HandlingFailure, MessageKind, OperationKind, Outcome, Refusal, Version};
 
 /// A sentence with a capital letter.
 pub fn capitalized(text: &str) -> String {
@@ -73,8 +73,11 @@ pub fn request(request: &OperationRequest) -> String {
 
 /// A message: `event widget = 42 (v3)`, `call read widget`, `heartbeat`.
 pub fn message(kind: MessageKind, content: &MessageContent) -> String {
+    let replicates = kind == MessageKind::Replication;
     let kind = message_kind(kind);
     match content {
+        // Members forward operations that no update exists for yet; the operation states its kind.
+        MessageContent::Operation(view) if replicates => operation(view),
         MessageContent::Update(update) => format!("{kind} {}", self::update(update)),
         MessageContent::Operation(operation) => format!("{kind} {}", self::operation(operation)),
         MessageContent::Response(operation) => {
@@ -201,6 +204,25 @@ pub fn operation_noun(kind: OperationKind) -> &'static str {
         OperationKind::Put => phrase("put", "Setzen"),
         OperationKind::Insert => phrase("insert", "Einfügen"),
         OperationKind::RemoveAt => phrase("remove at", "Entfernen an Stelle"),
+    }
+}
+
+/// Describes why a handler did not handle an event.
+pub fn handling_failure(cause: HandlingFailure) -> &'static str {
+    match cause {
+        HandlingFailure::Failed => phrase("its handler failed", "der Handler ist fehlgeschlagen"),
+        HandlingFailure::QueueFull => phrase("its queue is full", "die Warteschlange ist voll"),
+        HandlingFailure::Poison => phrase("it is a poison message", "das Event ist vergiftet"),
+        HandlingFailure::WrongType => {
+            phrase("it increments a value that is not a number", "es erhöht einen Wert, der keine Zahl ist")
+        }
+        HandlingFailure::OutOfRange => {
+            phrase("a number would be beyond -2^53 to 2^53", "eine Zahl läge außerhalb von -2^53 bis 2^53")
+        }
+        HandlingFailure::NotWritten => phrase(
+            "its group did not write it, or its key is locked",
+            "die Gruppe hat es nicht geschrieben, oder der Schlüssel ist gesperrt",
+        ),
     }
 }
 

@@ -55,8 +55,15 @@ pub fn operation(id: OperationId, analysis: &Analysis, names: &Names) -> String 
     labels::operation(&content::operation(id, analysis, names))
 }
 
-/// A message: `Inventory → Stock updated: event widget = 42 (v3)`.
+/// A message, and whether it is a duplicate: `Inventory → Stock updated: event widget = 42 (v3) (duplicate)`.
 fn message(id: MessageId, analysis: &Analysis, names: &Names) -> String {
+    let is_duplicate = analysis.messages.recall(id).is_some_and(|info| info.duplicate);
+    let duplicate = if is_duplicate { phrase(" (duplicate)", " (Duplikat)") } else { "" };
+    format!("{}{duplicate}", message_or_copy(id, analysis, names))
+}
+
+/// A message, or the copy of one: `Inventory → Stock updated: event widget = 42 (v3)`.
+fn message_or_copy(id: MessageId, analysis: &Analysis, names: &Names) -> String {
     let Some(info) = analysis.messages.recall(id) else { return sentence!("message {}", "Nachricht {}", id.0 + 1) };
     let (from, to) = (names.label(info.from), names.label(info.to));
     let label = labels::message(info.kind, &content::message(info, analysis, names));
@@ -65,8 +72,7 @@ fn message(id: MessageId, analysis: &Analysis, names: &Names) -> String {
     } else {
         String::new()
     };
-    let duplicate = if info.duplicate { phrase(" (duplicate)", " (Duplikat)") } else { "" };
-    format!("{from} → {to}: {label}{attempt}{duplicate}")
+    format!("{from} → {to}: {label}{attempt}")
 }
 
 /// The update and the ends of a message.
@@ -115,6 +121,12 @@ impl Text<'_> {
     fn message_row(&self, id: &MessageId, predicate: String) -> Row {
         let (update, nodes) = message_subject(*id, self.analysis);
         (format!("{}{predicate}", message(*id, self.analysis, self.names)), update, nodes)
+    }
+
+    /// A row about a message of which a link made a copy.
+    fn copy_row(&self, copy: &MessageId, predicate: &str) -> Row {
+        let (update, nodes) = message_subject(*copy, self.analysis);
+        (format!("{}{predicate}", message_or_copy(*copy, self.analysis, self.names)), update, nodes)
     }
 
     /// A row about an event of a subscription. `text` receives the names of the bus and the consumer.

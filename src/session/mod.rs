@@ -10,6 +10,7 @@ mod content;
 mod convergence_check;
 pub mod crossing;
 mod diagram;
+mod expectations;
 pub mod export;
 pub mod fact_times;
 mod first_frame;

@@ -1,5 +1,6 @@
 //! Explanations: why a copy has its state, and whether the copies converge.
 
+use super::expectations::expectation;
 use super::holders::holder;
 use super::run::{Run, halted_early};
 use super::{bus_reasons, labels, log_text, under_way};
@@ -378,13 +379,16 @@ pub fn sentence(explanation: &Explanation, context: &RunContext) -> String {
     let state =
         context.analysis.staleness.copy(explanation.node, explanation.key).map(|copy| copy.state()).unwrap_or_default();
     let discarded = discarded_by_group(explanation, context).or_else(|| lost_by_clock(explanation, context));
-    let mut expected = match (&discarded, cause(explanation, context)) {
+    let cause = cause(explanation, context);
+    let prospect = expectation(explanation.prospect, state, cause.as_deref(), context)
+        .unwrap_or_else(|| prospect(explanation.prospect, context));
+    let mut expected = match (&discarded, &cause) {
         (Some(discarded), _) => discarded.clone(),
-        (None, Some(cause)) => format!("{cause}; {}", prospect(explanation.prospect, context)),
-        (None, None) => prospect(explanation.prospect, context),
+        (None, Some(cause)) => format!("{cause}; {prospect}"),
+        (None, None) => prospect,
     };
     if let (Prospect::Lost, None, None, Some(last)) =
-        (explanation.prospect, &discarded, cause(explanation, context), steps(explanation, context).pop())
+        (explanation.prospect, &discarded, &cause, steps(explanation, context).pop())
     {
         expected = sentence!("{}, and {expected}", "{}, und {expected}", last.text);
     }

@@ -166,3 +166,44 @@ fn validation_warns_of_writes_to_a_captured_store_that_no_relay_publishes() {
         assert_eq!(err(&output).contains("services[1].publishes[0].mode: "), warned, "{}", err(&output));
     }
 }
+
+/// Returns the errors of `validate` about a value of a key.
+fn errors_about(data: &str) -> String {
+    let scenario = format!(r#"{{"converge": 1, "services": [{{"id": "a", "data": {data}}}]}}"#);
+    let output = converge(&["validate", "-"], scenario);
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    err(&output)
+}
+
+#[test]
+fn an_error_about_a_name_in_an_object_says_what_it_names() {
+    let long = "k".repeat(81);
+    let too_long = format!("must have at most 80 characters, not 81: `{}…`", "k".repeat(20));
+    let cases = [
+        (r#"{"": 1}"#.to_string(), "services[0].data: a key must not be empty".to_string()),
+        (format!(r#"{{"{long}": 1}}"#), format!("services[0].data: a key {too_long}")),
+        (r#"{"m": {"map": {"": 1}}}"#.to_string(), "services[0].data.m.map: a field must not be empty".to_string()),
+        (format!(r#"{{"m": {{"map": {{"{long}": 1}}}}}}"#), format!("services[0].data.m.map: a field {too_long}")),
+    ];
+    for (data, expected) in cases {
+        let found = errors_about(&data);
+        assert!(found.contains(&expected), "{expected}: {found}");
+    }
+}
+
+#[test]
+fn an_error_repeats_a_large_number_with_all_of_its_digits_or_visibly_rounded() {
+    for (number, repeated) in [
+        ("9007199254740993", "9007199254740993"),
+        ("9223372036854775808", "9223372036854775808"),
+        ("18446744073709551615", "18446744073709551615"),
+        ("18446744073709551616", "1.8446744073709552e+19"),
+        ("-9223372036854775809", "-9.223372036854776e+18"),
+    ] {
+        let found = errors_about(&format!(r#"{{"n": {number}}}"#));
+        assert!(
+            found.contains(&format!("services[0].data.n: must be a whole number from -2^53 to 2^53, not {repeated}\n")),
+            "{found}"
+        );
+    }
+}

@@ -263,9 +263,10 @@ impl<'de> Deserializer<'de> for DocumentPart<'_, 'de> {
     /// Reads a type that accepts several kinds of values; ours accept all but null, true and false.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         match self.json {
-            Some(Json::Number(number)) => match (number.as_i64(), number.as_f64()) {
-                (Some(whole), _) => visitor.visit_i64(whole),
-                (None, float) => visitor.visit_f64(float.unwrap_or_default()),
+            Some(Json::Number(number)) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+                (Some(whole), _, _) => visitor.visit_i64(whole),
+                (None, Some(whole), _) => visitor.visit_u64(whole),
+                (None, None, float) => visitor.visit_f64(float.unwrap_or_default()),
             },
             Some(Json::String(text)) => visitor.visit_borrowed_str(text),
             Some(Json::Array(_)) => return self.deserialize_seq(visitor),

@@ -10,6 +10,8 @@ pub(super) const MAX_MS: f64 = 1e10;
 pub(super) const SAFE_INTEGER: i64 = 1 << 53;
 /// The maximum number of characters of an id, name, title, key or text.
 pub(super) const MAX_NAME_LENGTH: usize = 80;
+/// The number of characters of a name that an error repeats.
+const SHOWN_OF_NAME: usize = 20;
 const MAX_SAMPLES: usize = 10_000;
 const MAX_ELEMENTS: usize = 100;
 const MAX_MIXTURE_DEPTH: usize = 4;
@@ -130,6 +132,23 @@ impl Checker {
         self.text(path, key, MAX_NAME_LENGTH);
     }
 
+    /// Checks a name in an object, whose path is `path`. The subject of the error is what it names.
+    pub(super) fn name_in(&mut self, path: &str, name: &str, subject: &str) {
+        let length = name.chars().count();
+        if name.is_empty() {
+            self.error(path, sentence!("{subject} must not be empty", "{subject} darf nicht leer sein"));
+        } else if length > MAX_NAME_LENGTH {
+            let start: String = name.chars().take(SHOWN_OF_NAME).collect();
+            self.error(
+                path,
+                sentence!(
+                    "{subject} must have at most {MAX_NAME_LENGTH} characters, not {length}: `{start}…`",
+                    "{subject} darf höchstens {MAX_NAME_LENGTH} Zeichen haben, nicht {length}: `{start}…`"
+                ),
+            );
+        }
+    }
+
     pub(super) fn value(&mut self, path: &str, value: &Value) {
         if matches!(value, Value::Int(_)) {
             self.expects(path, || {
@@ -163,7 +182,7 @@ impl Checker {
             Value::Map(fields) => {
                 self.at_most(path, fields.len(), MAX_ELEMENTS);
                 for (name, value) in fields.iter() {
-                    self.key(&format!("{path}.map"), name);
+                    self.name_in(&format!("{path}.map"), name, phrase("a field", "ein Feld"));
                     self.element(&format!("{path}.map.{name}"), value);
                 }
             }

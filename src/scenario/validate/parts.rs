@@ -69,7 +69,7 @@ impl Checker {
         self.text(&format!("{path}.name"), &service.name, MAX_NAME_LENGTH);
         self.at_most(&format!("{path}.data"), service.data.len(), 10_000);
         for (key, value) in &service.data {
-            self.key(&format!("{path}.data"), key);
+            self.name_in(&format!("{path}.data"), key, phrase("a key", "ein Schlüssel"));
             self.value(&format!("{path}.data.{key}"), value);
         }
         self.latency(&format!("{path}.service_time"), &service.service_time);

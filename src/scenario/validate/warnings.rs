@@ -1,6 +1,7 @@
 //! Warnings of parts of a scenario that are valid, but have no effect or never end.
 
 mod branches;
+mod broken_parts;
 mod buses;
 mod clients;
 mod commands;

@@ -4,7 +4,7 @@ use super::{Row, Text, about_update};
 use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
 use crate::session::labels::{self, after};
-use crate::trace::{DetachReason, DropReason, Fact, HandlingFailure, LeaveReason, Outcome, facts_about};
+use crate::trace::{DetachReason, DropReason, Fact, LeaveReason, Outcome, facts_about};
 
 impl Text<'_> {
     /// Facts about publications at their publisher.
@@ -275,7 +275,7 @@ impl Text<'_> {
         match fact {
             Fact::HandlingFailed { subscription, update, attempt, cause } => {
                 let consumer = self.names.subscription(*subscription).service;
-                let (event, cause) = (self.update(update), handling_failure(*cause));
+                let (event, cause) = (self.update(update), labels::handling_failure(*cause));
                 let text = sentence!(
                     "{} did not handle {event} (delivery attempt {attempt}): {cause}",
                     "{} hat {event} nicht verarbeitet (Zustellversuch {attempt}): {cause}",
@@ -478,23 +478,5 @@ fn discard_reason(reason: DropReason) -> &'static str {
         DropReason::Purged => phrase("it was purged", "die Dead-Letter-Queue wurde geleert"),
         DropReason::NotReplicated => phrase("the new leader never had it", "der neue Leader hatte es nie"),
         DropReason::NotConnected => phrase("no consumer was connected", "kein Consumer war verbunden"),
-    }
-}
-
-fn handling_failure(cause: HandlingFailure) -> &'static str {
-    match cause {
-        HandlingFailure::Failed => phrase("its handler failed", "der Handler ist fehlgeschlagen"),
-        HandlingFailure::QueueFull => phrase("its queue is full", "die Warteschlange ist voll"),
-        HandlingFailure::Poison => phrase("it is a poison message", "das Event ist vergiftet"),
-        HandlingFailure::WrongType => {
-            phrase("it increments a value that is not a number", "es erhöht einen Wert, der keine Zahl ist")
-        }
-        HandlingFailure::OutOfRange => {
-            phrase("a number would be beyond -2^53 to 2^53", "eine Zahl läge außerhalb von -2^53 bis 2^53")
-        }
-        HandlingFailure::NotWritten => phrase(
-            "its group did not write it, or its key is locked",
-            "die Gruppe hat es nicht geschrieben, oder der Schlüssel ist gesperrt",
-        ),
     }
 }

@@ -191,7 +191,11 @@ impl Text<'_> {
                 self.message_row(message, sentence!(" sent, due {}", " gesendet, fällig {}", after(due - now)))
             }
             Fact::MessageDuplicated { copy, due, .. } => {
-                self.message_row(copy, sentence!(" duplicated, due {}", " verdoppelt, fällig {}", after(due - now)))
+                let due = after(due - now);
+                self.copy_row(
+                    copy,
+                    &sentence!(" duplicated; the copy is due {due}", " verdoppelt; die Kopie ist {due} fällig"),
+                )
             }
             Fact::MessageDelivered { message } => self.message_row(message, phrase(" received", " empfangen").into()),
             Fact::MessageDropped { message, cause } => {

@@ -59,8 +59,12 @@ impl<'a> Warnings<'a> {
                 self.no_effect(format!("{path}.{field}"), one_broker());
             }
         }
-        if replication.replicas == 1 && replication.latency != default.latency {
-            self.no_effect(format!("{path}.latency"), one_broker());
+        let settings = [
+            ("latency", replication.latency != default.latency),
+            ("session_ms", replication.session_ms != default.session_ms),
+        ];
+        for (field, _) in settings.into_iter().filter(|(_, is_set)| *is_set && replication.replicas == 1) {
+            self.no_effect(format!("{path}.{field}"), one_broker());
         }
     }
 }

@@ -3,7 +3,10 @@
 use super::Warnings;
 use super::operations::no_compare_and_set;
 use crate::language::{phrase, sentence};
-use crate::scenario::{Arrivals, Client, Group, Operation, Route, SessionGuarantee, Value, Workload, micros};
+use crate::scenario::{
+    Arrivals, Client, ClientStep, Command, Group, Operation, Protocol, RaftReads, Route, SessionGuarantee, Step, Value,
+    Workload, micros,
+};
 
 /// Returns whether a client reads.
 fn reads(client: &Client) -> bool {
@@ -15,6 +18,19 @@ fn reads(client: &Client) -> bool {
 pub(super) fn writes(client: &Client) -> bool {
     let generates = |workload: &Workload| workload.read_share < 1.0;
     client.script.iter().any(|step| !step.operation.is_read()) || client.generate.as_ref().is_some_and(generates)
+}
+
+/// Returns whether a session of a client may issue an operation on a key before an earlier one on it has ended.
+fn overlaps(client: &Client) -> bool {
+    if let Some(workload) = &client.generate {
+        return !client.script.is_empty() || !matches!(workload.arrivals, Arrivals::Closed { .. });
+    }
+    let longest = client.timeout_ms * f64::from(client.attempts);
+    let is_near = |(i, one): (usize, &ClientStep)| {
+        let others = client.script[i + 1..].iter().filter(|other| other.operation.key() == one.operation.key());
+        others.map(|other| (other.at_ms - one.at_ms).abs()).any(|distance| distance < longest)
+    };
+    client.script.iter().enumerate().any(is_near)
 }
 
 impl Warnings<'_> {
@@ -150,9 +166,37 @@ impl Warnings<'_> {
                 (false, false) if client.guarantees[..i].contains(guarantee) => {
                     phrase("it is listed twice", "sie ist doppelt aufgeführt")
                 }
-                (false, false) => continue,
+                (false, false) => match group.and_then(|group| self.always_holds(*guarantee, client, group)) {
+                    Some(why) => why,
+                    None => continue,
+                },
             };
             self.no_effect(format!("{path}.guarantees[{i}]"), why);
+        }
+    }
+
+    /// Returns why enforcing a guarantee changes nothing at a group, if that is certain.
+    fn always_holds(&self, guarantee: SessionGuarantee, client: &Client, group: &Group) -> Option<&'static str> {
+        match guarantee {
+            // Versions that follow a session's token exist only where the coordinator of a write chooses them.
+            SessionGuarantee::MonotonicWrites | SessionGuarantee::WritesFollowReads if group.orders_writes() => {
+                Some(phrase(
+                    "the protocol orders writes by their positions in a log",
+                    "das Protokoll ordnet Schreibvorgänge nach ihren Positionen in einem Log",
+                ))
+            }
+            SessionGuarantee::MonotonicWrites | SessionGuarantee::WritesFollowReads => None,
+            SessionGuarantee::ReadYourWrites | SessionGuarantee::MonotonicReads => {
+                let reads_index = matches!(&group.protocol, Protocol::Raft(raft) if raft.reads == RaftReads::ReadIndex);
+                let loses_disk = |step: &Step| matches!(step.command, Command::Crash { lose_disk: true, .. });
+                let is_linearizable = reads_index && !self.scenario.script.iter().any(loses_disk);
+                (is_linearizable && !overlaps(client)).then(|| {
+                    phrase(
+                        "each read with `read_index` reflects all operations that ended before it",
+                        "jeder Lesevorgang mit `read_index` enthält alle Operationen, die vorher endeten",
+                    )
+                })
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Commands of the script that change nothing.
 
+use super::broken_parts::idle_steps;
 use super::publications::unread_clock;
 use super::{Warnings, is_zero};
 use crate::language::{phrase, sentence};
@@ -11,9 +12,13 @@ impl<'a> Warnings<'a> {
         let scenario = self.scenario;
         let mut disturbed = BTreeSet::new();
         disturbed.extend(scenario.script.iter().filter_map(|step| disturbed_link(&step.command)));
+        let idle = idle_steps(scenario);
         for (i, step) in scenario.script.iter().enumerate() {
             let path = format!("script[{i}].do");
             self.command(&path, &step.command);
+            if let Some((field, why)) = idle.get(&i) {
+                self.no_effect(format!("{path}.{field}").trim_end_matches('.'), why);
+            }
             if let Command::DisturbLink { from, to, .. } = &step.command
                 && !disturbed.contains(&(from, to))
                 && !disturbed.contains(&(to, from))

@@ -4,7 +4,7 @@ use super::Warnings;
 use super::clients::writes;
 use crate::language::{phrase, sentence};
 use crate::scenario::{
-    Command, Data, Gossip, Group, Hints, Primary, Protocol, Quorum, ReadRepair, Route, Step, presets,
+    Command, Data, Gossip, Group, Hints, Primary, Protocol, Quorum, Raft, ReadRepair, Route, Step, TwoPhase, presets,
 };
 
 impl Warnings<'_> {
@@ -42,6 +42,28 @@ impl Warnings<'_> {
                 | Protocol::TwoPhase(_)
                 | Protocol::Gossip(_) => {}
             }
+            if is_alone {
+                self.alone(&format!("{path}.protocol"), &group.protocol);
+            }
+        }
+    }
+
+    /// Warns of settings for messages between the members of a group that has one member.
+    fn alone(&mut self, path: &str, protocol: &Protocol) {
+        let settings = match protocol {
+            Protocol::Primary(primary) => {
+                vec![("primary.heartbeat_ms", primary.heartbeat_ms != Primary::default().heartbeat_ms)]
+            }
+            Protocol::Raft(raft) => vec![("raft.heartbeat_ms", raft.heartbeat_ms != Raft::default().heartbeat_ms)],
+            Protocol::TwoPhase(two_phase) => vec![("two_phase.timeout_ms", *two_phase != TwoPhase::default())],
+            Protocol::Gossip(gossip) => {
+                let default = Gossip::default();
+                vec![("gossip.style", gossip.style != default.style), ("gossip.every", gossip.every != default.every)]
+            }
+            Protocol::Quorum(_) | Protocol::Chain => Vec::new(),
+        };
+        for (field, _) in settings.into_iter().filter(|(_, is_set)| *is_set) {
+            self.no_effect(format!("{path}.{field}"), one_member());
         }
     }
 

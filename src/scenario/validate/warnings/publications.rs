@@ -17,6 +17,7 @@ impl<'a> Warnings<'a> {
             if service.clock != Clock::default() && !self.reads_clock(&service.id) {
                 self.no_effect(format!("{path}.clock"), unread_clock());
             }
+            self.times_of_requests(&path, service);
             for (j, call) in service.calls.iter().enumerate() {
                 if let Some(operation) = &call.operation {
                     self.operation(&format!("{path}.calls[{j}].do"), operation, &call.to, None);
@@ -27,6 +28,31 @@ impl<'a> Warnings<'a> {
                 self.captured_store(&format!("{path}.publishes[{j}].mode"), service, publication);
             }
         }
+    }
+
+    /// Warns of settings for the requests of a service that receives none.
+    fn times_of_requests(&mut self, path: &str, service: &'a Service) {
+        let default = Service::default();
+        let receives_requests = self.group_of(&service.id).is_some() || self.receives_requests(service);
+        if service.service_time != default.service_time && !receives_requests && !service.subscribes.is_empty() {
+            let why = phrase(
+                "the service only handles events, whose duration is `processing`",
+                "der Service verarbeitet nur Events, deren Dauer `processing` ist",
+            );
+            self.no_effect(format!("{path}.service_time"), why);
+        }
+    }
+
+    /// Returns whether a client, another service or the script requests operations of a service.
+    fn receives_requests(&self, service: &Service) -> bool {
+        let scenario = self.scenario;
+        let operates = |command: &Command| matches!(command, Command::Operate { service: id, .. } if *id == service.id);
+        scenario
+            .clients
+            .iter()
+            .any(|client| client.target == service.id || client.reads_from.as_ref() == Some(&service.id))
+            || scenario.services.iter().any(|caller| caller.calls.iter().any(|call| call.to == service.id))
+            || scenario.script.iter().any(|step| operates(&step.command))
     }
 
     fn store(&mut self, path: &str, service: &Service) {

@@ -32,7 +32,7 @@ impl<'a> Warnings<'a> {
     /// Warns of settings for acknowledgements that never come: such a delivery ends when the bus sends it.
     fn never_acknowledged(&mut self, path: &str, service: &Service, subscription: &Subscription) {
         let default = Subscription::default();
-        let is_preset = presets::of_subscription(subscription).is_some();
+        let is_preset = presets::is_of_system(subscription);
         // A member of a replica group waits that long for the write of an event.
         let is_member = self.group_of(&service.id).is_some();
         let repeats = [
@@ -69,7 +69,7 @@ impl<'a> Warnings<'a> {
 
     /// Warns of refusals by a consumer that has already acknowledged the event.
     fn acknowledged_before(&mut self, path: &str, subscription: &Subscription) {
-        if subscription.on_failure.is_some() && presets::of_subscription(subscription).is_none() {
+        if subscription.on_failure.is_some() && !presets::is_of_system(subscription) {
             let why = phrase(
                 "an event is acknowledged before the handler can fail",
                 "ein Event wird bestätigt, bevor der Handler scheitern kann",
@@ -101,7 +101,7 @@ impl<'a> Warnings<'a> {
     }
 
     fn dead_letters(&mut self, path: &str, subscription: &'a Subscription) {
-        let is_preset = presets::of_subscription(subscription).is_some();
+        let is_preset = presets::is_of_system(subscription);
         if subscription.acknowledge != Acknowledge::Never
             && subscription.max_deliveries.is_none()
             && !subscription.dead_letter
