@@ -2,7 +2,7 @@
 
 use super::actions::{ACTIONS, ActionId};
 use super::canvas_item::CanvasItem;
-use super::model::{DocumentMsg, Model, Msg, SelectionMsg};
+use super::model::{DocumentMsg, Model, Msg, PanelsMsg, SelectionMsg};
 use super::templates::TEMPLATES;
 use super::texts::{language, of_document};
 use crate::scenario::challenges::CHALLENGES;
@@ -28,15 +28,23 @@ impl PaletteCommand {
     }
 }
 
+/// Returns the id of the element that an action opens beside the canvas.
+fn panel(id: ActionId) -> Option<&'static str> {
+    let panels = [ActionId::Branches, ActionId::Verdicts, ActionId::Log];
+    let others = [(ActionId::EditScenario, "inspector"), (ActionId::Lesson, "lesson"), (ActionId::Diagram, "diagram")];
+    let other = || others.into_iter().find_map(|(other, element)| (other == id).then_some(element));
+    if panels.contains(&id) { Some("panel") } else { other() }
+}
+
 /// Returns everything that can be done now.
 pub fn commands(model: &Model) -> Vec<PaletteCommand> {
     // These act on a key of the canvas, or open the palette itself.
     let is_offered = |id: ActionId| !matches!(id, ActionId::Commands | ActionId::Select | ActionId::Cancel);
     let actions = ACTIONS.iter().filter(|action| is_offered(action.id) && (action.is_enabled)(model));
-    let actions = actions.map(|action| PaletteCommand {
-        keys: action.keys(),
-        other_words: action.label(),
-        ..PaletteCommand::new(action.help().into(), (action.msg)())
+    let actions = actions.map(|action| {
+        let focus = panel(action.id).map(|id| Msg::Panels(PanelsMsg::Focus(id)));
+        let msgs = [(action.msg)()].into_iter().chain(focus).collect();
+        PaletteCommand { label: action.help().into(), other_words: action.label(), keys: action.keys(), msgs }
     });
     let templates = TEMPLATES.iter().filter(|_| model.mode.edits()).map(|template| {
         let msg = Msg::Document(DocumentMsg::AddTemplate(template.id.into()));
@@ -73,7 +81,8 @@ pub fn found<'a>(commands: &'a [PaletteCommand], text: &str) -> Vec<&'a PaletteC
     let rank = |command: &&PaletteCommand| {
         let begins = |name: &str| name.to_lowercase().starts_with(&text);
         let is_in_label = command.label.to_lowercase().contains(&text);
-        (!begins(&command.label), !begins(command.other_words), !is_in_label)
+        let is_same = command.label.to_lowercase() == text;
+        (!is_same, !begins(&command.label), !begins(command.other_words), !is_in_label)
     };
     found.sort_by_key(rank);
     found
@@ -91,6 +100,7 @@ mod tests {
         let all = commands(&model);
         let first = |text: &str| found(&all, text).first().map(|command| command.label.clone());
         assert_eq!(first("undo"), None, "there is nothing to undo");
+        assert_eq!(first("heal all faults").as_deref(), Some("Heal all faults"), "the exact name first");
         assert_eq!(first("service add").as_deref(), Some("Add a service"));
         assert_eq!(first("example outbox").as_deref(), Some("Open the example outbox"));
         assert_eq!(first("select notif").as_deref(), Some("Select Notification"));

@@ -4,13 +4,15 @@ use super::canvas_item::CanvasItem;
 use super::scene::{Layout, NodeKind, Scene};
 use crate::scenario::{
     Bus, Call, Client, Command, Group, Invariant, Latency, Link, Promise, Protocol, Publication, Quorum, Scenario,
-    ScenarioError, Service, Subscription,
+    ScenarioError, Service, Subscription, Value,
 };
 use crate::text;
 use std::collections::BTreeMap;
 
 /// Limits of the latency of a new link, ms: a message is visible at normal speed.
 const NEW_LATENCY_MS: (f64, f64) = (300.0, 600.0);
+/// The key of the data of a new group.
+const NEW_KEY: &str = "item";
 /// The timeout of a new call, ms: longer than the latency of a new link and the response.
 const NEW_TIMEOUT_MS: f64 = 2000.0;
 
@@ -130,6 +132,7 @@ pub fn added(
             let target =
                 target.map(str::to_string).or_else(first).ok_or(text!("A client needs a service. Add one first."))?;
             let target = group_of(&scenario, &target).map_or(target, |group| scenario.groups[group].id.clone());
+            add_client_links(&mut scenario, &id, &target);
             scenario.clients.push(Client { id: id.clone(), name, position, target, ..Client::default() });
         }
         NodeKind::Group => {
@@ -138,9 +141,13 @@ pub fn added(
                 let (with, member) = added(&scenario, NodeKind::Service, [at[0] + dx, at[1] + dy], None)?;
                 scenario = with;
                 if let Some(service) = scenario.services.last_mut() {
+                    service.data = BTreeMap::from([(NEW_KEY.to_string(), Value::Int(1))]);
                     service.name = format!("Replica {}", members.len() + 1);
                 }
                 members.push(member);
+            }
+            for (from, to) in [(0, 1), (0, 2), (1, 2)] {
+                add_visible_latency(&mut scenario, &members[from], &members[to]);
             }
             let protocol = Protocol::Quorum(Quorum { read: 2, write: 2, ..Quorum::default() });
             scenario.groups.push(Group { id: id.clone(), name, members, protocol, ..Group::default() });
@@ -156,6 +163,14 @@ fn add_visible_latency(scenario: &mut Scenario, from: &str, to: &str) {
     if !(has_link || is_placed(from) && is_placed(to)) {
         let latency = Some(Latency::Uniform { low_ms: NEW_LATENCY_MS.0, high_ms: NEW_LATENCY_MS.1 });
         scenario.links.push(Link { from: from.into(), to: to.into(), latency, ..Link::default() });
+    }
+}
+
+/// Gives the links of a client to its target, a service or all members of a group, a latency that is visible.
+fn add_client_links(scenario: &mut Scenario, client: &str, target: &str) {
+    let group = scenario.groups.iter().find(|group| group.id == target);
+    for to in group.map_or_else(|| vec![target.to_string()], |group| group.members.clone()) {
+        add_visible_latency(scenario, client, &to);
     }
 }
 
@@ -211,8 +226,9 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
         (NodeKind::Client, NodeKind::Service) => {
             let target = group_of(&scenario, to).map_or(to, |i| &scenario.groups[i].id).to_string();
             let client = scenario.clients.iter_mut().find(|client| client.id == from).ok_or(gone)?;
-            client.target = target;
+            client.target = target.clone();
             client.reads_from = None;
+            add_client_links(&mut scenario, from, &target);
         }
         (NodeKind::Group, _) | (_, NodeKind::Group) => {
             return Err(text!("Connect to a member of the group instead.").into());
@@ -397,6 +413,18 @@ mod tests {
         let link = [CanvasItem::Link { from: "stock_updated".into(), to: id.clone() }];
         assert!(removed(&scenario, link.iter()).expect("valid").services[2].subscribes.is_empty());
         assert_eq!(removed(&scenario, [CanvasItem::Node(id)].iter()).expect("valid"), before);
+    }
+
+    #[test]
+    fn messages_of_a_new_group_and_its_client_are_visible_at_normal_speed() {
+        let (scenario, group) = added(&Scenario::default(), NodeKind::Group, [0, 0], None).expect("valid");
+        assert!(scenario.services.iter().all(|service| service.data.len() == 1), "every replica has a row of data");
+        let member = scenario.groups[0].members[0].clone();
+        let (scenario, client) = added(&scenario, NodeKind::Client, [0, 300], Some(&member)).expect("valid");
+        assert_eq!(scenario.clients[0].target, group);
+        let ends: Vec<&str> = scenario.links.iter().flat_map(|link| [&*link.from, &*link.to]).collect();
+        assert_eq!((ends.len(), ends.iter().filter(|end| **end == client).count()), (12, 3));
+        assert!(scenario.links.iter().all(|link| matches!(link.latency, Some(Latency::Uniform { .. }))));
     }
 
     #[test]

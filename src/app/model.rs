@@ -310,6 +310,7 @@ impl Model {
             Msg::Preferences(msg) => self.update_preferences(msg, effects),
             Msg::Panels(msg) => self.update_panels(msg, effects),
         }
+        self.keep_left(effects);
     }
 
     fn command_branches(&mut self, command: BranchCommand) {

@@ -126,6 +126,25 @@ pub fn box_path(x: f64, y: f64, w: f64, h: f64, radius: f64) -> String {
     )
 }
 
+/// Returns the path of a box with round corners below.
+pub fn foot_path(x: f64, y: f64, w: f64, h: f64, r: f64) -> String {
+    let r = r.min(h);
+    format!("M{x} {y}h{w}v{}a{r} {r} 0 0 1 -{r} {r}h{}a{r} {r} 0 0 1 -{r} -{r}z", h - r, 2.0 * r - w)
+}
+
+/// Returns the path of the diagonal lines over a box, 8 px apart.
+pub fn hatching(x: f64, y: f64, w: f64, h: f64) -> String {
+    let distance = 8.0 * std::f64::consts::SQRT_2;
+    let count = ((w + h) / distance) as usize;
+    let line = |n: usize| {
+        // From the lower or left edge up to the upper or right edge.
+        let c = n as f64 * distance;
+        let (from, to) = ((c - h).max(0.0), c.min(w));
+        format!("M{} {}L{} {}", x + from, y + c - from, x + to, y + c - to)
+    };
+    (1..=count).map(line).collect()
+}
+
 /// Returns the picture as an SVG document.
 pub fn svg(shapes: &[Shape], (width, height): (f64, f64)) -> String {
     let mut out = format!(
@@ -196,6 +215,20 @@ mod tests {
         let svg = svg(&shapes, (10.0, 20.0));
         assert!(svg.contains(">&lt;/text&gt;&lt;script&gt;&quot;&amp;</text>"), "{svg}");
         assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn a_hatching_stays_in_its_box() {
+        let d = hatching(10.0, 20.0, 100.0, 29.0);
+        let numbers: Vec<f64> = d
+            .split(['M', 'L', ' '])
+            .filter(|part| !part.is_empty())
+            .map(|part| part.parse().expect("a number"))
+            .collect();
+        assert!(numbers.len() >= 40, "{d}");
+        for at in numbers.chunks(2) {
+            assert!((10.0..=110.0).contains(&at[0]) && (20.0..=49.0).contains(&at[1]), "{at:?} in {d}");
+        }
     }
 
     #[test]

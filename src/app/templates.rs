@@ -37,17 +37,34 @@ const OUTBOX: &str = r#"{ "converge": 1,
 
 const QUORUM: &str = r#"{ "converge": 1,
   "services": [
-    { "id": "r1", "name": "Replica 1", "position": [0, 180] }, { "id": "r2", "name": "Replica 2", "position": [280, 0] },
-    { "id": "r3", "name": "Replica 3", "position": [560, 180] }, { "id": "r4", "name": "Replica 4", "position": [420, 360] },
-    { "id": "r5", "name": "Replica 5", "position": [140, 360] }
+    { "id": "r1", "name": "Replica 1", "position": [0, 180], "data": { "item": 1 } }, { "id": "r2", "name": "Replica 2", "position": [280, 0], "data": { "item": 1 } },
+    { "id": "r3", "name": "Replica 3", "position": [560, 180], "data": { "item": 1 } }, { "id": "r4", "name": "Replica 4", "position": [420, 360], "data": { "item": 1 } },
+    { "id": "r5", "name": "Replica 5", "position": [140, 360], "data": { "item": 1 } }
   ],
   "groups": [{ "id": "quorum", "name": "Quorum", "members": ["r1", "r2", "r3", "r4", "r5"], "protocol": { "quorum": { "read": 3, "write": 3 } } }],
-  "clients": [{ "id": "client", "name": "Client", "position": [-290, 180], "target": "quorum" }] }"#;
+  "clients": [{ "id": "client", "name": "Client", "position": [-290, 180], "target": "quorum" }],
+  "links": [
+    { "from": "r1", "to": "r2", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "r1", "to": "r3", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "r1", "to": "r4", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "r1", "to": "r5", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "r2", "to": "r3", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "r2", "to": "r4", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "r2", "to": "r5", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "r3", "to": "r4", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "r3", "to": "r5", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "r4", "to": "r5", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "client", "to": "r1", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "client", "to": "r2", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "client", "to": "r3", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "client", "to": "r4", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } },
+    { "from": "client", "to": "r5", "latency": { "uniform": { "low_ms": 300, "high_ms": 600 } } }
+  ] }"#;
 
 const REGIONS: &str = r#"{ "converge": 1,
   "services": [
-    { "id": "eu", "name": "Europe", "position": [0, 0] }, { "id": "us", "name": "America", "position": [340, 0] },
-    { "id": "asia", "name": "Asia", "position": [170, 220] }
+    { "id": "eu", "name": "Europe", "position": [0, 0], "data": { "item": 1 } }, { "id": "us", "name": "America", "position": [340, 0], "data": { "item": 1 } },
+    { "id": "asia", "name": "Asia", "position": [170, 220], "data": { "item": 1 } }
   ],
   "groups": [{ "id": "table", "name": "Global table", "members": ["eu", "us", "asia"], "protocol": { "quorum": { "read": 1, "write": 1 } } }],
   "regions": [
@@ -59,9 +76,9 @@ const REGIONS: &str = r#"{ "converge": 1,
 const WORKERS: &str = r#"{ "converge": 1,
   "services": [
     { "id": "producer", "name": "Producer", "position": [0, 160], "data": { "job": 1 }, "publishes": [{ "to": "jobs" }] },
-    { "id": "w1", "name": "Worker 1", "position": [620, 0], "subscribes": [{ "to": "jobs", "group": "workers" }] },
-    { "id": "w2", "name": "Worker 2", "position": [620, 160], "subscribes": [{ "to": "jobs", "group": "workers" }] },
-    { "id": "w3", "name": "Worker 3", "position": [620, 320], "subscribes": [{ "to": "jobs", "group": "workers" }] }
+    { "id": "w1", "name": "Worker 1", "position": [620, 0], "data": { "job": 1 }, "subscribes": [{ "to": "jobs", "group": "workers" }] },
+    { "id": "w2", "name": "Worker 2", "position": [620, 160], "data": { "job": 1 }, "subscribes": [{ "to": "jobs", "group": "workers" }] },
+    { "id": "w3", "name": "Worker 3", "position": [620, 320], "data": { "job": 1 }, "subscribes": [{ "to": "jobs", "group": "workers" }] }
   ],
   "buses": [{ "id": "jobs", "name": "Jobs", "position": [310, 160], "topics": [{ "name": "jobs", "partitions": 3 }] }],
   "links": [
@@ -94,6 +111,8 @@ impl Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::model::test_page::TestPage;
+    use crate::app::model::{DocumentMsg, LiveMsg, Msg, PlaybackMsg};
 
     #[test]
     fn every_template_can_be_added_twice_to_any_drawing() {
@@ -102,6 +121,24 @@ mod tests {
             let (twice, again) = template.add_to(&once, [0, 800]).expect(template.id);
             assert_eq!(twice.services.len() - once.services.len(), once.services.len() - 2, "{}", template.id);
             assert!(new.iter().all(|id| !again.contains(id)), "{}", template.id);
+        }
+    }
+
+    #[test]
+    fn every_copy_of_a_template_has_data_and_is_consistent_on_arrival() {
+        for template in TEMPLATES {
+            let mut page = TestPage::new();
+            page.update(Msg::Document(DocumentMsg::OpenEmpty));
+            page.update(Msg::Document(DocumentMsg::AddTemplate(template.id.into())));
+            assert_eq!(page.model.run.summary.stale, 0, "{}", template.id);
+            for service in &page.model.run.services {
+                assert_eq!(service.rows.len(), 1, "{}", template.id);
+            }
+            page.update(Msg::Live(LiveMsg::Publish));
+            page.update(Msg::Playback(PlaybackMsg::Seek(9_000_000)));
+            for row in page.model.run.services.iter().flat_map(|service| &service.rows) {
+                assert!(row.value.is_some(), "{}: a copy is empty", template.id);
+            }
         }
     }
 

@@ -206,7 +206,17 @@ impl Store {
 
     async fn info(&self, id: &str) -> Result<DrawingInfo, StorageProblem> {
         let text = self.text(DRAWINGS, id).await?;
-        serde_json::from_str(&text).map_err(|error| StorageProblem::Damaged(id.into(), error.to_string()))
+        match serde_json::from_str(&text) {
+            Ok(info) => Ok(info),
+            Err(_) => self.rebuilt(id).await,
+        }
+    }
+
+    /// Returns the information about a drawing from its content, where its own record is damaged.
+    async fn rebuilt(&self, id: &str) -> Result<DrawingInfo, StorageProblem> {
+        let text = self.text(TEXTS, id).await?;
+        let title = Scenario::from_json(&text).map(|scenario| scenario.title).unwrap_or_default();
+        Ok(DrawingInfo { id: id.into(), title, ..DrawingInfo::default() })
     }
 
     async fn put_info(&self, info: &DrawingInfo) -> Result<(), StorageProblem> {
@@ -293,8 +303,15 @@ impl Store {
         let transaction = self.transaction(IdbTransactionMode::Readonly)?;
         let store = store_of(&transaction, DRAWINGS)?;
         let texts = done(&store.get_all().map_err(problem)?).await.map_err(problem)?;
-        let texts = Array::from(&texts).iter().filter_map(|text| text.as_string()).collect::<Vec<String>>();
-        Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())
+        let keys = done(&store.get_all_keys().map_err(problem)?).await.map_err(problem)?;
+        let mut infos = Vec::new();
+        for (key, text) in Array::from(&keys).iter().zip(Array::from(&texts).iter()) {
+            match text.as_string().and_then(|text| serde_json::from_str(&text).ok()) {
+                Some(info) => infos.push(info),
+                None => infos.extend(self.rebuilt(&key.as_string().unwrap_or_default()).await),
+            }
+        }
+        Ok(infos)
     }
 
     async fn remove(&self, id: &str) -> Result<(), StorageProblem> {

@@ -6,7 +6,7 @@ mod texts;
 
 use super::slices::next_task;
 use super::{animation, files};
-use crate::app::picture::{self, PictureFailure, PictureFormat, Shape, box_path};
+use crate::app::picture::{self, PictureFailure, PictureFormat, Shape, box_path, foot_path, hatching};
 use crate::app::recording::FRAME_RATE;
 use canvas_encoding::data_url;
 pub use canvas_encoding::encode;
@@ -176,6 +176,13 @@ fn is_transparent(colour: &str) -> bool {
     colour == "none" || colour == "transparent" || has_no_alpha || colour.ends_with("/ 0)")
 }
 
+/// Returns whether an element is on a line below the visible part of its parent.
+fn is_on_hidden_line(element: &Element) -> bool {
+    let Some(parent) = element.parent_element() else { return false };
+    let hides = style_of(&parent).is_some_and(|style| property(&style, "overflow-y") == "hidden");
+    hides && element.get_bounding_client_rect().top() >= parent.get_bounding_client_rect().bottom() - 1.0
+}
+
 impl Capture {
     /// Begins a capture of an element.
     fn of(root: &Element) -> Self {
@@ -248,7 +255,7 @@ impl Capture {
 
     /// Adds the shapes of an element itself, and the steps for its content.
     fn capture_element(&mut self, element: &Element, omits: &dyn Fn(&Element) -> bool, waiting: &mut Vec<CaptureStep>) {
-        if element.matches(OMITTED).unwrap_or(true) || omits(element) {
+        if element.matches(OMITTED).unwrap_or(true) || omits(element) || is_on_hidden_line(element) {
             return;
         }
         let Some(style) = style_of(element) else { return };
@@ -315,11 +322,28 @@ impl Capture {
             let radius = property(style, "border-top-left-radius");
             let share = radius.strip_suffix('%').and_then(crate::scenario::number).map(|share| share / 100.0 * w);
             let radius = share.unwrap_or_else(|| length_in_px(style, "border-top-left-radius"));
-            let d =
-                box_path(x + border_width / 2.0, y + border_width / 2.0, w - border_width, h - border_width, radius);
+            let foot_radius = length_in_px(style, "border-bottom-left-radius");
+            let d = match radius == 0.0 && foot_radius > 0.0 {
+                true => foot_path(x, y, w, h, foot_radius),
+                false => {
+                    box_path(x + border_width / 2.0, y + border_width / 2.0, w - border_width, h - border_width, radius)
+                }
+            };
             let fill = if is_transparent(&background) { "none".into() } else { background };
             let matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
             self.add(Shape::Path { d, matrix, fill, stroke: colour, width: border_width, dashes: Vec::new(), opacity });
+            if property(style, "background-image").starts_with("repeating-linear-gradient") {
+                let (d, stroke, fill) = (hatching(x, y, w, h), property(style, "color"), "none".into());
+                self.add(Shape::Path {
+                    d,
+                    matrix,
+                    fill,
+                    stroke,
+                    width: 2.0,
+                    dashes: Vec::new(),
+                    opacity: 0.2 * opacity,
+                });
+            }
         } else {
             // A border on one side only.
             for ((border_width, colour, _), top) in

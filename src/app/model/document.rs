@@ -271,11 +271,14 @@ impl Model {
     fn clear(&mut self, opening: Opening) {
         let Opening { scenario, origin, drawing, address, caption, past, .. } = opening;
         if self.document.opened > 0 {
+            self.note_left();
             let title = match &*scenario.title {
                 "" => text!("an untitled drawing").to_string(),
                 title => shown_title(title),
             };
-            self.push_step(text!("Opened {}", title), Some(self.run.now));
+            let change = text!("Opened {}", title);
+            self.notices.announcer.announce(change.clone());
+            self.push_step(change, Some(self.run.now));
         }
         let is_as_opened = drawing.is_none() && past.is_none();
         let next = (self.document.opened + 1, std::mem::take(&mut self.document.history));

@@ -1,10 +1,12 @@
 //! My drawings: every change is saved in the browser, and other tabs are never overwritten.
 
+mod left;
+
 use super::notices::NoticeAction;
-use super::{Effect, KEPT_LAST, Mode, Model, Msg, Opening, Origin};
+use super::{Effect, KEPT_LAST, Mode, Model, Msg, NEW_ADDRESS, Opening, Origin};
 use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, unique_title};
 use crate::app::titles::{CONFLICTING, shown_title};
-use crate::scenario::Scenario;
+use crate::scenario::{Micros, Scenario};
 use crate::text;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -48,8 +50,24 @@ pub struct Drawings {
     pub(super) revisions: BTreeMap<Rc<str>, u32>,
     /// Whether the previous drawing is opened once the drawings are listed.
     opens_other: bool,
+    /// Why the list cannot be read.
+    list_problem: Option<StorageProblem>,
+    /// The kept drawings that this tab has shown, by the fragments of their addresses, with the instants at which it left them.
+    left: Vec<(String, Rc<str>, Micros)>,
+    /// Whether the page has left a document on which the visitor has worked.
+    has_left: bool,
+    /// The shown drawing that was deleted, and the number of its document.
+    deleted: Option<(Rc<str>, u32)>,
     /// Whether the visitor knows that nothing is kept.
     is_failure_known: bool,
+}
+
+impl Drawings {
+    /// Returns why the list cannot be read or the shown drawing is not kept, as a sentence.
+    pub fn problem(&self) -> Option<String> {
+        let unsaved = if let SaveState::Failed(problem) = &self.state { Some(problem) } else { None };
+        self.list_problem.as_ref().or(unsaved).map(StorageProblem::sentence)
+    }
 }
 
 /// The newest content of a drawing that waits to be saved.
@@ -94,6 +112,8 @@ pub enum DrawingsMsg {
     Failed(StorageProblem),
     /// Another tab has saved a drawing.
     ChangedElsewhere(Rc<str>, u32),
+    /// Keep the work on the document that the page has left.
+    KeepLeft,
 }
 
 impl Model {
@@ -138,12 +158,17 @@ impl Model {
                 self.notices.action = Some(NoticeAction { label: text!("Save as a file"), msg: Box::new(download) });
             }
             DrawingsMsg::Failed(problem) => {
-                // A list that is read in the background fails without a notice.
-                if self.drawings.list.is_some() || self.drawings.open || self.drawings.opens_other {
+                // A list that is read in the background fails without a notice. The dialog shows the reason in place of the list.
+                let is_listing = self.drawings.list.is_none() && !std::mem::take(&mut self.drawings.opens_other);
+                if is_listing {
+                    self.drawings.list_problem = Some(problem);
+                } else {
                     self.report_problem(problem.sentence());
                 }
             }
             DrawingsMsg::ChangedElsewhere(id, revision) => self.follow_other_tab(id, revision, effects),
+            // It is done after every action.
+            DrawingsMsg::KeepLeft => {}
         }
     }
 
@@ -253,7 +278,8 @@ impl Model {
     fn receive_drawings(&mut self, answer: DrawingsAnswer, effects: &mut Vec<Effect>) {
         match answer {
             DrawingsAnswer::Listed(list) => {
-                self.list_drawings(list);
+                self.drawings.list_problem = None;
+                self.list_drawings(list, effects);
                 if std::mem::take(&mut self.drawings.opens_other) {
                     self.open_other(effects);
                 }
@@ -301,18 +327,29 @@ impl Model {
     }
 
     /// Updates the list. A drawing that has just been deleted can be restored.
-    fn list_drawings(&mut self, list: Vec<DrawingInfo>) {
+    fn list_drawings(&mut self, list: Vec<DrawingInfo>, effects: &mut Vec<Effect>) {
         let was_listed = |info: &&DrawingInfo| {
             let before = self.drawings.list.iter().flat_map(|list| list.iter());
             info.deleted.is_some() && before.into_iter().any(|other| other.id == info.id && other.deleted.is_none())
         };
         let deleted = list.iter().find(was_listed).cloned();
+        let is_kept = |id: &Rc<str>| list.iter().any(|info| info.id == *id && info.deleted.is_none());
+        let opened = self.document.opened;
+        let restored = self.drawings.deleted.take_if(|(id, of)| *of == opened && is_kept(id));
         self.drawings.list = Some(list.into());
+        if let Some((id, _)) = restored.filter(|_| self.document.drawing.is_none()) {
+            effects.push(Effect::Address { fragment: format!("d={id}"), is_new: false });
+            (self.document.drawing, self.drawings.state) = (Some(id), SaveState::Saved);
+        }
         if let Some(info) = deleted {
             if self.document.drawing.as_ref() == Some(&info.id) {
                 // A further change would keep it as another drawing.
-                self.document.drawing = None;
+                self.drawings.deleted = self.document.drawing.take().map(|id| (id, opened));
+                self.drawings.state = SaveState::Unchanged;
+                self.document.address = NEW_ADDRESS.into();
+                effects.push(Effect::Address { fragment: NEW_ADDRESS.into(), is_new: false });
             }
+            effects.push(Effect::FocusElement("notice-action".into()));
             let restore = DrawingsMsg::Request(DrawingsRequest::Delete { id: info.id.clone(), deleted: false });
             self.notify(text!("Deleted “{}”", info.name()));
             self.notices.action = Some(NoticeAction { label: text!("Undo"), msg: Box::new(Msg::Drawings(restore)) });

@@ -1,7 +1,7 @@
 //! Edits of the drawing on the canvas: add, delete, rename, move, connect, paste and lay out cards.
 
 use super::gestures::GRID;
-use super::{CanvasItem, Effect, Model};
+use super::{CanvasItem, Clipboard, Effect, Model};
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::scene::NodeKind;
 use crate::app::{drawing, edit, templates};
@@ -12,6 +12,8 @@ use std::rc::Rc;
 
 /// The size of a card before anything is connected to it, in canvas units.
 const NEW_CARD: (f64, f64) = (224.0, 104.0);
+/// The size of a new group: three such cards with a row of data each.
+const NEW_GROUP: (f64, f64) = (504.0, 304.0);
 /// Distance of a template's cards from the others, in canvas units; a template may extend to the left of its origin.
 const TEMPLATE_GAP: i32 = 380;
 /// How many rings of places around the middle of the canvas are tried for a new card.
@@ -42,7 +44,7 @@ impl Model {
                 self.viewport.fitted = false;
                 new_card(self.viewport.camera.to_world(at))
             }
-            None => self.free_place(),
+            None => self.free_place(kind),
         };
         let scenario = &self.document.scenario;
         let is_service = |id: &String| drawing::kind(scenario, id) == Some(NodeKind::Service);
@@ -54,7 +56,11 @@ impl Model {
                     return;
                 }
                 self.select([CanvasItem::Node(id.clone())].into());
-                effects.push(Effect::Focus(id));
+                // A group has no card of its own.
+                let groups = &self.document.scenario.groups;
+                let member =
+                    groups.iter().find(|group| group.id == id).and_then(|group| group.members.first().cloned());
+                effects.push(Effect::Focus(member.unwrap_or(id)));
             }
             Err(why) => self.refuse(why),
         }
@@ -67,7 +73,7 @@ impl Model {
         let by = bounds.map_or([40, 120], |bounds| [bounds.right() as i32 + TEMPLATE_GAP, bounds.y as i32]);
         match template.add_to(&self.document.scenario, by.map(|part| part / 10 * 10)) {
             Ok((scenario, new)) => {
-                if !self.edit_and_announce(scenario, text!("Added a {}", template.label.get()), effects) {
+                if !self.edit_and_announce(scenario, text!("Added {}", template.label.get()), effects) {
                     return;
                 }
                 effects.extend(new.first().cloned().map(Effect::Focus));
@@ -79,7 +85,9 @@ impl Model {
     }
 
     /// Returns a free place for a new card, as near as possible to the middle of the canvas.
-    fn free_place(&self) -> Rect {
+    fn free_place(&self, kind: NodeKind) -> Rect {
+        let (w, h) = if kind == NodeKind::Group { NEW_GROUP } else { NEW_CARD };
+        let sized = |middle: Point| Rect { w, h, ..new_card(middle) };
         let middle = self.viewport.camera.to_world(self.viewport.middle());
         let is_free = |rect: &Rect| !self.scene.nodes.iter().any(|node| node.rect.grown(2.0 * GRID).overlaps(rect));
         let step = (NEW_CARD.0 + 4.0 * GRID, NEW_CARD.1 + 4.0 * GRID);
@@ -89,7 +97,7 @@ impl Model {
             let cells = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
             let in_ring = cells.filter(|(column, row): &(i32, i32)| column.abs().max(row.abs()) == ring);
             let places = in_ring.map(|(column, row)| {
-                new_card(point(middle.x + f64::from(column) * step.0, middle.y + f64::from(row) * step.1))
+                sized(point(middle.x + f64::from(column) * step.0, middle.y + f64::from(row) * step.1))
             });
             let cost = |rect: &Rect| middle.distance(rect.center()) + (rect.center().y - middle.y).abs() * 0.1;
             if let Some(place) = places.filter(is_free).min_by(|a, b| cost(a).total_cmp(&cost(b))) {
@@ -208,6 +216,21 @@ impl Model {
     /// Pastes the copied cards at a distance from their originals and selects the copies.
     pub(super) fn paste(&mut self, by: [i32; 2], effects: &mut Vec<Effect>) {
         let Some(clipboard) = self.selection.clipboard.clone() else { return };
+        let change = |count: usize| match count {
+            1 => text!("Pasted 1 card").into(),
+            count => text!("Pasted {} cards", count),
+        };
+        self.add_copies(&clipboard, by, change, effects);
+    }
+
+    /// Adds copies of cards at a distance from their originals and selects them. `describe` describes that number of copies.
+    fn add_copies(
+        &mut self,
+        clipboard: &Clipboard,
+        by: [i32; 2],
+        describe: impl Fn(usize) -> String,
+        effects: &mut Vec<Effect>,
+    ) {
         if !self.may_edit() {
             return;
         }
@@ -219,9 +242,7 @@ impl Model {
         let times = (1..=MAX_PASTES).find(|n| !is_taken(*n)).unwrap_or(1);
         match edit::copy_into(&self.document.scenario, source, &clipboard.nodes, by.map(|part| part * times)) {
             Ok((scenario, new)) => {
-                let count = new.len();
-                let change = if count == 1 { text!("Pasted 1 card").into() } else { text!("Pasted {} cards", count) };
-                if !self.edit_and_announce(scenario, change, effects) {
+                if !self.edit_and_announce(scenario, describe(new.len()), effects) {
                     return;
                 }
                 effects.extend(new.first().cloned().map(Effect::Focus));
@@ -232,12 +253,16 @@ impl Model {
         }
     }
 
-    /// Pastes copies of the selected cards, without changing the clipboard.
+    /// Adds copies of the selected cards, without changing the clipboard.
     pub(super) fn duplicate(&mut self, by: [i32; 2], effects: &mut Vec<Effect>) {
-        let clipboard = self.selection.clipboard.take();
-        self.copy();
-        self.paste(by, effects);
-        self.selection.clipboard = clipboard;
+        let nodes: BTreeSet<String> = self.selected_nodes().into_iter().collect();
+        if nodes.is_empty() {
+            return;
+        }
+        let change =
+            text!("Duplicated {}", self.describe_items(&nodes.iter().cloned().map(CanvasItem::Node).collect()));
+        let copied = Clipboard { source: self.document.scenario.clone(), nodes };
+        self.add_copies(&copied, by, |_| change.clone(), effects);
     }
 
     /// Lays out all cards, senders to the left of their receivers.
@@ -247,5 +272,49 @@ impl Model {
             let scenario = drawing::tidied(&self.document.scenario, &self.row_counts());
             self.edit_and_announce(scenario, text!("Tidied the layout").into(), effects);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::model::test_page::TestPage;
+    use crate::app::model::{DocumentMsg, Msg, SelectionMsg};
+
+    #[test]
+    fn cards_that_are_added_one_after_another_cover_no_other_card() {
+        use NodeKind::{Bus, Client, Group, Service};
+        for order in [[Service, Bus, Group, Client], [Group, Group, Bus, Client], [Bus, Group, Service, Client]] {
+            let mut page = TestPage::new();
+            page.update(Msg::Document(DocumentMsg::OpenEmpty));
+            page.update(Msg::Document(DocumentMsg::Add { kind: Service, at: None }));
+            for kind in order {
+                page.update(Msg::Document(DocumentMsg::Add { kind, at: None }));
+            }
+            let nodes = &page.model.scene.nodes;
+            for (index, node) in nodes.iter().enumerate() {
+                let covers = |other: &&crate::app::scene::SceneNode| other.rect.overlaps(&node.rect);
+                assert_eq!(nodes[..index].iter().find(covers).map(|other| &other.id), None, "{order:?}: {}", node.id);
+            }
+        }
+    }
+
+    #[test]
+    fn copying_and_duplicating_are_announced_by_name() {
+        let mut page = TestPage::new();
+        page.update(Msg::Selection(SelectionMsg::Select(Some(CanvasItem::Node("inventory".into())))));
+        page.update(Msg::Selection(SelectionMsg::Copy));
+        assert_eq!(page.model.notices.announcer.due(0.0).as_deref(), Some("Copied Inventory"));
+        page.update(Msg::Document(DocumentMsg::Duplicate));
+        assert_eq!(page.model.notices.announcer.due(9000.0).as_deref(), Some("Duplicated Inventory"));
+        assert_eq!(page.model.document.history.undoable(), Some("Duplicated Inventory"));
+    }
+
+    #[test]
+    fn the_focus_goes_to_a_card_of_a_new_group() {
+        let mut page = TestPage::new();
+        page.update(Msg::Document(DocumentMsg::Add { kind: NodeKind::Group, at: None }));
+        let member = page.model.document.scenario.groups[0].members[0].clone();
+        assert!(page.effects.contains(&Effect::Focus(member)));
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Past {
 /// The changes that can be undone and redone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    undo: Vec<Past>,
+    pub(super) undo: Vec<Past>,
     redo: Vec<Past>,
     /// The number of live commands that were sent, and of those that the engine has answered.
     sent: u64,

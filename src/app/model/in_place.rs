@@ -107,6 +107,7 @@ impl Model {
         });
         match first {
             Some(first) => self.start_in_place(first),
+            None if self.target_nodes().is_empty() => self.refuse(text!("Select a card first.").into()),
             None => self.refuse(text!("This card shows no value that could be edited.").into()),
         }
     }

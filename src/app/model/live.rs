@@ -43,6 +43,9 @@ impl Model {
 
     /// Injects a fault at nodes, or ends it if all of them have it, as one step of undo.
     fn toggle_fault(&mut self, fault: CardFault, nodes: &[String]) {
+        if nodes.is_empty() {
+            return self.refuse(text!("Select a card first.").into());
+        }
         let commands = if fault == CardFault::Heal { self.healing(nodes) } else { self.fault_commands(fault, nodes) };
         let Some(first) = commands.first() else {
             return self.refuse(match fault {
@@ -192,7 +195,7 @@ impl Model {
 mod tests {
     use super::*;
     use crate::app::model::test_page::TestPage;
-    use crate::app::model::{DocumentMsg, Msg, SelectionMsg};
+    use crate::app::model::{DocumentMsg, InPlaceMsg, Msg, PanelsMsg, SelectionMsg};
     use crate::session::protocol::CopyState;
 
     fn down(page: &TestPage) -> usize {
@@ -219,6 +222,22 @@ mod tests {
         assert_eq!(down(&page), 2);
         fault(&mut page, CardFault::Crash, None);
         assert_eq!(down(&page), 0);
+    }
+
+    #[test]
+    fn a_key_for_a_card_says_to_select_one_where_none_is_selected() {
+        let mut page = TestPage::new();
+        page.update(Msg::Selection(SelectionMsg::Select(None)));
+        for msg in [
+            Msg::Live(LiveMsg::Fault(CardFault::Crash, None)),
+            Msg::Live(LiveMsg::Fault(CardFault::Freeze, None)),
+            Msg::Live(LiveMsg::Fault(CardFault::Heal, None)),
+            Msg::InPlace(InPlaceMsg::StartFocused),
+        ] {
+            page.update(Msg::Panels(PanelsMsg::DismissNotice));
+            page.update(msg.clone());
+            assert_eq!(page.model.notices.notice.as_deref(), Some("Select a card first."), "{msg:?}");
+        }
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub enum PanelsMsg {
     InspectStep(usize),
     /// Open or close the list of branches.
     ToggleBranches,
+    /// Give the focus to the element with this id, a panel that has just opened.
+    Focus(&'static str),
 }
 
 impl Model {
@@ -134,6 +136,7 @@ impl Model {
                 self.panels.scenario_inspector = true;
                 effects.push(Effect::FocusElement(format!("field-script-{step}-at_ms")));
             }
+            PanelsMsg::Focus(id) => effects.push(Effect::FocusElement(id.into())),
             PanelsMsg::ToggleBranches => {
                 self.open_panel(!self.panels.branches, |model| &mut model.panels.branches);
             }

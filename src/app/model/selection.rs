@@ -4,6 +4,7 @@ use super::{CanvasItem, Effect, InPlace, Model};
 use crate::app::edit;
 use crate::app::gesture::Gesture;
 use crate::scenario::Scenario;
+use crate::text;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -105,6 +106,11 @@ impl Model {
             SelectionMsg::Copy => {
                 self.copy();
                 self.copy_to_system(effects);
+                if let Some(Clipboard { nodes, .. }) = &self.selection.clipboard {
+                    let items = nodes.iter().cloned().map(CanvasItem::Node).collect();
+                    let text = text!("Copied {}", self.describe_items(&items));
+                    self.notices.announcer.announce(text);
+                }
             }
         }
     }

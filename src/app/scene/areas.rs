@@ -12,7 +12,7 @@ const MARGIN: f64 = 14.0;
 /// Radius of a hull's rounded corners.
 const RADIUS: f64 = 26.0;
 /// Distance between a region's frame and its cards.
-const FRAME: f64 = 34.0;
+const FRAME: f64 = 46.0;
 /// The same distance where cards are close.
 const NARROW_FRAME: f64 = 10.0;
 /// Width of a letter of a name, as a share of its size.

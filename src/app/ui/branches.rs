@@ -35,7 +35,7 @@ pub fn Branches(props: &BranchesProps) -> Html {
         html! { <button class="line small" onclick={new(Some(name.to_string()), set)}>{ name }</button> }
     });
     html! {
-        <section class="log verdicts branches" aria-label={text!("Branches")}>
+        <section class="log verdicts branches" id="panel" tabindex="-1" aria-label={text!("Branches")}>
             <header>
                 <h2>{ text!("Branches") }</h2>
                 <span class="grow"></span>

@@ -66,7 +66,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     if state.charting {
         let charts = charts::view(&state.charts, plot.scale, NAMES, model.run.now);
         return html! {
-            <section class="diagram" aria-label={text!("Charts")}>
+            <section class="diagram" id="diagram" tabindex="-1" aria-label={text!("Charts")}>
                 { header(state, send, html! {}) }
                 <div id="diagram" class="scroll" tabindex="0" role="group" aria-label={text!("Charts over time")}>{ charts }</div>
             </section>
@@ -94,7 +94,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     };
     let arrows = parts(all, &shown, plot, relation, model.run.now);
     html! {
-        <section class="diagram" aria-label={text!("Space-time diagram")}>
+        <section class="diagram" id="diagram" tabindex="-1" aria-label={text!("Space-time diagram")}>
             { header(state, send, filter) }
             <div class="scroll">{ drawing(model, send, &plot, &shown, arrows) }</div>
             <footer role="status">{ description(model, all, state.highlighted, past.len(), future.len(), send) }</footer>

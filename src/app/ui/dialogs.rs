@@ -70,6 +70,8 @@ pub fn Modal(props: &ModalProps) -> Html {
 /// Properties of [`Share`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct ShareProps {
+    /// The notice, which would otherwise be behind the dialog.
+    pub notice: Html,
     /// The run as a document, once the engine has described it.
     pub described: Option<Rc<SharedRun>>,
     /// Cards are selected, of which a picture can be saved.
@@ -93,6 +95,7 @@ pub fn Share(props: &ShareProps) -> Html {
     };
     html! {
         <Modal title={text!("Share")} on_close={props.send.reform(|()| Msg::Sharing(SharingMsg::Open(false)))}>
+            { props.notice.clone() }
             { content }
             <OpenFile send={props.send.clone()} />
         </Modal>

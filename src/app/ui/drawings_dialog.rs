@@ -14,6 +14,10 @@ use yew::prelude::*;
 /// Properties of [`DrawingsDialog`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct DrawingsDialogProps {
+    /// The notice, which would otherwise be behind the dialog.
+    pub notice: Html,
+    /// Why the storage does not answer, or does not keep the shown drawing.
+    pub problem: Option<String>,
     /// All kept drawings, the newest first; absent until they are listed.
     pub list: Option<Rc<Vec<DrawingInfo>>>,
     /// The listed versions of a drawing.
@@ -28,12 +32,16 @@ pub struct DrawingsDialogProps {
 #[component]
 pub fn DrawingsDialog(props: &DrawingsDialogProps) -> Html {
     let renaming = use_state(|| None::<Rc<str>>);
+    let line = |text: &'static str| match &props.problem {
+        Some(problem) => html! { <p class="err" role="alert">{ problem }</p> },
+        None => html! { <p class="muted">{ text }</p> },
+    };
     let content = match &props.list {
-        None => html! { <p class="muted">{ text!("Loading…") }</p> },
+        None => line(text!("Loading…")),
         Some(list) => {
             let kept: Vec<&DrawingInfo> = list.iter().filter(|info| info.deleted.is_none()).collect();
             if kept.is_empty() {
-                html! { <p class="muted">{ text!("None yet. A drawing is kept here as soon as you change it.") }</p> }
+                line(text!("None yet. A drawing is kept here as soon as you change it."))
             } else {
                 html! { <ul class="drawings-list">{ for kept.into_iter().map(|info| row(props, info, &renaming)) }</ul> }
             }
@@ -42,6 +50,7 @@ pub fn DrawingsDialog(props: &DrawingsDialogProps) -> Html {
     let request = |request: DrawingsRequest| on(props, DrawingsMsg::Request(request));
     html! {
         <Modal title={text!("My drawings")} on_close={props.send.reform(|()| Msg::Drawings(DrawingsMsg::CloseDialog))}>
+            { props.notice.clone() }
             { content }
             <div class="row"><button class="line" onclick={request(DrawingsRequest::ExportAll)}>{ text!("Export all") }</button></div>
             <OpenFile send={props.send.clone()} />
@@ -69,7 +78,7 @@ fn row(props: &DrawingsDialogProps, info: &DrawingInfo, renaming: &UseStateHandl
     html! {
         <li key={id.to_string()}>
             if renaming.as_ref() == Some(&id) {
-                { rename_form(props, info, renaming) }
+                <RenameForm title={info.title.clone()} on_rename={rename(props, info, renaming)} />
             } else {
                 <button class="name" aria-current={is_shown.then_some("true")} onclick={on(props, DrawingsMsg::Open(id.clone()))}>{ &name }</button>
             }
@@ -83,24 +92,61 @@ fn row(props: &DrawingsDialogProps, info: &DrawingInfo, renaming: &UseStateHandl
     }
 }
 
-fn rename_form(props: &DrawingsDialogProps, info: &DrawingInfo, renaming: &UseStateHandle<Option<Rc<str>>>) -> Html {
+/// Returns what a new title does: it is kept, unless it is absent.
+fn rename(
+    props: &DrawingsDialogProps,
+    info: &DrawingInfo,
+    renaming: &UseStateHandle<Option<Rc<str>>>,
+) -> Callback<Option<String>> {
+    let (send, renaming, id) = (props.send.clone(), renaming.clone(), info.id.clone());
+    Callback::from(move |title: Option<String>| {
+        if let Some(title) = title {
+            send.emit(Msg::Drawings(DrawingsMsg::Rename(id.clone(), title)));
+        }
+        renaming.set(None);
+    })
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct RenameFormProps {
+    title: String,
+    on_rename: Callback<Option<String>>,
+}
+
+/// The field of a drawing's name: it has the focus, with its text selected.
+#[component]
+fn RenameForm(props: &RenameFormProps) -> Html {
+    let input = use_node_ref();
+    use_effect_with((), {
+        let input = input.clone();
+        move |()| {
+            if let Some(input) = input.cast::<HtmlInputElement>() {
+                let _ = input.focus();
+                input.select();
+            }
+        }
+    });
     let onsubmit = {
-        let (send, renaming, id) = (props.send.clone(), renaming.clone(), info.id.clone());
+        let (input, on_rename) = (input.clone(), props.on_rename.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let form = event.target_dyn_into::<web_sys::Element>();
-            let input = form.and_then(|form| form.query_selector("input").ok().flatten());
-            use wasm_bindgen::JsCast;
-            if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlInputElement>().ok()) {
-                let title = input.value().trim().chars().take(120).collect();
-                send.emit(Msg::Drawings(DrawingsMsg::Rename(id.clone(), title)));
+            let typed = input.cast::<HtmlInputElement>().map(|input| input.value());
+            on_rename.emit(typed.map(|title| title.trim().chars().take(120).collect()));
+        })
+    };
+    let onkeydown = {
+        let on_rename = props.on_rename.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            // Escape closes the field alone, not the dialog.
+            if event.key() == "Escape" {
+                event.prevent_default();
+                on_rename.emit(None);
             }
-            renaming.set(None);
         })
     };
     html! {
         <form class="rename" {onsubmit}>
-            <input aria-label={text!("Name of the drawing")} value={info.title.clone()} />
+            <input ref={input} aria-label={text!("Name of the drawing")} value={props.title.clone()} {onkeydown} />
             <button class="line small">{ text!("Save") }</button>
         </form>
     }

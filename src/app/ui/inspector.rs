@@ -77,7 +77,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
     };
     let key = format!("{:?} {}", props.selected, props.many.join(" "));
     html! {
-        <aside class="inspector" aria-label={text!("Inspector")} key={key}>
+        <aside class="inspector" id="inspector" tabindex="-1" aria-label={text!("Inspector")} key={key}>
             { head(props) }
             { if is_many { faults_of_many(props) } else { actions(props) } }
             <fieldset disabled={!props.editable}>

@@ -10,6 +10,7 @@ use super::fault_track::FaultTrack;
 use super::gallery::Gallery;
 use super::inspector::{Inspector, Reasons};
 use super::log::Log;
+use super::parts::notice;
 use super::verdicts::Verdicts;
 use super::{card_tools, diagram, first_steps, in_place, legend, menu, minimap, outline};
 use crate::app::browser::picture;
@@ -267,14 +268,14 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
             <Branches branches={model.branches.clone()} scenario={model.document.scenario.clone()} send={send.clone()} />
         },
         LazyView::Share => {
-            html! { <Share described={model.sharing.shared_run.clone()} has_selection={!model.selected_nodes().is_empty()}
+            html! { <Share notice={notice(model, send)} described={model.sharing.shared_run.clone()} has_selection={!model.selected_nodes().is_empty()}
             interval={model.time_view.window(model.run.until)} speed={model.playback.speed()} send={send.clone()} /> }
         }
         LazyView::Help => html! {
            <Help less_motion={model.preferences.reduced_motion} single_keys={model.preferences.single_keys} send={send.clone()} />
         },
         LazyView::Drawings => html! {
-            <DrawingsDialog list={model.drawings.list.clone()} versions={model.drawings.versions.clone()}
+            <DrawingsDialog notice={notice(model, send)} problem={model.drawings.problem()} list={model.drawings.list.clone()} versions={model.drawings.versions.clone()}
                 shown={model.document.drawing.clone()} send={send.clone()} />
         },
         LazyView::Commands => {

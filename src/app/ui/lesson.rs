@@ -84,7 +84,7 @@ impl<'a> View<'a> {
 
     fn draw(self) -> Html {
         html! {
-            <section class={classes!("lesson", self.lesson.is_large.then_some("large"))} aria-labelledby="lesson-heading" lang={self.language.to_string()}>
+            <section class={classes!("lesson", self.lesson.is_large.then_some("large"))} id="lesson" tabindex="-1" aria-labelledby="lesson-heading" lang={self.language.to_string()}>
                 { self.header() }
                 { match &self.lesson.state {
                     LessonState::None | LessonState::Loading => html! { <p class="lesson-note" role="status">{ self.words.loading }</p> },

@@ -83,7 +83,7 @@ pub fn Log(props: &LogProps) -> Html {
     let close = props.send.reform(|_: MouseEvent| Msg::Log(LogMsg::Toggle));
     let older = props.send.reform(|_: MouseEvent| Msg::Log(LogMsg::LoadOlder));
     html! {
-        <section class="log" aria-label={text!("Event log")}>
+        <section class="log" id="panel" tabindex="-1" aria-label={text!("Event log")}>
             <header>
                 <h2>{ text!("Log") }</h2>
                 <input type="search" placeholder={text!("Filter")} aria-label={text!("Filter the log")} value={props.filter.to_string()} oninput={on_filter} />

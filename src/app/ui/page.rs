@@ -328,7 +328,9 @@ impl Page {
             PageMsg::AddressChanged if self.must_reload() => {
                 let _ = web_sys::window().map(|window| window.location().reload());
             }
-            PageMsg::AddressChanged => self.open(opening::open_address(false)),
+            PageMsg::AddressChanged => {
+                self.open(opening::open_again(self.model.drawings.left_at(&address::fragment())))
+            }
             PageMsg::Left => self.keep_tab(),
             PageMsg::StoredElsewhere => self.follow_storage(),
             PageMsg::Opened(opened) => self.show_opened(opened),

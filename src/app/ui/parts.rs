@@ -22,6 +22,26 @@ fn count(n: u32, one: &str, many: &str) -> String {
     if n == 1 { one.to_string() } else { filled(many, &[&n]) }
 }
 
+/// Draws the notice, if there is one.
+pub fn notice(model: &Model, send: &Callback<Msg>) -> Html {
+    let Some(notice) = &model.notices.notice else { return html! {} };
+    let dismiss = |then: Option<&Msg>| {
+        let (send, then) = (send.clone(), then.cloned());
+        Callback::from(move |_: MouseEvent| {
+            send.emit(Msg::Panels(PanelsMsg::DismissNotice));
+            then.iter().for_each(|msg| send.emit(msg.clone()));
+        })
+    };
+    html! {
+        <div class="notice"><span>{ notice }</span>
+            if let Some(action) = &model.notices.action {
+                <button id="notice-action" class="line small" onclick={dismiss(Some(&*action.msg))}>{ action.label }</button>
+            }
+            <button class="icon small" aria-label={text!("Close")} onclick={dismiss(None)}>{ icon(Icon::Close) }</button>
+        </div>
+    }
+}
+
 /// Draws the chips: the verdict on convergence, violated guarantees, active faults, and facts about the run.
 pub fn chips(model: &Model, send: &Callback<Msg>) -> Html {
     if model.hidden.verdicts {
@@ -114,12 +134,12 @@ fn convergence_chip(model: &Model, onclick: Callback<MouseEvent>) -> Html {
         Some(VerdictStatus::Pending) if class != "ok" => (class, symbol, Some(text!("Converging"))),
         Some(VerdictStatus::Pending | VerdictStatus::Holds | VerdictStatus::Unknown) | None => (class, symbol, None),
     };
-    let detail = (verdict.is_some()).then(|| html! { <span class="copies">{ &copies }</span> });
+    let detail = (verdict.is_some()).then(|| html! { <span class="fact copies">{ &copies }</span> });
     let messages = (model.run.in_flight > 0).then(|| {
-        html! { <span>{ count(model.run.in_flight, text!("1 message in flight"), text!("{} messages in flight")) }</span> }
+        html! { <span class="fact">{ count(model.run.in_flight, text!("1 message in flight"), text!("{} messages in flight")) }</span> }
     });
     let events = (summary.queued > 0).then(|| {
-        html! { <span class="events">{ count(summary.queued, text!("1 event not acknowledged"), text!("{} events not acknowledged")) }</span> }
+        html! { <span class="fact events">{ count(summary.queued, text!("1 event not acknowledged"), text!("{} events not acknowledged")) }</span> }
     });
     html! {
         <button class={classes!("chip", "first", class)} title={text!("Open the verdicts")} {onclick}>

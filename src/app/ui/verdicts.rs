@@ -28,7 +28,7 @@ pub fn Verdicts(props: &VerdictsProps) -> Html {
     let close = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Toggle));
     let refresh = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Refresh));
     html! {
-        <section class="log verdicts" aria-label={text!("Verdicts")}>
+        <section class="log verdicts" id="panel" tabindex="-1" aria-label={text!("Verdicts")}>
             <header>
                 <h2>{ text!("Verdicts") }</h2>
                 if let Some(at) = props.pinned {

@@ -284,3 +284,18 @@ fn a_picture_shows_the_cross_before_the_number_of_lost_writes() {
     assert!(distance.is_some_and(|px| (2.0..30.0).contains(&px)), "{distance:?} in {texts:?}");
     assert_clean_console(&browser);
 }
+
+#[test]
+fn a_picture_of_a_cards_foot_has_the_texts_that_the_canvas_shows() {
+    let browser = SITE.visit(WIDE, "#ex=duplicate-delivery");
+    browser.wait("document.querySelector('main .card.is-diverged .foot')");
+    browser.run(CATCH_FILES);
+    browser.click(".top [data-action=Share]");
+    press_in(&browser, "dialog", "Picture as SVG");
+    browser.wait("Object.values(window.saved).length");
+    let name = browser.run("return Object.keys(window.files)[0]");
+    let texts = picture(&browser, name.as_str().expect("a name").trim_end_matches(".svg"))["texts"].take();
+    let texts: Vec<&str> = texts.as_array().expect("texts").iter().filter_map(|text| text[0].as_str()).collect();
+    assert!(texts.contains(&"inbox") && !texts.contains(&"1 row"), "{texts:?}");
+    assert_clean_console(&browser);
+}

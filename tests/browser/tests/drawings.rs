@@ -324,6 +324,94 @@ fn a_pasted_scenario_opens_as_a_dropped_one_does() {
     assert_clean_console(&browser);
 }
 
+#[test]
+fn a_text_that_is_no_scenario_is_refused_as_such() {
+    let browser = open("");
+    for text in ["[]", "[[[[", "{}", r#"{"a": 1}"#, "{:type :invoke, :f :write}", r#"[{"type": "invoke"}]"#] {
+        browser.run("document.querySelector('.notice [aria-label=Close]')?.click()");
+        browser.wait("!document.querySelector('.notice')");
+        paste(&browser, text);
+        browser.wait("document.querySelector('.notice')?.textContent.includes('neither a scenario file nor a link')");
+    }
+}
+
+#[test]
+fn a_drawing_is_renamed_at_once_deleted_and_restored_without_closing_the_dialog() {
+    let browser = open("");
+    browser.click(".palette .placeable");
+    saved(&browser);
+    file(&browser, "Open…");
+    browser.wait("document.querySelector('.drawings-list .name')");
+    browser.run("document.querySelector('.drawings-list [aria-label^=\"Rename: \"]').click()");
+    browser.wait("document.activeElement.matches('.rename input')");
+    let long = "An order that is published to the event bus and reaches the warehouse much too late for anyone";
+    // The text is selected, so it is replaced.
+    browser.keys(&[long, "Enter"]);
+    browser.wait(&format!("document.querySelector('.drawings-list .name')?.textContent === {}", json!(long)));
+    let is_whole = "const name = document.querySelector('.drawings-list .name'); \
+        return name.scrollWidth <= name.clientWidth + 1 && name.scrollHeight <= name.clientHeight + 1";
+    assert_eq!(browser.run(is_whole), json!(true), "the whole name is visible");
+    saved(&browser);
+    press(&browser, &format!("Delete: {long}"));
+    browser.wait("document.activeElement.matches('dialog .notice button') && location.hash === '#new'");
+    browser.wait("!document.querySelector('.saved')?.textContent");
+    browser.click("dialog .notice .line");
+    browser.wait("document.querySelector('.drawings-list .name') && location.hash.startsWith('#d=')");
+    saved(&browser);
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn the_button_of_a_notice_is_as_wide_as_its_text_and_readable() {
+    let browser = Browser::start(WIDE);
+    browser.before_documents(
+        "Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('no', 'SecurityError') } })",
+    );
+    browser.open(&SITE.at(""));
+    browser.wait("document.querySelector('main .badge')");
+    browser.click(".palette .placeable");
+    browser.wait("document.querySelector('.notice .line')");
+    let fits = "const button = document.querySelector('.notice .line'), look = getComputedStyle(button); \
+        return [button.scrollWidth <= button.clientWidth + 1, look.backgroundColor, look.color === getComputedStyle(button.parentElement).color]";
+    assert_eq!(browser.run(fits), json!([true, "rgba(0, 0, 0, 0)", true]));
+    // The dialog states the reason in place of the list, and still offers the file.
+    file(&browser, "Open…");
+    browser.wait("document.querySelector('dialog .err')?.textContent.includes('does not let the page keep')");
+    browser.wait("document.querySelector('dialog .notice .line')?.textContent === 'Save as a file'");
+}
+
+#[test]
+fn a_drawing_with_a_damaged_record_is_still_listed_and_opens() {
+    let browser = open("");
+    browser.click(".palette .placeable");
+    cards(&browser, 4);
+    saved(&browser);
+    browser.run_async(
+        "const open = indexedDB.open('converge'); open.onsuccess = () => { const t = open.result.transaction('drawings', 'readwrite'); \
+         const s = t.objectStore('drawings'); s.getAllKeys().onsuccess = e => s.put('{ broken', e.target.result[0]); t.oncomplete = () => { open.result.close(); done(1) } }",
+    );
+    choose(&browser, "lost-event");
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list .name').length === 1");
+    browser.click(".drawings-list .name");
+    browser.wait("document.querySelector('[data-node=\"service-1\"]')");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn back_returns_to_an_update_that_was_published_on_an_example() {
+    let browser = open("");
+    browser_tests::publish_and_converge(&browser);
+    choose(&browser, "lost-event");
+    browser.wait("document.querySelector('[data-node=warehouse]')");
+    browser.run("history.back()");
+    browser.wait("!document.querySelector('[data-node=warehouse]') && location.hash.startsWith('#d=')");
+    browser.wait("document.querySelector('.chip.first')?.textContent.includes('consistent')");
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list .name').length === 1");
+    assert_clean_console(&browser);
+}
+
 /// Reloads the page of this tab.
 fn reload(browser: &Browser) {
     browser.run("window.isBefore = true; location.reload()");

@@ -24,7 +24,7 @@ impl Capture {
         let fill = property(style, if is_svg { "fill" } else { "color" });
         let font = ["font-style", "font-weight", "font-size", "font-family"].map(|name| property(style, name));
         // Words on one line are one text.
-        let mut lines: Vec<(DomRect, String)> = Vec::new();
+        let mut lines: Vec<(DomRect, f64, String)> = Vec::new();
         let units: Vec<u16> = content.encode_utf16().collect();
         let is_space = |unit: &u16| matches!(*unit, 0x20 | 0x0a | 0x0d | 0x09);
         let mut from = 0;
@@ -33,29 +33,31 @@ impl Capture {
             from = end;
             let set = range.set_start(node, start as u32).and_then(|()| range.set_end(node, end as u32));
             let rect = range.get_bounding_client_rect();
+            let right = rect.right();
             if set.is_err() || rect.width() == 0.0 {
                 continue;
             }
             let word = String::from_utf16_lossy(&units[start..end]);
-            match lines.last_mut().filter(|(line, _)| (line.top() - rect.top()).abs() < 1.0) {
-                Some((_, line)) => *line = format!("{line} {word}"),
-                None => lines.push((rect, word)),
+            match lines.last_mut().filter(|(line, ..)| (line.top() - rect.top()).abs() < 1.0) {
+                Some((_, end, line)) => (*end, *line) = (right, format!("{line} {word}")),
+                None => lines.push((rect, right, word)),
             }
         }
         // The mark before the text begins where its element does.
-        if let Some(first) = lines.first().map(|(rect, _)| rect).filter(|_| node.previous_sibling().is_none())
+        if let Some(first) = lines.first().map(|(rect, ..)| rect).filter(|_| node.previous_sibling().is_none())
             && let Some(mark) = generated_before(parent)
         {
             let (x, width) = (parent.get_bounding_client_rect().x(), first.width());
             let place = DomRect::new_with_x_and_y_and_width_and_height(x, first.y(), width, first.height());
-            lines.extend(place.ok().map(|place| (place, mark)));
+            lines.extend(place.ok().map(|place| (place, x, mark)));
         }
         // Text that overflows a hidden box ends with an ellipsis, as on the page.
-        let is_cut = property(style, "overflow-x") == "hidden" && parent.scroll_width() > parent.client_width();
-        for (rect, mut text) in lines {
-            if is_cut {
-                let kept = text.chars().count() * parent.client_width().max(0) as usize
-                    / parent.scroll_width().max(1) as usize;
+        let is_hidden = property(style, "overflow-x") == "hidden";
+        let edge = parent.get_bounding_client_rect().right();
+        for (rect, right, mut text) in lines {
+            if is_hidden && right > edge + 1.0 {
+                let share = (edge - rect.left()) / (right - rect.left());
+                let kept = (text.chars().count() as f64 * share) as usize;
                 text = text.chars().take(kept.saturating_sub(1)).chain(['…']).collect();
             }
             let (x, y, _, h) = self.bounds_in_picture(&rect);

@@ -246,3 +246,27 @@ fn a_tab_whose_drawing_is_outdated_shows_that_live_commands_are_not_saved() {
     assert_eq!(saved(&page).2.branches[0].script.len(), 1, "the copy has the live command");
     assert!(!page.model.is_outdated());
 }
+
+#[test]
+fn the_shown_drawing_is_not_called_saved_after_it_was_deleted_until_it_is_restored() {
+    let (mut page, id) = with_saved_drawing();
+    let listed = |deleted: Option<f64>| DrawingsAnswer::Listed(vec![DrawingInfo { deleted, ..info(&id, 1) }]);
+    answer(&mut page, listed(None));
+    answer(&mut page, listed(Some(1.0)));
+    assert_eq!((&page.model.drawings.state, &page.model.document.drawing), (&SaveState::Unchanged, &None));
+    assert!(page.effects.contains(&Effect::Address { fragment: "new".into(), is_new: false }));
+    answer(&mut page, listed(None));
+    assert_eq!((&page.model.drawings.state, &page.model.document.drawing), (&SaveState::Saved, &Some(id.clone())));
+    assert!(page.effects.contains(&Effect::Address { fragment: format!("d={id}"), is_new: false }));
+}
+
+#[test]
+fn a_list_that_cannot_be_read_states_the_reason_and_leaves_the_notice() {
+    let mut page = TestPage::new();
+    add(&mut page);
+    page.update(Msg::Drawings(DrawingsMsg::NotSaved(StorageProblem::Blocked)));
+    page.update(Msg::Drawings(DrawingsMsg::ToggleDialog));
+    page.update(Msg::Drawings(DrawingsMsg::Failed(StorageProblem::Blocked)));
+    assert!(page.model.notices.action.is_some(), "a file is still offered");
+    assert_eq!(page.model.drawings.problem(), Some(StorageProblem::Blocked.sentence()));
+}

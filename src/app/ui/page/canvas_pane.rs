@@ -6,15 +6,14 @@ use crate::app::browser::address;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::Gesture;
 use crate::app::lesson_view::LessonState;
-use crate::app::model::{CanvasItem, LiveMsg, Mode, Msg, NoticeAction, Origin, PanelsMsg, PointerMsg, Tool, new_card};
+use crate::app::model::{CanvasItem, LiveMsg, Mode, Msg, Origin, PointerMsg, Tool, new_card};
 use crate::app::scene::Scene;
 use crate::app::ui::action_button::action_button;
 use crate::app::ui::areas::outlines;
 use crate::app::ui::card::Card;
-use crate::app::ui::icons::{Icon, icon};
 use crate::app::ui::lazy_views::LazyView;
 use crate::app::ui::links::Links;
-use crate::app::ui::parts::{chips, publish_hint};
+use crate::app::ui::parts::{chips, notice, publish_hint};
 use crate::text;
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
@@ -101,7 +100,7 @@ impl Page {
                 { chips(model, &self.send) }
                 if !self.has_tabs_below() { { self.pane_name() } }
                 { self.far_publish_button() }
-                { self.notice() }
+                if !(model.drawings.open || model.sharing.open) { { notice(model, &self.send) } }
                 if model.viewport.wheel_hint { <div class="hint">{ text!("Ctrl+wheel zooms (⌘ on a Mac). Drag to pan.") }</div> }
                 <div class="zoom" role="group" aria-label={text!("Zoom")}>
                     { action_button(ActionId::ZoomOut, "", "−".into(), model, &self.send) }
@@ -233,26 +232,6 @@ impl Page {
             return html! {};
         }
         html! { <button class="primary publish-far" title={publish_hint(&self.model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ text!("Publish update") }</button> }
-    }
-
-    fn notice_action(&self, action: &NoticeAction) -> Callback<MouseEvent> {
-        let (send, msg) = (self.send.clone(), Msg::clone(&action.msg));
-        Callback::from(move |_: MouseEvent| {
-            send.emit(Msg::Panels(PanelsMsg::DismissNotice));
-            send.emit(msg.clone());
-        })
-    }
-
-    fn notice(&self) -> Html {
-        let Some(notice) = &self.model.notices.notice else { return html! {} };
-        html! {
-            <div class="notice"><span>{ notice }</span>
-                if let Some(action) = &self.model.notices.action {
-                    <button class="line small" onclick={self.notice_action(action)}>{ action.label }</button>
-                }
-                <button class="icon small" aria-label={text!("Close")} onclick={self.on(Msg::Panels(PanelsMsg::DismissNotice))}>{ icon(Icon::Close) }</button>
-            </div>
-        }
     }
 }
 

@@ -12,8 +12,9 @@ use crate::app::model::{
     PlaybackMsg,
 };
 use crate::app::ui::canvas_2d::CanvasColours;
-use crate::scenario::{Scenario, link};
+use crate::scenario::{Micros, Scenario, link};
 use crate::text;
+use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Element;
 
@@ -88,6 +89,19 @@ pub async fn open_address(is_first: bool) -> Opened {
     }
 }
 
+/// Opens what the address names after a step in the browser's history. `left` is the drawing that this tab has left there, and
+/// the instant.
+pub async fn open_again(left: Option<(Rc<str>, Micros)>) -> Opened {
+    if let Some((id, at)) = left
+        && let Ok(mut opened) = open_kept(&id).await
+        && let Drawing::Read(opening) = &mut opened.drawing
+    {
+        opening.at = at;
+        return Opened { options: Some(address::read(&address::fragment())), ..opened };
+    }
+    open_address(false).await
+}
+
 /// Opens what this tab has kept while it was reloaded.
 async fn open_tab_record() -> Option<Opened> {
     let text = storage::kept_in_tab(KEPT_TAB)?;
@@ -125,11 +139,12 @@ pub async fn open_named(fragment: String) -> Opened {
 /// Opens a text that was dropped, pasted or read from a file: a scenario, or a link to one.
 pub async fn open_text(text: String) -> Opened {
     let text = text.trim().to_string();
-    if text.starts_with('[') {
+    let names_format = text.contains("\"converge\"");
+    if text.starts_with('[') && names_format {
         let problem = Some(text!("This file has several drawings. Import it in the dialog Open….").into());
         return Opened { problem, ..Opened::default() };
     }
-    if text.starts_with('{') {
+    if text.starts_with('{') && names_format {
         return match documents::read_document(text).await {
             Ok(opening) => Opened { drawing: Drawing::File(opening), ..Opened::default() },
             Err(error) => {
@@ -160,12 +175,13 @@ fn is_document(text: &str) -> bool {
 /// Opens a drawing that this browser keeps.
 async fn open_kept(id: &str) -> Result<Opened, StorageProblem> {
     match drawings::request(DrawingsRequest::Read { id: id.into(), version: None }, None).await? {
-        DrawingsAnswer::Read(info, scenario) => {
+        DrawingsAnswer::Read(info, scenario) if info.deleted.is_none() => {
             let (drawing, caption) = (Some(info.id.clone()), info.caption.clone());
             let opening = Opening { drawing, caption, ..Opening::own(*scenario) };
             Ok(Opened { drawing: Drawing::Read(Box::new(opening)), kept: Some(info), ..Opened::default() })
         }
-        DrawingsAnswer::Listed(_)
+        DrawingsAnswer::Read(..)
+        | DrawingsAnswer::Listed(_)
         | DrawingsAnswer::Saved(_)
         | DrawingsAnswer::Conflict { .. }
         | DrawingsAnswer::Versions(..)
@@ -273,6 +289,9 @@ impl Page {
                     address::show(&self.model.document.fragment(), is_new_address);
                 }
             }
+        }
+        if self.model.drawings.has_left() {
+            self.update_model(Msg::Drawings(DrawingsMsg::KeepLeft));
         }
         if let Some((lesson, step)) = lesson {
             self.update_model(Msg::Lesson(LessonMsg::Open(lesson, step)));
