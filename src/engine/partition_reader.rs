@@ -3,7 +3,6 @@
 
 use super::message::{Delivery, LogPlace, Position, Presence};
 use crate::scenario::Micros;
-use crate::trace::UpdateId;
 use litemap::LiteMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,8 +18,8 @@ pub struct PartitionReader {
     out_of_order: LiteMap<u32, Arc<Delivery>>,
     /// Deliveries in order that wait to be handled.
     queue: VecDeque<Arc<Delivery>>,
-    /// The update that is being handled.
-    handling: Option<UpdateId>,
+    /// The event that is being handled.
+    handling: Option<u32>,
     /// The offset of its event; none if its handling no longer counts, because the bus delivers from the last commit again.
     handled_offset: Option<u32>,
     /// The offset after the last event that was handled. What is delivered once more before it is skipped.
@@ -119,7 +118,7 @@ impl PartitionReader {
             let next = self.queue.pop_front()?;
             self.polled = self.polled.map(|left| left - 1);
             if next.place.offset >= self.next_offset {
-                (self.handling, self.handled_offset) = (Some(next.update.id), Some(next.place.offset));
+                (self.handling, self.handled_offset) = (Some(next.event), Some(next.place.offset));
                 return Some(next);
             }
             self.discarded.push(next.clone());
@@ -164,18 +163,18 @@ impl PartitionReader {
         self.assert_valid();
     }
 
-    /// Returns the deliveries that were discarded since the last call, except those of an update that another delivery still carries.
+    /// Returns the deliveries that were discarded since the last call, except those of an event that another delivery still carries.
     pub fn take_discarded(&mut self) -> Vec<Arc<Delivery>> {
         let mut discarded = std::mem::take(&mut self.discarded);
-        discarded.retain(|delivery| !self.holds(delivery.update.id));
+        discarded.retain(|delivery| !self.holds(delivery.event));
         debug_assert!(self.discarded.is_empty(), "each discarded delivery is returned once");
         self.assert_valid();
         discarded
     }
 
-    fn holds(&self, update: UpdateId) -> bool {
+    fn holds(&self, event: u32) -> bool {
         let mut received = self.queue.iter().chain(self.out_of_order.values());
-        self.handling == Some(update) || received.any(|delivery| delivery.update.id == update)
+        self.handling == Some(event) || received.any(|delivery| delivery.event == event)
     }
 
     /// Notes the commit of an event that was delivered in a generation.

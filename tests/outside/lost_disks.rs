@@ -44,7 +44,7 @@ fn cases() -> Vec<(Value, [Value; 2], Value)> {
         (json!("counter"), [increment(3), increment(1)], json!(4)),
         (json!("set"), [add("x"), add("y")], json!(["x", "y"])),
         (json!("remove_wins_set"), [add("x"), add("y")], json!(["x", "y"])),
-        (json!("map"), [put("f", 1), put("g", 2)], json!({ "f": 1, "g": 2 })),
+        (json!("map"), [put("f", 1), put("g", 2)], json!({ "map": { "f": 1, "g": 2 } })),
         (json!("sequence"), [insert("x"), insert("y")], json!(["y", "x"])),
         (json!("multi_value"), [write(1), write(2)], json!([1, 2])),
         (json!({ "merged": { "by": "max" } }), [write(2), write(1)], json!(2)),

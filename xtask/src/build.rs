@@ -38,6 +38,9 @@ pub fn page(out: &Path) -> Result<Weight> {
         let file = staging.join(sheet);
         layout::write(&file, &without_spaces(&without_comments(&layout::read(&file)?)))?;
     }
+    for script in [version.join("converge.js"), version.join("later.js"), staging.join("start.js")] {
+        layout::write(&script, &without_indents(&layout::read(&script)?))?;
+    }
     copy_lessons(&staging.join("lessons"))?;
     copy_file(&root().join("index.html"), &staging.join("index.html"))?;
     layout::arrange(&staging)?;
@@ -197,6 +200,22 @@ fn without_comments(css: &str) -> String {
     text + rest
 }
 
+/// Returns a script without indentation, empty lines, and comments that begin a line. It must have no such lines in strings that
+/// matter.
+fn without_indents(script: &str) -> String {
+    let mut text = String::new();
+    let mut in_comment = false;
+    for line in script.lines().map(str::trim_start) {
+        in_comment |= line.starts_with("/**");
+        if !in_comment && !line.is_empty() && !line.starts_with("//") {
+            text.push_str(line);
+            text.push('\n');
+        }
+        in_comment &= !line.ends_with("*/");
+    }
+    text
+}
+
 /// Returns a style sheet without the spaces around its braces, semicolons and commas. It must have no such characters in strings.
 fn without_spaces(css: &str) -> String {
     let mut text = css.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -215,6 +234,12 @@ mod tests {
         let css =
             "/* One. */\n\na { b: c; } /* two\n lines */\n  d::before { content: \"/* e */\" / ''; }\n/* not closed";
         assert_eq!(without_comments(css), "\n\na { b: c; } \n  d::before { content: \"/* e */\" / ''; }\n");
+    }
+
+    #[test]
+    fn a_script_is_delivered_without_indents_and_comments() {
+        let script = "/**\n * Starts.\n */\nexport function start() {\n    // One.\n    a(\"b // c\"); // two\n\n}\n/** Ends. */\nd();\n";
+        assert_eq!(without_indents(script), "export function start() {\na(\"b // c\"); // two\n}\nd();\n");
     }
 
     #[test]

@@ -11,10 +11,12 @@ use crate::trace::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The deliveries of an update's event that a consumer has received and not handled.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Received {
-    /// Their number. Of several deliveries, a reader of a log handles one.
+    /// Their number.
     unhandled: u32,
+    /// The bus's numbers of their events, for a reader of a log, which handles one of several deliveries of an event.
+    events: BTreeSet<u32>,
     /// The bus of the last one.
     bus: NodeId,
     /// When the last one arrived.
@@ -59,8 +61,10 @@ pub struct EventHistory {
     sent_acknowledgements: BTreeMap<MessageId, (NodeId, NodeId, UpdateId)>,
     /// Sender, receiver and update of acknowledgements that were lost, until a later one arrives.
     lost_acknowledgements: BTreeSet<(NodeId, NodeId, UpdateId)>,
-    /// Deliveries that are in flight: the bus, the consumer and the update.
-    deliveries: BTreeMap<MessageId, (NodeId, NodeId, UpdateId)>,
+    /// Deliveries that are in flight: the bus, the consumer, the update, and the bus's number of the event.
+    deliveries: BTreeMap<MessageId, (NodeId, NodeId, UpdateId, u32)>,
+    /// The event whose delivery was sent last.
+    sent_event: u32,
     /// The original messages of duplicates in flight.
     originals: BTreeMap<MessageId, MessageId>,
     /// The original messages of duplicated deliveries of which one has arrived.
@@ -219,7 +223,7 @@ impl EventHistory {
                 self.first_published.entry((*update, *from)).or_insert(record.at);
                 self.awaited.insert((*from, *update, *to));
             }
-            MessageKind::Delivery => _ = self.deliveries.insert(*message, (*from, *to, *update)),
+            MessageKind::Delivery => _ = self.deliveries.insert(*message, (*from, *to, *update, self.sent_event)),
             MessageKind::Acknowledgement if self.awaited_buses(*to, *update).next().is_some() => {
                 self.acknowledgements.insert(*message, (*to, *update));
             }
@@ -277,6 +281,8 @@ impl EventHistory {
     fn end_handling(&mut self, consumer: NodeId, update: UpdateId) {
         if let Some(received) = self.received.get_mut(&(consumer, update)) {
             received.unhandled -= 1;
+            // Events are handled in order.
+            received.events.pop_first();
             if received.unhandled == 0 {
                 self.received.remove(&(consumer, update));
             }
@@ -298,7 +304,7 @@ impl EventHistory {
     fn note_released(&mut self, run: &RunContext, subscription: SubscriptionId) {
         let Subscriber { service, bus, .. } = run.names.subscription(subscription);
         self.received.retain(|(consumer, _), received| (*consumer, received.bus) != (service, bus));
-        self.deliveries.retain(|_, (from, consumer, _)| (*consumer, *from) != (service, bus));
+        self.deliveries.retain(|_, (from, consumer, ..)| (*consumer, *from) != (service, bus));
     }
 
     fn note_dropped(&mut self, message: MessageId) {
@@ -309,14 +315,16 @@ impl EventHistory {
     }
 
     fn note_delivered(&mut self, run: &RunContext, at: Micros, message: MessageId) {
-        if let Some((bus, consumer, update)) = self.deliveries.remove(&message) {
+        if let Some((bus, consumer, update, event)) = self.deliveries.remove(&message) {
             let reads_log = run.reads_log(consumer, bus);
             // The reader of a log ignores the copy of a delivery that it has received.
             let is_new = self.originals.remove(&message).is_none_or(|original| self.arrived.insert(original));
             if is_new || !reads_log {
-                let unhandled = self.deliveries_received(consumer, update);
-                let unhandled = if reads_log { 1 } else { unhandled + 1 };
-                self.received.insert((consumer, update), Received { unhandled, bus, at });
+                let none = Received { unhandled: 0, events: BTreeSet::new(), bus, at };
+                let received = self.received.entry((consumer, update)).or_insert(none);
+                let is_counted = reads_log && !received.events.insert(event);
+                received.unhandled += u32::from(!is_counted);
+                (received.bus, received.at) = (bus, at);
             }
         }
         if let Some(arrived) = self.sent_acknowledgements.remove(&message) {
@@ -362,6 +370,7 @@ impl EventHistory {
             Fact::DeliveryDiscarded { subscription, update, .. } => {
                 self.end_handling(run.names.subscription(*subscription).service, *update);
             }
+            Fact::EventSent { event, .. } => self.sent_event = *event,
             Fact::MessageSent { update: Some(_), .. } => self.note_sent(record),
             Fact::MessageDuplicated { message, copy, .. } => self.note_duplicated(*message, *copy),
             Fact::MessageDropped { message, .. } => self.note_dropped(*message),
@@ -396,7 +405,6 @@ impl EventHistory {
             | Fact::PublicationSkipped { .. }
             | Fact::PublishRefused { .. }
             | Fact::EventQueued { .. }
-            | Fact::EventSent { .. }
             | Fact::EventAcknowledged { .. }
             | Fact::AcknowledgementExpired { .. }
             | Fact::EventDeadLettered { .. }
