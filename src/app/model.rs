@@ -32,7 +32,7 @@ mod verdicts;
 mod viewport;
 
 pub use self::branches::BranchDrawings;
-pub use self::document::{Document, DocumentMsg, NEW_ADDRESS, Opening, Origin};
+pub use self::document::{Document, DocumentMsg, FIRST_ADDRESS, NEW_ADDRESS, Opening, Origin};
 pub use self::drawings::{Drawings, DrawingsMsg, SaveState};
 pub use self::edits::new_card;
 pub use self::history::History;

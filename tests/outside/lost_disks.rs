@@ -45,7 +45,7 @@ fn cases() -> Vec<(Value, [Value; 2], Value)> {
         (json!("set"), [add("x"), add("y")], json!(["x", "y"])),
         (json!("remove_wins_set"), [add("x"), add("y")], json!(["x", "y"])),
         (json!("map"), [put("f", 1), put("g", 2)], json!({ "map": { "f": 1, "g": 2 } })),
-        (json!("sequence"), [insert("x"), insert("y")], json!(["y", "x"])),
+        (json!("sequence"), [insert("x"), insert("y")], json!({ "list": ["y", "x"] })),
         (json!("multi_value"), [write(1), write(2)], json!([1, 2])),
         (json!({ "merged": { "by": "max" } }), [write(2), write(1)], json!(2)),
         (json!({ "register": { "clock": "lamport" } }), [write(1), write(2)], json!(2)),

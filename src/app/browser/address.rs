@@ -3,7 +3,7 @@
 use crate::app::chrome::{Hidden, Locked};
 use crate::app::host::HostOptions;
 use crate::app::lesson_view::first_lesson;
-use crate::app::model::{Controls, Mode, NEW_ADDRESS, Theme};
+use crate::app::model::{Controls, FIRST_ADDRESS, Mode, NEW_ADDRESS, Theme};
 use crate::app::texts::Language;
 use crate::scenario::link;
 use wasm_bindgen::JsValue;
@@ -148,16 +148,13 @@ pub fn fragment() -> String {
     if link::split(query).drawing.is_some() { query.to_string() } else { hash }
 }
 
-/// The fragment of the example with which the page opens.
-const FIRST: &str = "#ex=first-update";
-
 /// Shows a fragment in the address: as a new step for the Back button, or in place of the present one.
 pub fn show(fragment: &str, is_new: bool) {
     let Some(window) = web_sys::window() else { return };
     let (Ok(history), location) = (window.history(), window.location()) else { return };
     if is_new && location.hash().is_ok_and(|hash| hash.is_empty()) {
         // The Back button returns to the first example, also after another drawing was changed.
-        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(FIRST));
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("#{FIRST_ADDRESS}")));
     }
     let base = format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
     let url = if fragment.is_empty() { base } else { format!("{base}#{fragment}") };

@@ -174,6 +174,9 @@ pub enum DocumentMsg {
     AddStep(Command),
 }
 
+/// The fragment of the example with which the page opens. Without a fragment, the page shows it, too.
+pub const FIRST_ADDRESS: &str = "ex=first-update";
+
 /// The fragment of the address of a new drawing.
 pub const NEW_ADDRESS: &str = "new";
 /// The distance of pasted and duplicated cards from their originals, in canvas units.

@@ -119,7 +119,7 @@ impl Model {
                 self.notices.announcer.mark(mark, self.playback.speed());
             }
         }
-        let (row_counts, is_reached) = (self.row_counts(), !frame.more);
+        let row_counts = self.row_counts();
         let changes = self.run.apply(frame);
         self.verdicts.watch(self.run.events > 0);
         self.follow_time(was_playing);
@@ -127,9 +127,6 @@ impl Model {
         self.redraw.paint = true;
         if row_counts != self.row_counts() {
             self.update_scene();
-        }
-        if is_reached {
-            self.note_point();
         }
     }
 

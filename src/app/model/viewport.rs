@@ -7,7 +7,6 @@ use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::scene::Scene;
 use crate::app::texts::Text;
-use crate::session::protocol::CopyState;
 use crate::trace::MessageKind;
 use std::rc::Rc;
 
@@ -48,9 +47,6 @@ pub struct Viewport {
     pub overlays: (f64, f64),
     /// The number of the document whose chips were measured.
     overlays_of: u32,
-    /// The cards that make the point of the shown document as it opened, and its number. The column of a narrow page begins with them
-    /// if it is too high to show them otherwise.
-    point: Option<(u32, Vec<usize>)>,
     /// The number of the document that was fitted into a window of this size; 0 if it is fitted again in any case.
     pub(super) fitted_of: u32,
     /// Whether the page has one column.
@@ -107,7 +103,6 @@ impl Default for Viewport {
             axis_width: 0.0,
             overlays: (0.0, 0.0),
             overlays_of: 0,
-            point: None,
             fitted_of: 0,
             narrow: false,
             unit: 1.0,
@@ -285,7 +280,7 @@ impl Model {
         let is_same = std::mem::replace(&mut self.viewport.fitted_of, number) == number;
         let bounds = self.scene.bounds();
         self.viewport.camera = if narrow && self.scene.is_column() {
-            Camera { scale: unit, y: -self.above_point() * unit, ..Camera::default() }
+            Camera { scale: unit, ..Camera::default() }
         } else if narrow {
             self.viewport.narrow_fit(&self.scene)
         } else {
@@ -293,60 +288,15 @@ impl Model {
             let fitting = |bounds| Camera::fitting(bounds, width, height - bottom, top, unit);
             // Where the drawing is smaller, the button is larger in it.
             let detail = Detail::at(fitting(bounds).scale / unit);
-            let bounds = self.scene.publish.iter().fold(bounds, |all, button| all.union(&button.rect_at(detail)));
-            let fitted = fitting(bounds);
+            let with_button = self.scene.publish.iter().fold(bounds, |all, button| all.union(&button.rect_at(detail)));
+            let (fitted, best) = (fitting(with_button), fitting(bounds).scale);
             let free = Rect { x: 0.0, y: top, w: width, h: height - bottom - top }.grown(-EDGE);
             let (start, end) = camera.corners(bounds);
-            let has_scale = camera.scale <= fitted.scale && camera.scale >= fitted.scale * LEAST_SHARE;
+            let has_scale = camera.scale <= best && camera.scale >= best * LEAST_SHARE;
             let stays = is_same && has_scale && free.contains(start) && free.contains(end);
             if stays { camera } else { fitted }
         };
         self.follow_zoom();
-    }
-
-    /// Notes which cards make the point of a document, once it is open at its instant: those that the first verdict chip is about.
-    pub(super) fn note_point(&mut self) {
-        let number = self.document.number();
-        if self.viewport.point.as_ref().is_some_and(|(noted, _)| *noted == number) {
-            return;
-        }
-        let (mut cards, mut worst) = (Vec::new(), 0);
-        for (card, service) in self.run.services.iter().enumerate() {
-            let rank = match service.state {
-                CopyState::Consistent => 0,
-                CopyState::Down => 1,
-                CopyState::Conflicted => 2,
-                CopyState::Diverged => 3,
-                CopyState::Stale => 4,
-            };
-            if rank > worst {
-                worst = rank;
-                cards.clear();
-            }
-            if rank > 0 && rank == worst {
-                cards.push(card);
-            }
-        }
-        self.viewport.point = Some((number, cards));
-        if self.viewport.fitted && self.viewport.narrow {
-            self.fit();
-        }
-    }
-
-    /// Returns how much of a narrow page's column is above the window, so that the window shows the cards that make the point, in
-    /// canvas units.
-    fn above_point(&self) -> f64 {
-        let height = self.viewport.size.1 / self.viewport.unit;
-        let Some((_, cards)) = self.viewport.point.as_ref().filter(|(number, _)| *number == self.document.number())
-        else {
-            return 0.0;
-        };
-        let rects = || cards.iter().filter_map(|card| Some(self.scene.nodes.get(*card)?.rect));
-        let Some(first) = rects().reduce(|a, b| if b.y < a.y { b } else { a }) else { return 0.0 };
-        // As many of the cards as the window has room for.
-        let most = first.y - TOP + height - NARROW_MARGIN;
-        let bottom = rects().map(|rect| rect.bottom()).filter(|bottom| *bottom <= most).fold(first.bottom(), f64::max);
-        (bottom + NARROW_MARGIN - height).min(first.y - TOP).max(0.0)
     }
 
     /// Returns the height of what is over the canvas of a wide page: at its top and at its bottom, px.

@@ -17,6 +17,7 @@ mod gallery;
 mod hostile;
 mod internals;
 mod journeys;
+mod kept_work;
 mod keyboard_and_touch;
 mod language;
 mod lessons;

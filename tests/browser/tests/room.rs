@@ -1,42 +1,9 @@
-//! There is room for what matters: on a phone for the cards that make the point, in a small embed for the canvas, beside cards for the
-//! description.
+//! There is room for what matters: in a small embed for the canvas, beside cards for the description.
 
 use crate::SITE;
 use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console};
 use converge::scenario::examples;
 use serde_json::{Value, json};
-
-/// The cards in the state that the first verdict chip names which are not wholly on the canvas, or are below something. Of more cards
-/// than the canvas has room for, some must be visible.
-const HIDDEN_POINT: &str = "const r = e => e.getBoundingClientRect(), canvas = document.querySelector('main.canvas'), c = r(canvas); \
-    const cards = [...canvas.querySelectorAll('.card')], badge = e => e.querySelector('.badge, .glyph')?.closest('.badge')?.className ?? e.className; \
-    const bad = ['stale', 'diverged', 'conflict', 'down'].map(state => cards.filter(e => badge(e).split(' ').includes(state))).find(list => list.length) ?? []; \
-    const isShown = e => { const q = r(e); if (q.left < c.left - 1 || q.right > c.right + 1 || q.top < c.top || q.bottom > c.bottom) return false; \
-        return [[.06, .1], [.94, .1], [.5, .5], [.06, .9], [.94, .9]].every(([x, y]) => { const top = document.elementFromPoint(q.left + x * q.width, q.top + y * q.height); \
-            return !top?.closest('.chip, .caption, .below, .time, .notice, .pane-name, .zoom, .top'); }); }; \
-    const shown = bad.filter(isShown), heights = bad.map(e => r(e)), span = Math.max(...heights.map(q => q.bottom)) - Math.min(...heights.map(q => q.top)); \
-    const fits = span <= c.height - 60; \
-    return { bad: bad.length, hidden: bad.filter(e => !isShown(e)).map(e => e.dataset.node), fits, shown: shown.length }";
-
-#[test]
-fn on_a_phone_an_example_opens_with_the_cards_of_its_verdict_in_sight() {
-    let mut found = Vec::new();
-    let browser = SITE.visit(PHONE, "");
-    for example in examples::EXAMPLES {
-        let (id, path) = (example.id, format!("?{0}#ex={0}", example.id));
-        browser.open(&SITE.at(&path));
-        browser.wait("document.querySelector('.page[data-detail] .card')");
-        browser.wait_for_instant(&path);
-        let seen = browser.run(HIDDEN_POINT);
-        let is_bad = seen["bad"].as_u64() > Some(0);
-        let hides = if seen["fits"] == json!(true) { seen["hidden"] != json!([]) } else { seen["shown"] == json!(0) };
-        if is_bad && hides {
-            found.push(format!("{id}: {seen}"));
-        }
-    }
-    assert!(found.is_empty(), "{}", found.join("\n"));
-    assert_clean_console(&browser);
-}
 
 #[test]
 fn a_small_embed_leaves_at_least_half_of_its_height_to_the_canvas() {

@@ -55,7 +55,9 @@ fn place_of(browser: &Browser, id: &str) -> serde_json::Value {
 #[test]
 fn a_card_out_of_sight_that_receives_the_focus_moves_the_camera_and_not_the_controls() {
     let browser = open(WIDE, "");
-    browser.keys(&["=", "=", "=", "=", "=", "=", "Right", "Right"]);
+    browser.keys(&["=", "=", "=", "=", "=", "=", "Right"]);
+    browser.wait("document.activeElement.dataset.node === 'stock_updated'");
+    browser.keys(&["Right"]);
     browser.wait("document.activeElement.dataset.node === 'notification'");
     browser.wait(FOCUS_IN_SIGHT);
     let fit = "document.elementFromPoint(...(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector('[data-action=Fit]').getBoundingClientRect())).closest('[data-action=Fit]')";

@@ -1,14 +1,14 @@
 //! The documents that a tab has left: the work on them is kept, and Back returns to it at the same instant.
 
 use super::{Drawings, Effect, Mode, Model, Origin, Unsaved};
-use crate::app::model::RunRecord;
+use crate::app::model::{FIRST_ADDRESS, RunRecord};
 use crate::scenario::Micros;
 use std::rc::Rc;
 
 impl Drawings {
     /// Returns the drawing that this tab has left at the address with this fragment, and the instant.
     pub fn left_at(&self, fragment: &str) -> Option<(Rc<str>, Micros)> {
-        let (_, id, at) = self.left.iter().rfind(|(address, ..)| address == fragment)?;
+        let (_, id, at) = self.left.iter().rfind(|(address, ..)| named(address) == named(fragment))?;
         Some((id.clone(), *at))
     }
 
@@ -16,6 +16,12 @@ impl Drawings {
     pub fn has_left(&self) -> bool {
         self.has_left
     }
+}
+
+/// Returns what a fragment names; nothing for the first example.
+fn named(fragment: &str) -> &str {
+    let name = fragment.trim_start_matches('#');
+    if name == FIRST_ADDRESS { "" } else { name }
 }
 
 impl Model {
@@ -76,6 +82,7 @@ mod tests {
         assert_eq!(saves(&page), 1);
         let (id, at) = page.model.drawings.left_at("").expect("the first example has an empty address");
         assert_eq!(at, 900_000);
+        assert_eq!(page.model.drawings.left_at("#ex=first-update"), Some((id.clone(), at)), "the gallery names it");
         page.update(Msg::Document(DocumentMsg::Undo));
         assert_eq!((page.model.document.drawing.clone(), page.model.run.now), (Some(id), 900_000));
     }

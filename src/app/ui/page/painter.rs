@@ -48,7 +48,8 @@ pub(super) struct Refs {
 #[derive(Default)]
 struct Painted {
     counters_at: f64,
-    clock: String,
+    /// The text of the clock, and the end of the run.
+    clock: (String, u64),
     zoom_percent: u32,
     detail: Option<Detail>,
     camera: Option<Camera>,
@@ -188,12 +189,12 @@ impl Painter {
 
     fn paint_transport(&mut self, model: &Model) {
         let run = &model.run;
-        let text = clock(run.now);
-        if self.painted.clock == text {
+        let shown = (clock(run.now), run.until);
+        if self.painted.clock == shown {
             return;
         }
         if let Some(clock) = self.refs.transport.clock.cast::<Element>() {
-            clock.set_text_content(Some(&text));
+            clock.set_text_content(Some(&shown.0));
         }
         if let Some(scrubber) = self.refs.transport.scrubber.cast::<HtmlInputElement>() {
             let _ = scrubber.set_attribute("max", &(run.until / 1000).to_string());
@@ -201,7 +202,7 @@ impl Painter {
             let value_text = format!("{}, {}", short(run.now), run.state_summary());
             let _ = scrubber.set_attribute("aria-valuetext", &value_text);
         }
-        self.painted.clock = text;
+        self.painted.clock = shown;
     }
 
     /// Updates the counters that a selector matches, on the cards and in the outline.

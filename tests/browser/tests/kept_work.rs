@@ -1,0 +1,106 @@
+//! Work that is kept over Back, reloads and new tabs.
+
+use crate::drawings::{cards, choose, file, open, saved};
+use browser_tests::{Browser, assert_clean_console};
+
+#[test]
+fn back_returns_to_an_update_that_was_published_on_an_example() {
+    let browser = open("");
+    browser_tests::publish_and_converge(&browser);
+    choose(&browser, "lost-event");
+    browser.wait("document.querySelector('[data-node=warehouse]')");
+    // The list has the drawing when it is saved.
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list .name').length === 1");
+    browser.keys(&["Escape"]);
+    browser.run("history.back()");
+    browser.wait("!document.querySelector('[data-node=warehouse]') && location.hash.startsWith('#d=')");
+    browser.wait("document.querySelector('.chip.first')?.textContent.includes('consistent')");
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list .name').length === 1");
+    assert_clean_console(&browser);
+}
+
+/// Reloads the page of this tab.
+fn reload(browser: &Browser) {
+    browser.run("window.isBefore = true; location.reload()");
+    browser.wait("!window.isBefore && document.querySelector('main .badge')");
+}
+
+/// The instant, the values on the cards, and the description.
+const SHOWN: &str = "[document.querySelector('.transport .clock').textContent, \
+    ...[...document.querySelectorAll('main .card .v')].map(v => v.textContent), document.querySelector('.caption p').textContent].join('|')";
+
+#[test]
+fn a_reload_keeps_live_commands_the_instant_the_description_and_the_history() {
+    // An example with live commands alone, and one that an edit has made the visitor's own.
+    for edits in [false, true] {
+        let browser = open("#ex=inventory-notification");
+        browser.run("document.querySelector('main.canvas').focus()");
+        browser.keys(&["End", "p"]);
+        browser.wait("!document.querySelector('[aria-label=Undo]').disabled");
+        if edits {
+            browser.click(".palette .placeable");
+            cards(&browser, 5);
+            browser.wait("location.hash.startsWith('#d=')");
+        }
+        let before = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
+        browser.run("document.querySelector('main.canvas').focus()");
+        browser.keys(&["p"]);
+        browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
+        // A publication plays.
+        browser.keys(&["Space"]);
+        browser.wait("document.querySelector('.transport [aria-label^=Play]')");
+        if edits {
+            saved(&browser);
+        }
+        let (address, shown) = (browser.run("return location.hash"), browser.wait(SHOWN));
+        reload(&browser);
+        browser.wait(&format!("{SHOWN} === {shown}"));
+        assert_eq!(browser.run("return location.hash"), address);
+        cards(&browser, if edits { 5 } else { 4 });
+        for _ in 0..if edits { 3 } else { 2 } {
+            browser.click("[aria-label=Undo]:not(:disabled)");
+        }
+        browser.wait("document.querySelector('[aria-label=Undo]').disabled");
+        cards(&browser, 4);
+        assert_clean_console(&browser);
+    }
+}
+
+#[test]
+fn a_new_tab_shows_the_live_actions_of_a_kept_drawing() {
+    let browser = open("");
+    browser.click(".palette .placeable");
+    saved(&browser);
+    let before = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
+    browser.run("document.querySelector('main.canvas').focus()");
+    browser.keys(&["p"]);
+    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
+    saved(&browser);
+    let value = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
+    let address = browser.run("return location.href");
+    browser.open_tab(address.as_str().expect("an address"));
+    browser.wait("document.querySelector('main .badge')");
+    browser.run("document.querySelector('main.canvas').focus()");
+    browser.keys(&["End"]);
+    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent === {value}"));
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_reload_keeps_a_second_branch_and_the_comparison() {
+    let browser = open("#ex=lost-event");
+    browser.run("document.querySelector('main.canvas').focus()");
+    browser.keys(&["p"]);
+    // In the past of this publication, another one forks the run.
+    browser.keys(&["Home", "p"]);
+    browser.wait("location.hash.startsWith('#d=')");
+    saved(&browser);
+    browser.click(".transport [data-action=Branches]");
+    browser.wait("document.querySelectorAll('.branches .verdict').length === 2");
+    reload(&browser);
+    browser.click(".transport [data-action=Branches]");
+    browser.wait("document.querySelectorAll('.branches .verdict').length === 2");
+    assert_clean_console(&browser);
+}
