@@ -140,7 +140,7 @@ pub fn hatching(x: f64, y: f64, w: f64, h: f64) -> String {
         // From the lower or left edge up to the upper or right edge.
         let c = n as f64 * distance;
         let (from, to) = ((c - h).max(0.0), c.min(w));
-        format!("M{} {}L{} {}", x + from, y + c - from, x + to, y + c - to)
+        format!("M{:.2} {:.2}L{:.2} {:.2}", x + from, y + c - from, x + to, y + c - to)
     };
     (1..=count).map(line).collect()
 }
