@@ -179,6 +179,16 @@ impl Uncertainty {
                 "the attempts may be used up before the fault is healed",
                 "die Versuche können verbraucht sein, bevor der Fehler behoben ist",
             ),
+            Uncertainty::Rumors
+            | Uncertainty::Chance
+            | Uncertainty::Requests
+            | Uncertainty::Retention
+            | Uncertainty::HeldBack => self.chance(),
+        }
+    }
+
+    fn chance(self) -> &'static str {
+        match self {
             Uncertainty::Rumors => phrase(
                 "members may lose interest in a rumor before each has heard it",
                 "die Mitglieder können das Interesse an einem Gerücht verlieren, bevor jedes davon gehört hat",
@@ -199,6 +209,20 @@ impl Uncertainty {
                 "events before it that fail or end too late may hold it back",
                 "frühere Events, die scheitern oder zu spät enden, können es aufhalten",
             ),
+            Uncertainty::Takeovers
+            | Uncertainty::LostLogs
+            | Uncertainty::Reads
+            | Uncertainty::States
+            | Uncertainty::StandIns
+            | Uncertainty::Order
+            | Uncertainty::Repetition
+            | Uncertainty::Calls
+            | Uncertainty::Uncommitted
+            | Uncertainty::LaterFaults
+            | Uncertainty::Readers
+            | Uncertainty::Brokers
+            | Uncertainty::GracePeriod
+            | Uncertainty::Attempts => unreachable!("described by the caller"),
         }
     }
 }

@@ -96,16 +96,19 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
         )
         .into(),
         Prospect::Applied => value_differs().into(),
-        Prospect::Siblings => phrase(
-            "concurrent writes left siblings: a write after a read of all of them resolves them",
-            "nebenläufige Schreibvorgänge haben Siblings hinterlassen: wer alle liest und dann schreibt, löst sie auf",
-        )
-        .into(),
+        Prospect::Siblings => siblings().into(),
         Prospect::Lost => {
             phrase("nothing that carries it is in flight", "keine Nachricht mit der Änderung ist unterwegs").into()
         }
         Prospect::Uncertain(why) => why.text().into(),
     }
+}
+
+fn siblings() -> &'static str {
+    phrase(
+        "concurrent writes left siblings: a write after a read of all of them resolves them",
+        "nebenläufige Schreibvorgänge haben Siblings hinterlassen: wer alle liest und dann schreibt, löst sie auf",
+    )
 }
 
 /// Describes what is expected of a copy whose missing update is in an event.

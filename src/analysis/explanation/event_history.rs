@@ -341,15 +341,19 @@ impl EventHistory {
         accepted.0 = at;
     }
 
-    fn observe(&mut self, run: &RunContext, record: &Record) {
-        self.note_value(record);
-        self.writes.observe(run, record);
+    fn note_stored(&mut self, record: &Record) {
         if let Fact::WriteCoordinated { update, .. }
         | Fact::ReplicaStored { update: Some(update), .. }
         | Fact::StateMerged { update: Some(update), .. } = &record.fact
         {
             self.last_stored.insert(*update, record.at);
         }
+    }
+
+    fn observe(&mut self, run: &RunContext, record: &Record) {
+        self.note_value(record);
+        self.writes.observe(run, record);
+        self.note_stored(record);
         // An event that could not be stored may now be.
         if let Some(key) = changed_key(&record.fact) {
             self.rejected.remove(&key);

@@ -364,27 +364,7 @@ impl Text<'_> {
             Fact::ReaderLeft { subscription, reason } => {
                 let ends = self.names.subscription(*subscription);
                 let (bus, reader) = (self.node(&ends.bus), self.node(&ends.service));
-                let text = match reason {
-                    LeaveReason::Silent => {
-                        sentence!(
-                            "{bus} removed {reader} from its consumer group: no heartbeat within the session timeout",
-                            "{bus} hat {reader} aus der Consumer-Gruppe entfernt: \
-                             kein Heartbeat innerhalb des Sitzungs-Timeouts"
-                        )
-                    }
-                    LeaveReason::PolledTooRarely => {
-                        sentence!(
-                            "{reader} left its consumer group at {bus}: it polled too rarely",
-                            "{reader} hat die Consumer-Gruppe bei {bus} verlassen: zu seltene Abfragen"
-                        )
-                    }
-                    LeaveReason::AcknowledgementOverdue => {
-                        sentence!(
-                            "{bus} removed {reader} from its consumer group: no acknowledgement within the deadline",
-                            "{bus} hat {reader} aus der Consumer-Gruppe entfernt: keine Bestätigung innerhalb der Frist"
-                        )
-                    }
-                };
+                let text = reader_left(*reason, bus, reader);
                 (text, None, vec![ends.bus, ends.service])
             }
             Fact::ReaderJoined { subscription } => {
@@ -420,6 +400,31 @@ impl Text<'_> {
             ) => {
                 unreachable!("another subject")
             }
+        }
+    }
+}
+
+/// Describes why a reader left its group.
+fn reader_left(reason: LeaveReason, bus: &str, reader: &str) -> String {
+    match reason {
+        LeaveReason::Silent => {
+            sentence!(
+                "{bus} removed {reader} from its consumer group: no heartbeat within the session timeout",
+                "{bus} hat {reader} aus der Consumer-Gruppe entfernt: \
+                             kein Heartbeat innerhalb des Sitzungs-Timeouts"
+            )
+        }
+        LeaveReason::PolledTooRarely => {
+            sentence!(
+                "{reader} left its consumer group at {bus}: it polled too rarely",
+                "{reader} hat die Consumer-Gruppe bei {bus} verlassen: zu seltene Abfragen"
+            )
+        }
+        LeaveReason::AcknowledgementOverdue => {
+            sentence!(
+                "{bus} removed {reader} from its consumer group: no acknowledgement within the deadline",
+                "{bus} hat {reader} aus der Consumer-Gruppe entfernt: keine Bestätigung innerhalb der Frist"
+            )
         }
     }
 }
