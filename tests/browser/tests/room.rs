@@ -1,7 +1,7 @@
 //! There is room for what matters: in a small embed for the canvas, beside cards for the description.
 
 use crate::SITE;
-use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console};
+use browser_tests::{Browser, Look, WIDE};
 use converge::scenario::examples;
 use serde_json::{Value, json};
 
