@@ -162,7 +162,7 @@ pub fn limited_queue(choices: &Choices) -> Json {
     let mut document = messaging(choices);
     let [.., place, kind, attach, processing] = choices.parts;
     let bits = choices.seed as u8;
-    if bits % 3 == 0 {
+    if bits.is_multiple_of(3) {
         document["buses"][0]["topics"] = json!([{ "name": "q", "retention_ms": one(&[800, 4000], bits / 3) }]);
     }
     for consumer in [1, 2] {
