@@ -183,11 +183,12 @@ impl Uncertainty {
             | Uncertainty::Chance
             | Uncertainty::Requests
             | Uncertainty::Retention
-            | Uncertainty::HeldBack => self.chance(),
+            | Uncertainty::HeldBack => self.possible_obstacle(),
         }
     }
 
-    fn chance(self) -> &'static str {
+    /// Describes what may keep an update from its copy although no fault lasts.
+    fn possible_obstacle(self) -> &'static str {
         match self {
             Uncertainty::Rumors => phrase(
                 "members may lose interest in a rumor before each has heard it",
