@@ -3,7 +3,7 @@
 //! end.
 
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
-use converge::analysis::history::{ABSENT, History, Invocation, NEVER, Operation, Output};
+use converge::analysis::history::{ABSENT, History, Invocation, NEVER, Operation, Output, Rank};
 use converge::trace::Outcome;
 use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
@@ -49,7 +49,7 @@ fn history(count: usize, stale: bool) -> History {
                     invoked: at,
                     ended: NEVER,
                     times: None,
-                    rank: 0,
+                    rank: Rank::default(),
                 });
                 at += 1;
             }
