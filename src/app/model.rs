@@ -56,6 +56,7 @@ pub use self::sharing::{FileSlice, SharedRun, Sharing, SharingMsg};
 pub use self::tab_record::TabRecord;
 pub use self::task::TaskMsg;
 pub use self::verdicts::VerdictsMsg;
+use self::viewport::OVERVIEW;
 pub use self::viewport::{MESSAGE_GROUPS, MessageGroup, Sizes, Viewport, ViewportMsg};
 pub use super::canvas_item::CanvasItem;
 pub use super::gesture::Tool;
@@ -226,6 +227,7 @@ impl Model {
         let mut effects = Vec::new();
         let was_playing = self.playback.playing();
         change(self, &mut effects)?;
+        self.refit_changed();
         self.redraw.page |= was_playing != self.playback.playing();
         if let Some(request) = self.playback.next_request() {
             effects.push(Effect::Send(Box::new(request)));
@@ -391,7 +393,7 @@ impl Model {
         self.update_compared_scene();
         // The camera must not move while the pointer drags.
         if self.viewport.fitted && matches!(self.pointer.gesture, Gesture::None) {
-            self.refit();
+            self.viewport.must_refit = true;
         }
     }
 
@@ -401,12 +403,13 @@ impl Model {
         let writer = if narrow { None } else { self.writer() };
         let build = |layout| Scene::new(scenario, layout, &self.row_counts(), &self.drag_offsets(), writer);
         let mut scene = build(layout);
-        // If a text leaves too little room for the column, a smaller drawing shows all cards at once, in the layout that shows
-        // them larger.
-        if narrow && self.has_text() && scene.bounds().bottom() > size.1 / unit {
-            let (free, grid) = (build(Layout::Free), build(Layout::Grid));
+        // If the column has too little room, a smaller drawing shows all cards at once, in the layout that shows them largest.
+        if narrow && scene.bounds().bottom() > size.1 / unit {
             let scale = |scene: &Scene| self.viewport.narrow_fit(scene).scale;
-            scene = if scale(&grid) > scale(&free) { grid } else { free };
+            let others = [build(Layout::Free), build(Layout::Grid)];
+            let column = if self.has_text() { 0.0 } else { OVERVIEW * unit };
+            let larger = others.into_iter().filter(|other| scale(other) >= column && scale(other) > scale(&scene));
+            scene = larger.max_by(|a, b| scale(a).total_cmp(&scale(b))).unwrap_or(scene);
         }
         scene.place_labels(self.viewport.detail());
         scene

@@ -38,7 +38,7 @@ fn edits_selection(model: &Model) -> bool {
 }
 
 fn has_run(model: &Model) -> bool {
-    model.run.until > 0
+    model.end_of_run() > 0
 }
 
 const fn key(key: &'static str) -> Shortcut {

@@ -246,8 +246,8 @@ impl Model {
                     return;
                 }
                 effects.extend(new.first().cloned().map(Effect::Focus));
+                self.select(new.iter().cloned().map(CanvasItem::Node).collect());
                 self.reveal_cards(&new);
-                self.select(new.into_iter().map(CanvasItem::Node).collect());
             }
             Err(why) => self.refuse(why),
         }

@@ -2,13 +2,20 @@
 
 use super::test_page::TestPage;
 use super::*;
+use crate::app::geometry::Rect;
 use crate::scenario::examples::{self, Example};
 use crate::scenario::{Promise, micros};
 use crate::session::protocol::{CopyState, VerdictStatus};
 
+/// Height of the canvas of a phone of 390 × 844 px with a caption of two lines and a timeline of five rows, px.
+const PHONE_HEIGHT: f64 = 430.0;
+
 /// Opens an example as the page does, and lets it look for verdicts.
 fn opened(example: &Example, at_ms: f64) -> Model {
-    let mut page = TestPage::new();
+    opened_on(TestPage::new(), example, at_ms)
+}
+
+fn opened_on(mut page: TestPage, example: &Example, at_ms: f64) -> Model {
     let opening = Opening { at: micros(at_ms), ..Opening::own(example.scenario()).comparing() };
     page.update(Msg::Document(DocumentMsg::Open(Box::new(opening))));
     for second in 0..40 {
@@ -89,4 +96,27 @@ fn reads_are_stale_where_the_caption_states_so() {
         let view = &model.run.clients[&(node as u32)];
         assert!(view.stale_reads > 0 && view.last.as_ref().is_some_and(|last| last.stale), "{id}: {view:?}");
     }
+}
+
+#[test]
+fn the_trouble_of_an_example_is_in_sight_on_a_phone() {
+    let mut hidden = Vec::new();
+    for example in examples::EXAMPLES.iter().filter(|example| !QUIET.contains(&example.id)) {
+        let mut page = TestPage::new();
+        let canvas = (390.0, PHONE_HEIGHT);
+        let sizes = Sizes { canvas, room: canvas, narrow: true, unit: 1.0, ..Sizes::default() };
+        page.update(Msg::Viewport(ViewportMsg::Resized(sizes)));
+        let model = opened_on(page, example, f64::from(example.opens_at_ms));
+        let services = model.run.services.iter().zip(&model.scene.nodes);
+        let cards = services.filter(|(service, _)| service.state != CopyState::Consistent);
+        let in_sight = |rect: Rect| {
+            let (start, end) = model.viewport.camera.corners(rect);
+            start.x >= 0.0 && end.x <= canvas.0 && start.y >= 0.0 && end.y <= canvas.1
+        };
+        let seen: Vec<_> = cards.map(|(_, node)| (node.id.clone(), in_sight(node.rect))).collect();
+        if !seen.is_empty() && !seen.iter().any(|(_, is_seen)| *is_seen) {
+            hidden.push((example.id, seen, model.viewport.camera.scale));
+        }
+    }
+    assert!(hidden.is_empty(), "{hidden:#?}");
 }

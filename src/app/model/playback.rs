@@ -1,7 +1,7 @@
 //! The clock of the run: play, pause, step and seek.
 
 use super::Model;
-use crate::scenario::Micros;
+use crate::scenario::{Micros, micros};
 use crate::session::protocol::Request;
 
 /// Controls the clock of the run.
@@ -49,8 +49,8 @@ impl Model {
                 self.playback.enqueue(Request::StepBack);
             }
             PlaybackMsg::Mark { forward } => self.seek_mark(forward),
-            PlaybackMsg::Seek(to) => self.playback.enqueue(Request::Seek { to: to.min(self.run.until) }),
-            PlaybackMsg::SeekEnd => self.playback.enqueue(Request::Seek { to: self.run.until }),
+            PlaybackMsg::Seek(to) => self.playback.enqueue(Request::Seek { to: to.min(self.end_of_run()) }),
+            PlaybackMsg::SeekEnd => self.playback.enqueue(Request::Seek { to: self.end_of_run() }),
             // It changes the history, so it is an action.
             PlaybackMsg::Reset => {}
             PlaybackMsg::Speed(speed) => {
@@ -62,6 +62,11 @@ impl Model {
                 self.redraw.page = true;
             }
         }
+    }
+
+    /// Returns the end of the run, also before the engine has reported it.
+    pub fn end_of_run(&self) -> Micros {
+        if self.run.until > 0 { self.run.until } else { micros(self.document.scenario.until_ms) }
     }
 
     pub(super) fn toggle_play(&mut self) {
@@ -92,5 +97,24 @@ impl Model {
             self.time_view.follow(self.run.now, self.run.until);
             self.redraw.page |= self.time_view.window(self.run.until) != window;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PlaybackMsg;
+    use crate::app::model::test_page::ready;
+    use crate::app::model::{DocumentMsg, Effect, Model, Msg, update};
+    use crate::session::protocol::Request;
+
+    #[test]
+    fn the_end_key_goes_to_the_end_also_before_the_engine_has_answered() {
+        let mut model = Model::default();
+        update(&mut model, Msg::Document(DocumentMsg::OpenFirst));
+        let end = (model.document.scenario.until_ms * 1000.0) as u64;
+        update(&mut model, Msg::Playback(PlaybackMsg::SeekEnd));
+        assert_eq!(model.playback.destination(), end);
+        let sent = update(&mut model, ready());
+        assert!(matches!(&sent[..], [Effect::Send(first)] if first.request == Request::First), "{sent:?}");
     }
 }

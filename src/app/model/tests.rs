@@ -264,3 +264,17 @@ fn a_second_row_of_chips_covers_no_card_and_does_not_make_the_drawing_jump() {
     assert!(top >= 12.0 + 58.0, "{top}");
     assert_eq!(show(&mut model, 26.0).1, camera);
 }
+
+#[test]
+fn a_drawing_that_has_room_stays_where_it_is_when_a_card_is_duplicated() {
+    let mut model = first_page();
+    let sizes = |canvas| Sizes { canvas, room: canvas, unit: 1.0, ..Sizes::default() };
+    update(&mut model, Msg::Selection(SelectionMsg::Select(Some(CanvasItem::Node("inventory".into())))));
+    // The inspector makes the canvas narrower. The writer's button has no room below it, once a copy is there.
+    update(&mut model, Msg::Viewport(ViewportMsg::Resized(sizes((896.0, 591.0)))));
+    let camera = model.viewport.camera;
+    update(&mut model, Msg::Document(DocumentMsg::Duplicate));
+    update(&mut model, Msg::Viewport(ViewportMsg::Resized(sizes((896.0, 569.0)))));
+    assert_eq!(model.scene.nodes.len(), 4);
+    assert_eq!(model.viewport.camera, camera);
+}

@@ -25,6 +25,8 @@ const MAX_CAPTION: f64 = 84.0;
 const LEAST_SHARE: f64 = 0.9;
 /// Minimum distance between the focused card and the edge of the canvas, px.
 const EDGE: f64 = 8.0;
+/// Minimum scale, as a share of 100 %, at which a narrow page shows a whole drawing instead of a column that scrolls.
+pub(super) const OVERVIEW: f64 = 0.4;
 /// Distance between a drawing and the edge of the canvas of a narrow page, px.
 const NARROW_MARGIN: f64 = 10.0;
 
@@ -49,6 +51,8 @@ pub struct Viewport {
     overlays_of: u32,
     /// The number of the document that was fitted into a window of this size; 0 if it is fitted again in any case.
     pub(super) fitted_of: u32,
+    /// Whether the drawing has changed since the camera was fitted. It is fitted once, after the whole message.
+    pub(super) must_refit: bool,
     /// Whether the page has one column.
     pub narrow: bool,
     /// The size of the visitor's font, relative to 16 px: the size of the canvas at 100 %.
@@ -104,6 +108,7 @@ impl Default for Viewport {
             overlays: (0.0, 0.0),
             overlays_of: 0,
             fitted_of: 0,
+            must_refit: false,
             narrow: false,
             unit: 1.0,
             hidden_messages: 0,
@@ -239,8 +244,8 @@ impl Model {
         (shown.size, shown.room, shown.axis_width) = (sizes.canvas, sizes.room, sizes.axis_width);
         (shown.overlays, shown.overlays_of) = (sizes.overlays, number);
         (shown.narrow, shown.unit) = (sizes.narrow, sizes.unit);
-        // This also fits the camera, unless a pointer is dragging.
         self.update_scene();
+        self.refit_changed();
         // A panel that opens does not cover its subject.
         if let Some(CanvasItem::Node(id)) = self.inspected().filter(|_| is_smaller && !self.viewport.fitted) {
             self.reveal_cards(&[id]);
@@ -255,7 +260,7 @@ impl Model {
     /// Moves the camera by hand.
     pub(super) fn set_camera(&mut self, camera: Camera) {
         self.viewport.camera = camera;
-        self.viewport.fitted = false;
+        (self.viewport.fitted, self.viewport.must_refit) = (false, false);
         self.redraw.paint = true;
         self.follow_zoom();
     }
@@ -270,19 +275,28 @@ impl Model {
         self.refit();
     }
 
-    /// Shows the whole drawing again after it, or the canvas, has changed. It stays where it is if it has room there at about
-    /// the same scale.
-    pub(super) fn refit(&mut self) {
+    /// Shows the whole drawing again if it, or the canvas, has changed.
+    pub(super) fn refit_changed(&mut self) {
+        if std::mem::take(&mut self.viewport.must_refit) {
+            self.refit();
+        }
+    }
+
+    /// Shows the whole drawing. It stays where it is if it has room there at about the same scale.
+    fn refit(&mut self) {
         self.viewport.fitted = true;
         self.redraw.paint = true;
         let Viewport { camera, size: (width, height), unit, narrow, .. } = self.viewport;
         let number = self.document.number();
         let is_same = std::mem::replace(&mut self.viewport.fitted_of, number) == number;
         let bounds = self.scene.bounds();
-        self.viewport.camera = if narrow && self.scene.is_column() {
-            Camera { scale: unit, ..Camera::default() }
-        } else if narrow {
-            self.viewport.narrow_fit(&self.scene)
+        self.viewport.camera = if narrow {
+            let whole = self.viewport.narrow_fit(&self.scene);
+            // A column of many cards begins at its first card.
+            let is_long = whole.scale < OVERVIEW * unit && !self.has_text();
+            let has_room = bounds.bottom() * unit <= height;
+            let starts_at_top = self.scene.is_column() && (is_long || has_room);
+            if starts_at_top { Camera { scale: unit, ..Camera::default() } } else { whole }
         } else {
             let (top, bottom) = self.covered_height();
             let fitting = |bounds| Camera::fitting(bounds, width, height - bottom, top, unit);
@@ -318,6 +332,7 @@ impl Model {
 
     /// Moves the camera as little as possible until it shows these cards, or the first one if there is no room for all.
     pub(super) fn reveal_cards(&mut self, ids: &[String]) {
+        self.refit_changed();
         let rects = || ids.iter().filter_map(|id| Some(self.scene.nodes[self.scene.find(id)?].rect));
         let Some((first, all)) = rects().next().zip(rects().reduce(|a, b| a.union(&b))) else { return };
         let Viewport { camera, size: (width, height), unit, narrow, .. } = self.viewport;

@@ -2,7 +2,7 @@
 
 use crate::app::actions::ActionId;
 use crate::app::context_menu::{MenuEntry, entries, file_entries};
-use crate::app::geometry::{Point, point};
+use crate::app::geometry::Point;
 use crate::app::model::{ContextMenu, Model, Msg, PanelsMsg};
 use crate::app::texts::Text;
 use crate::text;
@@ -161,10 +161,16 @@ impl PartialEq for MenuProps {
 #[component]
 fn Menu(props: &MenuProps) -> Html {
     let root = use_node_ref();
-    use_effect_with((root.clone(), props.at.x, props.at.y), |(root, x, y)| {
-        let Some(element) = root.cast::<HtmlElement>() else { return };
-        place(&element, point(*x, *y));
-        move_focus(&element, "Home");
+    // The size changes with the entries, which depend on the run.
+    use_effect_with((root.clone(), props.at, props.items.len()), |(root, at, _)| {
+        if let Some(element) = root.cast::<HtmlElement>() {
+            place(&element, *at);
+        }
+    });
+    use_effect_with((root.clone(), props.at), |(root, _)| {
+        if let Some(element) = root.cast::<HtmlElement>() {
+            move_focus(&element, "Home");
+        }
     });
     let on_key = {
         let (root, send) = (root.clone(), props.send.clone());
@@ -209,8 +215,9 @@ fn place(menu: &HtmlElement, at: Point) -> Option<()> {
     let canvas = menu.closest(".canvas").ok()??.get_bounding_client_rect();
     let has = |size: Result<JsValue, JsValue>| size.ok()?.as_f64();
     let (width, height) = (has(window.inner_width())?, has(window.inner_height())?);
-    let left = (canvas.left() + at.x).min(width - f64::from(menu.offset_width())).max(0.0);
-    let top = (canvas.top() + at.y).min(height - f64::from(menu.offset_height())).max(0.0);
+    let size = menu.get_bounding_client_rect();
+    let left = (canvas.left() + at.x).min(width - size.width()).max(0.0);
+    let top = (canvas.top() + at.y).min(height - size.height()).max(0.0);
     menu.style().set_property("left", &format!("{left}px")).ok()?;
     menu.style().set_property("top", &format!("{top}px")).ok()
 }

@@ -148,7 +148,7 @@ fn a_verdict_is_not_cut_beside_a_panel_or_a_second_branch() {
         browser.wait("document.querySelector('.branches .verdict')");
         assert_eq!(browser.run(CUT_CHIPS), json!([]), "{width}×{height}, a panel");
         press_in(&browser, ".branches", "Compare");
-        browser.wait("document.querySelector('.canvas.compared')");
+        browser.wait("document.querySelector('.page.comparing .pane-name')");
         assert_eq!(browser.run(CUT_CHIPS), json!([]), "{width}×{height}, two branches");
     }
 }
@@ -210,6 +210,7 @@ fn the_space_plays_after_a_click_and_presses_the_button_that_the_keyboard_chose(
     let browser = open(WIDE, "");
     browser.click("main .publish");
     browser.wait("document.querySelector('.transport [aria-label=Pause]')");
+    browser.wait("parseFloat(document.querySelector('.clock').textContent) > 0.5");
     browser.keys(&["Space"]);
     browser.wait("document.querySelector('.transport [aria-label=Play]')");
     browser.click("[data-action=StepBack]");
@@ -282,7 +283,7 @@ fn a_low_window_shows_the_stale_row_and_values_beside_a_panel() {
     browser.wait(row);
     browser.run("document.querySelector('[data-action=Branches]').click()");
     browser.wait("document.querySelector('.branches')");
-    browser.wait("document.querySelector('main [data-node=notification] .v').checkVisibility()");
+    browser.wait("document.querySelector('main [data-node=notification] .v')?.checkVisibility()");
     browser.wait("!document.querySelector('.caption')?.checkVisibility()");
 }
 

@@ -55,7 +55,8 @@ impl Page {
         let ribbons = self.painter.refs.ribbons.cast::<Element>();
         let axis_width =
             ribbons.map_or(0.0, |ribbons| (f64::from(ribbons.client_width()) - 2.0 * timeline::MARGIN).max(0.0));
-        let [chips, caption] = overlays(&canvas).map(|element| element.filter(|_| !narrow));
+        let is_shown = |element: &HtmlElement| !narrow && element.offset_height() > 0;
+        let [chips, caption] = overlays(&canvas).map(|element| element.filter(is_shown));
         let chips = chips.map_or(0.0, |chips| f64::from(chips.offset_height()));
         // On a canvas that is narrow, the description is above the zoom buttons. It is over the lower one of two drawings.
         let lowest = canvas.parent_element().and_then(|page| page.get_elements_by_class_name("compared").item(0));
