@@ -117,7 +117,7 @@ fn a_restart_of_every_crashed_service_leaves_hope_for_all() {
 }
 
 /// The verdicts on a copy of `x` at `a` with each kind of publication, for faults before the write.
-fn verdicts_with(faults: &[Command], mends: &[Command]) -> Vec<(Convergence, Option<Prospect>)> {
+fn verdicts_with(faults: &[Command], healings: &[Command]) -> Vec<(Convergence, Option<Prospect>)> {
     let relay = (50.0, 4);
     let modes = [
         PublishMode::AfterCommit,
@@ -127,7 +127,7 @@ fn verdicts_with(faults: &[Command], mends: &[Command]) -> Vec<(Convergence, Opt
     let verdict_with = |mode: &PublishMode| {
         let mut commands: Vec<(f64, Command)> = faults.iter().map(|fault| (100.0, fault.clone())).collect();
         commands.push((200.0, write("writer")));
-        commands.extend(mends.iter().map(|mend| (HEALING_MS, mend.clone())));
+        commands.extend(healings.iter().map(|healing| (HEALING_MS, healing.clone())));
         let mut scenario = two_copies(commands);
         let publication = &mut scenario.services[0].publishes[0];
         publication.mode = mode.clone();

@@ -176,7 +176,7 @@ fn errors_about(data: &str) -> String {
 }
 
 #[test]
-fn an_error_about_a_name_in_an_object_says_what_it_names() {
+fn an_error_about_a_name_in_an_object_states_what_it_names() {
     let long = "k".repeat(81);
     let too_long = format!("must have at most 80 characters, not 81: `{}…`", "k".repeat(20));
     let cases = [

@@ -185,7 +185,7 @@ fn the_reader_of_a_log_handles_what_is_behind_a_poison_message_that_nobody_deliv
 }
 
 #[test]
-fn an_event_that_expires_before_the_mend_does_not_arrive() {
+fn an_event_that_expires_before_the_healing_does_not_arrive() {
     let retention = json!({ "retention_ms": 5000 });
     let down = |restart: Value, start: Value| {
         json!([
@@ -224,7 +224,7 @@ fn a_dead_letter_that_expires_before_its_redrive_does_not_arrive() {
 }
 
 #[test]
-fn deliveries_that_may_be_used_up_before_the_mend_are_not_certain() {
+fn deliveries_that_may_be_used_up_before_the_healing_are_not_certain() {
     let script = json!([
         { "at_ms": 50, "do": { "cut_link": { "from": "bus", "to": "w" } } },
         write(300, "a", "n", 1),

@@ -1,5 +1,6 @@
 //! Verdicts while work is under way that no message and no queue shows: deliveries that wait in a busy consumer, writes that a
-//! member has received, coordinators that wait for replicas; and faults that outlast what would mend them. All links take 10 ms.
+//! member has received, coordinators that wait for replicas; and faults that are healed after the retention, the grace period or
+//! the attempts end. All links take 10 ms.
 
 use super::cases::{converge, json as parsed};
 use crate::common::runs::run_with_facts;
@@ -204,7 +205,7 @@ fn a_publication_that_is_repeated_after_the_deduplication_window_may_be_added_tw
 }
 
 #[test]
-fn an_event_behind_a_poison_message_of_its_partition_is_not_said_to_arrive() {
+fn an_event_behind_a_poison_message_of_its_partition_is_not_reported_to_arrive() {
     let mut document = queue(
         json!({}),
         json!({}),
@@ -238,7 +239,7 @@ fn runs_that_end_with_siblings_are_not_counted_as_converged() {
 }
 
 #[test]
-fn an_update_that_lost_by_its_clock_is_not_said_to_be_applied_out_of_order() {
+fn an_update_that_lost_by_its_clock_is_not_reported_as_applied_out_of_order() {
     let service = |id: &str, from: &str, to: &str, offset_ms: i32| {
         json!({ "id": id, "data": { "k": 0 }, "publishes": [{ "to": to }],
         "subscribes": [{ "to": from, "effect": "last_writer_wins" }], "clock": { "offset_ms": offset_ms } })

@@ -1,4 +1,4 @@
-//! Sloppy quorums: a coordinator goes on to the next stand-in until one answers or the preference list ends.
+//! Sloppy quorums: a coordinator continues with the next stand-in until one answers or the preference list ends.
 
 use super::*;
 use converge::analysis::Convergence;
@@ -49,7 +49,7 @@ fn outcome(scenario: &Scenario) -> (Vec<(u64, Outcome)>, Vec<NodeId>, Run) {
 }
 
 #[test]
-fn a_write_goes_on_to_the_next_stand_in_when_one_does_not_answer_either() {
+fn a_write_continues_with_the_next_stand_in_when_one_does_not_answer_either() {
     let (scenario, order) = sloppy();
     for silent in 0..3 {
         // The second replica and the first stand-ins are down.

@@ -13,7 +13,7 @@ pub const FIRST_LOAD_BUDGET: usize = 450 * 1024;
 /// The maximum size of all files of the page together, without those in `APART`, in bytes, gzipped. The page had 1.19 MiB before
 /// embeds exchanged messages, values were edited on the canvas, documents had tasks, and the share dialog recorded pictures and
 /// drew QR codes, 1.48 MiB before all of its texts, those of the examples and those of the simulator were in German too, 1.57
-/// MiB before it warned of more settings without effect, 1.6 MiB before it kept live commands over a reload and said why a
+/// MiB before it warned of more settings without effect, 1.6 MiB before it kept live commands over a reload and stated why a
 /// verdict is unknown, and 1.7 MiB before the verdict followed calls, promises and later faults. Most of that is loaded on
 /// demand.
 pub const TOTAL_BUDGET: usize = 1_866_465; // 1.78 MiB

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_for_a_card_says_to_select_one_where_none_is_selected() {
+    fn a_key_for_a_card_asks_to_select_one_where_none_is_selected() {
         let mut page = TestPage::new();
         page.update(Msg::Selection(SelectionMsg::Select(None)));
         for msg in [

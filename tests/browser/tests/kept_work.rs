@@ -69,7 +69,7 @@ fn a_reload_keeps_live_commands_the_instant_the_description_and_the_history() {
 }
 
 #[test]
-fn a_new_tab_shows_the_live_actions_of_a_kept_drawing() {
+fn a_new_tab_shows_the_live_commands_of_a_kept_drawing() {
     let browser = open("");
     browser.click(".palette .placeable");
     saved(&browser);

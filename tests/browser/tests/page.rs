@@ -289,12 +289,12 @@ fn every_fault_shows_at_its_card_or_link_until_it_ends() {
     let browser = open(WIDE, "#ex=first-update");
     let trouble = |node: &str| format!("document.querySelector('[data-node=\"{node}\"] .trouble')?.textContent");
     browser.click("[data-node=\"notification\"] header");
-    for (fault, shows, mended) in
+    for (fault, shows, repair) in
         [("Freeze node", "frozen", "Unfreeze node"), ("Slow down 10 ×", "10 × as long", "Restore the speed")]
     {
         press(&browser, fault);
         browser.wait(&format!("{} === {}", trouble("notification"), json!(shows)));
-        press(&browser, mended);
+        press(&browser, repair);
         browser.wait(&format!("{} === undefined", trouble("notification")));
     }
     press(&browser, "Set the clock back 1 s");
