@@ -335,7 +335,7 @@ impl Model {
         self.playback.tick(wall);
         self.check_long_press(wall);
         self.speak(wall);
-        self.fade_notice(wall);
+        self.dismiss_expired_notice(wall);
         let internals_node = self.internals_node();
         let (records, digest) = (self.run.records, &self.run.digest);
         let requests = [
@@ -358,7 +358,7 @@ impl Model {
     /// Returns whether the model needs the next frame of the screen.
     pub fn is_moving(&self) -> bool {
         let touched = matches!(&self.pointer.gesture, Gesture::Pressed(press) if press.touch);
-        let speaks = self.notices.announcer.is_pending() || self.is_notice_fading();
+        let speaks = self.notices.announcer.is_pending() || self.is_notice_temporary();
         self.playback.playing() || speaks || self.panels_are_behind() || touched
     }
 

@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 /// Least time between two requests, ms of real time.
 const INTERVAL: f64 = 700.0;
-/// The maximum share of the engine's time that the verdicts take: a request waits as many times longer than the last
-/// answer took.
-const PATIENCE: f64 = 8.0;
+/// The wait before a request, as a multiple of the time that the last answer took. It limits the share of the engine's time
+/// that the verdicts take.
+const WAIT_FACTOR: f64 = 8.0;
 
 /// The verdicts that the engine has reported, and the last request.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,7 @@ impl VerdictsView {
             let node = self.asked.as_ref().and_then(|(node, _)| *node);
             return Some(Request::Query(Query::Verdicts { node }));
         }
-        if self.waiting || !self.is_behind(digest, first) || wall - self.last < INTERVAL.max(PATIENCE * self.took) {
+        if self.waiting || !self.is_behind(digest, first) || wall - self.last < INTERVAL.max(WAIT_FACTOR * self.took) {
             return None;
         }
         (self.waiting, self.last) = (true, wall);

@@ -21,7 +21,7 @@ const MAX_MESSAGES: usize = 5_000;
 /// Limit of the lost messages in a frame that were not shown before: the newest.
 const MAX_LOST: usize = 6;
 /// The maximum number of keys that the cards of a frame examine; the other cards follow in the next frames.
-const MAX_LOOKS: usize = 200_000;
+const MAX_EXAMINED_KEYS: usize = 200_000;
 /// The cards that a frame contains at least, so that one step needs one frame.
 const MIN_CARDS: usize = 8;
 /// Limit of marks that are kept for whole frames; beyond it the older half is discarded.
@@ -221,7 +221,7 @@ impl FrameBuilder {
         let nodes = |from: u32, count: u32| (from..from + count).map(NodeId).filter(shows);
         let mut shown: Vec<NodeId> = nodes(0, services).collect();
         // A card examines each key. The page requests the others.
-        let room = (MAX_LOOKS / run.analysis().staleness.key_count().max(1)).max(MIN_CARDS);
+        let room = (MAX_EXAMINED_KEYS / run.analysis().staleness.key_count().max(1)).max(MIN_CARDS);
         if !whole && shown.len() > room {
             shown.sort_by_key(|node| !waiting.contains_key(node));
             self.waiting.extend(shown.drain(room..).map(|node| (node, ())));

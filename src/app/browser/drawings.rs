@@ -33,8 +33,8 @@ const MAX_VERSIONS: usize = 30;
 /// How long a deleted drawing can be restored, ms.
 const DELETED_FOR: f64 = 30.0 * 24.0 * 3_600_000.0;
 
-/// How long the storage may take for an answer, ms.
-const PATIENCE: i32 = 8_000;
+/// The time after which a storage without an answer is reported, ms.
+const ANSWER_TIMEOUT: i32 = 8_000;
 
 type Answer = Result<DrawingsAnswer, StorageProblem>;
 
@@ -89,7 +89,7 @@ pub fn restore(text: String, fragment: String) -> Result<Pin<Box<dyn Future<Outp
 async fn answer(request: DrawingsRequest, send: Option<Callback<Msg>>) -> Answer {
     let is_save = matches!(request, DrawingsRequest::Save { .. } | DrawingsRequest::Recover { .. });
     let mut work = Box::pin(execute_now(request));
-    match within(PATIENCE, &mut work).await {
+    match within(ANSWER_TIMEOUT, &mut work).await {
         Some(answer) => answer,
         None if is_save => {
             // The page learns also later whether the drawing is saved, so it does not save it twice.

@@ -20,7 +20,8 @@ pub struct NoticeAction {
 pub struct Notices {
     /// The visible notice.
     pub notice: Option<String>,
-    /// Whether the notice reports a problem, and so is shown until it is closed. Others go after a while, and with the next change.
+    /// Whether the notice reports a problem, and so is shown until it is closed. Others disappear after a time, or at the next
+    /// change.
     is_problem: bool,
     /// The real time since which the notice is shown, ms.
     since: Option<f64>,
@@ -36,15 +37,15 @@ pub struct Notices {
 }
 
 impl Model {
-    /// Returns whether the notice goes after a while. One that offers an action stays: the visitor may need time to decide.
-    pub(super) fn is_notice_fading(&self) -> bool {
+    /// Returns whether the notice disappears after a time. One that offers an action stays: the visitor may need time to decide.
+    pub(super) fn is_notice_temporary(&self) -> bool {
         let Notices { notice, action, is_problem, .. } = &self.notices;
         notice.is_some() && action.is_none() && !is_problem
     }
 
-    /// Removes a notice that was shown for long enough.
-    pub(super) fn fade_notice(&mut self, wall: f64) {
-        if !self.is_notice_fading() {
+    /// Removes the notice after its time.
+    pub(super) fn dismiss_expired_notice(&mut self, wall: f64) {
+        if !self.is_notice_temporary() {
             return;
         }
         let letters = self.notices.notice.as_ref().map_or(0, String::len) as f64;
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_about_an_action_goes_after_a_while() {
+    fn a_notice_about_an_action_disappears_after_a_time() {
         let mut page = reset();
         page.update(Msg::Tick(1_000.0));
         page.update(Msg::Tick(6_000.0));
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_about_an_action_goes_with_the_next_change() {
+    fn a_notice_about_an_action_disappears_at_the_next_change() {
         let mut page = reset();
         page.update(Msg::Document(DocumentMsg::Tidy));
         assert_eq!(page.model.notices.notice, None);
