@@ -5,7 +5,7 @@
 pub enum Loss {
     /// Another change replaced it, which had not seen it.
     Overwritten,
-    /// Its group undid it.
+    /// Its group rolled it back.
     RolledBack,
     /// It was a deletion, and an older value came back after its tombstone was purged.
     Resurrected,
@@ -18,7 +18,7 @@ pub enum Loss {
 pub struct LossCounts {
     /// The number of those that another change replaced.
     pub overwritten: u64,
-    /// The number of those that their group undid.
+    /// The number of those that their group rolled back.
     pub rolled_back: u64,
     /// The number of deletions whose older value came back.
     pub resurrected: u64,

@@ -118,7 +118,7 @@ impl Pending {
 }
 
 /// The operations of clients: of nodes that are clients, and of the script and the page at services. The calls of services, which
-/// have ids and outcomes too, are told apart and count as none of them.
+/// have ids and outcomes too, are counted separately.
 #[derive(Clone, Debug, Default)]
 pub struct Operations {
     /// The number of services, which are the first nodes.

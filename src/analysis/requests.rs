@@ -122,8 +122,8 @@ impl Requests {
         answered.map(|answered| self.handled.remove(&answered));
     }
 
-    /// Notes until when a service waits that called another one with the update that it has to apply. If the other one does
-    /// not reply, the service gives up without a reply.
+    /// Notes that a service called another one with the update that it has to apply, and the end of its wait. If the other
+    /// one does not reply by then, the service gives up without a reply.
     fn note_call(&mut self, at: Micros, from: NodeId, to: NodeId, update: Option<UpdateId>) {
         let calls = self.services.get(&from).into_iter().flat_map(|calls| &calls.to);
         let timeout = calls.filter(|(callee, _)| *callee == to).map(|(_, timeout)| *timeout).max();

@@ -48,7 +48,8 @@ fn name(page: &LessonPage) -> &str {
     stem.filter(|stem| !stem.is_empty()).unwrap_or(&page.id)
 }
 
-/// Takes the answers to a lesson out of all. Formerly, each translation had its own.
+/// Removes the answers to a lesson from those to all lessons, and returns them. They may be under the id of a translation, as
+/// earlier versions of the page kept them.
 fn take_tries(all: &mut BTreeMap<String, Tries>, page: &LessonPage) -> Tries {
     let own = all.remove(&page.id);
     all.remove(name(page)).or(own).unwrap_or_default()

@@ -310,7 +310,7 @@ mod tests {
     fn a_grid_has_rows_of_three_a_row_for_each_group_and_chains_that_turn() {
         let chain = grid(&[card(); 4], &[(0, 1), (1, 2), (2, 3)], &[None; 4]);
         assert_eq!(chain.iter().map(|rect| rect.y > 0.0).collect::<Vec<_>>(), [false, false, false, true]);
-        assert_eq!(chain[3].x, chain[2].x, "the chain goes on below its end");
+        assert_eq!(chain[3].x, chain[2].x, "the chain continues below its end");
         let without_publisher = grid(&[card(); 4], &[(0, 1), (1, 2), (3, 2)], &[None; 4]);
         assert!(without_publisher[0].x < without_publisher[1].x && without_publisher[1].x < without_publisher[3].x);
         let groups = [Some(0), Some(0), Some(0), None, None];

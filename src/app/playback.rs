@@ -22,7 +22,7 @@ pub struct Playback {
     ready: bool,
     epoch: u32,
     pending: bool,
-    /// Whether the pending request advances the run, as the clock asks all the time while it runs.
+    /// Whether the pending request advances the run, as the clock requests in each frame while it runs.
     advancing: bool,
     /// The number of requests so far that moved the run to another time.
     jumps: u32,

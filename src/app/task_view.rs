@@ -203,7 +203,7 @@ impl TaskView {
         self.changes.extend(changes);
     }
 
-    /// Takes what the browser keeps now. Returns the text to keep instead, if there were changes.
+    /// Receives the records that the browser keeps now. Returns the text to keep instead, if there were changes.
     pub fn receive_kept(&mut self, kept: Option<String>) -> Option<String> {
         let changes = std::mem::take(&mut self.changes);
         // Nothing can be read where storage does not work.

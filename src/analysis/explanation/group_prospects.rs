@@ -84,7 +84,7 @@ impl ProspectFinder<'_> {
     }
 
     /// Returns whether members may still spread an update as a rumor: one heard or sent it within the last two gossip intervals,
-    /// or is frozen and continues later.
+    /// or is paused and continues later.
     fn is_rumored(&self, config: &Group, update: Option<UpdateId>, every: &Latency) -> bool {
         let since = self.run.now.saturating_sub(micros(2.0 * longest_ms(every)));
         let is_recent = |times: &BTreeMap<UpdateId, Micros>| {

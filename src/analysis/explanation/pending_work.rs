@@ -54,7 +54,7 @@ pub(super) struct PendingWork {
     pub reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
     /// The faults that the script causes after now.
     pub later_faults: Vec<LaterFault>,
-    /// The nodes on the way from the service that made an update to a copy, as far as they were needed.
+    /// The nodes on the path from the service that made an update to a copy, for the pairs that were needed.
     pub ways: BTreeMap<(Option<NodeId>, NodeId), BTreeSet<NodeId>>,
     /// The events on their way, by key; none until they are needed.
     pub events_of_keys: Option<BTreeMap<KeyId, BTreeSet<Pending>>>,

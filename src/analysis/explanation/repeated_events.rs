@@ -102,11 +102,11 @@ impl<'a> ProspectFinder<'a> {
         let subscriptions =
             run.names.subscriptions().filter(|it| run.delivers_to(run.names.subscription(*it).service, node));
         let subscriptions: Vec<SubscriptionId> = subscriptions.collect();
-        // Several deliveries are at consumers, or a frozen consumer handles its own while the bus delivers the event again.
+        // Several deliveries are at consumers, or a paused consumer handles its own while the bus delivers the event again.
         let consumers: BTreeSet<NodeId> = subscriptions.iter().map(|it| run.names.subscription(*it).service).collect();
         let received = consumers.iter().map(|it| self.history.deliveries_received(*it, event.update())).sum::<u32>();
-        let is_frozen = |it: &NodeId| run.analysis.faults.paused(*it).is_some();
-        if received > 1 || consumers.iter().any(is_frozen) || self.may_be_duplicated(event, node) {
+        let is_paused = |it: &NodeId| run.analysis.faults.paused(*it).is_some();
+        if received > 1 || consumers.iter().any(is_paused) || self.may_be_duplicated(event, node) {
             return false;
         }
         let is_acknowledged = subscriptions.into_iter().all(|subscription| {

@@ -1,4 +1,4 @@
-//! The ways of updates to copies, on which the script may stop or cut something later.
+//! The paths of updates to copies, on which the script may stop or cut something later.
 
 use super::handling_times::longest_ms;
 use super::prospects::ProspectFinder;
@@ -12,7 +12,7 @@ const MAX_HANDLING: f64 = 10.0;
 
 impl ProspectFinder<'_> {
     /// Returns the prospect that was found for a copy, or an uncertain one if the script stops or cuts something on the
-    /// update's way before it is certain to have arrived.
+    /// update's path before it is certain to have arrived.
     pub(super) fn unless_stopped(&mut self, found: Prospect, node: NodeId, update: Option<UpdateId>) -> Prospect {
         let arrives_by = match found {
             _ if found.is_uncertain() || self.work.later_faults.is_empty() => return found,
@@ -49,7 +49,7 @@ impl ProspectFinder<'_> {
         micros(events.chain(messages).map(longest).fold(0.0, f64::max) * self.run.analysis.faults.slowness(node))
     }
 
-    /// The nodes that an update passes on its way from the service that made it to a copy.
+    /// The nodes on the path of an update from the service that made it to a copy.
     pub(super) fn way(&self, origin: Option<NodeId>, node: NodeId) -> BTreeSet<NodeId> {
         let run = self.run;
         let mut way: BTreeSet<NodeId> = origin.into_iter().collect();

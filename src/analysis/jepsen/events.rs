@@ -23,7 +23,7 @@ pub(super) struct Event {
     pub(super) has_siblings: bool,
     /// Whether the servers lost the change.
     pub(super) is_lost: Option<bool>,
-    /// Whether the servers lost the change because its group undid it.
+    /// Whether the servers lost the change because its group rolled it back.
     pub(super) is_rolled_back: Option<bool>,
     /// Whether the change is a deletion whose older value came back.
     pub(super) is_resurrected: Option<bool>,

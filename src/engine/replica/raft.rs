@@ -297,7 +297,7 @@ impl Raft {
     }
 
     fn start_election(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) -> Vec<OperationReply> {
-        debug_assert!(ctx.node == member.node, "a member stands for election itself");
+        debug_assert!(ctx.node == member.node, "a member starts only its own election");
         debug_assert!(self.role != Role::Leader, "a leader does not start an election");
         self.current_term += 1;
         (self.role, self.leader) = (Role::Candidate, None);

@@ -134,7 +134,7 @@ pub struct RowView {
     pub behind: u32,
     /// The time from which it has been stale or diverged.
     pub stale_since: Option<Micros>,
-    /// Acknowledged writes of this key at this service that were overwritten without being seen.
+    /// The number of lost updates of this key that this service coordinated.
     pub lost: u32,
 }
 

@@ -139,7 +139,7 @@ impl Page {
         last.attempts += 1;
         let (area, tries_again) = (last.area, last.attempts < MAX_ATTEMPTS);
         last.is_checked_again |= tries_again;
-        // Moving the focus borrows it again.
+        // Moving the focus calls the observers, which borrow `last`.
         drop(last);
         let same = element.dyn_into::<HtmlElement>().ok().filter(|_| is_still_shown);
         match same.or_else(|| area.and_then(|(area, index)| neighbour(&document, area, index))) {

@@ -253,7 +253,7 @@ impl Coordinator {
         able.into_iter().zip(missed).collect()
     }
 
-    /// Handles the timeout of an operation. A sloppy write goes on to the next stand-ins, until the preference list ends.
+    /// Handles the timeout of an operation. A sloppy write continues with the next stand-ins until the preference list ends.
     pub fn on_timeout(
         &mut self,
         now: Micros,
