@@ -1412,7 +1412,7 @@ export interface RunReport {
   /** The scenario's invariants, in the order of the document. */
   invariants: InvariantReport[];
   /**
-   * Acknowledged writes of replica groups that a write unaware of them replaced, or that their group undid, deletions whose
+   * Acknowledged writes of replica groups that a write unaware of them replaced, or that their group rolled back, deletions whose
    * older value came back, and updates whose last copy was lost with a disk, as a read showed.
    */
   lost_updates: number;

@@ -65,7 +65,7 @@ pub struct RunReport {
     pub convergence: ConvergenceReport,
     /// The scenario's invariants, in the order of the document.
     pub invariants: Vec<InvariantReport>,
-    /// Acknowledged writes of replica groups that a write unaware of them replaced, or that their group undid, deletions whose
+    /// Acknowledged writes of replica groups that a write unaware of them replaced, or that their group rolled back, deletions whose
     /// older value came back, and updates whose last copy was lost with a disk, as a read showed.
     pub lost_updates: u64,
     /// Messages by their fate.

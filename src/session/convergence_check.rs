@@ -104,7 +104,7 @@ impl ConvergenceCheck {
 /// Returns the verdict on convergence of a run that advances too fast and was never judged.
 pub(super) fn never_judged() -> VerdictView {
     let why = phrase(
-        "the run goes on faster than its missing updates are judged; pause it for the verdict",
+        "the run continues faster than its missing updates are judged; pause it for the verdict",
         "der Lauf geht schneller weiter, als seine fehlenden Änderungen beurteilt werden; pausiere ihn für das Urteil",
     );
     let (name, because) = reasons::unknown_convergence(why);

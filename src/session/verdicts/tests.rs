@@ -139,7 +139,7 @@ fn a_run_that_continues_too_fast_has_no_verdict_to_show_again() {
     let mut follows = loaded(&scenario);
     let unknown = convergence_given_up(&mut follows, &scenario);
     assert_eq!(unknown.status, VerdictStatus::Unknown);
-    assert!(unknown.because.contains("goes on faster"), "{unknown:?}");
+    assert!(unknown.because.contains("continues faster"), "{unknown:?}");
     assert_eq!(follows.checks.convergence, None);
 }
 
