@@ -272,12 +272,12 @@ fn row(row: &RowView) -> Html {
     }
 }
 
-/// Draws how many writes of a row were lost. Where there is little room, the word is hidden.
+/// Draws how many changes of a row were lost. Where there is little room, the word is hidden.
 fn lost_writes(lost: u32) -> Html {
     let text = text!("{} lost", lost);
     let (count, word) = text.split_once(' ').unwrap_or((&text, ""));
     html! {
-        <em class={classes!((lost > 9).then_some("many"))} title={text!("Acknowledged writes of this service that were lost: overwritten without being seen, or undone by its group")}>
+        <em class={classes!((lost > 9).then_some("many"))} title={text!("Acknowledged changes of this service that were lost: overwritten without being seen, rolled back by its group, or lost with a purged tombstone or a disk")}>
             <b>{ count }</b>{ " " }<span>{ word }</span>
         </em>
     }
