@@ -122,11 +122,6 @@ pub struct Call {
 }
 
 impl Service {
-    /// Returns whether it coordinates transactions or requests separate writes from the services that it calls.
-    pub fn asks_others(&self) -> bool {
-        self.is_coordinator() || self.calls.iter().any(|call| call.operation.is_some())
-    }
-
     /// Returns whether its writes and those of the services that it calls are one transaction.
     pub fn is_coordinator(&self) -> bool {
         self.commit == Commit::TwoPhase && !self.calls.is_empty()
