@@ -137,3 +137,27 @@ fn a_publication_that_its_link_may_lose_with_all_its_attempts_is_not_certain_to_
     assert!(matches!(sent(outbox(), 0.5), Convergence::Converging(_)));
     assert!(matches!(sent(json!({}), 0.0), Convergence::Converging(_)));
 }
+
+#[test]
+fn an_event_that_a_service_will_forward_over_a_link_that_stays_cut_until_then_is_not_certain_to_arrive() {
+    let forwarded = |publication: Json, healed_ms: u32| {
+        // The consumer w handles the event until 4.8 s, and then forwards it to v.
+        let subscription = json!({ "processing": { "constant": { "ms": 3000 } }, "ack_deadline_ms": 5000 });
+        let cut = at(1900, json!({ "cut_link": { "from": "w", "to": "p" } }));
+        let script = json!([write(1800), cut, at(healed_ms, json!({ "heal_link": { "from": "w", "to": "p" } }))]);
+        let mut document = found_bus(json!({}), subscription, json!({}), script);
+        document["services"][1]["publishes"] = json!([publication]);
+        document["services"][2]["subscribes"] = json!([{ "to": "p" }]);
+        document["buses"].as_array_mut().expect("buses").push(json!({ "id": "p" }));
+        assert_eq!(contradiction(&document), None, "{publication} {healed_ms}");
+        verdict(&document, 2050.0).0
+    };
+    let direct = json!({ "to": "p", "forward": {} });
+    let retried = json!({ "to": "p", "forward": {}, "retry": { "timeout_ms": 100, "attempts": 200 } });
+    let relayed = json!({ "to": "p", "forward": {}, "mode": { "outbox": { "poll_ms": 50, "batch": 2 } } });
+    for healed_ms in [4_000, 6_000] {
+        assert!(matches!(forwarded(direct.clone(), healed_ms), Convergence::Unknown(_)));
+        assert!(matches!(forwarded(retried.clone(), healed_ms), Convergence::Converging(_)));
+        assert!(matches!(forwarded(relayed.clone(), healed_ms), Convergence::Converging(_)));
+    }
+}

@@ -300,15 +300,20 @@ impl<'a> ProspectFinder<'a> {
         let forwarders = services.filter(|(_, service)| service.publishes.iter().any(reaches_node));
         let version = run.analysis.updates.get(update)?.version;
         let mut found = None;
-        for (forwarder, _) in forwarders {
+        for (forwarder, service) in forwarders {
             let Some(copy) = run.analysis.staleness.copy(forwarder, key) else { continue };
             let prospect = match copy.reflects(version) {
-                false => Some(self.own_prospect(forwarder, key, Some(update))),
+                false => {
+                    let applied = self.own_prospect(forwarder, key, Some(update));
+                    let publications = service.publishes.iter().filter(|publication| reaches_node(publication));
+                    Some(self.forwarded_later(applied, forwarder, publications))
+                }
                 true => match self.unpublished(forwarder, update) {
                     Some(found) if found.can_converge() => Some(found),
                     found => self.forwarded_again(forwarder, update).or(found),
                 },
             };
+            let prospect = prospect.map(|prospect| self.delivered(prospect, None, node, update));
             if prospect.is_some_and(Prospect::can_converge) {
                 return prospect;
             }

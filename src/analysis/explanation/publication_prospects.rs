@@ -159,6 +159,45 @@ impl<'a> ProspectFinder<'a> {
         })
     }
 
+    /// Returns the prospect that was found for an event at a service that will forward it, unless the service's publication of it
+    /// does not arrive, or may not arrive.
+    pub(super) fn forwarded_later<'p>(
+        &self,
+        found: Prospect,
+        forwarder: NodeId,
+        publications: impl Iterator<Item = &'p Publication>,
+    ) -> Prospect {
+        if !found.can_converge() || found.is_uncertain() {
+            return found;
+        }
+        let resumed = self.work.healing.up_from(self.run, forwarder).unwrap_or(self.run.now);
+        let mut stopped = None;
+        for publication in publications {
+            let Some(bus) = self.run.names.find_node(&publication.to) else { continue };
+            let attempts = publication.retry.as_ref().map_or(1, |retry| retry.attempts);
+            let timeout = publication.retry.as_ref().map_or(0, |retry| micros(retry.timeout_ms));
+            let last = timeout.saturating_mul(u64::from(attempts.saturating_sub(1)));
+            let is_limited = !publication.mode.is_relayed();
+            let forwarded = match self.to_bus(forwarder, bus) {
+                Prospect::Unpublished(_)
+                    if is_limited && self.run.analysis.faults.may_lose_all(forwarder, bus, attempts) =>
+                {
+                    Prospect::Uncertain(Uncertainty::Possible(Obstacle::Chance))
+                }
+                Prospect::AfterHealing(at) if is_limited && resumed.saturating_add(last) < at => {
+                    Prospect::Uncertain(Uncertainty::Attempts)
+                }
+                Prospect::Unpublished(_) | Prospect::AfterHealing(_) => found,
+                closed => closed,
+            };
+            if forwarded.can_converge() {
+                return forwarded;
+            }
+            stopped = stopped.or(Some(forwarded));
+        }
+        stopped.unwrap_or(found)
+    }
+
     /// When the attempts of a publication arrive whose first one is sent at a time.
     fn arrivals(&self, publisher: NodeId, bus: NodeId, sent: Micros, retry: Option<&PublishRetry>) -> Arrivals {
         let latency = self.run.scenario.latency(self.run.names.node(publisher), self.run.names.node(bus));
