@@ -463,3 +463,26 @@ fn a_forwarder_that_lost_its_disk_forwards_nothing_after_its_restart() {
     assert!(will_not_converge(&verdict), "{verdict:?}");
     assert!(!ends_consistent(&document));
 }
+
+#[test]
+fn a_write_that_a_member_is_processing_is_not_called_a_message_that_is_due_now() {
+    // Member b receives the write at 1904 ms and stores it at 2004 ms.
+    let member = |id: &str| json!({ "id": id, "service_time": { "constant": { "ms": 100 } } });
+    let document = json!({
+        "converge": 1, "until_ms": 10000, "default_latency": { "constant": { "ms": 2 } },
+        "services": [member("a"), member("b"), member("c")],
+        "groups": [{ "id": "g", "members": ["a", "b", "c"], "protocol": { "quorum": { "read": 1, "write": 1 } } }],
+        "clients": [{
+            "id": "writer", "target": "g", "script": [{ "at_ms": 1800, "do": { "write": { "key": "x", "value": 1 } } }]
+        }]
+    });
+    let scenario = Scenario::from_json(&document.to_string()).expect("a valid scenario");
+    let mut run = Run::new(&scenario);
+    run.complete(micros(NOW_MS));
+    let Convergence::Converging(whys) = run.convergence(&scenario) else { panic!("{:?}", run.convergence(&scenario)) };
+    for why in whys {
+        assert_eq!(why.prospect, Prospect::Storing(why.node));
+        let text = converge::session::reasons::prospect(why.prospect, &run.context(&scenario));
+        assert!(text.ends_with(" has received it and stores it next"), "{text}");
+    }
+}

@@ -2,6 +2,7 @@
 
 mod cases;
 mod found;
+mod publications;
 mod systems;
 
 use crate::common::random;

@@ -85,28 +85,52 @@ fn a_call_that_succeeds_after_its_client_gave_up_is_no_operation_that_succeeded(
     assert_eq!(RunReport::of(&scenario, 1_000_000).missed, Vec::<String>::new());
 }
 
+/// Compares a sweep of one run with that run.
+fn assert_same_events(name: &str, scenario: &Scenario) {
+    let report = RunReport::of(scenario, 1_000_000);
+    let mut sweep = Sweep::new(scenario);
+    sweep.run(scenario, scenario.seed).expect("a new seed");
+    let messages = &report.messages;
+    let dropped = messages.dropped_loss
+        + messages.dropped_disturbance
+        + messages.dropped_link_cut
+        + messages.dropped_receiver_down;
+    assert_eq!((sweep.messages.values().sum::<u64>(), sweep.dropped), (messages.sent, dropped), "{name}");
+    let of_buses = report.buses.values().fold([0; 4], |[published, acknowledged, dead, lost], bus| {
+        [
+            published + bus.published,
+            acknowledged + bus.acknowledged,
+            dead + bus.dead_lettered,
+            lost + bus.discarded + bus.expired,
+        ]
+    });
+    let of_sweep = [sweep.published, sweep.acknowledged, sweep.dead_lettered, sweep.discarded];
+    assert_eq!(of_sweep, of_buses, "{name}");
+}
+
 #[test]
 fn a_sweep_of_one_run_has_the_messages_and_events_of_that_run() {
     for example in examples::EXAMPLES {
-        let scenario = example.scenario();
-        let report = RunReport::of(&scenario, 1_000_000);
-        let mut sweep = Sweep::new(&scenario);
-        sweep.run(&scenario, scenario.seed).expect("a new seed");
-        let messages = &report.messages;
-        let dropped = messages.dropped_loss
-            + messages.dropped_disturbance
-            + messages.dropped_link_cut
-            + messages.dropped_receiver_down;
-        assert_eq!((sweep.messages.values().sum::<u64>(), sweep.dropped), (messages.sent, dropped), "{}", example.id);
-        let of_buses = report.buses.values().fold([0; 4], |[published, acknowledged, dead, lost], bus| {
-            [
-                published + bus.published,
-                acknowledged + bus.acknowledged,
-                dead + bus.dead_lettered,
-                lost + bus.discarded + bus.expired,
-            ]
-        });
-        let of_sweep = [sweep.published, sweep.acknowledged, sweep.dead_lettered, sweep.discarded];
-        assert_eq!(of_sweep, of_buses, "{}", example.id);
+        assert_same_events(example.id, &example.scenario());
     }
+}
+
+#[test]
+fn a_sweep_counts_an_event_of_a_log_once_that_is_delivered_again_and_again() {
+    let write = |at_ms: u32| {
+        let operation = json!({ "write": { "key": "n", "value": at_ms } });
+        json!({ "at_ms": at_ms, "do": { "operate": { "service": "a", "operation": operation } } })
+    };
+    let document = json!({
+        "converge": 1, "until_ms": 20_000,
+        "services": [
+            { "id": "a", "publishes": [{ "to": "bus" }] },
+            { "id": "w", "concurrency": 1, "subscribes": [{
+                "to": "bus", "order": "log", "max_deliveries": 2, "ack_deadline_ms": 300, "processing": { "constant": { "ms": 700 } }
+            }] }
+        ],
+        "buses": [{ "id": "bus" }],
+        "script": [write(625), write(1028), write(1167)]
+    });
+    assert_same_events("log", &Scenario::from_json(&document.to_string()).expect("a valid scenario"));
 }

@@ -153,6 +153,20 @@ impl Faults {
         self.passes(from, to) && self.chances((from, to)).any(|chances| chances.loss > 0)
     }
 
+    /// Returns whether one direction of a link may lose so many messages in a row; less than one in a million times is never.
+    pub fn may_lose_all(&self, from: NodeId, to: NodeId, messages: u32) -> bool {
+        let loss = self.chances((from, to)).map(|chances| u64::from(chances.loss)).max().unwrap_or(0);
+        let certain = u64::from(CERTAIN);
+        let mut lost = certain;
+        for _ in 0..messages {
+            lost = lost * loss / certain;
+            if lost == 0 || loss == certain {
+                break;
+            }
+        }
+        self.passes(from, to) && lost > 0
+    }
+
     /// Iterates over the links of which one direction may deliver a message twice now.
     pub fn duplicating(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
         let all = self.settings.iter().chain(self.disturbances.iter());

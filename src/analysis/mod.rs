@@ -4,6 +4,7 @@
 mod brokers;
 pub mod check;
 mod copy_state;
+mod delayed_publications;
 mod event_writes;
 mod explanation;
 mod faults;
@@ -40,6 +41,7 @@ mod updates;
 
 pub use brokers::{Brokers, BusBrokers};
 pub use copy_state::CopyState;
+pub use delayed_publications::DelayedPublications;
 pub use event_writes::{CarriedUpdate, EventWrites};
 pub use explanation::{Answer, Convergence, EventHistory, Explanation, Inquiry, RepeatedEvent, VerdictSteps};
 pub use faults::Faults;
@@ -50,7 +52,7 @@ pub use members::{MemberState, Members};
 pub use messages::{MessageInFlight, Messages};
 pub use metrics::{Metrics, Sample, TimedOperation};
 pub use operations::{EndedOperation, OperationInfo, OperationTally, Operations};
-pub use prospect::{Prospect, Uncertainty};
+pub use prospect::{Obstacle, Prospect, Uncertainty};
 pub use provenance::{CoordinatedWrite, Provenance, Tombstone};
 pub use queue_depths::queue_depths;
 pub use quorums::{Coordination, Phase, Quorums, ReplicaRequest};

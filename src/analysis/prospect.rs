@@ -25,6 +25,8 @@ pub enum Prospect {
     BeingHandled(NodeId),
     /// A consumer received the event, and handles it next.
     Handled(NodeId),
+    /// A member of a leaderless group received the update, and stores it when a worker has processed the message.
+    Storing(NodeId),
     /// The service promised to commit the update and waits for the decision of this coordinator.
     Promised(NodeId),
     /// This node stores a hint for the copy.
@@ -107,6 +109,13 @@ pub enum Uncertainty {
     GracePeriod,
     /// The attempts to publish or deliver may be used up before a fault is healed.
     Attempts,
+    /// No fault lasts, and something else may keep an update from its copy.
+    Possible(Obstacle),
+}
+
+/// What may keep an update from its copy although no fault lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
     /// Members lose interest in a rumor, perhaps before each has heard it.
     Rumors,
     /// Nothing sends an update again that a link may lose, or whose handler may fail.
@@ -179,51 +188,35 @@ impl Uncertainty {
                 "the attempts may be used up before the fault is healed",
                 "die Versuche können verbraucht sein, bevor der Fehler behoben ist",
             ),
-            Uncertainty::Rumors
-            | Uncertainty::Chance
-            | Uncertainty::Requests
-            | Uncertainty::Retention
-            | Uncertainty::HeldBack => self.possible_obstacle(),
+            Uncertainty::Possible(obstacle) => obstacle.text(),
         }
     }
+}
 
-    /// Describes what may keep an update from its copy although no fault lasts.
-    fn possible_obstacle(self) -> &'static str {
+impl Obstacle {
+    /// Describes it.
+    fn text(self) -> &'static str {
         match self {
-            Uncertainty::Rumors => phrase(
+            Obstacle::Rumors => phrase(
                 "members may lose interest in a rumor before each has heard it",
                 "die Mitglieder können das Interesse an einem Gerücht verlieren, bevor jedes davon gehört hat",
             ),
-            Uncertainty::Chance => phrase(
+            Obstacle::Chance => phrase(
                 "a link may lose it, or its handler may fail, and then nothing sends it again",
                 "eine Verbindung kann sie verlieren, oder ihr Handler kann scheitern, und dann sendet nichts sie erneut",
             ),
-            Uncertainty::Requests => phrase(
+            Obstacle::Requests => phrase(
                 "a write that its client gave up may still be executed, and leave siblings",
                 "ein Schreibvorgang, den sein Client aufgegeben hat, kann noch ausgeführt werden und Siblings hinterlassen",
             ),
-            Uncertainty::Retention => phrase(
+            Obstacle::Retention => phrase(
                 "its retention time may end before it is handled",
                 "die Aufbewahrungszeit des Events kann enden, bevor es verarbeitet ist",
             ),
-            Uncertainty::HeldBack => phrase(
+            Obstacle::HeldBack => phrase(
                 "events before it that fail or end too late may hold it back",
                 "frühere Events, die scheitern oder zu spät enden, können es aufhalten",
             ),
-            Uncertainty::Takeovers
-            | Uncertainty::LostLogs
-            | Uncertainty::Reads
-            | Uncertainty::States
-            | Uncertainty::StandIns
-            | Uncertainty::Order
-            | Uncertainty::Repetition
-            | Uncertainty::Calls
-            | Uncertainty::Uncommitted
-            | Uncertainty::LaterFaults
-            | Uncertainty::Readers
-            | Uncertainty::Brokers
-            | Uncertainty::GracePeriod
-            | Uncertainty::Attempts => unreachable!("described by the caller"),
         }
     }
 }
@@ -242,6 +235,7 @@ impl Prospect {
             | Prospect::Unpublished(_)
             | Prospect::BeingHandled(_)
             | Prospect::Handled(_)
+            | Prospect::Storing(_)
             | Prospect::Promised(_)
             | Prospect::Hinted(_)
             | Prospect::Repairing

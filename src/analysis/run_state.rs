@@ -1,5 +1,6 @@
 use super::brokers::Brokers;
 use super::copy_state::CopyState;
+use super::delayed_publications::DelayedPublications;
 use super::event_writes::EventWrites;
 use super::faults::Faults;
 use super::lost_updates::LostUpdates;
@@ -43,6 +44,8 @@ pub struct Analysis {
     pub brokers: Brokers,
     /// The publications that publishers without a relay repeat until the bus acknowledges them.
     pub unacknowledged_publications: UnacknowledgedPublications,
+    /// The publications without a relay whose gap after the commit has not elapsed.
+    pub delayed_publications: DelayedPublications,
     /// The consumers of events.
     pub repetitions: Repetitions,
     /// The requests that services handle.
@@ -55,12 +58,14 @@ impl Analysis {
     /// Returns the state of a run that has not begun.
     pub fn new(scenario: &Scenario, names: &Names) -> Self {
         let unacknowledged_publications = UnacknowledgedPublications::new(scenario, names);
+        let delayed_publications = DelayedPublications::new(scenario, names);
         let (faults, repetitions) = (Faults::new(scenario, names), Repetitions::new(scenario));
         let brokers = Brokers::new(scenario, names);
         let requests = Requests::new(scenario, names);
         let operations = Operations::new(scenario.services.len() as u32);
         Analysis {
             unacknowledged_publications,
+            delayed_publications,
             faults,
             brokers,
             repetitions,
@@ -87,6 +92,7 @@ impl Analysis {
         self.faults.observe(record);
         self.brokers.observe(record);
         self.unacknowledged_publications.observe(record, &self.messages);
+        self.delayed_publications.observe(record);
     }
 
     /// Returns the estimated memory of the parts that grow with the run, bytes. It depends on the trace alone.
@@ -102,9 +108,10 @@ impl Analysis {
             + entries * 100
     }
 
-    /// Returns whether the run is idle, and no publication that will be sent again can reach its bus.
+    /// Returns whether the run is idle, and no publication that will be sent later or again can reach its bus.
     pub fn is_quiet(&self) -> bool {
-        self.is_idle() && !self.resending_publishers().any(|path| self.reaches_bus(path))
+        self.is_idle()
+            && !self.resending_publishers().chain(self.delayed_publishers()).any(|path| self.reaches_bus(path))
     }
 
     fn reaches_bus(&self, (publisher, bus): (NodeId, NodeId)) -> bool {
@@ -117,6 +124,13 @@ impl Analysis {
     pub(super) fn resending_publishers(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
         let all = self.resending_publications();
         all.filter(|(.., update)| !self.is_ignored(*update)).map(|(publisher, bus, _)| (publisher, bus))
+    }
+
+    /// Iterates over the publishers that send a publication when its gap after the commit has elapsed, if its update could change
+    /// a copy; each with the bus.
+    pub(super) fn delayed_publishers(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        let all = self.delayed_publications.iter().filter(|delayed| !self.is_ignored(delayed.update));
+        all.map(|delayed| (delayed.publisher, delayed.bus))
     }
 
     /// Returns whether a publisher publishes something until the bus acknowledges it, and could change a copy by it.

@@ -155,10 +155,8 @@ impl Staleness {
             Fact::WorkerDeclared { worker, holder, from } => self.declare_worker(*worker, *holder, *from),
             Fact::StoreShared { node, holder } => self.share_store(*node, *holder),
             Fact::Seeded { node, key, value, version } => self.seed(at, (*node, *key), value, *version),
-            Fact::OperationIssued { .. } | Fact::OperationEnded { .. } => {
-                self.revision -= 1;
-                self.observe_operation(at, &record.fact);
-            }
+            Fact::OperationIssued { operation, .. } => self.begin_operation(*operation),
+            Fact::OperationEnded { operation, outcome } => self.end_operation(at, *operation, *outcome),
             Fact::UpdateProposed { update, node, key, version, .. } => {
                 self.proposed.insert(*update, Committed { node: *node, key: *key, version: *version });
             }

@@ -15,6 +15,8 @@ pub enum Waiting {
     Unacknowledged(SubscriptionId),
     /// A publication that its publisher sends again until the bus acknowledges it.
     Publication(NodeId, NodeId),
+    /// A publication that its publisher sends when its gap after the commit has elapsed.
+    Delayed(NodeId, NodeId),
     /// A message in flight that none of the others explains: its sender and its receiver.
     Message(NodeId, NodeId),
     /// An event that a member handles until its group has written it.
@@ -43,6 +45,7 @@ impl Analysis {
         let resent = self.resending_publications().filter(|(.., update)| !self.is_ignored(*update));
         let resent: BTreeSet<(NodeId, NodeId, UpdateId)> = resent.collect();
         resent.iter().for_each(|(publisher, bus, _)| add(Waiting::Publication(*publisher, *bus)));
+        self.delayed_publishers().for_each(|(publisher, bus)| add(Waiting::Delayed(publisher, bus)));
         for (_, message) in self.messages.iter().filter(|(_, message)| !self.is_redundant(message)) {
             let is_resent = message.update.is_some_and(|update| resent.contains(&(message.from, message.to, update)));
             let is_of_event = matches!(message.kind, MessageKind::Delivery | MessageKind::Refusal)

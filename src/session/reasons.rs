@@ -38,18 +38,19 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
     let name = |node| context.names.label(node);
     let at = |at: Micros| labels::duration(at);
     match prospect {
-        Prospect::Queued { .. }
-        | Prospect::Unpublished(_)
-        | Prospect::BeingHandled(_)
-        | Prospect::Handled(_)
-        | Prospect::DeadLettered(_)
-        | Prospect::Redriven(_)
-        | Prospect::Poison(_)
-        | Prospect::Rejected(_)
-        | Prospect::Discarded(_)
-        | Prospect::Expiring { .. }
-        | Prospect::UsedUp(..)
-        | Prospect::NeverPublished(_) => prospect_of_event(prospect, context),
+        Prospect::Queued { not_before, deliveries, delivered } => queued(not_before, deliveries, delivered, context),
+        Prospect::Unpublished(node) => unpublished(name(node)),
+        Prospect::BeingHandled(node) => being_handled(name(node)),
+        Prospect::Handled(node) => handled(name(node)),
+        Prospect::Storing(node) => storing(name(node)),
+        Prospect::DeadLettered(subscription) => dead_lettered(subscription, context),
+        Prospect::Redriven(when) => redriven(when),
+        Prospect::Poison(subscription) => poison(subscription, context),
+        Prospect::Rejected(subscription) => rejected(subscription, context),
+        Prospect::Discarded(reason) => discarded(reason).into(),
+        Prospect::Expiring { at } => expiring(at),
+        Prospect::UsedUp(bus, service) => used_up(bus, service, context),
+        Prospect::NeverPublished(node) => never_published(name(node)),
         Prospect::Arriving { due } => sentence!(
             "a message that carries it is due at {}",
             "eine Nachricht mit der Änderung ist bei {} fällig",
@@ -111,76 +112,92 @@ fn siblings() -> &'static str {
     )
 }
 
-/// Describes what is expected of a copy whose missing update is in an event.
-fn prospect_of_event(prospect: Prospect, context: &RunContext) -> String {
-    let name = |node| context.names.label(node);
-    match prospect {
-        Prospect::Queued { delivered: true, deliveries, .. } => sentence!(
+/// Describes the event of an update in a queue.
+fn queued(not_before: Micros, deliveries: u32, delivered: bool, context: &RunContext) -> String {
+    if delivered {
+        sentence!(
             "delivery attempt {deliveries} is in flight or being handled; without an acknowledgement it is redelivered",
             "Zustellversuch {deliveries} ist unterwegs oder wird verarbeitet; ohne Bestätigung wird das Event erneut \
              zugestellt"
-        ),
-        Prospect::Queued { not_before, deliveries, .. } if deliveries > 0 && not_before > context.now => sentence!(
+        )
+    } else if deliveries > 0 && not_before > context.now {
+        sentence!(
             "it waits in the queue for delivery attempt {} at {}",
             "das Event wartet in der Warteschlange auf Zustellversuch {} bei {}",
             deliveries + 1,
             labels::duration(not_before)
-        ),
-        Prospect::Queued { .. } => phrase(
-            "it waits in the queue to be delivered",
-            "das Event wartet in der Warteschlange auf seine Zustellung",
         )
-        .into(),
-        Prospect::Unpublished(node) => sentence!(
-            "{} has not published its event yet",
-            "{} hat das Event dazu noch nicht veröffentlicht",
-            name(node)
-        ),
-        Prospect::BeingHandled(node) => sentence!(
-            "{} is handling its event and waits for its group to write it",
-            "{} verarbeitet das Event und wartet, bis die Gruppe es geschrieben hat",
-            name(node)
-        ),
-        Prospect::Handled(node) => sentence!(
-            "{} has received its event and handles it next",
-            "{} hat das Event empfangen und verarbeitet es als Nächstes",
-            name(node)
-        ),
-        Prospect::DeadLettered(subscription) => sentence!(
-            "it is in the dead-letter queue at {}: only a redrive delivers it",
-            "das Event liegt in der Dead-Letter-Queue von {}: nur von dort erneut zugestellt kommt es an",
-            name(context.names.subscription(subscription).bus)
-        ),
-        Prospect::Redriven(at) => sentence!(
-            "the script redrives it at {} from the dead-letter queue",
-            "das Skript stellt das Event bei {} aus der Dead-Letter-Queue erneut zu",
-            labels::duration(at)
-        ),
-        Prospect::Poison(subscription) if fails_always(subscription, context) => sentence!(
-            "every handling at {} fails",
-            "jede Verarbeitung bei {} schlägt fehl",
-            name(context.names.subscription(subscription).service)
-        ),
-        Prospect::Poison(subscription) => sentence!(
-            "it is a poison message: every delivery to {} fails",
-            "das Event ist vergiftet: jede Zustellung an {} schlägt fehl",
-            name(context.names.subscription(subscription).service)
-        ),
-        Prospect::Rejected(subscription) => sentence!(
-            "every further delivery to {} fails in the same way",
-            "jede weitere Zustellung an {} schlägt ebenso fehl",
-            name(context.names.subscription(subscription).service)
-        ),
-        Prospect::Discarded(reason) => discarded(reason).into(),
-        Prospect::Expiring { at } => expiring(at),
-        Prospect::UsedUp(bus, service) => used_up(bus, service, context),
-        Prospect::NeverPublished(node) => sentence!(
-            "{} never published its event and will not",
-            "{} hat das Event dazu nie veröffentlicht und wird es nicht tun",
-            name(node)
-        ),
-        other => unreachable!("not about an event: {other:?}"),
+    } else {
+        phrase("it waits in the queue to be delivered", "das Event wartet in der Warteschlange auf seine Zustellung")
+            .into()
     }
+}
+
+fn unpublished(node: &str) -> String {
+    sentence!("{node} has not published its event yet", "{node} hat das Event dazu noch nicht veröffentlicht")
+}
+
+fn being_handled(node: &str) -> String {
+    sentence!(
+        "{node} is handling its event and waits for its group to write it",
+        "{node} verarbeitet das Event und wartet, bis die Gruppe es geschrieben hat"
+    )
+}
+
+fn handled(node: &str) -> String {
+    sentence!(
+        "{node} has received its event and handles it next",
+        "{node} hat das Event empfangen und verarbeitet es als Nächstes"
+    )
+}
+
+fn storing(node: &str) -> String {
+    sentence!(
+        "{node} has received it and stores it next",
+        "{node} hat die Änderung empfangen und speichert sie als Nächstes"
+    )
+}
+
+fn dead_lettered(subscription: SubscriptionId, context: &RunContext) -> String {
+    sentence!(
+        "it is in the dead-letter queue at {}: only a redrive delivers it",
+        "das Event liegt in der Dead-Letter-Queue von {}: nur von dort erneut zugestellt kommt es an",
+        context.names.label(context.names.subscription(subscription).bus)
+    )
+}
+
+fn redriven(at: Micros) -> String {
+    sentence!(
+        "the script redrives it at {} from the dead-letter queue",
+        "das Skript stellt das Event bei {} aus der Dead-Letter-Queue erneut zu",
+        labels::duration(at)
+    )
+}
+
+fn poison(subscription: SubscriptionId, context: &RunContext) -> String {
+    let consumer = context.names.label(context.names.subscription(subscription).service);
+    match fails_always(subscription, context) {
+        true => sentence!("every handling at {consumer} fails", "jede Verarbeitung bei {consumer} schlägt fehl"),
+        false => sentence!(
+            "it is a poison message: every delivery to {consumer} fails",
+            "das Event ist vergiftet: jede Zustellung an {consumer} schlägt fehl"
+        ),
+    }
+}
+
+fn rejected(subscription: SubscriptionId, context: &RunContext) -> String {
+    sentence!(
+        "every further delivery to {} fails in the same way",
+        "jede weitere Zustellung an {} schlägt ebenso fehl",
+        context.names.label(context.names.subscription(subscription).service)
+    )
+}
+
+fn never_published(node: &str) -> String {
+    sentence!(
+        "{node} never published its event and will not",
+        "{node} hat das Event dazu nie veröffentlicht und wird es nicht tun"
+    )
 }
 
 fn expiring(at: Micros) -> String {

@@ -69,7 +69,7 @@ fn part(waiting: Waiting, n: u64, names: &Names) -> String {
             );
             sentence!("{events} of {bus} for {consumer}", "{events} von {bus} für {consumer}")
         }
-        Waiting::Publication(publisher, bus) => {
+        Waiting::Publication(publisher, bus) | Waiting::Delayed(publisher, bus) => {
             let publications =
                 count(n, phrase("publication", "Veröffentlichung"), phrase("publications", "Veröffentlichungen"));
             let (publisher, bus) = (name(publisher), name(bus));

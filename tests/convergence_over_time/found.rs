@@ -4,19 +4,19 @@ use super::cases::{cut, found_group, found_messaging, write};
 use super::{END_MS, contradiction};
 use serde_json::{Value as Json, json};
 
-fn at(at_ms: u32, command: Json) -> Json {
+pub(super) fn at(at_ms: u32, command: Json) -> Json {
     json!({ "at_ms": at_ms, "do": command })
 }
 
-fn crash(at_ms: u32, service: &str, lose_disk: bool) -> Json {
+pub(super) fn crash(at_ms: u32, service: &str, lose_disk: bool) -> Json {
     at(at_ms, json!({ "crash": { "service": service, "lose_disk": lose_disk } }))
 }
 
-fn operate(at_ms: u32, operation: Json) -> Json {
+pub(super) fn operate(at_ms: u32, operation: Json) -> Json {
     at(at_ms, json!({ "operate": { "service": "api", "operation": operation } }))
 }
 
-fn add(key: &str) -> Json {
+pub(super) fn add(key: &str) -> Json {
     json!({ "increment": { "key": key, "by": 1 } })
 }
 
@@ -130,7 +130,7 @@ fn a_blocking_read_repairs_only_members_whose_responses_are_among_the_first() {
 }
 
 /// A writer and two consumers, with these settings of the publication, the subscriptions and the bus.
-fn found_bus(publication: Json, subscription: Json, bus: Json, script: Json) -> Json {
+pub(super) fn found_bus(publication: Json, subscription: Json, bus: Json, script: Json) -> Json {
     let with_bus = |mut settings: Json| {
         settings["to"] = json!("q");
         settings
@@ -152,7 +152,7 @@ fn found_bus(publication: Json, subscription: Json, bus: Json, script: Json) -> 
     })
 }
 
-fn outbox() -> Json {
+pub(super) fn outbox() -> Json {
     json!({ "mode": { "outbox": { "poll_ms": 50, "batch": 2 } } })
 }
 

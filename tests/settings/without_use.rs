@@ -85,3 +85,17 @@ fn the_dead_letters_that_jet_stream_does_not_have_are_reported_for_no_number_of_
         assert_eq!(jet_stream(max_in_flight, 1000), ["services[1].subscribes[0].dead_letter"], "{max_in_flight}");
     }
 }
+
+#[test]
+fn the_queue_of_a_service_that_only_reads_logs_is_reported_unless_it_has_more_partitions_than_workers() {
+    let log = (SUBSCRIPTION, subscription(&json!({ "order": "log" })));
+    let queue = ("/services/1/queue", json!(5));
+    assert_eq!(paths(&[log.clone(), queue.clone()]), ["services[1].queue"]);
+    let topic = |partitions: u32| ("/buses/0/topics/0", json!({ "name": "t", "partitions": partitions }));
+    assert_eq!(paths(&[log.clone(), queue.clone(), topic(8)]), ["services[1].queue"]);
+    assert_eq!(paths(&[log.clone(), queue.clone(), topic(9)]), Vec::<String>::new());
+    let alone = ("/services/1/concurrency", json!(1));
+    assert_eq!(paths(&[log.clone(), queue.clone(), topic(2), alone]), Vec::<String>::new());
+    assert_eq!(paths(std::slice::from_ref(&queue)), Vec::<String>::new());
+    assert_eq!(paths(&[log, queue, ("/clients/0/reads_from", json!("b"))]), Vec::<String>::new());
+}

@@ -2,7 +2,7 @@
 
 use super::prospects::ProspectFinder;
 use crate::analysis::messages::MessageInFlight;
-use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::analysis::prospect::{Obstacle, Prospect, Uncertainty};
 use crate::analysis::requests::Request;
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Data, Group, Micros, Protocol};
@@ -57,6 +57,7 @@ impl ProspectFinder<'_> {
             || self.is_request_handled()
             || analysis
                 .resending_publishers()
+                .chain(analysis.delayed_publishers())
                 .any(|(publisher, bus)| is_sent((publisher, bus)) && self.to_bus(publisher, bus).can_converge())
             || run.scenario.groups.iter().any(|group| self.commits_later(group))
     }
@@ -139,7 +140,7 @@ impl ProspectFinder<'_> {
     /// Returns why the copies may be equal only for a while, or none if nothing is known to change them again and again.
     pub fn unsettled(&mut self) -> Option<Uncertainty> {
         if self.may_leave_siblings() {
-            return Some(Uncertainty::Requests);
+            return Some(Uncertainty::Possible(Obstacle::Requests));
         }
         let (run, healing) = (self.run, &self.work.healing);
         let is_closed =

@@ -51,6 +51,8 @@ pub struct EventHistory {
     pub(super) first_published: BTreeMap<(UpdateId, NodeId), Micros>,
     /// What consumers received and have not handled.
     received: BTreeMap<(NodeId, UpdateId), Received>,
+    /// When a consumer whose inbox forgets its rows last applied an update's event.
+    applied: BTreeMap<(NodeId, UpdateId), Micros>,
     /// The writes that leaderless groups are executing.
     pub(super) writes: GroupWrites,
     /// Publisher, update and bus of publications that have not been acknowledged since they were last sent.
@@ -80,7 +82,7 @@ impl EventHistory {
     /// Reads the records that were written since the last call. Returns none if the work pauses.
     pub(super) fn read(&mut self, run: &RunContext, pauses: &dyn Fn() -> bool) -> Option<()> {
         let entries = self.published.len() + self.last_sent.len() + self.first_published.len();
-        let entries = entries + self.lost_acknowledgements.len();
+        let entries = entries + self.lost_acknowledgements.len() + self.applied.len();
         if run.trace.oldest() > self.next || entries > MAX_ENTRIES {
             *self = EventHistory { next: run.trace.oldest(), ..EventHistory::default() };
         }
@@ -120,6 +122,11 @@ impl EventHistory {
     /// Returns how many deliveries of an update's event a consumer received and has not handled yet.
     pub(super) fn deliveries_received(&self, consumer: NodeId, update: UpdateId) -> u32 {
         self.received.get(&(consumer, update)).map_or(0, |received| received.unhandled)
+    }
+
+    /// Returns when a consumer whose inbox forgets its rows last applied an update's event.
+    pub(super) fn applied_at(&self, consumer: NodeId, update: UpdateId) -> Option<Micros> {
+        self.applied.get(&(consumer, update)).copied()
     }
 
     /// Iterates over the consumers that received an update's event and have not handled it yet.
@@ -380,9 +387,13 @@ impl EventHistory {
             Fact::MessageDropped { message, .. } => self.note_dropped(*message),
             Fact::MessageDelivered { message } => self.note_delivered(run, record.at, *message),
             Fact::PublishAbandoned { node, update, .. } => self.stop_awaiting(*node, *update),
-            Fact::UpdateApplied { node, update, by: Some(_), .. } | Fact::InboxHit { node, update, .. } => {
+            Fact::UpdateApplied { node, update, by: Some(_), .. } => {
                 self.end_handling(*node, *update);
+                if windows(run, *node).next().is_some() {
+                    self.applied.insert((*node, *update), record.at);
+                }
             }
+            Fact::InboxHit { node, update, .. } => self.end_handling(*node, *update),
             Fact::ServiceCrashed { node, lost_disk } => {
                 self.received.retain(|(at, _), _| at != node);
                 self.awaited.retain(|(publisher, ..)| publisher != node);
@@ -426,6 +437,24 @@ fn renews(run: &RunContext, subscription: SubscriptionId) -> bool {
     let Subscriber { service, bus, .. } = run.names.subscription(subscription);
     let its = run.scenario.services.get(service.index()).into_iter().flat_map(|service| &service.subscribes);
     its.into_iter().any(|it| it.dead_letter_renews_time && run.names.find_node(&it.to) == Some(bus))
+}
+
+/// The inbox of a subscription, which forgets its rows.
+pub(super) struct InboxWindow {
+    pub bus: NodeId,
+    /// How long it keeps a row.
+    pub window: Micros,
+    /// After how long the bus delivers an event again that is not acknowledged.
+    pub deadline: Micros,
+}
+
+/// Iterates over the inboxes of a consumer that forget their rows.
+pub(super) fn windows(run: &RunContext, consumer: NodeId) -> impl Iterator<Item = InboxWindow> {
+    let its = run.scenario.services.get(consumer.index()).into_iter().flat_map(|service| &service.subscribes);
+    its.filter_map(|it| {
+        let (bus, window_ms) = (run.names.find_node(&it.to)?, it.inbox.as_ref()?.window_ms?);
+        Some(InboxWindow { bus, window: micros(window_ms), deadline: micros(it.ack_deadline_ms) })
+    })
 }
 
 /// Returns the key whose value a fact changes.

@@ -2,7 +2,7 @@
 
 use super::handling_times::{longest_ms, shortest_ms};
 use super::prospects::ProspectFinder;
-use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::analysis::prospect::{Obstacle, Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Acknowledge, Attachment, Backoff, LateAcknowledgement, Micros, Order, Subscription, micros};
 use crate::trace::{NodeId, SubscriptionId, UpdateId};
@@ -51,13 +51,14 @@ impl ProspectFinder<'_> {
         }
         let mut settings = queues.iter().flat_map(|queue| self.settings(*queue));
         if settings.any(|(_, settings)| settings.fails > 0.0) {
-            return Some(Prospect::Uncertain(Uncertainty::Chance));
+            return Some(Prospect::Uncertain(Uncertainty::Possible(Obstacle::Chance)));
         }
         // The reader of a log discards the events behind one that fails.
         let is_behind =
             |(at, other): (NodeId, UpdateId)| at == node && other != update && self.history.is_poisonous(other);
         let reads_log = queues.iter().any(|queue| self.is_log(*queue));
-        (reads_log && self.history.received().any(is_behind)).then_some(Prospect::Uncertain(Uncertainty::HeldBack))
+        (reads_log && self.history.received().any(is_behind))
+            .then_some(Prospect::Uncertain(Uncertainty::Possible(Obstacle::HeldBack)))
     }
 
     /// Returns whether chance decides whether the events of a queue are handled: a link may lose the last delivery, or a handler
@@ -82,7 +83,7 @@ impl ProspectFinder<'_> {
             let open = self.work.healing.open_from(run, *from, node);
             run.analysis.faults.may_lose(*from, node) && open.is_some_and(|open| open <= (*due).max(run.now))
         });
-        lossy.next().map(|_| Prospect::Uncertain(Uncertainty::Chance))
+        lossy.next().map(|_| Prospect::Uncertain(Uncertainty::Possible(Obstacle::Chance)))
     }
 
     /// Returns the prospect that was found for an event of a queue, unless it expires before it is handled, or may do so.
@@ -115,7 +116,7 @@ impl ProspectFinder<'_> {
             _ if end < from && !self.may_be_published_again(bus) => Prospect::Expiring { at: end },
             Some(_) if is_received => found,
             Some(longest) if from.saturating_add(longest) < end => found,
-            Some(_) | None => Prospect::Uncertain(Uncertainty::Retention),
+            Some(_) | None => Prospect::Uncertain(Uncertainty::Possible(Obstacle::Retention)),
         }
     }
 

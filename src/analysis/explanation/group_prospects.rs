@@ -2,7 +2,7 @@
 
 use super::handling_times::longest_ms;
 use super::prospects::ProspectFinder;
-use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::analysis::prospect::{Obstacle, Prospect, Uncertainty};
 use crate::scenario::{GossipStyle, Group, Latency, Micros, Protocol, micros};
 use crate::trace::{KeyId, NodeId, UpdateId, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +31,9 @@ impl ProspectFinder<'_> {
         };
         if repairs {
             match self.reached_at(config, (group, key, update), node) {
-                Some(_) if may_lose_interest(config) => return Prospect::Uncertain(Uncertainty::Rumors),
+                Some(_) if may_lose_interest(config) => {
+                    return Prospect::Uncertain(Uncertainty::Possible(Obstacle::Rumors));
+                }
                 Some(at) if at <= run.now => return Prospect::Repairing,
                 Some(at) => {
                     let purged = update.and_then(|update| self.history.writes.purged_at(config, update));

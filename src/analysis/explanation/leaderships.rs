@@ -44,6 +44,7 @@ impl ProspectFinder<'_> {
     ) -> Prospect {
         match found {
             Prospect::Arriving { .. }
+            | Prospect::Storing(_)
             | Prospect::BeingHandled(_)
             | Prospect::Repairing
             | Prospect::AfterHealing(_)

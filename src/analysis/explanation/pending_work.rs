@@ -1,6 +1,7 @@
 //! An index of the work that is pending at one instant, built in slices.
 
 use super::PART;
+use super::event_history::{EventHistory, InboxWindow, windows};
 use super::group_writes::GroupWrites;
 use super::healing::HealingTimes;
 use super::later_faults::LaterFault;
@@ -58,6 +59,8 @@ pub(super) struct PendingWork {
     pub ways: BTreeMap<(Option<NodeId>, NodeId), BTreeSet<NodeId>>,
     /// The events on their way, by key; none until they are needed.
     pub events_of_keys: Option<BTreeMap<KeyId, BTreeSet<Pending>>>,
+    /// Consumers, and buses that may deliver to them an event whose row their inbox has forgotten by then.
+    pub forgotten: BTreeSet<(NodeId, NodeId)>,
     /// The queues that deliver in order.
     ordered: BTreeSet<SubscriptionId>,
     /// The next message to index; none once all are.
@@ -93,6 +96,9 @@ impl PendingWork {
         }
         for (_, bus, update) in run.analysis.unacknowledged_publications.awaited() {
             work.note_published(run, update, bus);
+        }
+        for delayed in run.analysis.delayed_publications.iter() {
+            work.note_published(run, delayed.update, delayed.bus);
         }
         for (node, member) in run.analysis.members.iter() {
             for hint in &member.hints {
@@ -146,6 +152,28 @@ impl PendingWork {
             let update = run.analysis.event_writes.carried_update(update);
             self.carriers.entry((update, node)).or_default().push((node, run.now));
             self.note_carried(run, update, node);
+        }
+    }
+
+    /// Adds the consumers whose inbox may forget the row of an event before the event is delivered again.
+    pub fn index_forgotten(&mut self, run: &RunContext, history: &EventHistory) {
+        let consumers = (0..).map(NodeId).take(run.scenario.services.len());
+        for consumer in consumers {
+            for InboxWindow { bus, window, deadline } in windows(run, consumer) {
+                let is_its = |reader: SubscriptionId| {
+                    let ends = run.names.subscription(reader);
+                    (ends.service, ends.bus) == (consumer, bus)
+                };
+                let is_forgotten = |event: &QueuedEvent| {
+                    let last = event.not_before.max(run.now).saturating_add(deadline);
+                    history.applied_at(consumer, event.update).is_some_and(|at| at.saturating_add(window) <= last)
+                };
+                let mut queues =
+                    run.analysis.buses.iter().filter(|(queue, _)| run.subscriptions_to(*queue).any(is_its));
+                if queues.any(|(_, queue)| queue.events.values().any(is_forgotten)) {
+                    self.forgotten.insert((consumer, bus));
+                }
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::event_history::EventHistory;
 use super::pending_work::PendingWork;
-use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::analysis::prospect::{Obstacle, Prospect, Uncertainty};
 use crate::analysis::run_context::RunContext;
 use crate::scenario::{Attachment, Effect, Micros, Order, Publication, Service, Subscription, Topics, micros};
 use crate::trace::{KeyId, NodeId, Subscriber, SubscriptionId, UpdateId, Version};
@@ -262,7 +262,9 @@ impl<'a> ProspectFinder<'a> {
                 Err(found) if !found.can_converge() => stopped = Some(found),
                 Err(found) if found.is_uncertain() => return found,
                 Err(_) if self.gives_up(queue) => return Prospect::Uncertain(Uncertainty::Attempts),
-                Err(_) | Ok(()) if self.is_left_to_chance(queue) => return Prospect::Uncertain(Uncertainty::Chance),
+                Err(_) | Ok(()) if self.is_left_to_chance(queue) => {
+                    return Prospect::Uncertain(Uncertainty::Possible(Obstacle::Chance));
+                }
                 Err(_) | Ok(()) => match self.stopped_later(queue, update) {
                     Some(found) => stopped = Some(found),
                     None => return published,
@@ -298,15 +300,20 @@ impl<'a> ProspectFinder<'a> {
         let forwarders = services.filter(|(_, service)| service.publishes.iter().any(reaches_node));
         let version = run.analysis.updates.get(update)?.version;
         let mut found = None;
-        for (forwarder, _) in forwarders {
+        for (forwarder, service) in forwarders {
             let Some(copy) = run.analysis.staleness.copy(forwarder, key) else { continue };
             let prospect = match copy.reflects(version) {
-                false => Some(self.own_prospect(forwarder, key, Some(update))),
+                false => {
+                    let applied = self.own_prospect(forwarder, key, Some(update));
+                    let publications = service.publishes.iter().filter(|publication| reaches_node(publication));
+                    Some(self.forwarded_later(applied, forwarder, publications))
+                }
                 true => match self.unpublished(forwarder, update) {
                     Some(found) if found.can_converge() => Some(found),
                     found => self.forwarded_again(forwarder, update).or(found),
                 },
             };
+            let prospect = prospect.map(|prospect| self.delivered(prospect, None, node, update));
             if prospect.is_some_and(Prospect::can_converge) {
                 return prospect;
             }
@@ -358,7 +365,8 @@ impl<'a> ProspectFinder<'a> {
             Some(_) | None => None,
         };
         // The reader of a log may discard what has arrived.
-        let is_held_back = matches!(found, Some(Prospect::Uncertain(Uncertainty::HeldBack | Uncertainty::Retention)));
+        let is_held_back =
+            matches!(found, Some(Prospect::Uncertain(Uncertainty::Possible(Obstacle::HeldBack | Obstacle::Retention))));
         let is_stopped =
             |from: NodeId| failing == Some(from) || (is_held_back && self.is_bus(from) && run.reads_log(node, from));
         let carriers = self.work.carriers.get(&(update, node)).into_iter().flatten();
@@ -369,6 +377,7 @@ impl<'a> ProspectFinder<'a> {
             let risk = self.is_bus(from).then(|| self.outcome(node, update)).flatten();
             return Some(match risk {
                 _ if !self.is_prepared(node, update) => Prospect::Uncertain(Uncertainty::States),
+                None if from == node => Prospect::Storing(node),
                 None => Prospect::Arriving { due },
                 Some(risk) => found.filter(|found| found.can_converge()).unwrap_or(risk),
             });

@@ -1,12 +1,23 @@
 //! The prospects of updates that no queue has: whether they will still be published.
 
+use super::handling_times::{longest_ms, shortest_ms};
 use super::prospects::ProspectFinder;
-use crate::analysis::prospect::{Prospect, Uncertainty};
-use crate::scenario::{Acks, Micros, Publication, Service, micros};
+use crate::analysis::prospect::{Obstacle, Prospect, Uncertainty};
+use crate::scenario::{Acks, Micros, Publication, PublishRetry, Service, micros};
 use crate::trace::{DropReason, NodeId, UpdateId};
 
 /// The time after which a relay without settings for retries publishes again, ms.
 const RELAY_RETRIES_MS: f64 = 1000.0;
+
+/// The times at which the attempts of a publication arrive.
+struct Arrivals {
+    /// The earliest of the first one.
+    first: Micros,
+    /// The earliest of the last one but one.
+    last_but_one: Micros,
+    /// The latest of the last one.
+    last: Micros,
+}
 
 impl<'a> ProspectFinder<'a> {
     /// Returns the prospect of an update that no queue has: its publication, or what prevents it. None if it was
@@ -22,10 +33,18 @@ impl<'a> ProspectFinder<'a> {
         let is_retried = |bus: NodeId| publications(bus).any(|publication| publication.retry.is_some());
         // A crash of the publisher does not stop a publication in flight.
         let mut sent = self.work.publications.get(&update).into_iter().flatten();
-        if sent.any(|(by, bus, due)| is_publisher(*by) && self.is_accepted(*by, *bus, *due)) {
-            return Some(Prospect::Unpublished(from));
+        let accepted = sent.find(|(by, bus, due)| is_publisher(*by) && self.is_accepted(*by, *bus, *due));
+        let unless_lost = |by: NodeId, bus: NodeId| match self.may_lose_attempts(by, bus, update, publications(bus)) {
+            true => Prospect::Uncertain(Uncertainty::Possible(Obstacle::Chance)),
+            false => Prospect::Unpublished(from),
+        };
+        if let Some((by, bus, _)) = accepted {
+            return Some(unless_lost(*by, *bus));
         }
-        let mut stopped: Option<Prospect> = None;
+        let mut stopped = self.delayed(from, update, &publishers);
+        if let Some(found) = stopped.filter(|found| found.can_converge()) {
+            return Some(found);
+        }
         for (by, bus) in run.analysis.faults.publishers(update).filter(|(by, _)| is_publisher(*by)) {
             match self.to_bus(by, bus) {
                 Prospect::Unpublished(_) if is_retried(bus) && self.is_sent_again(by, bus, update) => {
@@ -35,7 +54,7 @@ impl<'a> ProspectFinder<'a> {
                         Some(at) if self.gives_up_before(at, 2, update, by, publications(bus)) => {
                             return Some(Prospect::Uncertain(Uncertainty::Attempts));
                         }
-                        Some(_) | None => return Some(Prospect::Unpublished(from)),
+                        Some(_) | None => return Some(unless_lost(by, bus)),
                     }
                 }
                 Prospect::Unpublished(_) if is_retried(bus) => {}
@@ -66,6 +85,11 @@ impl<'a> ProspectFinder<'a> {
         if let Some(found) = self.read_from_log(&publishers, from, update) {
             return Some(found);
         }
+        self.not_published(&publishers, from, update)
+    }
+
+    /// Returns why an update that nothing publishes has no event: its bus discarded it, or its publisher never sent it.
+    fn not_published(&self, publishers: &[(NodeId, &Service)], from: NodeId, update: UpdateId) -> Option<Prospect> {
         match self.history.discarded.get(&update) {
             // A bus that lost an event before it acknowledged it receives the event again.
             Some(DropReason::NotReplicated) => {
@@ -78,6 +102,114 @@ impl<'a> ProspectFinder<'a> {
         }
         let never_published = !publishers.is_empty() && !self.history.published.contains(&update);
         never_published.then_some(Prospect::NeverPublished(from))
+    }
+
+    /// The prospect of the publications of an update whose gap after the commit has not elapsed: their attempts begin then.
+    fn delayed(&self, from: NodeId, update: UpdateId, publishers: &[(NodeId, &Service)]) -> Option<Prospect> {
+        let run = self.run;
+        let mut stopped = None;
+        for delayed in run.analysis.delayed_publications.of(update) {
+            let (by, bus) = (delayed.publisher, delayed.bus);
+            let config = publishers.iter().find(|(publisher, _)| *publisher == by);
+            let is_paused = run.analysis.faults.paused(by).is_some();
+            let Some((_, config)) = config.filter(|_| is_paused || delayed.due >= run.now) else { continue };
+            let to_bus = || config.publishes.iter().filter(|it| run.names.find_node(&it.to) == Some(bus));
+            let retry = to_bus().filter_map(|it| it.retry.as_ref()).max_by_key(|retry| retry.attempts);
+            let found = match (self.to_bus(by, bus), self.work.healing.up_from(run, by)) {
+                (Prospect::Unpublished(_), _) if self.may_lose_attempts(by, bus, update, to_bus()) => {
+                    Prospect::Uncertain(Uncertainty::Possible(Obstacle::Chance))
+                }
+                (Prospect::Unpublished(_), _) => Prospect::Unpublished(from),
+                (Prospect::AfterHealing(at), Some(resumed)) => {
+                    let arrivals = self.arrivals(by, bus, delayed.due.max(resumed), retry);
+                    match at {
+                        _ if at <= arrivals.first && !is_paused => Prospect::Unpublished(from),
+                        _ if at <= arrivals.last_but_one => Prospect::AfterHealing(at),
+                        _ if at <= arrivals.last => Prospect::Uncertain(Uncertainty::Attempts),
+                        _ => Prospect::NeverPublished(from),
+                    }
+                }
+                (found, _) => found,
+            };
+            if found.can_converge() {
+                return Some(found);
+            }
+            stopped = stopped.or(Some(found));
+        }
+        stopped
+    }
+
+    /// Returns whether a link may lose all attempts of a publication that its publisher has left, the last one included.
+    fn may_lose_attempts<'p>(
+        &self,
+        publisher: NodeId,
+        bus: NodeId,
+        update: UpdateId,
+        mut publications: impl Iterator<Item = &'p Publication>,
+    ) -> bool {
+        let now = self.run.now;
+        let first = self.history.first_published.get(&(update, publisher)).copied().unwrap_or(now);
+        let left = |retry: &PublishRetry| {
+            let sent = now.saturating_sub(first) / micros(retry.timeout_ms).max(1);
+            retry.attempts.saturating_sub(u32::try_from(sent).unwrap_or(u32::MAX)).max(1)
+        };
+        publications.any(|publication| {
+            let left = publication.retry.as_ref().map_or(1, left);
+            !publication.mode.is_relayed() && self.run.analysis.faults.may_lose_all(publisher, bus, left)
+        })
+    }
+
+    /// Returns the prospect that was found for an event at a service that will forward it, unless the service's publication of it
+    /// does not arrive, or may not arrive.
+    pub(super) fn forwarded_later<'p>(
+        &self,
+        found: Prospect,
+        forwarder: NodeId,
+        publications: impl Iterator<Item = &'p Publication>,
+    ) -> Prospect {
+        if !found.can_converge() || found.is_uncertain() {
+            return found;
+        }
+        let resumed = self.work.healing.up_from(self.run, forwarder).unwrap_or(self.run.now);
+        let mut stopped = None;
+        for publication in publications {
+            let Some(bus) = self.run.names.find_node(&publication.to) else { continue };
+            let attempts = publication.retry.as_ref().map_or(1, |retry| retry.attempts);
+            let timeout = publication.retry.as_ref().map_or(0, |retry| micros(retry.timeout_ms));
+            let last = timeout.saturating_mul(u64::from(attempts.saturating_sub(1)));
+            let is_limited = !publication.mode.is_relayed();
+            let forwarded = match self.to_bus(forwarder, bus) {
+                Prospect::Unpublished(_)
+                    if is_limited && self.run.analysis.faults.may_lose_all(forwarder, bus, attempts) =>
+                {
+                    Prospect::Uncertain(Uncertainty::Possible(Obstacle::Chance))
+                }
+                Prospect::AfterHealing(at) if is_limited && resumed.saturating_add(last) < at => {
+                    Prospect::Uncertain(Uncertainty::Attempts)
+                }
+                Prospect::Unpublished(_) | Prospect::AfterHealing(_) => found,
+                closed => closed,
+            };
+            if forwarded.can_converge() {
+                return forwarded;
+            }
+            stopped = stopped.or(Some(forwarded));
+        }
+        stopped.unwrap_or(found)
+    }
+
+    /// When the attempts of a publication arrive whose first one is sent at a time.
+    fn arrivals(&self, publisher: NodeId, bus: NodeId, sent: Micros, retry: Option<&PublishRetry>) -> Arrivals {
+        let latency = self.run.scenario.latency(self.run.names.node(publisher), self.run.names.node(bus));
+        let earliest = sent.saturating_add(micros(shortest_ms(latency)));
+        let attempt = |number: u32| match retry {
+            Some(retry) => earliest.saturating_add(micros(retry.timeout_ms).saturating_mul(u64::from(number))),
+            None => earliest,
+        };
+        let attempts = retry.map_or(1, |retry| retry.attempts);
+        let last =
+            attempt(attempts.saturating_sub(1)).saturating_add(micros(longest_ms(latency) - shortest_ms(latency)));
+        Arrivals { first: earliest, last_but_one: attempt(attempts.saturating_sub(2)), last }
     }
 
     /// The prospect of a publisher's next attempt to reach a bus.

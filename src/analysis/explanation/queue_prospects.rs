@@ -2,7 +2,7 @@
 
 use super::pending_work::Pending;
 use super::prospects::ProspectFinder;
-use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::analysis::prospect::{Obstacle, Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Acknowledge, Attachment, Backoff, Command, Micros, Order, Subscription, micros};
 use crate::trace::{KeyId, NodeId, Subscriber, SubscriptionId, UpdateId};
@@ -173,7 +173,9 @@ impl<'a> ProspectFinder<'a> {
             Err(Prospect::AfterHealing(healed)) if healed > at && self.gives_up(queue) => {
                 Prospect::Uncertain(Uncertainty::Attempts)
             }
-            Err(_) | Ok(()) if self.is_left_to_chance(queue) => Prospect::Uncertain(Uncertainty::Chance),
+            Err(_) | Ok(()) if self.is_left_to_chance(queue) => {
+                Prospect::Uncertain(Uncertainty::Possible(Obstacle::Chance))
+            }
             Err(_) | Ok(()) => Prospect::Redriven(at),
         })
     }

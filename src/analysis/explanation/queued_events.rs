@@ -1,7 +1,7 @@
 //! The prospects of events that are in a queue or will be.
 
 use super::prospects::ProspectFinder;
-use crate::analysis::prospect::{Prospect, Uncertainty};
+use crate::analysis::prospect::{Obstacle, Prospect, Uncertainty};
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{Acks, Effect, Order, Subscription};
 use crate::trace::{NodeId, Subscriber, SubscriptionId, UpdateId};
@@ -24,7 +24,7 @@ impl ProspectFinder<'_> {
             return failure;
         }
         if self.is_left_to_chance(queue) {
-            return Prospect::Uncertain(Uncertainty::Chance);
+            return Prospect::Uncertain(Uncertainty::Possible(Obstacle::Chance));
         }
         let is_received =
             event.reader.is_some_and(|reader| self.has_received(run.names.subscription(reader).service, update));
@@ -40,7 +40,7 @@ impl ProspectFinder<'_> {
                 Err(stopped) if !stopped.can_converge() => stopped,
                 Err(_) if self.gives_up(queue) => Prospect::Uncertain(Uncertainty::Attempts),
                 Err(_) | Ok(()) if self.is_used_up(queue, event) => Prospect::Uncertain(Uncertainty::Attempts),
-                Err(_) | Ok(()) if is_held_back => Prospect::Uncertain(Uncertainty::HeldBack),
+                Err(_) | Ok(()) if is_held_back => Prospect::Uncertain(Uncertainty::Possible(Obstacle::HeldBack)),
                 Err(_) | Ok(()) => {
                     let blocked = self.blocked(queue, event, update).filter(|blocked| !blocked.can_converge());
                     blocked.unwrap_or_else(|| self.when_up(bus))
@@ -59,7 +59,7 @@ impl ProspectFinder<'_> {
             return Prospect::Uncertain(Uncertainty::Attempts);
         }
         if is_held_back {
-            return Prospect::Uncertain(Uncertainty::HeldBack);
+            return Prospect::Uncertain(Uncertainty::Possible(Obstacle::HeldBack));
         }
         Prospect::Queued { not_before, deliveries, delivered: event.in_flight }
     }
@@ -135,18 +135,20 @@ impl ProspectFinder<'_> {
         // The partition of an event is known once it is published.
         if let Some(found) = self.failing(queue, |_, other| is_in_line(other.update)) {
             let is_certain = is_single || !is_log;
-            let uncertain = Prospect::Uncertain(Uncertainty::HeldBack);
+            let uncertain = Prospect::Uncertain(Uncertainty::Possible(Obstacle::HeldBack));
             return Some(if is_certain { self.until_expiry(queue, found) } else { uncertain });
         }
         let unpublished = self.work.outboxes.keys().chain(self.work.publications.keys());
         let mut poisonous = unpublished.filter(|other| **other != update && self.history.is_poisonous(**other));
-        poisonous.any(|other| is_in_line(*other)).then_some(Prospect::Uncertain(Uncertainty::HeldBack))
+        poisonous
+            .any(|other| is_in_line(*other))
+            .then_some(Prospect::Uncertain(Uncertainty::Possible(Obstacle::HeldBack)))
     }
 
     /// The prospect of an event behind one that fails: the failing one blocks it until it expires, if it does.
     fn until_expiry(&self, queue: SubscriptionId, failure: Prospect) -> Prospect {
         match self.retention(queue) {
-            Some(_) => Prospect::Uncertain(Uncertainty::Retention),
+            Some(_) => Prospect::Uncertain(Uncertainty::Possible(Obstacle::Retention)),
             None => failure,
         }
     }

@@ -120,11 +120,8 @@ impl<'a> ProspectFinder<'a> {
             return false;
         }
         let is_on_its_way = |consumer: &NodeId| is_sent(bus, *consumer) || self.has_received(*consumer, update);
-        // A reader of a log commits its position later.
-        let is_lost = |consumer: &NodeId| {
-            subscription.order != Order::Log && self.history.is_acknowledgement_lost(*consumer, bus, update)
-        };
-        consumers.iter().any(is_on_its_way)
-            || (!self.is_used_up(queue, event) && (!event.in_flight || consumers.iter().any(is_lost)))
+        // What is nowhere on its way was lost with its acknowledgement or its consumer. A reader of a log commits its position later.
+        let is_lost = subscription.order != Order::Log;
+        consumers.iter().any(is_on_its_way) || (!self.is_used_up(queue, event) && (!event.in_flight || is_lost))
     }
 }

@@ -27,11 +27,12 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// Returns whether an inbox keeps its rows until the bus has the acknowledgements: for ever, or for longer than the bus waits
-    /// before it delivers an event again.
+    /// before it delivers an event again, those that it delivers late too.
     fn recognises_repetitions(&self, service: NodeId, subscription: &Subscription) -> bool {
         let run = self.run;
         let is_heard = || {
-            let bus = run.names.find_node(&subscription.to);
+            let bus =
+                run.names.find_node(&subscription.to).filter(|bus| !self.work.forgotten.contains(&(service, *bus)));
             bus.is_some_and(|bus| self.work.healing.path(run, service, bus).is_ok())
         };
         subscription.inbox.as_ref().is_some_and(|inbox| match inbox.window_ms {
@@ -199,7 +200,9 @@ impl<'a> ProspectFinder<'a> {
         let received = self.history.received().filter(|(at, update)| self.has_received(*at, *update));
         let received = received.map(|(at, update)| Pending::Elsewhere(Some(at), update));
         let resent = analysis.unacknowledged_publications.awaited().map(|(.., update)| update);
-        let unpublished = self.work.publications.keys().chain(self.work.outboxes.keys()).copied().chain(resent);
+        let delayed = analysis.delayed_publications.iter().map(|delayed| delayed.update);
+        let unpublished = self.work.publications.keys().chain(self.work.outboxes.keys()).copied();
+        let unpublished = unpublished.chain(resent).chain(delayed);
         let elsewhere = unpublished.map(|update| Pending::Elsewhere(None, update));
         let mut index: BTreeMap<KeyId, BTreeSet<Pending>> = BTreeMap::new();
         for event in queued.chain(carried).chain(received).chain(elsewhere) {

@@ -17,6 +17,7 @@ impl ProspectFinder<'_> {
         let arrives_by = match found {
             _ if found.is_uncertain() || self.work.later_faults.is_empty() => return found,
             Prospect::Arriving { due } => due.saturating_add(self.longest_handling(node)),
+            Prospect::Storing(member) => self.run.now.saturating_add(self.longest_handling(member)),
             _ => Micros::MAX,
         };
         let origin = update.and_then(|update| self.run.analysis.updates.get(update)).map(|info| info.node);

@@ -4,7 +4,7 @@
 use super::{Committed, Key, KeyCopy, REMEMBERED, Staleness, is_group_write, key_mut, reaches};
 use crate::analysis::staleness::copy::UnacknowledgedWrite;
 use crate::scenario::Micros;
-use crate::trace::{Fact, KeyId, NodeId, NodeSet, OperationId, Outcome, UpdateId, Version};
+use crate::trace::{KeyId, NodeId, NodeSet, OperationId, Outcome, UpdateId, Version};
 use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -96,21 +96,20 @@ impl Key {
 }
 
 impl Staleness {
-    /// Observes the start or the end of an operation.
-    pub(super) fn observe_operation(&mut self, at: Micros, fact: &Fact) {
-        match fact {
-            Fact::OperationIssued { operation, .. } => {
-                self.operations.pending.insert(*operation);
-                self.operations.newest = self.operations.newest.max(Some(*operation));
-            }
-            Fact::OperationEnded { operation, outcome } => {
-                self.operations.pending.remove(operation);
-                // After `ok`, the next record acknowledges one of its updates.
-                if *outcome != Outcome::Ok {
-                    self.abandon_updates(at, *operation);
-                }
-            }
-            other => unreachable!("not the start or the end of an operation: {other:?}"),
+    /// Notes that an operation began, which changes no copy.
+    pub(super) fn begin_operation(&mut self, operation: OperationId) {
+        self.revision -= 1;
+        self.operations.pending.insert(operation);
+        self.operations.newest = self.operations.newest.max(Some(operation));
+    }
+
+    /// Notes that an operation ended for its client, which changes no copy.
+    pub(super) fn end_operation(&mut self, at: Micros, operation: OperationId, outcome: Outcome) {
+        self.revision -= 1;
+        self.operations.pending.remove(&operation);
+        // After `ok`, the next record acknowledges one of its updates.
+        if outcome != Outcome::Ok {
+            self.abandon_updates(at, operation);
         }
     }
 

@@ -4,7 +4,7 @@ use super::{Row, Text, about_update};
 use crate::language::{phrase, sentence};
 use crate::scenario::Micros;
 use crate::session::labels::{self, after};
-use crate::trace::{DetachReason, DropReason, Fact, LeaveReason, Outcome, facts_about};
+use crate::trace::{DetachReason, DropReason, Fact, LeaveReason, NodeId, Outcome, UpdateId, facts_about};
 
 impl Text<'_> {
     /// Facts about publications at their publisher.
@@ -20,7 +20,8 @@ impl Text<'_> {
                 );
                 (text, Some(*update), vec![*at, *bus])
             }
-            Fact::OutboxRowWritten { .. } | Fact::OutboxRowPublished { .. } => self.stored_publication(fact),
+            Fact::OutboxRowWritten { node, bus, update } => self.stored_publication(node, bus, update, false),
+            Fact::OutboxRowPublished { node, bus, update } => self.stored_publication(node, bus, update, true),
             Fact::PositionLost { node: at, bus, update } => {
                 let event = self.update(update);
                 let text = sentence!(
@@ -58,13 +59,7 @@ impl Text<'_> {
     }
 
     /// Facts about publications that a publisher stores with its commits: in an outbox, or in its log.
-    fn stored_publication(&self, fact: &Fact) -> Row {
-        let (Fact::OutboxRowWritten { node: at, bus, update } | Fact::OutboxRowPublished { node: at, bus, update }) =
-            fact
-        else {
-            unreachable!("another subject")
-        };
-        let is_published = matches!(fact, Fact::OutboxRowPublished { .. });
+    fn stored_publication(&self, at: &NodeId, bus: &NodeId, update: &UpdateId, is_published: bool) -> Row {
         let (node, row) = (self.node(at), self.update(update));
         let text = match (is_published, self.names.relays_log(*at, *bus)) {
             (false, true) => sentence!(

@@ -47,11 +47,8 @@ impl RunObserver {
                     }
                 }
             }
-            Fact::EventQueued { deliveries: 0, .. } => sweep.published += 1,
-            Fact::EventRedriven { subscription, event, .. } => {
-                sweep.published -= 1;
-                self.leave_dead_letters(sweep, subscription.0, *event);
-            }
+            Fact::EventPublished { subscriptions, .. } => sweep.published += u64::from(*subscriptions),
+            Fact::EventRedriven { subscription, event, .. } => self.leave_dead_letters(sweep, subscription.0, *event),
             Fact::EventSent { subscription, event, attempt, .. } => {
                 self.deliveries.insert((subscription.0, *event), *attempt);
             }
@@ -80,7 +77,7 @@ impl RunObserver {
             // In a group, whose inbox is at another member, `EventWriteEnded` is counted instead.
             Fact::InboxHit { node, .. } => sweep.executions += u64::from(!analysis.members.is_member(*node)),
             Fact::PublicationLost { .. } | Fact::PublishAbandoned { .. } => sweep.never_published += 1,
-            facts_about!(declarations, updates, publications, attachments, faults, groups)
+            facts_about!(declarations, updates, attachments, faults, groups)
             | Fact::OperationIssued { .. }
             | Fact::ReadServed { .. }
             | Fact::OperationRefused { .. }
@@ -88,6 +85,9 @@ impl RunObserver {
             | Fact::MessageDelivered { .. }
             | Fact::OutboxRowWritten { .. }
             | Fact::OutboxRowPublished { .. }
+            | Fact::EventDeduplicated { .. }
+            | Fact::PublicationSkipped { .. }
+            | Fact::PublishRefused { .. }
             | Fact::PositionLost { .. }
             | Fact::EventQueued { .. }
             | Fact::AcknowledgementExpired { .. }

@@ -2,7 +2,9 @@
 
 use super::{Warnings, awaits_acknowledgement};
 use crate::language::{phrase, sentence};
-use crate::scenario::{Acks, Clock, Command, Commit, CommitRule, Publication, PublishMode, Replication, Service};
+use crate::scenario::{
+    Acks, Clock, Command, Commit, CommitRule, Order, Publication, PublishMode, Replication, Service, Subscription,
+};
 
 impl<'a> Warnings<'a> {
     pub(super) fn services(&mut self) {
@@ -18,6 +20,7 @@ impl<'a> Warnings<'a> {
                 self.no_effect(format!("{path}.clock"), unread_clock());
             }
             self.times_of_requests(&path, service);
+            self.queue(&path, service);
             for (j, call) in service.calls.iter().enumerate() {
                 if let Some(operation) = &call.operation {
                     self.operation(&format!("{path}.calls[{j}].do"), operation, &call.to, None);
@@ -40,6 +43,24 @@ impl<'a> Warnings<'a> {
                 "der Service verarbeitet nur Events, deren Dauer `processing` ist",
             );
             self.no_effect(format!("{path}.service_time"), why);
+        }
+    }
+
+    /// Warns of a queue in which nothing waits: the service handles one event of each partition at a time, and has as many workers.
+    fn queue(&mut self, path: &str, service: &'a Service) {
+        let only_reads_logs = self.group_of(&service.id).is_none()
+            && !self.receives_requests(service)
+            && !service.subscribes.is_empty()
+            && service.subscribes.iter().all(|it| self.consumer_groups.as_served(it).order == Order::Log);
+        let partitions = |it: &Subscription| self.topic(it).map_or(1, |topic| u64::from(topic.partitions));
+        let at_once: u64 = service.subscribes.iter().map(partitions).sum();
+        if service.queue != Service::default().queue && only_reads_logs && at_once <= u64::from(service.concurrency) {
+            let why = sentence!(
+                "the service handles one event of a partition at a time, and {at_once} at most; the others stay in the log",
+                "der Service verarbeitet von einer Partition ein Event auf einmal, und höchstens {at_once}; die anderen \
+                 bleiben im Log"
+            );
+            self.no_effect(format!("{path}.queue"), &why);
         }
     }
 

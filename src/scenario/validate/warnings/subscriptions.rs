@@ -3,7 +3,7 @@
 use super::{Warnings, is_zero};
 use crate::language::{phrase, sentence};
 use crate::scenario::{
-    Acknowledge, Attachment, Backoff, Command, Connection, Limit, Order, Polling, Service, Subscription,
+    Acknowledge, Attachment, Backoff, Command, Connection, Limit, Order, Polling, Service, Subscription, Topic,
     UnreachedSubscription, presets,
 };
 
@@ -134,9 +134,14 @@ impl<'a> Warnings<'a> {
     }
 
     fn has_retention(&self, subscription: &Subscription) -> bool {
+        self.topic(subscription).is_some_and(|topic| topic.retention_ms.is_some())
+    }
+
+    /// Returns the settings of a subscription's topic, if the bus lists its topics.
+    pub(super) fn topic(&self, subscription: &Subscription) -> Option<&'a Topic> {
         let topics = self.bus(&subscription.to).map(|bus| bus.topics.as_slice()).unwrap_or_default();
         let named = topics.iter().find(|topic| subscription.topic.as_ref() == Some(&topic.name));
-        named.or(topics.first()).is_some_and(|topic| topic.retention_ms.is_some())
+        named.or(topics.first())
     }
 
     /// Warns of the greater one of two limits on the deliveries to a consumer.
