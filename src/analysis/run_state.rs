@@ -133,11 +133,6 @@ impl Analysis {
         all.map(|delayed| (delayed.publisher, delayed.bus))
     }
 
-    /// Returns whether a publisher publishes something until the bus acknowledges it, and could change a copy by it.
-    pub fn resends_publications(&self) -> bool {
-        self.resending_publishers().next().is_some()
-    }
-
     /// Iterates over all publications that are published until the bus acknowledges them: the publisher, the bus and the update.
     pub(super) fn resending_publications(&self) -> impl Iterator<Item = (NodeId, NodeId, UpdateId)> {
         self.unacknowledged_publications.awaited().chain(self.tables.unpublished())
