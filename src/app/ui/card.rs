@@ -21,8 +21,11 @@ const LONG_NAME: usize = 20;
 /// Maximum number of characters of a word that fits beside a state and the icon of its kind while text is enlarged.
 const LONG_WORD: usize = 8;
 
-/// Widths of a letter of a name and of a letter of a state, and of both together where they have room beside each other, px.
-const LETTERS: (usize, usize, usize) = (8, 7, 168);
+/// Widths of a letter of a name and of a letter of a state, and of what else is beside them in a card's header, px.
+const LETTERS: (usize, usize, usize) = (8, 7, 64);
+
+/// Width of a card below which the style sheet shows a state without its word, px.
+const NARROW: f64 = 200.0;
 
 /// What a card shows of its node.
 #[derive(Clone, Debug, PartialEq)]
@@ -169,7 +172,9 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
     let longest_word = props.placed.name.split([' ', '-', '_']).map(|word| word.chars().count()).max();
     let is_wide = longest_word.is_some_and(|length| length > LONG_WORD);
     let state_word = state.map_or(0, |state| labels::copy_state(state).chars().count());
-    let is_tight = longest_word.is_some_and(|length| LETTERS.0 * length + LETTERS.1 * state_word > LETTERS.2);
+    // A narrower card does not show the word of its state.
+    let width = props.placed.rect.w.max(NARROW) as usize;
+    let is_tight = longest_word.is_some_and(|length| LETTERS.0 * length + LETTERS.1 * state_word + LETTERS.2 > width);
     html! {
         <header class={classes!(is_long.then_some("long"), is_wide.then_some("wide"), is_tight.then_some("tight"))}>
             { icon(which) }
