@@ -324,6 +324,11 @@ impl Model {
             if let Some(change) = change {
                 self.push_step(change.into(), None);
             }
+            if let BranchCommand::Remove(index) = command
+                && let Some(branch) = self.branches.list.get(index as usize)
+            {
+                self.notify(text!("Deleted “{}”", branch.name));
+            }
             self.sharing.forget_replay();
             self.playback.enqueue(Request::Branch(command));
         }
