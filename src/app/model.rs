@@ -282,7 +282,9 @@ impl Model {
             Msg::Live(msg) => self.update_live(msg, effects),
             Msg::Branch(command) => self.command_branches(command),
             Msg::DrawBranches => self.draw_branches(),
-            Msg::KeepTab(fragment) => effects.push(Effect::KeepTab(self.tab_record(fragment).map(Box::new))),
+            Msg::KeepTab(fragment, leaves) => {
+                effects.push(Effect::KeepTab(self.tab_record(fragment, leaves).map(Box::new)));
+            }
             Msg::Time(msg) => {
                 self.time_view.update(msg, self.run.until);
                 self.redraw = Redraw { page: true, paint: true };

@@ -1,5 +1,6 @@
 //! Reading and writing documents and links. Their code is loaded from a separate wasm file when the first of them is called.
 
+use super::drawings;
 use crate::app::model::{Opening, Origin, RunRecord, TabRecord};
 use crate::app::{copied_cards, kept_drawings};
 use crate::scenario::link::{self, LinkError};
@@ -97,12 +98,18 @@ pub fn write_cards(cards: Rc<Scenario>) -> Result<String, SplitLoaderError> {
     Ok(copied_cards::written(&cards))
 }
 
-/// Writes what a tab keeps while it is reloaded.
+/// Writes what a tab keeps while it is reloaded. Work that the storage does not have yet is kept for the next visit: the tab may
+/// be closed.
 ///
 /// # Errors
 /// The code could not be fetched.
 #[wasm_split(documents, fallible)]
 pub fn write_tab_record(record: Box<TabRecord>) -> Result<String, SplitLoaderError> {
+    record.unkept.iter().for_each(drawings::keep_for_next_visit);
+    if record.unkept.is_empty() {
+        // The visitor has returned to the page.
+        drawings::forget_for_next_visit(record.document());
+    }
     Ok(record.to_text())
 }
 
