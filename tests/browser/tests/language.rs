@@ -303,7 +303,7 @@ fn an_unknown_part_of_a_query_is_reported() {
     browser.wait("document.querySelector('[data-node=notification]')");
     let browser = Browser::start(WIDE);
     browser.open(&SITE.at("embed/?foo=bar"));
-    browser.wait("document.querySelector('.page').textContent.includes('Unknown: foo=bar.')");
+    browser.wait("document.querySelector('.page')?.textContent.includes('Unknown: foo=bar.')");
 }
 
 #[test]
