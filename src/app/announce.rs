@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 /// The minimum time between two announcements, ms of real time.
 const INTERVAL: f64 = 1000.0;
 /// The maximum number of pending announcements. Beyond it, the oldest are discarded.
-const MAX_PENDING: usize = 3;
+const MAX_PENDING: usize = 6;
 
 /// Pending announcements.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +78,16 @@ mod tests {
         assert_eq!(announcer.due(500.0), None);
         assert_eq!(announcer.due(1000.0).as_deref(), Some("b is stale; every copy is consistent"));
         assert_eq!(announcer.due(5000.0), None);
+    }
+
+    #[test]
+    fn the_marks_of_a_publication_do_not_displace_what_an_action_has_done() {
+        let mut announcer = Announcer::default();
+        announcer.announce("New branch".into());
+        for (kind, label) in [(MarkKind::Update, "a"), (MarkKind::Update, "b"), (MarkKind::FirstStale, "c is stale")] {
+            announcer.mark(&mark(kind, label), 1.0);
+        }
+        assert_eq!(announcer.due(0.0).as_deref(), Some("New branch; published a; published b; c is stale"));
     }
 
     #[test]

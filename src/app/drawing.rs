@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// Limits of the latency of a new link, ms: a message is visible at normal speed.
 const NEW_LATENCY_MS: (f64, f64) = (300.0, 600.0);
-/// The key of the data of a new group.
+/// The key of the data of a new service.
 const NEW_KEY: &str = "item";
 /// The timeout of a new call, ms: longer than the latency of a new link and the response.
 const NEW_TIMEOUT_MS: f64 = 2000.0;
@@ -125,7 +125,10 @@ pub fn added(
     }
     let (id, name, position) = (format!("{stem}-{n}"), format!("{word} {n}"), Some(at));
     match kind {
-        NodeKind::Service => scenario.services.push(Service { id: id.clone(), name, position, ..Service::default() }),
+        NodeKind::Service => {
+            let data = BTreeMap::from([(NEW_KEY.to_string(), Value::Int(1))]);
+            scenario.services.push(Service { id: id.clone(), name, position, data, ..Service::default() });
+        }
         NodeKind::Bus => scenario.buses.push(Bus { id: id.clone(), name, position, ..Bus::default() }),
         NodeKind::Client => {
             let first = || scenario.services.first().map(|service| service.id.clone());
@@ -141,7 +144,6 @@ pub fn added(
                 let (with, member) = added(&scenario, NodeKind::Service, [at[0] + dx, at[1] + dy], None)?;
                 scenario = with;
                 if let Some(service) = scenario.services.last_mut() {
-                    service.data = BTreeMap::from([(NEW_KEY.to_string(), Value::Int(1))]);
                     service.name = format!("Replica {}", members.len() + 1);
                 }
                 members.push(member);

@@ -182,6 +182,19 @@ pub fn unique_title(title: &str, is_taken: impl Fn(&str) -> bool) -> String {
     (2..10_000).map(|n| format!("{stem} {n}")).find(|title| !is_taken(title)).unwrap_or_else(|| title.into())
 }
 
+/// Returns whether a text can be a scenario, also one with errors.
+pub fn is_scenario(text: &str) -> bool {
+    text.contains("\"converge\"")
+}
+
+/// Returns the sentence about a text that is no scenario.
+pub fn no_scenario() -> String {
+    text!(
+        "This is not a Converge scenario. Expected at its top level: an object with the field “converge”, the version of the format."
+    )
+    .into()
+}
+
 /// Writes stored drawings as one document: a list. A text that is no JSON becomes a text of the list, so nothing is lost.
 pub fn exported(texts: &[String]) -> String {
     let item = |text: &String| if json::parse(text).is_ok() { text.clone() } else { json::compact(text) };
@@ -197,7 +210,9 @@ pub fn imported(text: &str) -> Result<(Vec<Scenario>, Vec<ScenarioError>), Scena
     let items = parsed.as_array().ok_or_else(|| ScenarioError::new("", "expected a list of scenarios"))?;
     let (mut drawings, mut errors) = (Vec::new(), Vec::new());
     for (index, item) in items.iter().enumerate() {
-        let read = if item.is_string() {
+        let read = if !item.is_string() && item.get("converge").is_none() {
+            Err(vec![ScenarioError::new("", no_scenario())])
+        } else if item.is_string() {
             Err(vec![ScenarioError::new(
                 "",
                 "expected a scenario, not a text: this drawing was damaged when it was exported",

@@ -1,5 +1,6 @@
 //! Keyboard shortcuts of the canvas.
 
+use crate::language::phrase;
 use crate::text;
 use std::fmt;
 
@@ -56,6 +57,11 @@ impl fmt::Display for Shortcut {
             " " => text!("Space"),
             "Escape" => text!("Esc"),
             "ContextMenu" => text!("Menu key"),
+            "Home" => text!("Home"),
+            "End" => text!("End"),
+            "Backspace" => text!("Backspace"),
+            // As a word on a button, it has another translation.
+            "Delete" => phrase("Delete", "Entf"),
             key => key,
         };
         let (control, shift) =

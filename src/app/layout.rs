@@ -10,6 +10,8 @@ const LAYER: f64 = 310.0;
 const GAP: f64 = 40.0;
 /// Least distance between a card that has grown and the card below it.
 const CLOSE: f64 = 16.0;
+/// The height above which a layer has several columns, at least; and the shape of a large drawing: its width for a height of 1.
+const TALL: (f64, f64) = (1000.0, 1.6);
 /// The upper left corner of the first card.
 const ORIGIN: Point = point(40.0, 120.0);
 
@@ -90,6 +92,38 @@ impl Strips {
     }
 }
 
+/// The column of a layer that is being filled.
+struct LayerColumn {
+    x: f64,
+    /// The next free place.
+    top: f64,
+    height: f64,
+    /// How many columns of the layer are still empty.
+    left: usize,
+}
+
+impl LayerColumn {
+    /// Returns the upper edge of a column with this middle.
+    fn start(&self, middle: f64) -> f64 {
+        ((middle - self.height / 2.0) / 10.0).round() * 10.0
+    }
+}
+
+/// Returns the first column of each layer, from the heights of the layers. A layer that would be much taller than the drawing
+/// is wide has several columns.
+fn columns_of_layers(heights: Vec<f64>) -> Vec<LayerColumn> {
+    let area: f64 = heights.iter().map(|height| height * LAYER).sum();
+    let limit = TALL.0.max((area / TALL.1).sqrt());
+    let mut x = ORIGIN.x;
+    let mut column = |height: f64| {
+        let count = (height / limit).ceil().max(1.0);
+        let column = LayerColumn { x, top: 0.0, height: height / count, left: count as usize - 1 };
+        x += LAYER * count;
+        column
+    };
+    heights.into_iter().map(|height| column(height)).collect()
+}
+
 /// Returns the place of each card: its position in the document, or else a place in its layer below the cards that are
 /// already there.
 pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
@@ -102,24 +136,27 @@ pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
         for (card, layer) in cards.iter().zip(&layers).filter(|(card, _)| card.wanted.is_none()) {
             heights[*layer] += card.h + GAP;
         }
-        let tallest = heights.iter().copied().fold(0.0, f64::max);
+        let mut columns = columns_of_layers(heights);
+        let tallest = columns.iter().map(|column| column.height).fold(0.0, f64::max);
         // On the level of the cards that have a position, or else below the origin.
         let occupied = placed.iter().flatten().copied().reduce(|a, b| a.union(&b));
         let middle = occupied.map_or(ORIGIN.y + tallest / 2.0, |rect| rect.center().y + GAP / 2.0);
         let mut strips = Strips::default();
         placed.iter().flatten().for_each(|rect| strips.add(*rect));
-        // The next free place of each layer.
-        let mut tops: Vec<f64> = heights.iter().map(|height| ((middle - height / 2.0) / 10.0).round() * 10.0).collect();
+        columns.iter_mut().for_each(|column| column.top = column.start(middle));
         for (i, card) in cards.iter().enumerate() {
             if placed[i].is_some() {
                 continue;
             }
-            let top = &mut tops[layers[i]];
-            let mut rect = at(card, point(ORIGIN.x + LAYER * layers[i] as f64, *top));
+            let column = &mut columns[layers[i]];
+            if column.top - column.start(middle) >= column.height && column.left > 0 {
+                (column.top, column.x, column.left) = (column.start(middle), column.x + LAYER, column.left - 1);
+            }
+            let mut rect = at(card, point(column.x, column.top));
             while let Some(other) = strips.find(&rect) {
                 rect.y = ((other.bottom() + GAP) / 10.0).ceil() * 10.0;
             }
-            *top = ((rect.bottom() + GAP) / 10.0).ceil() * 10.0;
+            column.top = ((rect.bottom() + GAP) / 10.0).ceil() * 10.0;
             // A wide card reaches into the next layer.
             if card.w > LAYER - GAP {
                 strips.add(rect);
@@ -278,6 +315,19 @@ mod tests {
         let mut stacked = [at(0.0, 150.0), at(50.0, 100.0)];
         make_room(&mut stacked, &[50.0, 0.0]);
         assert_eq!(stacked[1].y, 50.0, "the document has one card on the other");
+    }
+
+    #[test]
+    fn many_cards_of_a_layer_form_a_grid_and_not_one_column() {
+        let star: Vec<(usize, usize)> = (1..300).map(|i| (0, i)).collect();
+        for edges in [Vec::new(), star] {
+            let rects = free(&[card(); 300], &edges);
+            let all = rects.iter().copied().reduce(|a, b| a.union(&b)).expect("cards");
+            assert!((1.0..2.5).contains(&(all.w / all.h)), "{all:?}");
+            assert!(rects[1..].iter().all(|rect| edges.is_empty() || rect.x > rects[0].right()), "receivers are right");
+        }
+        let few = free(&[card(); 6], &[]);
+        assert!(few.iter().all(|rect| rect.x == few[0].x), "a column that fits a page stays one");
     }
 
     #[test]

@@ -284,7 +284,9 @@ impl Model {
             Msg::Live(msg) => self.update_live(msg, effects),
             Msg::Branch(command) => self.command_branches(command),
             Msg::DrawBranches => self.draw_branches(),
-            Msg::KeepTab(fragment) => effects.push(Effect::KeepTab(self.tab_record(fragment).map(Box::new))),
+            Msg::KeepTab(fragment, leaves) => {
+                effects.push(Effect::KeepTab(self.tab_record(fragment, leaves).map(Box::new)));
+            }
             Msg::Time(msg) => {
                 self.time_view.update(msg, self.run.until);
                 self.redraw = Redraw { page: true, paint: true };
@@ -325,6 +327,11 @@ impl Model {
         if self.mode.edits() || change.is_none() {
             if let Some(change) = change {
                 self.push_step(change.into(), None);
+            }
+            if let BranchCommand::Remove(index) = command
+                && let Some(branch) = self.branches.list.get(index as usize)
+            {
+                self.notify(text!("Deleted “{}”", branch.name));
             }
             self.sharing.forget_replay();
             self.playback.enqueue(Request::Branch(command));

@@ -139,13 +139,14 @@ fn each_word(list: &str, mut apply: impl FnMut(&str) -> bool) -> bool {
 pub fn fragment() -> String {
     let Some(location) = web_sys::window().map(|window| window.location()) else { return String::new() };
     let hash = location.hash().unwrap_or_default();
-    if hash.len() > 1 {
-        return hash;
-    }
     // Some programs move the fragment into the query.
-    let query = location.search().unwrap_or_default();
-    let query = query.trim_start_matches('?');
-    if link::split(query).drawing.is_some() { query.to_string() } else { hash }
+    if hash.len() > 1 { hash } else { query() }
+}
+
+/// Returns the query of the page's address.
+pub fn query() -> String {
+    let query = web_sys::window().and_then(|window| window.location().search().ok());
+    query.unwrap_or_default().trim_start_matches('?').to_string()
 }
 
 /// Shows a fragment in the address: as a new step for the Back button, or in place of the present one.

@@ -1,7 +1,8 @@
 //! Reading and writing documents and links. Their code is loaded from a separate wasm file when the first of them is called.
 
-use crate::app::copied_cards;
+use super::drawings;
 use crate::app::model::{Opening, Origin, RunRecord, TabRecord};
+use crate::app::{copied_cards, kept_drawings};
 use crate::scenario::link::{self, LinkError};
 use crate::scenario::{Micros, Scenario, ScenarioError, examples, micros};
 use crate::text;
@@ -97,12 +98,18 @@ pub fn write_cards(cards: Rc<Scenario>) -> Result<String, SplitLoaderError> {
     Ok(copied_cards::written(&cards))
 }
 
-/// Writes what a tab keeps while it is reloaded.
+/// Writes what a tab keeps while it is reloaded. Work that the storage does not have yet is kept for the next visit: the tab may
+/// be closed.
 ///
 /// # Errors
 /// The code could not be fetched.
 #[wasm_split(documents, fallible)]
 pub fn write_tab_record(record: Box<TabRecord>) -> Result<String, SplitLoaderError> {
+    record.unkept.iter().for_each(drawings::keep_for_next_visit);
+    if record.unkept.is_empty() {
+        // The visitor has returned to the page.
+        drawings::forget_for_next_visit(record.document());
+    }
     Ok(record.to_text())
 }
 
@@ -143,14 +150,24 @@ pub fn read_cards(text: String) -> Result<Option<Box<Scenario>>, SplitLoaderErro
     Ok(copied_cards::read(&text).map(Box::new))
 }
 
-/// Reads a scenario document, such as the drawing that the browser keeps, or copied cards.
+/// Reads the text of a file, or a pasted text, as a scenario or copied cards. A text that cannot be opened is a problem, in a
+/// sentence.
 ///
 /// # Errors
-/// The code could not be fetched, or the text is not a valid scenario.
+/// The code could not be fetched.
 #[wasm_split(documents, fallible)]
-pub fn read_document(text: String) -> Result<Box<Opening>, OpenError> {
+pub fn read_file(text: String) -> Result<Result<Box<Opening>, String>, SplitLoaderError> {
+    let is_scenario = kept_drawings::is_scenario(&text);
+    if text.starts_with('[') && is_scenario {
+        return Ok(Err(text!("This file has several drawings. Import it in the dialog Open….").into()));
+    }
+    if !is_scenario {
+        let is_data = text.starts_with(['{', '[']);
+        let neither = text!("This is neither a scenario file nor a link to one.").to_string();
+        return Ok(Err(if is_data { kept_drawings::no_scenario() } else { neither }));
+    }
     let why = |errors: Vec<ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
-    let read = || Scenario::from_json(text.trim()).map_err(|errors| OpenError::Invalid(why(errors)));
-    let scenario = copied_cards::read(&text).map_or_else(read, Ok)?;
-    Ok(Box::new(Opening::own(scenario)))
+    let read = || Scenario::from_json(&text).map_err(|errors| text!("This file could not be opened: {}", why(errors)));
+    let scenario = copied_cards::read(&text).map_or_else(read, Ok);
+    Ok(scenario.map(|scenario| Box::new(Opening::own(scenario))))
 }

@@ -71,6 +71,7 @@ type Restored = Option<(Box<Opening>, Option<DrawingInfo>)>;
 pub fn restore(text: String, fragment: String) -> Result<Pin<Box<dyn Future<Output = Restored>>>, SplitLoaderError> {
     Ok(Box::pin(async move {
         let record = TabRecord::from_text(&text, &fragment)?;
+        forget_for_next_visit(record.document());
         let kept = match (record.drawing(), record.revision) {
             (Some(id), Some(revision)) => {
                 let request = DrawingsRequest::Read { id: id.clone(), version: None };
@@ -84,6 +85,22 @@ pub fn restore(text: String, fragment: String) -> Result<Pin<Box<dyn Future<Outp
         };
         Some((Box::new(record.opening()), kept))
     }))
+}
+
+/// Keeps work for which the storage has no time left. The next access to the storage moves it there.
+pub fn keep_for_next_visit(work: &Scenario) {
+    let text = stored(work);
+    if let Some(other) = storage::kept(KEPT_WORK).filter(|other| *other != text) {
+        storage::keep(KEPT_BEFORE, &other);
+    }
+    storage::keep(KEPT_WORK, &text);
+}
+
+/// Forgets work that a tab has kept for the next visit, and shows again.
+pub fn forget_for_next_visit(work: &Scenario) {
+    if storage::kept(KEPT_WORK).is_some_and(|text| text == stored(work)) {
+        storage::forget(KEPT_WORK);
+    }
 }
 
 async fn answer(request: DrawingsRequest, send: Option<Callback<Msg>>) -> Answer {
@@ -365,18 +382,31 @@ impl Store {
         Ok(DrawingsAnswer::Imported(drawings.len()))
     }
 
-    /// Moves the drawings that earlier versions of the page kept elsewhere into this storage.
+    /// Moves the work that tabs have kept for the next visit, and the drawings of earlier versions of the page, into this storage.
     async fn import_former_work(&self) {
         for (name, id) in [(KEPT_BEFORE, "former-2"), (KEPT_WORK, "former-1")] {
             let Some(text) = storage::kept(name) else { continue };
-            let title = Scenario::from_json(&text).map(|scenario| scenario.title).unwrap_or_default();
-            if let Ok(info) = self.add(id, &title, &text).await {
+            if let Ok(info) = self.import_work(id, text).await {
                 storage::forget(name);
                 if name == KEPT_WORK {
                     storage::keep(KEPT_LAST, &info.id);
                 }
             }
         }
+    }
+
+    /// Saves work, unless a save has ended after it was kept elsewhere.
+    async fn import_work(&self, id: &str, text: String) -> Result<DrawingInfo, StorageProblem> {
+        let mut infos = self.infos().await?;
+        infos.retain(|info| info.deleted.is_none());
+        for info in &infos {
+            if self.get(TEXTS, &info.id).await?.as_ref() == Some(&text) {
+                return Ok(info.clone());
+            }
+        }
+        let Ok(mut scenario) = Scenario::from_json(&text) else { return self.add(id, "", &text).await };
+        scenario.title = unique_title(&scenario.title, |title| infos.iter().any(|info| info.title == title));
+        self.add(id, &scenario.title, &stored(&scenario)).await
     }
 }
 

@@ -7,7 +7,8 @@ use crate::app::texts::{self, Language};
 /// Returns the language of the address, or else the one that the visitor has chosen here, or else the first of the browser's that
 /// the page has.
 pub fn of_page() -> Language {
-    let of_address = address::read(&address::fragment()).language;
+    // The fragment changes with the drawing; the language of the query stays.
+    let of_address = [address::fragment(), address::query()].iter().find_map(|part| address::read(part).language);
     let kept = || storage::kept(KEPT_LANGUAGE).and_then(|code| Language::from_code(&code));
     let of_browser = || {
         let codes = web_sys::window()?.navigator().languages();

@@ -89,10 +89,13 @@ fn data(at: &FieldsAt, scenario: &Scenario, i: usize) -> Vec<Field> {
         fields.push(at.to("data").to("merged").choice("by", text!("Merged into"), rules, label(*by), help));
     }
     if let Some(clock) = clock {
-        let clocks =
-            vec![(text!("wall"), json!("wall")), ("Lamport", json!("lamport")), (text!("hybrid"), json!("hybrid"))];
+        let clocks = vec![
+            (text!("wall clock"), json!("wall")),
+            ("Lamport", json!("lamport")),
+            (text!("hybrid"), json!("hybrid")),
+        ];
         let chosen = match clock {
-            VersionClock::Wall => text!("wall"),
+            VersionClock::Wall => text!("wall clock"),
             VersionClock::Lamport => "Lamport",
             VersionClock::Hybrid => text!("hybrid"),
         };

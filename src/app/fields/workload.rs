@@ -103,7 +103,7 @@ fn keys(at: &FieldsAt, keys: &Keys) -> Vec<Field> {
     let place = at.to("keys");
     let many = |at: &FieldsAt, prefix: &str, count: u32| {
         let prefix = at.text("prefix", text!("Prefix"), prefix, text!("The beginning of each key; a number follows."));
-        vec![prefix, at.number("count", text!("Keys"), "", count, text!("How many keys there are."))]
+        vec![prefix, at.number("count", text!("Number of keys"), "", count, text!("How many keys there are."))]
     };
     let (chosen, details) = match keys {
         Keys::One { key } => {

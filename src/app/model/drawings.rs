@@ -39,9 +39,8 @@ pub struct Drawings {
     /// Distinguishes this tab from others in the ids of new drawings.
     pub tab: u32,
     created: u32,
-    /// The drawing that is being saved, and whether it was edited. One is saved at a time, so each is based on the revision
-    /// before.
-    saving: Option<(Rc<str>, bool)>,
+    /// The drawing that is being saved. One is saved at a time, so each is based on the revision before.
+    saving: Option<(Rc<str>, Unsaved)>,
     /// The drawings that wait to be saved.
     waiting: BTreeMap<Rc<str>, Unsaved>,
     /// The drawings that another tab has saved since this tab has read or written them.
@@ -114,6 +113,8 @@ pub enum DrawingsMsg {
     ChangedElsewhere(Rc<str>, u32),
     /// Keep the work on the document that the page has left.
     KeepLeft,
+    /// Return to a drawing that the page has left and that is not saved yet, at an instant.
+    Return(Rc<str>, Micros),
 }
 
 impl Model {
@@ -169,6 +170,7 @@ impl Model {
             DrawingsMsg::ChangedElsewhere(id, revision) => self.follow_other_tab(id, revision, effects),
             // It is done after every action.
             DrawingsMsg::KeepLeft => {}
+            DrawingsMsg::Return(id, at) => self.return_to_unsaved(id, at, effects),
         }
     }
 
@@ -267,8 +269,9 @@ impl Model {
         if self.drawings.saving.is_some() {
             return;
         }
-        if let Some((id, Unsaved { scenario, caption, is_edited })) = self.drawings.waiting.pop_first() {
-            self.drawings.saving = Some((id.clone(), is_edited));
+        if let Some((id, unsaved)) = self.drawings.waiting.pop_first() {
+            let (scenario, caption) = (unsaved.scenario.clone(), unsaved.caption.clone());
+            self.drawings.saving = Some((id.clone(), unsaved));
             self.drawings.state = SaveState::Saving;
             let base = self.drawings.revisions.get(&id).copied();
             effects.push(Effect::Drawings(DrawingsRequest::Save { id, base, scenario, caption }));
@@ -297,7 +300,7 @@ impl Model {
                 self.save_next(effects);
             }
             DrawingsAnswer::Conflict { id, scenario, caption } => {
-                let was_edited = self.drawings.saving.take().is_some_and(|(_, is_edited)| is_edited);
+                let was_edited = self.drawings.saving.take().is_some_and(|(_, saved)| saved.is_edited);
                 let refused = Unsaved { scenario, caption, is_edited: was_edited };
                 let newest = self.drawings.waiting.remove(&id).unwrap_or(refused);
                 if was_edited || newest.is_edited {

@@ -140,8 +140,7 @@ impl Model {
             let is_plain = branches.list.len() == 1 && branches.list[0].set.is_empty();
             let name = branches.list[branches.current as usize].name.clone();
             if branches.list.len() > self.branches.list.len() && !self.branches.list.is_empty() {
-                let text = text!("New branch: {}. The old future is kept", name);
-                self.notices.announcer.announce(text);
+                self.notify(text!("New branch: {}. The old future is kept", name));
             }
             if !is_plain || !self.document.scenario.branches.is_empty() {
                 let scenario = Rc::make_mut(&mut self.document.scenario);

@@ -45,8 +45,13 @@ impl Model {
             Some(first) if press.touch => Gesture::Pinch { fingers: [first, (press.id, press.at)] },
             Some(_) | None => Gesture::Pressed(press),
         };
-        if let Gesture::Pressed(Press { target: Target::Empty, .. }) = &self.pointer.gesture {
-            effects.push(Effect::FocusCanvas);
+        if let Gesture::Pressed(press) = &self.pointer.gesture {
+            match &press.target {
+                Target::Empty => effects.push(Effect::FocusCanvas),
+                // A browser gives the focus to what a mouse presses, but not to what a finger drags.
+                Target::Node(id) | Target::Handle(id) if press.touch => effects.push(Effect::Focus(id.clone())),
+                Target::Node(_) | Target::Handle(_) => {}
+            }
         }
     }
 

@@ -67,8 +67,9 @@ pub enum Msg {
     Branch(BranchCommand),
     /// The branches have changed: compute their drawings.
     DrawBranches,
-    /// The tab may be reloaded: keep its document. The address has this fragment.
-    KeepTab(String),
+    /// The tab may be reloaded: keep its document. The address has this fragment. With `true`, the visitor leaves the page, and
+    /// may close the tab.
+    KeepTab(String, bool),
     /// Concerns the time axis.
     Time(TimeMsg),
     /// Concerns the space-time diagram.

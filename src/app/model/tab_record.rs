@@ -1,8 +1,8 @@
 //! What a tab keeps of its document while it is reloaded: the drawing with its live commands, the instant, and the history.
 
 use super::history::{History, Past};
-use super::{Mode, Model, Opening};
-use crate::scenario::{Scenario, json};
+use super::{Mode, Model, Opening, Origin};
+use crate::scenario::{Command, Scenario, Step, json};
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
@@ -20,6 +20,9 @@ pub struct TabRecord {
     present: Past,
     /// The changes that can be undone and redone.
     history: History,
+    /// Work that the browser does not keep yet, of a visitor who leaves the page.
+    #[serde(skip)]
+    pub unkept: Vec<Scenario>,
 }
 
 impl TabRecord {
@@ -60,7 +63,7 @@ impl TabRecord {
 
 impl Model {
     /// Returns what this tab keeps while it is reloaded; nothing if a reload loses nothing. An embed keeps nothing.
-    pub fn tab_record(&self, fragment: String) -> Option<TabRecord> {
+    pub fn tab_record(&self, fragment: String, leaves: bool) -> Option<TabRecord> {
         let document = &self.document;
         let has_work = document.drawing.is_some() || document.can_undo() || document.can_redo();
         if self.mode != Mode::App || !has_work {
@@ -71,7 +74,34 @@ impl Model {
         let scenario = self.run_record().kept();
         let present = Past { scenario, ..self.present(Some(self.run.now), String::new()) };
         let revision = document.drawing.as_ref().and_then(|id| self.drawings.revisions.get(id).copied());
-        Some(TabRecord { fragment, revision, present, history })
+        let mut unkept = Vec::new();
+        if leaves {
+            unkept = self.drawings.unsaved_work();
+            unkept.extend(self.unkept_example());
+        }
+        Some(TabRecord { fragment, revision, present, history, unkept })
+    }
+
+    /// Returns the example with its live commands, also those without an answer; none if it has no commands, or the browser keeps
+    /// it.
+    fn unkept_example(&self) -> Option<Scenario> {
+        let document = &self.document;
+        let is_kept = document.drawing.is_some() || !document.scenario.branches.is_empty();
+        if is_kept || document.origin != Origin::Own || document.address.starts_with("lesson=") {
+            return None;
+        }
+        let mut scenario = Scenario::clone(&self.run_record().kept());
+        let pending: Vec<Command> = self.playback.pending_commands().cloned().collect();
+        if !pending.is_empty() {
+            scenario = self.run_record().document();
+            let at_ms = self.run.now as f64 / 1e3;
+            let branch = scenario.branches.get_mut(self.branches.current as usize);
+            // Behind a later command, they would start a new branch.
+            let branch = branch.filter(|branch| branch.script.last().is_none_or(|step| step.at_ms <= at_ms));
+            let steps = pending.into_iter().map(|command| Step { at_ms, command });
+            branch.into_iter().for_each(|branch| branch.script.extend(steps.clone()));
+        }
+        (!scenario.branches.is_empty()).then_some(scenario)
     }
 }
 
@@ -84,7 +114,7 @@ mod tests {
 
     /// Reloads the page of a tab.
     fn reloaded(page: &TestPage) -> TestPage {
-        let text = page.model.tab_record("ex=first-update".into()).expect("a record").to_text();
+        let text = page.model.tab_record("ex=first-update".into(), false).expect("a record").to_text();
         assert_eq!(TabRecord::from_text(&text, "new"), None, "another address opens another drawing");
         let record = TabRecord::from_text(&text, "ex=first-update").expect("the same address");
         TestPage::with(record.opening())
@@ -128,13 +158,31 @@ mod tests {
     }
 
     #[test]
+    fn an_example_with_a_live_command_is_kept_when_its_tab_is_closed() {
+        let unkept = |page: &TestPage, leaves: bool| {
+            let record = page.model.tab_record(String::new(), leaves);
+            let commands = |work: &Scenario| work.branches.iter().map(|branch| branch.script.len()).sum::<usize>();
+            record.map_or(Vec::new(), |record| record.unkept.iter().map(commands).collect())
+        };
+        let mut page = TestPage::new();
+        page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
+        page.update(write(7));
+        assert_eq!((unkept(&page, true), unkept(&page, false)), (vec![1], Vec::<usize>::new()));
+        page.update(Msg::Document(DocumentMsg::Undo));
+        assert_eq!(unkept(&page, true), [0_usize; 0], "nothing is left to keep");
+        page.update(Msg::Document(DocumentMsg::Redo));
+        page.update(Msg::Document(DocumentMsg::OpenEmpty));
+        assert_eq!(unkept(&page, true), [1], "the example that was left is being saved");
+    }
+
+    #[test]
     fn a_page_on_which_nothing_was_done_starts_afresh() {
         let mut page = TestPage::new();
         page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
-        assert_eq!(page.model.tab_record(String::new()), None);
+        assert_eq!(page.model.tab_record(String::new(), false), None);
         page.update(write(7));
         page.model.mode = Mode::Play;
-        assert_eq!(page.model.tab_record(String::new()), None, "an embed keeps nothing");
+        assert_eq!(page.model.tab_record(String::new(), false), None, "an embed keeps nothing");
     }
 
     #[test]
@@ -143,7 +191,7 @@ mod tests {
         for _ in 0..120 {
             page.update(Msg::Document(DocumentMsg::Add { kind: NodeKind::Service, at: None }));
         }
-        let text = page.model.tab_record(String::new()).expect("a record").to_text();
+        let text = page.model.tab_record(String::new(), false).expect("a record").to_text();
         assert!(text.len() <= MAX_LENGTH, "{}", text.len());
         let record = TabRecord::from_text(&text, "").expect("a record");
         let mut again = TestPage::with(record.opening());

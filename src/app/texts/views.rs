@@ -194,6 +194,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("This file could not be opened: {}", "Diese Datei konnte nicht geöffnet werden: {}"),
     ("This file has several drawings. Import it in the dialog Open….", "Diese Datei enthält mehrere Zeichnungen. Importiere sie im Dialog Öffnen…."),
     ("This is neither a scenario file nor a link to one.", "Das ist weder eine Szenariodatei noch ein Link zu einem Szenario."),
+    ("This is not a Converge scenario. Expected at its top level: an object with the field “converge”, the version of the format.", "Das ist kein Converge-Szenario. Erwartet wird auf der obersten Ebene ein Objekt mit dem Feld „converge“, der Version des Formats."),
     ("This link could not be opened: {}.", "Dieser Link konnte nicht geöffnet werden: {}."),
     ("This scenario does not open", "Dieses Szenario lässt sich nicht öffnen"),
     ("Time axis", "Zeitachse"),

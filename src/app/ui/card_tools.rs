@@ -19,8 +19,10 @@ const FAULTS: [(CardFault, ActionId); 3] = [
 
 /// Height of the row, px.
 const HEIGHT: f64 = 34.0;
-/// Distance of the row below a card: under the publish button or the dead letters.
+/// Distance of the row below a card: under the publish button or the dead letters. On a narrow page, the row is between the card
+/// and the next one.
 const BELOW: f64 = 48.0;
+const BELOW_IN_COLUMN: f64 = 6.0;
 
 /// Height of one row of verdict chips, with the distance from the edge of the canvas, px at the browser's usual font size.
 const CHIPS: f64 = 40.0;
@@ -61,7 +63,8 @@ pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
     let (chips, unit) = (model.viewport.overlays.0, model.viewport.unit);
     let covered = if model.viewport.narrow { CHIPS * unit } else { chips };
     let is_cut = camera.to_window(point(node.rect.x, node.rect.y)).y < covered + HEIGHT * camera.scale.max(1.0);
-    let at = point(node.rect.x, if is_cut { node.rect.y + node.rect.h + BELOW } else { node.rect.y });
+    let below = if model.scene.is_column() { BELOW_IN_COLUMN } else { BELOW };
+    let at = point(node.rect.x, if is_cut { node.rect.bottom() + below } else { node.rect.y });
     html! { <CardTools {at} below={is_cut} {by_focus} label={text!("Faults of {}", name)}>{ for FAULTS.map(button) }</CardTools> }
 }
 

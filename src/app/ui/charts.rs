@@ -37,10 +37,15 @@ pub fn view(charts: &Rc<Charts>, scale: Scale, room: f64, now: Micros) -> Html {
         let part = ChartPart { charts: charts.clone(), content, scale, room };
         html! { <Gradual<ChartPart> {key} {part} /> }
     };
+    // It leaves the headings legible.
+    let now_in = |chart: usize| {
+        let top = HEIGHT * chart as f64;
+        format!("M{playhead:.1} {}V{}", top + TITLE, top + HEIGHT - FOOT)
+    };
     html! {
         <svg class="charts" width={width.to_string()} height={height.to_string()} role="img" aria-label={description(charts)}>
             { contents.enumerate().map(part).collect::<Html>() }
-            <path class="now" d={format!("M{playhead:.1} {TITLE}V{over_time:.1}")} />
+            <path class="now" d={(0..count + 2).map(now_in).collect::<String>()} />
         </svg>
     }
 }

@@ -7,6 +7,7 @@ use super::icons::{Icon, icon};
 use super::qr_code::QrCodeOf;
 use crate::app::actions;
 use crate::app::browser::{address, files};
+use crate::app::kept_drawings::{is_scenario, no_scenario};
 use crate::app::model::{DocumentMsg, DrawingsMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
 use crate::app::picture::PictureFormat;
 use crate::app::playback::clock;
@@ -194,7 +195,11 @@ pub fn OpenFile(props: &OpenFileProps) -> Html {
         Callback::from(move |event: Event| {
             let Some(file) = files::chosen(&event) else { return };
             let (errors, send) = (errors.clone(), send.clone());
-            files::read(&file, move |text| match text.map(|text| Scenario::from_json(&text)) {
+            let read = |text: String| match is_scenario(&text) {
+                true => Scenario::from_json(&text),
+                false => Err(vec![ScenarioError::new("", no_scenario())]),
+            };
+            files::read(&file, move |text| match text.map(read) {
                 Some(Ok(scenario)) => {
                     send.emit(Msg::Document(DocumentMsg::OpenFile(Box::new(Opening::own(scenario)))));
                     send.emit(Msg::Sharing(SharingMsg::Open(false)));

@@ -11,6 +11,9 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
+/// The longest chosen label that fits beside the label of its field, in characters.
+const MAX_BESIDE: usize = 18;
+
 /// Properties of [`FieldView`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct FieldProps {
@@ -80,7 +83,14 @@ pub fn FieldView(props: &FieldProps) -> Html {
     let is_locked = !edit::is_permitted(&props.scenario, &field.path);
     let title =
         if is_locked { format!("{} {}", text!("The task locks this field."), field.help) } else { field.help.into() };
-    let wide = matches!(field.kind, FieldKind::Note | FieldKind::Numbers | FieldKind::Ids(_));
+    let wide = match &field.kind {
+        FieldKind::Note | FieldKind::Numbers | FieldKind::Ids(_) => true,
+        // It would be cut off beside its label.
+        FieldKind::Choice(_) => field.text.chars().count() > MAX_BESIDE,
+        FieldKind::Text | FieldKind::Number { .. } | FieldKind::Value | FieldKind::Groups(_) | FieldKind::Toggle => {
+            false
+        }
+    };
     html! {
         <div class={classes!("field", wide.then_some("wide-field"), is_locked.then_some("locked"))} {title}>
             if matches!(field.kind, FieldKind::Ids(_)) {

@@ -139,10 +139,11 @@ fn filters(search: &UseStateHandle<Search>, field: &NodeRef) -> Html {
     }
 }
 
-/// Moves the focus from card to card by the arrow keys, and from the search to the first card.
+/// Moves the focus from card to card by the arrow keys, and from the search to the first card, which Enter opens.
 fn move_between_cards(event: KeyboardEvent) {
-    let step: i32 = match event.key().as_str() {
-        "ArrowDown" | "ArrowRight" => 1,
+    let key = event.key();
+    let step: i32 = match key.as_str() {
+        "ArrowDown" | "ArrowRight" | "Enter" => 1,
         "ArrowUp" | "ArrowLeft" => -1,
         _ => return,
     };
@@ -152,14 +153,22 @@ fn move_between_cards(event: KeyboardEvent) {
     else {
         return;
     };
-    let is_in_field = focused.matches("input, select").unwrap_or(false);
-    if is_in_field && (event.key() != "ArrowDown" || focused.matches("select").unwrap_or(false)) {
+    let is_in_search = focused.matches("input").unwrap_or(false);
+    let moves = match key.as_str() {
+        "ArrowDown" => is_in_search || !focused.matches("select").unwrap_or(false),
+        "Enter" => is_in_search,
+        _ => !focused.matches("input, select").unwrap_or(false),
+    };
+    if !moves {
         return;
     }
     let at = (0..cards.length()).find(|at| cards.get(*at).is_some_and(|card| card.is_same_node(Some(&focused))));
     let next = at.map_or(0, |at| (at as i32 + step).max(0) as u32);
     if let Some(card) = cards.get(next).and_then(|card| card.dyn_into::<HtmlElement>().ok()) {
-        let _ = card.focus();
+        match key.as_str() {
+            "Enter" => card.click(),
+            _ => drop(card.focus()),
+        }
         event.prevent_default();
     }
 }

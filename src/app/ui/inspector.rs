@@ -405,8 +405,13 @@ fn keys_of(props: &InspectorProps) -> Vec<AttrValue> {
 
 fn section_view(props: &InspectorProps, index: usize, section: Section) -> Html {
     let field = |field: &Field| {
+        // Without a name, a card shows its id.
+        let placeholder = match &props.selected {
+            Some(CanvasItem::Node(id)) if field.path.last().is_some_and(|part| part == "name") => id.clone(),
+            Some(_) | None => String::new(),
+        };
         html! {
-            <FieldView key={field.path.join("/")} field={field.clone()} scenario={props.scenario.clone()} send={props.send.clone()} />
+            <FieldView key={field.path.join("/")} field={field.clone()} {placeholder} scenario={props.scenario.clone()} send={props.send.clone()} />
         }
     };
     // A nested list with keys, so that Yew keeps the elements of fields when others come and go.

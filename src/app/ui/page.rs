@@ -27,7 +27,7 @@ use crate::app::browser::host::HostPort;
 use crate::app::browser::tabs::Tabs;
 use crate::app::browser::{address, files};
 use crate::app::geometry::{Rect, point};
-use crate::app::model::{Controls, Model, Msg, Origin, PointerMsg};
+use crate::app::model::{Controls, DrawingsMsg, Model, Msg, Origin, PointerMsg};
 use crate::app::texts::Language;
 use crate::scenario::Scenario;
 use crate::text;
@@ -67,8 +67,8 @@ pub enum PageMsg {
     Scrolled,
     /// The fragment of the address changed.
     AddressChanged,
-    /// The visitor leaves the page, or reloads it.
-    Left,
+    /// The visitor leaves the page or reloads it, or has returned to it.
+    Left(bool),
     /// Another tab has changed what the browser keeps.
     StoredElsewhere,
     /// A drawing was opened.
@@ -328,10 +328,13 @@ impl Page {
             PageMsg::AddressChanged if self.must_reload() => {
                 let _ = web_sys::window().map(|window| window.location().reload());
             }
-            PageMsg::AddressChanged => {
-                self.open(opening::open_again(self.model.drawings.left_at(&address::fragment())))
-            }
-            PageMsg::Left => self.keep_tab(),
+            PageMsg::AddressChanged => match self.model.drawings.left_at(&address::fragment()) {
+                Some((id, at)) if self.model.drawings.is_unsaved(&id) => {
+                    self.update_model(Msg::Drawings(DrawingsMsg::Return(id, at)));
+                }
+                left => self.open(opening::open_again(left)),
+            },
+            PageMsg::Left(leaves) => self.keep_tab(leaves),
             PageMsg::StoredElsewhere => self.follow_storage(),
             PageMsg::Opened(opened) => self.show_opened(opened),
             PageMsg::HostConnected(port) => self.host_connected(port),

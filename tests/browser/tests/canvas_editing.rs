@@ -241,3 +241,12 @@ fn a_field_keeps_the_focus_and_cards_stay_when_others_come_and_go() {
     assert_eq!(browser.run("return kept[1].isConnected"), json!(true));
     assert_clean_console(&browser);
 }
+
+#[test]
+fn a_new_service_has_a_row_of_data_at_once() {
+    let browser = open(WIDE, "#ex=first-update");
+    browser.run("document.querySelector('main.canvas').focus()");
+    browser.keys(&["1"]);
+    browser.wait("document.querySelector('[data-node=service-1] .rows .v')?.textContent === '1'");
+    assert_clean_console(&browser);
+}

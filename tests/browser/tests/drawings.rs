@@ -331,7 +331,7 @@ fn a_text_that_is_no_scenario_is_refused_as_such() {
         browser.run("document.querySelector('.notice [aria-label=Close]')?.click()");
         browser.wait("!document.querySelector('.notice')");
         paste(&browser, text);
-        browser.wait("document.querySelector('.notice')?.textContent.includes('neither a scenario file nor a link')");
+        browser.wait("document.querySelector('.notice')?.textContent.startsWith('This is not a Converge scenario. Expected at its top level')");
     }
 }
 

@@ -154,6 +154,21 @@ fn the_fault_buttons_of_the_uppermost_card_of_a_phone_are_not_behind_the_verdict
 }
 
 #[test]
+fn the_fault_buttons_of_a_tapped_card_of_a_phone_cover_no_other_card() {
+    let browser = open(PHONE, "#ex=first-update");
+    browser.touch(&[&[browser.middle("main [data-node=inventory] header")]], 0);
+    browser.wait("document.querySelectorAll('.card-tools button').length > 1");
+    browser.wait("document.querySelector('.inspector h2')?.checkVisibility()");
+    let covered = "(() => { const r = e => e.getBoundingClientRect(), tools = r(document.querySelector('.card-tools')), \
+        sheet = r(document.querySelector('.inspector')).top, \
+        over = [...document.querySelectorAll('main .card:not([data-node=inventory])')].map(r) \
+            .filter(card => card.top < tools.bottom && tools.top < card.bottom); \
+        return over.length || (tools.bottom > sheet ? 'sheet' : 0) })()";
+    browser.wait(&format!("{covered} === 0"));
+    assert_clean_console(&browser);
+}
+
+#[test]
 fn faults_9_and_20_items_of_the_palette_stay_where_mouse_or_finger_drop_them() {
     let browser = open(WIDE, "#new");
     cards(&browser, 0);

@@ -1,7 +1,7 @@
 //! The focus stays on the page: nothing but the visitor takes it away.
 
 use crate::SITE;
-use browser_tests::{Browser, WIDE, assert_clean_console};
+use browser_tests::{Browser, Look, PHONE, WIDE, assert_clean_console};
 use serde_json::json;
 
 fn open() -> Browser {
@@ -101,4 +101,32 @@ fn a_press_beside_all_controls_takes_the_focus_off_them() {
     browser.click(".transport .clock");
     draw_frames(&browser);
     assert_eq!(browser.run("return document.activeElement === document.body"), json!(true));
+}
+
+#[test]
+fn a_click_on_the_timeline_leaves_the_focus_on_the_scrubber_and_the_space_bar_plays() {
+    let browser = open();
+    browser.click(".ribbons canvas");
+    assert_focus_is_on_page(&browser, "a click on the timeline");
+    assert_eq!(browser.run("return document.activeElement.matches('.scrubber')"), json!(true));
+    browser.keys(&["Space"]);
+    browser.wait("document.querySelector('.transport [aria-label=Pause]')");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_drag_by_a_finger_leaves_the_focus_on_the_card_or_the_canvas() {
+    let browser = SITE.visit(Look { width: 1024, height: 768, phone: true, ..WIDE }, "");
+    browser.wait("document.querySelector('main .badge')");
+    let card = browser.middle("main [data-node=notification] header");
+    browser.touch(&[&[card, (card.0 - 40.0, card.1 + 60.0)]], 0);
+    assert_focus_is_on_page(&browser, "a drag of a card");
+    assert_eq!(browser.run("return document.activeElement.dataset.node"), json!("notification"));
+    // A finger on a card of a phone moves the drawing.
+    let browser = SITE.visit(PHONE, "");
+    browser.wait("document.querySelector('main .badge')");
+    let card = browser.middle("main [data-node=notification]");
+    browser.touch(&[&[card, (card.0, card.1 - 80.0)]], 0);
+    assert_focus_is_on_page(&browser, "a drag on a phone");
+    assert_clean_console(&browser);
 }

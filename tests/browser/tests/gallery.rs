@@ -89,3 +89,16 @@ fn after_an_example_was_chosen_the_space_bar_plays_it() {
     assert_eq!(browser.run("return document.querySelector('dialog')"), json!(null));
     assert_clean_console(&browser);
 }
+
+#[test]
+fn enter_in_the_search_field_opens_the_first_hit() {
+    let browser = open(WIDE);
+    browser.wait("document.activeElement.matches('.gallery input')");
+    browser.keys(&["x", "q", "z", "Enter"]);
+    browser.wait("document.querySelector('.gallery [role=status]').textContent.startsWith('Nothing matches')");
+    browser.keys(&["Control+a", "o", "u", "t", "b", "o", "x"]);
+    browser.wait(&format!("{SHOWN}[0] === 'outbox'"));
+    browser.keys(&["Enter"]);
+    browser.wait("location.hash === '#ex=outbox' && !document.querySelector('dialog')");
+    assert_clean_console(&browser);
+}

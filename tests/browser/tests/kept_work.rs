@@ -2,6 +2,7 @@
 
 use crate::drawings::{cards, choose, file, open, saved};
 use browser_tests::{Browser, assert_clean_console};
+use serde_json::json;
 
 #[test]
 fn back_returns_to_an_update_that_was_published_on_an_example() {
@@ -103,4 +104,60 @@ fn a_reload_keeps_a_second_branch_and_the_comparison() {
     browser.click(".transport [data-action=Branches]");
     browser.wait("document.querySelectorAll('.branches .verdict').length === 2");
     assert_clean_console(&browser);
+}
+
+#[test]
+fn an_update_on_an_example_is_kept_when_its_tab_is_closed_at_once() {
+    let browser = open("");
+    let address = browser.run("return location.href");
+    let (first, second) = browser.open_tab(address.as_str().expect("an address"));
+    browser.wait("document.querySelector('main .badge')");
+    browser.run("document.querySelector('main.canvas').focus()");
+    let before = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
+    browser.keys(&["p"]);
+    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
+    let value = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
+    browser.go_to_tab(&second);
+    browser.devtools("Page.close", json!({}));
+    browser.go_to_tab(&first);
+    // A later visit opens it, at its start.
+    browser.open("about:blank");
+    browser.open(address.as_str().expect("an address"));
+    browser.wait("location.hash.startsWith('#d=') && document.querySelector('[data-node=inventory] .v')");
+    browser.run("document.querySelector('main.canvas').focus()");
+    browser.keys(&["End"]);
+    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent === {value}"));
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list .name').length === 1");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_reload_of_an_example_with_an_update_keeps_no_second_drawing() {
+    let browser = open("");
+    browser.run("document.querySelector('main.canvas').focus()");
+    let before = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
+    browser.keys(&["p"]);
+    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
+    reload(&browser);
+    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
+    file(&browser, "Open…");
+    browser.wait("document.querySelector('dialog .muted')?.textContent.startsWith('None yet')");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn going_back_at_once_shows_the_update_of_the_example_that_was_left() {
+    let browser = open("");
+    // The storage answers late.
+    browser.run("const open = indexedDB.open.bind(indexedDB); window.release = []; \
+        IDBFactory.prototype.open = function (...all) { const request = open(...all); return new Proxy(request, { \
+            get: (it, name) => typeof it[name] === 'function' ? it[name].bind(it) : it[name], \
+            set: (it, name, value) => { it[name] = name === 'onsuccess' ? event => release.push(() => value(event)) : value; return true } }) }");
+    browser_tests::publish_and_converge(&browser);
+    choose(&browser, "lost-event");
+    browser.wait("document.querySelector('[data-node=warehouse]')");
+    browser.run("history.back()");
+    browser.wait("!document.querySelector('[data-node=warehouse]') && location.hash.startsWith('#d=')");
+    browser.wait("document.querySelector('.chip.first')?.textContent.includes('consistent')");
 }

@@ -282,3 +282,39 @@ fn what_cannot_be_opened_is_reported_in_the_language_of_the_address() {
     browser.wait("document.querySelector('.lesson-note p')?.textContent.startsWith('The lesson lessons/no-such-lesson.md is not here')");
     assert_eq!(browser.run(&format!("return {panel}")), json!("en|Lesson|The lesson could not be opened|Try again"));
 }
+
+#[test]
+fn the_language_of_a_query_holds_alone_and_after_the_drawing_has_changed() {
+    let browser = SITE.visit(WIDE, "?lang=de");
+    let is_german = "document.documentElement.lang === 'de' && document.querySelector('main .badge .word')?.textContent === 'konsistent'";
+    browser.wait(is_german);
+    assert_eq!(browser.run("return document.querySelector('.notice')"), json!(null));
+    browser.click(".palette .placeable");
+    browser.wait("location.hash.startsWith('#d=')");
+    browser.run("window.isBefore = true; location.reload()");
+    browser.wait(&format!("!window.isBefore && {is_german}"));
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn an_unknown_part_of_a_query_is_reported() {
+    let browser = SITE.visit(WIDE, "?foo=bar");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('not known or repeated: foo=bar.')");
+    browser.wait("document.querySelector('[data-node=notification]')");
+    let browser = Browser::start(WIDE);
+    browser.open(&SITE.at("embed/?foo=bar"));
+    browser.wait("document.querySelector('.page')?.textContent.includes('Unknown: foo=bar.')");
+}
+
+#[test]
+fn keys_have_german_names() {
+    let browser = SITE.visit(WIDE, "#ex=first-update&lang=de");
+    browser.wait("document.querySelector('main .badge')");
+    browser.click(".top [data-action=Help]");
+    browser.wait("document.querySelector('dialog table')");
+    let keys = browser.run("return [...document.querySelectorAll('dialog td')].map(cell => cell.textContent)");
+    let keys: Vec<&str> = keys.as_array().expect("a list").iter().filter_map(|key| key.as_str()).collect();
+    for name in ["Pos1", "Ende", "Entf oder Rücktaste"] {
+        assert!(keys.contains(&name), "{name}: {keys:?}");
+    }
+}

@@ -22,6 +22,7 @@ mod keyboard_and_touch;
 mod language;
 mod lessons;
 mod messages;
+mod outline;
 mod overlaps;
 mod package;
 mod page;

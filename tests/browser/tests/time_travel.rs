@@ -216,3 +216,30 @@ fn operations_and_repairs_of_the_script_do_not_look_like_faults() {
     assert_eq!(browser.axe(), Vec::<String>::new());
     assert_clean_console(&browser);
 }
+
+#[test]
+fn a_new_branch_and_its_deletion_are_shown_and_announced() {
+    for (path, made, deleted) in [
+        ("#ex=first-update", "New branch: Branch 2. The old future is kept", "Deleted “Branch 2”"),
+        ("#ex=first-update&lang=de", "Neuer Zweig: Branch 2. Die alte Zukunft bleibt erhalten", "„Branch 2“ gelöscht"),
+    ] {
+        let browser = open(WIDE, path);
+        browser.wait("document.querySelector('main .badge')");
+        let reported = |text: &str| {
+            for place in [".notice", ".sr[role=status]"] {
+                browser.wait(&format!("document.querySelector('{place}')?.textContent.includes({})", json!(text)));
+            }
+        };
+        browser.run("document.querySelector('main.canvas').focus()");
+        browser.keys(&["p"]);
+        browser.wait("parseFloat(document.querySelector('.transport .clock').textContent.replace(',', '.')) > 0.1");
+        browser.keys(&["Space", "Home", "p"]);
+        reported(made);
+        browser.click(".transport [data-action=Branches]");
+        browser.wait("document.querySelectorAll('.branches article').length === 2");
+        browser.click(".branches article:last-of-type .row button:last-child");
+        browser.wait("document.querySelectorAll('.branches article').length === 1");
+        reported(deleted);
+        assert_clean_console(&browser);
+    }
+}

@@ -47,7 +47,7 @@ fn a_text_that_cannot_be_pasted_is_reported_and_copied_cards_still_are() {
     let browser = open("#ex=lost-event");
     for (text, reason) in [
         (r#"{"converge": 1, "services": [{"id": 5}]}"#, "This file could not be opened:"),
-        ("{ no JSON", "This file could not be opened:"),
+        ("{ no JSON", "This is not a Converge scenario. Expected at its top level:"),
         ("some words", "This is neither a scenario file nor a link"),
     ] {
         paste(&browser, text);
@@ -112,5 +112,37 @@ fn the_time_of_an_action_has_no_more_than_three_decimals() {
     let times = "[...document.querySelectorAll('.branches article p')].map(p => p.textContent)";
     browser.wait(&format!("{times}.length === 2"));
     browser.wait(&format!("{times}.every(text => /^1 live command, at \\d+(\\.\\d{{1,3}})? s$/.test(text))"));
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn what_is_no_scenario_is_called_so_however_it_is_opened() {
+    let expected = "This is not a Converge scenario. Expected at its top level: an object with the field “converge”";
+    let browser = open("");
+    let drop = "const data = new DataTransfer(); data.items.add(new File([arguments[0]], 'a.json')); \
+        document.querySelector('main.canvas').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))";
+    let choose = "const [id, text] = JSON.parse(arguments[0]), field = document.getElementById(id), data = new DataTransfer(); \
+        data.items.add(new File([text], 'file.json')); field.files = data.files; field.dispatchEvent(new Event('change', { bubbles: true }))";
+    let texts = ["{}", r#"{"a": 1}"#, "[]"];
+    for text in texts {
+        browser.run_with(drop, text);
+        browser.wait(&format!("document.querySelector('.notice')?.textContent.startsWith({})", json!(expected)));
+        browser.click(".notice [aria-label=Close], .notice button:last-child");
+        browser.wait("!document.querySelector('.notice')");
+    }
+    browser.run("document.querySelector('main.canvas').focus()");
+    browser.keys(&["Control+o"]);
+    browser.wait("document.querySelector('#open-file') && document.querySelector('#import-all')");
+    let errors = "[...document.querySelectorAll('.open-file:has(#open-file) li')].map(li => li.textContent)";
+    for text in texts {
+        browser.run_with(choose, &json!(["open-file", "{\"converge\": 1, \"colour\": 1}"]).to_string());
+        browser.wait(&format!("{errors}[0]?.includes('colour')"));
+        browser.run_with(choose, &json!(["open-file", text]).to_string());
+        browser.wait(&format!("{errors}.length === 1 && {errors}[0].startsWith({})", json!(expected)));
+    }
+    // A list of something else.
+    browser.run_with(choose, &json!(["import-all", "[{\"a\": 1}]"]).to_string());
+    let imported = "[...document.querySelectorAll('.open-file:has(#import-all) li')].map(li => li.textContent)";
+    browser.wait(&format!("{imported}.length === 1 && {imported}[0].includes({})", json!(expected)));
     assert_clean_console(&browser);
 }

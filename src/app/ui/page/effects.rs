@@ -36,7 +36,7 @@ impl Page {
         }
         if !self.is_tab_kept && self.model.document.can_undo() {
             // The code that writes the record is then there when the visitor leaves the page.
-            self.keep_tab();
+            self.keep_tab(false);
         }
     }
 
@@ -48,10 +48,10 @@ impl Page {
     }
 
     /// Keeps the document of this tab, with its history, for a reload. Before the code of actions is loaded, nothing was done.
-    pub(super) fn keep_tab(&mut self) {
+    pub(super) fn keep_tab(&mut self, leaves: bool) {
         if self.views == ViewsState::Loaded && !crash_report::has_crashed() {
             self.is_tab_kept = true;
-            self.update_model(Msg::KeepTab(address::fragment()));
+            self.update_model(Msg::KeepTab(address::fragment(), leaves));
         }
     }
 

@@ -139,25 +139,14 @@ pub async fn open_named(fragment: String) -> Opened {
 /// Opens a text that was dropped, pasted or read from a file: a scenario, or a link to one.
 pub async fn open_text(text: String) -> Opened {
     let text = text.trim().to_string();
-    let names_format = text.contains("\"converge\"");
-    if text.starts_with('[') && names_format {
-        let problem = Some(text!("This file has several drawings. Import it in the dialog Open….").into());
-        return Opened { problem, ..Opened::default() };
-    }
-    if text.starts_with('{') && names_format {
-        return match documents::read_document(text).await {
-            Ok(opening) => Opened { drawing: Drawing::File(opening), ..Opened::default() },
-            Err(error) => {
-                let problem = Some(text!("This file could not be opened: {}", error));
-                Opened { problem, ..Opened::default() }
-            }
-        };
-    }
     if is_link(&text) {
         let fragment = text.split_once('#').map(|(_, fragment)| fragment.to_string());
         return open_named(fragment.unwrap_or(text)).await;
     }
-    Opened { problem: Some(text!("This is neither a scenario file nor a link to one.").into()), ..Opened::default() }
+    match documents::read_file(text).await.unwrap_or_else(|error| Err(link_problem(&error.into()))) {
+        Ok(opening) => Opened { drawing: Drawing::File(opening), ..Opened::default() },
+        Err(problem) => Opened { problem: Some(problem), ..Opened::default() },
+    }
 }
 
 /// Returns whether a text is a link: a whole address with a fragment, a fragment, or a payload alone.

@@ -10,7 +10,7 @@ use crate::app::ui::parts::transport;
 use crate::app::ui::timeline;
 use crate::session::protocol::CopyState;
 use crate::text;
-use web_sys::{Element, HtmlInputElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::html::Scope;
 use yew::prelude::*;
 
@@ -109,11 +109,12 @@ impl Page {
             Some(shown.scale(until, rect.width() - 2.0 * timeline::MARGIN).instant(x))
         };
         let on_down = {
-            let instant = instant.clone();
+            let (instant, scrubber) = (instant.clone(), self.painter.refs.transport.scrubber.clone());
             link.batch_callback(move |event: PointerEvent| {
                 if event.button() != 0 {
                     return None;
                 }
+                let _ = scrubber.cast::<HtmlElement>()?.focus();
                 if let Some(element) = event.target_dyn_into::<Element>() {
                     let _ = element.set_pointer_capture(event.pointer_id());
                 }
@@ -142,11 +143,13 @@ impl Page {
             event.prevent_default();
             Some(PageMsg::Model(Msg::Time(turn)))
         });
+        // The press would take the focus off the scrubber.
+        let keep_focus = |event: MouseEvent| event.prevent_default();
         let description =
             text!("Timeline, services: {}; {}", model.document.scenario.services.len(), model.run.state_summary());
         html! {
             <div class="ribbons" onwheel={on_wheel}>
-                <canvas ref={self.painter.refs.ribbons.clone()} role="img" aria-label={description} onpointerdown={on_down} onpointermove={on_move}></canvas>
+                <canvas ref={self.painter.refs.ribbons.clone()} role="img" aria-label={description} onpointerdown={on_down} onpointermove={on_move} onmousedown={keep_focus}></canvas>
                 { self.lazy(LazyView::Script) }
             </div>
         }
