@@ -1,5 +1,6 @@
 //! Verdicts about events that are published later, or delivered once more, each in a small system.
 
+use super::cases::cut;
 use super::contradiction;
 use super::found::{add, at, crash, found_bus, operate, outbox};
 use converge::analysis::{Convergence, Prospect};
@@ -160,4 +161,36 @@ fn an_event_that_a_service_will_forward_over_a_link_that_stays_cut_until_then_is
         assert!(matches!(forwarded(retried.clone(), healed_ms), Convergence::Converging(_)));
         assert!(matches!(forwarded(relayed.clone(), healed_ms), Convergence::Converging(_)));
     }
+}
+
+#[test]
+fn an_event_whose_late_deliveries_occupy_all_workers_may_hold_back_the_events_behind_it() {
+    // The deliveries end after 300 ms and are handled for 700 ms, so that one event occupies several workers, for ever.
+    let consumer = |id: &str, workers: u32| {
+        json!({
+            "id": id, "data": { "n": 0, "m": 0 }, "concurrency": workers,
+            "subscribes": [{
+                "to": "q", "group": "g", "ack_deadline_ms": 300, "processing": { "constant": { "ms": 700 } },
+                "late_acknowledgement": "refuse", "on_failure": "wait",
+                "attach": { "polling": { "batch": 1, "wait_ms": 2000, "prefetch": 0 } },
+            }],
+        })
+    };
+    let document = |workers: [u32; 2], is_cut: bool, at_ms: u32, gap_ms: u32| {
+        let mut script = vec![write(588), operate(at_ms, json!({ "write": { "key": "m", "value": 1 } }))];
+        script.extend(is_cut.then(|| cut(244, "w", "q", false)));
+        let mut document = found_bus(json!({ "gap_ms": gap_ms }), json!({}), json!({}), json!(script));
+        document["services"][1] = consumer("w", workers[0]);
+        document["services"][2] = consumer("v", workers[1]);
+        document
+    };
+    // The other consumer is never reached; both have one worker; the second event is published later.
+    for (workers, is_cut, gap_ms) in [([8, 1], true, 0), ([1, 1], false, 0), ([8, 1], true, 1000)] {
+        let document = document(workers, is_cut, 1312, gap_ms);
+        assert_eq!(contradiction(&document), None, "{workers:?} {gap_ms}");
+        assert!(matches!(verdict(&document, 2050.0).0, Convergence::Unknown(_)), "{workers:?} {gap_ms}");
+    }
+    let many = document([8, 8], false, 2040, 0);
+    assert_eq!(contradiction(&many), None);
+    assert!(matches!(verdict(&many, 2050.0).0, Convergence::Converging(_)), "{:?}", verdict(&many, 2050.0));
 }

@@ -152,13 +152,40 @@ impl ProspectFinder<'_> {
         let failing: BTreeSet<UpdateId> = self.history.failing_updates().filter(in_queue).collect();
         !self.is_log(queue)
             && ((is_retried_at_once && failing.len() >= places)
-                || (is_late && events.range(..number).take(places).count() >= places))
+                || (is_late && events.range(..number).take(places).count() * self.busy_workers(queue) >= places))
     }
 
-    /// Returns the number of events that the consumers of a queue handle at once.
+    /// The same for an event that the queue does not have yet.
+    pub(super) fn is_held_back_later(&self, queue: SubscriptionId, update: UpdateId) -> bool {
+        let events = self.run.analysis.buses.get(queue).map(|queue| &queue.events);
+        let last = events.and_then(|events| events.values().next_back()).copied();
+        last.is_some_and(|last| self.is_held_back(queue, &QueuedEvent { update, ..last }, u32::MAX))
+    }
+
+    /// Returns how many workers of polling consumers one event occupies whose deliveries end too late: the bus delivers it again
+    /// while the earlier ones are handled.
+    fn busy_workers(&self, queue: SubscriptionId) -> usize {
+        let workers = self.settings(queue).map(|(subscription, settings)| match settings.attachment() {
+            Attachment::Polling(_) => {
+                let (shortest, _) = self.round_trip_ms(subscription, settings);
+                ((shortest / settings.ack_deadline_ms.max(1.0)).ceil() as usize).max(1)
+            }
+            Attachment::Connection(_) => 1,
+        });
+        workers.min().unwrap_or(1)
+    }
+
+    /// Returns the number of events that the consumers of a queue handle at once, without those that its bus never reaches.
     fn places(&self, queue: SubscriptionId) -> usize {
         let run = self.run;
-        let places = self.settings(queue).map(|(subscription, settings)| {
+        let is_reached = |(subscription, _): &(SubscriptionId, &Subscription)| {
+            let ends = run.names.subscription(*subscription);
+            let is_open = |from: NodeId, to: NodeId| self.work.healing.open_from(run, from, to).is_some();
+            self.work.healing.up_from(run, ends.service).is_some()
+                && is_open(ends.bus, ends.service)
+                && is_open(ends.service, ends.bus)
+        };
+        let places = self.settings(queue).filter(is_reached).map(|(subscription, settings)| {
             let service = run.scenario.services.get(run.names.subscription(subscription).service.index());
             let most = match settings.attachment() {
                 Attachment::Connection(connection) => connection.prefetch.unwrap_or(settings.max_in_flight),

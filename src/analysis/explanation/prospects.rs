@@ -265,6 +265,9 @@ impl<'a> ProspectFinder<'a> {
                 Err(_) | Ok(()) if self.is_left_to_chance(queue) => {
                     return Prospect::Uncertain(Uncertainty::Possible(Obstacle::Chance));
                 }
+                Err(_) | Ok(()) if self.is_held_back_later(queue, update) => {
+                    return Prospect::Uncertain(Uncertainty::Possible(Obstacle::HeldBack));
+                }
                 Err(_) | Ok(()) => match self.stopped_later(queue, update) {
                     Some(found) => stopped = Some(found),
                     None => return published,
