@@ -115,13 +115,13 @@ fn columns_of_layers(heights: Vec<f64>) -> Vec<LayerColumn> {
     let area: f64 = heights.iter().map(|height| height * LAYER).sum();
     let limit = TALL.0.max((area / TALL.1).sqrt());
     let mut x = ORIGIN.x;
-    let mut column = |height: f64| {
+    let column = |height: f64| {
         let count = (height / limit).ceil().max(1.0);
         let column = LayerColumn { x, top: 0.0, height: height / count, left: count as usize - 1 };
         x += LAYER * count;
         column
     };
-    heights.into_iter().map(|height| column(height)).collect()
+    heights.into_iter().map(column).collect()
 }
 
 /// Returns the place of each card: its position in the document, or else a place in its layer below the cards that are

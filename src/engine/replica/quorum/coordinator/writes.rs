@@ -8,7 +8,7 @@ use crate::engine::replica::member::{Member, record_read};
 use crate::engine::replica::messages::{QuorumMessage, WritePurpose};
 use crate::engine::replica::request::{ClientRequest, OperationReply, Reply};
 use crate::scenario::{Micros, Value, VersionClock};
-use crate::trace::{Fact, Version};
+use crate::trace::{Fact, Version, origin_of};
 use std::sync::Arc;
 
 impl Coordinator {
@@ -28,11 +28,12 @@ impl Coordinator {
         let after = if self.config.write_back { read_version.max(session_version) } else { session_version };
         let replaces = local.as_deref().map_or(read_version, |member| read_version.max(member.state(key).version()));
         let clock = local.as_deref().map_or(now as i64, |member| member.clock(now));
+        let origin = local.as_deref().map_or(origin_of(self.node, 0), Member::origin);
         let versions = local.as_deref_mut().map_or(&mut self.versions, |member| &mut member.versions);
         let carried = request.event.as_ref().and_then(event_rules::carried_version);
         let order = self.group.clock();
         let version = carried.unwrap_or_else(|| {
-            let next = versions.next(order, clock, key, after, self.node.0 + 1);
+            let next = versions.next(order, clock, key, after, origin);
             if order == VersionClock::Wall { ctx.break_tie(key, next, value.as_ref(), after) } else { next }
         });
         debug_assert!(carried.is_some() || version > after, "a write is ordered after the version it depends on");
