@@ -25,7 +25,7 @@ pub enum Prospect {
     BeingHandled(NodeId),
     /// A consumer received the event, and handles it next.
     Handled(NodeId),
-    /// A member of a leaderless group received the update, and stores it when a worker has processed the message.
+    /// A member of a leaderless group received the update, and stores it once a worker has processed the message.
     Storing(NodeId),
     /// The service promised to commit the update and waits for the decision of this coordinator.
     Promised(NodeId),
@@ -194,7 +194,7 @@ impl Uncertainty {
 }
 
 impl Obstacle {
-    /// Describes it.
+    /// Describes the obstacle.
     fn text(self) -> &'static str {
         match self {
             Obstacle::Rumors => phrase(
