@@ -194,7 +194,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("The data on its disk is lost too.", "Auch die Daten auf seiner Platte gehen verloren."),
     ("The data type of a key, and how two versions are merged.", "Der Datentyp eines Schlüssels, und wie zwei Versionen zusammengeführt werden."),
     ("The defaults of a real system, or custom settings.", "Die Vorgaben eines echten Systems oder eigene Einstellungen."),
-    ("The exact number of lost writes.", "Die genaue Anzahl verlorener Schreibvorgänge."),
+    ("The exact number of lost updates.", "Die genaue Anzahl verlorener Änderungen."),
     ("The factor by which its work takes longer; 1: as configured.", "Der Faktor, um den seine Arbeit länger dauert; 1: wie eingestellt."),
     ("The first duration of a range must not be longer than the second.", "Die erste Dauer eines Bereichs darf nicht länger als die zweite sein."),
     ("The key of each operation.", "Der Schlüssel jeder Operation."),
