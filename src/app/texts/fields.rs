@@ -115,7 +115,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("Leader failure detection; several channels of one connection (a channel error closes the connection); global prefetch, priorities and single active consumers; that dead-lettering loses events (it happens at most once); retransmissions every second, where TCP waits longer and longer; the wait of client libraries before they connect again is 1 s.", "Die Erkennung eines ausgefallenen Leaders; mehrere Kanäle einer Verbindung (ein Kanalfehler schließt die Verbindung); globaler Prefetch, Prioritäten und Single Active Consumer; dass beim Dead-Lettering Events verloren gehen (es geschieht höchstens einmal); erneutes Senden jede Sekunde, wo TCP immer länger wartet; die Wartezeit der Client-Bibliotheken vor dem nächsten Verbindungsaufbau beträgt 1 s."),
     ("Left", "Links"),
     ("LinkedIn Kafka pipeline", "LinkedIn-Kafka-Pipeline"),
-    ("LinkedIn disk, writes", "LinkedIn-Festplatte, Schreiben"),
+    ("LinkedIn disk, writes", "LinkedIn-Platte, Schreiben"),
     ("Loses interest after", "Verliert Interesse nach"),
     ("Loses its disk", "Verliert seine Platte"),
     ("Loses unflushed", "Verliert Ungeschriebenes"),
