@@ -163,8 +163,8 @@ pub fn read_file(text: String) -> Result<Result<Box<Opening>, String>, SplitLoad
     }
     if !is_scenario {
         let is_data = text.starts_with(['{', '[']);
-        let neither = text!("This is neither a scenario file nor a link to one.").to_string();
-        return Ok(Err(if is_data { kept_drawings::no_scenario() } else { neither }));
+        let neither = || text!("This is neither a scenario file nor a link to one.").to_string();
+        return Ok(Err(if is_data { kept_drawings::no_scenario() } else { neither() }));
     }
     let why = |errors: Vec<ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
     let read = || Scenario::from_json(&text).map_err(|errors| text!("This file could not be opened: {}", why(errors)));
