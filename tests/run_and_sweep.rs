@@ -116,7 +116,7 @@ fn a_sweep_of_one_run_has_the_messages_and_events_of_that_run() {
 }
 
 #[test]
-fn a_sweep_counts_an_event_of_a_log_once_that_is_delivered_again_and_again() {
+fn a_sweep_counts_an_event_of_a_log_once_however_often_it_is_delivered() {
     let write = |at_ms: u32| {
         let operation = json!({ "write": { "key": "n", "value": at_ms } });
         json!({ "at_ms": at_ms, "do": { "operate": { "service": "a", "operation": operation } } })

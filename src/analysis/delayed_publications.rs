@@ -14,11 +14,11 @@ pub(super) struct DelayedPublication {
     pub update: UpdateId,
     pub publisher: NodeId,
     pub bus: NodeId,
-    /// The end of the gap. A publisher that is paused then sends it after that.
+    /// The end of the gap. A publisher that is paused at that time sends the publication when it is resumed.
     pub due: Micros,
 }
 
-/// The gap of a publication, and the events that it forwards.
+/// The gap of a publication of a service, and the events that it forwards.
 #[derive(Clone, Copy, Debug)]
 struct Gap {
     bus: NodeId,
@@ -26,17 +26,17 @@ struct Gap {
     forward: Option<Forwarded>,
 }
 
-/// What a publication forwards.
+/// The events that a publication forwards.
 #[derive(Clone, Copy, Debug)]
 struct Forwarded {
-    /// The bus of the events; any if none.
+    /// The bus of the events; with `None`, any bus.
     from: Option<NodeId>,
-    /// Whether it publishes the same update.
+    /// Whether it publishes the update of the event itself, and no update that the service derives from it.
     is_same: bool,
 }
 
 impl Forwarded {
-    fn is_of(self, bus: NodeId) -> bool {
+    fn is_from(self, bus: NodeId) -> bool {
         self.from.is_none_or(|from| from == bus)
     }
 }
@@ -58,7 +58,7 @@ pub struct DelayedPublications {
 }
 
 impl DelayedPublications {
-    /// Returns those of a run that has not begun.
+    /// Returns the state of a run that has not begun.
     pub(super) fn new(scenario: &Scenario, names: &Names) -> Self {
         let mut gaps: LiteMap<NodeId, Vec<Gap>> = LiteMap::new();
         for (publisher, service) in (0..).map(NodeId).zip(&scenario.services) {
@@ -88,7 +88,7 @@ impl DelayedPublications {
             Fact::UpdateCommitted { update, operation, node, .. } => {
                 let derived_from = self.applied.filter(|_| Some(*operation) > self.newest).map(|(_, bus)| bus);
                 self.delay(record.at, *node, *update, |gap| match derived_from {
-                    Some(bus) => gap.forward.is_some_and(|forward| !forward.is_same && forward.is_of(bus)),
+                    Some(bus) => gap.forward.is_some_and(|forward| !forward.is_same && forward.is_from(bus)),
                     None => true,
                 });
             }
@@ -154,10 +154,11 @@ impl DelayedPublications {
         let Some(bus) = self.buses.get(by.index()).copied() else { return };
         self.applied = Some((node, bus));
         if changed {
-            self.delay(at, node, update, |gap| gap.forward.is_some_and(|it| it.is_same && it.is_of(bus)));
+            self.delay(at, node, update, |gap| gap.forward.is_some_and(|it| it.is_same && it.is_from(bus)));
         }
     }
 
+    /// Removes a write of an operation that a member coordinates, and returns its update.
     fn take_coordinated(&mut self, operation: OperationId, node: NodeId) -> Option<UpdateId> {
         let all = (operation, node, UpdateId(0))..=(operation, node, UpdateId(u32::MAX));
         let first = self.coordinated.range(all).next().copied()?;
@@ -165,8 +166,9 @@ impl DelayedPublications {
         Some(first.2)
     }
 
-    fn delay(&mut self, now: Micros, publisher: NodeId, update: UpdateId, is_meant: impl Fn(&Gap) -> bool) {
-        let gaps = self.gaps.get(&publisher).into_iter().flatten().filter(|gap| is_meant(gap));
+    /// Adds the publications of an update whose gap begins now, among those that a service has.
+    fn delay(&mut self, now: Micros, publisher: NodeId, update: UpdateId, publishes: impl Fn(&Gap) -> bool) {
+        let gaps = self.gaps.get(&publisher).into_iter().flatten().filter(|gap| publishes(gap));
         self.delayed.extend(gaps.map(|gap| DelayedPublication {
             update,
             publisher,
@@ -178,14 +180,14 @@ impl DelayedPublications {
         }
     }
 
-    /// Iterates over all of them.
+    /// Iterates over all delayed publications.
     pub(super) fn iter(&self) -> impl Iterator<Item = &DelayedPublication> {
         self.delayed.iter()
     }
 
-    /// Iterates over those of an update.
+    /// Iterates over the delayed publications of an update.
     pub(super) fn of(&self, update: UpdateId) -> impl Iterator<Item = &DelayedPublication> {
-        let first = |update: UpdateId| DelayedPublication { update, publisher: NodeId(0), bus: NodeId(0), due: 0 };
-        self.delayed.range(first(update)..).take_while(move |delayed| delayed.update == update)
+        let first = DelayedPublication { update, publisher: NodeId(0), bus: NodeId(0), due: 0 };
+        self.delayed.range(first..).take_while(move |delayed| delayed.update == update)
     }
 }

@@ -23,7 +23,7 @@ mod read_repairs;
 mod repeated_deliveries;
 mod repeated_events;
 mod steps;
-mod ways;
+mod update_paths;
 mod write_steps;
 
 use super::prospect::Prospect;

@@ -153,7 +153,7 @@ impl Faults {
         self.passes(from, to) && self.chances((from, to)).any(|chances| chances.loss > 0)
     }
 
-    /// Returns whether one direction of a link may lose so many messages in a row; less than one in a million times is never.
+    /// Returns whether one direction of a link may lose this number of messages in a row. A probability below 1e-6 counts as 0.
     pub fn may_lose_all(&self, from: NodeId, to: NodeId, messages: u32) -> bool {
         let loss = self.chances((from, to)).map(|chances| u64::from(chances.loss)).max().unwrap_or(0);
         let certain = u64::from(CERTAIN);

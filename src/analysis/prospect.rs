@@ -25,7 +25,7 @@ pub enum Prospect {
     BeingHandled(NodeId),
     /// A consumer received the event, and handles it next.
     Handled(NodeId),
-    /// A member of a leaderless group received the update, and stores it when a worker has processed the message.
+    /// A member of a leaderless group received the update, and stores it once a worker has processed the message.
     Storing(NodeId),
     /// The service promised to commit the update and waits for the decision of this coordinator.
     Promised(NodeId),
@@ -37,8 +37,8 @@ pub enum Prospect {
     ReadRepair,
     /// This newer update is under way, and a copy that has it needs no older one.
     Superseded(UpdateId),
-    /// The primary undoes the update at this node, which alone has it.
-    Undone(NodeId),
+    /// The primary rolls back the update at this node, which alone has it.
+    RollingBack(NodeId),
     /// A fault prevents it until the script heals the fault at this time.
     AfterHealing(Micros),
     /// The event is in a dead-letter queue, or will be for certain, and the script redrives it from there at this time.
@@ -194,7 +194,7 @@ impl Uncertainty {
 }
 
 impl Obstacle {
-    /// Describes it.
+    /// Describes the obstacle.
     fn text(self) -> &'static str {
         match self {
             Obstacle::Rumors => phrase(
@@ -241,7 +241,7 @@ impl Prospect {
             | Prospect::Repairing
             | Prospect::ReadRepair
             | Prospect::Superseded(_)
-            | Prospect::Undone(_)
+            | Prospect::RollingBack(_)
             | Prospect::AfterHealing(_)
             | Prospect::Redriven(_)
             | Prospect::Uncertain(_) => true,

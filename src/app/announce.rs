@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_marks_of_a_publication_do_not_displace_what_an_action_has_done() {
+    fn the_marks_of_a_publication_do_not_displace_the_announcement_of_an_action() {
         let mut announcer = Announcer::default();
         announcer.announce("New branch".into());
         for (kind, label) in [(MarkKind::Update, "a"), (MarkKind::Update, "b"), (MarkKind::FirstStale, "c is stale")] {

@@ -182,7 +182,7 @@ pub fn unique_title(title: &str, is_taken: impl Fn(&str) -> bool) -> String {
     (2..10_000).map(|n| format!("{stem} {n}")).find(|title| !is_taken(title)).unwrap_or_else(|| title.into())
 }
 
-/// Returns whether a text can be a scenario, also one with errors.
+/// Returns whether a text can be a scenario. It may have errors.
 pub fn is_scenario(text: &str) -> bool {
     text.contains("\"converge\"")
 }
@@ -210,13 +210,13 @@ pub fn imported(text: &str) -> Result<(Vec<Scenario>, Vec<ScenarioError>), Scena
     let items = parsed.as_array().ok_or_else(|| ScenarioError::new("", "expected a list of scenarios"))?;
     let (mut drawings, mut errors) = (Vec::new(), Vec::new());
     for (index, item) in items.iter().enumerate() {
-        let read = if !item.is_string() && item.get("converge").is_none() {
-            Err(vec![ScenarioError::new("", no_scenario())])
-        } else if item.is_string() {
+        let read = if item.is_string() {
             Err(vec![ScenarioError::new(
                 "",
                 "expected a scenario, not a text: this drawing was damaged when it was exported",
             )])
+        } else if item.get("converge").is_none() {
+            Err(vec![ScenarioError::new("", no_scenario())])
         } else {
             Scenario::from_value(item).and_then(|scenario| scenario.validate().map(|()| scenario))
         };

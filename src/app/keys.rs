@@ -60,7 +60,7 @@ impl fmt::Display for Shortcut {
             "Home" => text!("Home"),
             "End" => text!("End"),
             "Backspace" => text!("Backspace"),
-            // As a word on a button, it has another translation.
+            // The text of the button “Delete” has another translation.
             "Delete" => phrase("Delete", "Entf"),
             key => key,
         };

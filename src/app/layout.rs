@@ -10,8 +10,10 @@ const LAYER: f64 = 310.0;
 const GAP: f64 = 40.0;
 /// Least distance between a card that has grown and the card below it.
 const CLOSE: f64 = 16.0;
-/// The height above which a layer has several columns, at least; and the shape of a large drawing: its width for a height of 1.
-const TALL: (f64, f64) = (1000.0, 1.6);
+/// The height up to which a layer is always one column, px.
+const MAX_COLUMN: f64 = 1000.0;
+/// The ratio of width to height of a large drawing.
+const ASPECT_RATIO: f64 = 1.6;
 /// The upper left corner of the first card.
 const ORIGIN: Point = point(40.0, 120.0);
 
@@ -95,11 +97,11 @@ impl Strips {
 /// The column of a layer that is being filled.
 struct LayerColumn {
     x: f64,
-    /// The next free place.
+    /// The upper edge of the next card.
     top: f64,
     height: f64,
-    /// How many columns of the layer are still empty.
-    left: usize,
+    /// The number of columns of the layer that are still empty.
+    empty: usize,
 }
 
 impl LayerColumn {
@@ -113,11 +115,11 @@ impl LayerColumn {
 /// is wide has several columns.
 fn columns_of_layers(heights: Vec<f64>) -> Vec<LayerColumn> {
     let area: f64 = heights.iter().map(|height| height * LAYER).sum();
-    let limit = TALL.0.max((area / TALL.1).sqrt());
+    let limit = MAX_COLUMN.max((area / ASPECT_RATIO).sqrt());
     let mut x = ORIGIN.x;
     let column = |height: f64| {
         let count = (height / limit).ceil().max(1.0);
-        let column = LayerColumn { x, top: 0.0, height: height / count, left: count as usize - 1 };
+        let column = LayerColumn { x, top: 0.0, height: height / count, empty: count as usize - 1 };
         x += LAYER * count;
         column
     };
@@ -149,8 +151,8 @@ pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
                 continue;
             }
             let column = &mut columns[layers[i]];
-            if column.top - column.start(middle) >= column.height && column.left > 0 {
-                (column.top, column.x, column.left) = (column.start(middle), column.x + LAYER, column.left - 1);
+            if column.top - column.start(middle) >= column.height && column.empty > 0 {
+                (column.top, column.x, column.empty) = (column.start(middle), column.x + LAYER, column.empty - 1);
             }
             let mut rect = at(card, point(column.x, column.top));
             while let Some(other) = strips.find(&rect) {

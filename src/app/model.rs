@@ -284,8 +284,8 @@ impl Model {
             Msg::Live(msg) => self.update_live(msg, effects),
             Msg::Branch(command) => self.command_branches(command),
             Msg::DrawBranches => self.draw_branches(),
-            Msg::KeepTab(fragment, leaves) => {
-                effects.push(Effect::KeepTab(self.tab_record(fragment, leaves).map(Box::new)));
+            Msg::KeepTab { fragment, is_leaving } => {
+                effects.push(Effect::KeepTab(self.tab_record(fragment, is_leaving).map(Box::new)));
             }
             Msg::Time(msg) => {
                 self.time_view.update(msg, self.run.until);

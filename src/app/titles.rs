@@ -6,7 +6,8 @@ use super::texts::{self, Language, Text};
 pub const COPY: TitleWord = TitleWord("copy", Text::new("copy"));
 /// The word after the title of a drawing that was shown when the page stopped.
 pub const RECOVERED: TitleWord = TitleWord("recovered", Text::new("recovered"));
-/// The word after the title of a drawing that another tab has changed too. It must distinguish the two also after both tabs are closed.
+/// The word after the title of a drawing that another tab has changed too. It must distinguish the two also after both tabs are
+/// closed.
 pub const CONFLICTING: TitleWord = TitleWord("conflicting copy", Text::new("conflicting copy"));
 /// The same in drawings that earlier versions of the page have kept.
 const THIS_TAB: TitleWord = TitleWord("this tab", Text::new("this tab"));

@@ -29,7 +29,7 @@ pub fn lost_update(update: &LostUpdate, analysis: &Analysis, names: &Names) -> S
     match update.cause {
         LossCause::DiskLost => sentence!(
             "the last copy of {lost} was lost with a disk",
-            "die letzte Kopie von {lost} ging mit einer Festplatte verloren"
+            "die letzte Kopie von {lost} ging mit einer Platte verloren"
         ),
         LossCause::RolledBack => sentence!("{lost} was rolled back", "{lost} wurde zurückgerollt"),
         LossCause::Overwritten(by) => sentence!("{} overwrote {lost}", "{} hat {lost} überschrieben", text(by)),

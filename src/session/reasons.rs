@@ -80,8 +80,8 @@ pub fn prospect(prospect: Prospect, context: &RunContext) -> String {
             "{} ist unterwegs und ersetzt den älteren Stand",
             log_text::update(newer, context.analysis, context.names)
         ),
-        Prospect::Undone(node) => {
-            sentence!("the primary undoes it at {}", "der Primary macht die Änderung bei {} rückgängig", name(node))
+        Prospect::RollingBack(node) => {
+            sentence!("the primary rolls it back at {}", "der Primary rollt die Änderung bei {} zurück", name(node))
         }
         Prospect::AfterHealing(when) => sentence!(
             "a fault prevents it until the script heals the fault at {}",

@@ -61,7 +61,7 @@ fn an_event_whose_gap_after_the_commit_has_not_elapsed_is_not_called_lost() {
 fn an_event_that_is_published_into_a_fault_after_its_gap_arrives_only_if_an_attempt_comes_after_the_healing() {
     let retry = |attempts: u32| json!({ "gap_ms": 1800, "retry": { "timeout_ms": 100, "attempts": attempts } });
     let once = json!({ "gap_ms": 1800 });
-    let stopped = |from: Json, healed_ms: u32| json!([write(1000), at(1500, from), at(healed_ms, json!("heal_all"))]);
+    let faulty = |fault: Json, healed_ms: u32| json!([write(1000), at(1500, fault), at(healed_ms, json!("heal_all"))]);
     let faults = [
         json!({ "cut_link": { "from": "api", "to": "q" } }),
         json!({ "stop_bus": { "bus": "q" } }),
@@ -71,18 +71,18 @@ fn an_event_that_is_published_into_a_fault_after_its_gap_arrives_only_if_an_atte
     for fault in faults {
         for healed_ms in [2_600, 2_795, 2_801, 2_950, 3_100, 3_600] {
             for publication in [&once, &retry(1), &retry(3), &retry(50)] {
-                let document = found_bus(publication.clone(), json!({}), json!({}), stopped(fault.clone(), healed_ms));
+                let document = found_bus(publication.clone(), json!({}), json!({}), faulty(fault.clone(), healed_ms));
                 assert_eq!(contradiction(&document), None, "{fault} {healed_ms} {publication}");
             }
         }
     }
-    let certain = |publication: Json, healed_ms: u32| {
+    let while_cut = |publication: Json, healed_ms: u32| {
         let fault = json!({ "cut_link": { "from": "api", "to": "q" } });
-        verdict(&found_bus(publication, json!({}), json!({}), stopped(fault, healed_ms)), 2050.0).0
+        verdict(&found_bus(publication, json!({}), json!({}), faulty(fault, healed_ms)), 2050.0).0
     };
-    assert!(matches!(certain(once.clone(), 2_600), Convergence::Converging(_)));
-    assert!(matches!(certain(retry(50), 3_100), Convergence::Converging(_)));
-    assert!(matches!(certain(once, 3_100), Convergence::WillNotConverge(_)));
+    assert!(matches!(while_cut(once.clone(), 2_600), Convergence::Converging(_)));
+    assert!(matches!(while_cut(retry(50), 3_100), Convergence::Converging(_)));
+    assert!(matches!(while_cut(once, 3_100), Convergence::WillNotConverge(_)));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn an_event_that_a_crashed_consumer_had_received_overwrites_a_newer_value() {
 
 #[test]
 fn an_event_that_returns_after_its_row_has_left_the_inbox_is_added_once_more() {
-    // Both consumers apply the event at 646 ms, and acknowledge it to a bus that is down. They get it again at 2043 ms.
+    // Both consumers apply the event at 646 ms, and acknowledge it to a bus that is down. The bus redelivers it at 2043 ms.
     let document = |window_ms: u32| {
         let subscription = json!({
             "effect": "increment", "inbox": { "window_ms": window_ms }, "ack_deadline_ms": 300,
@@ -184,7 +184,7 @@ fn an_event_whose_late_deliveries_occupy_all_workers_may_hold_back_the_events_be
         document["services"][2] = consumer("v", workers[1]);
         document
     };
-    // The other consumer is never reached; both have one worker; the second event is published later.
+    // In turn: the other consumer is never reached, both have one worker, the second event is published later.
     for (workers, is_cut, gap_ms) in [([8, 1], true, 0), ([1, 1], false, 0), ([8, 1], true, 1000)] {
         let document = document(workers, is_cut, 1312, gap_ms);
         assert_eq!(contradiction(&document), None, "{workers:?} {gap_ms}");

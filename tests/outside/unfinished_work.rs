@@ -205,7 +205,7 @@ fn a_publication_that_is_repeated_after_the_deduplication_window_may_be_added_tw
 }
 
 #[test]
-fn an_event_behind_a_poison_message_of_its_partition_is_not_reported_to_arrive() {
+fn an_event_behind_a_poison_message_of_its_partition_is_not_expected_to_arrive() {
     let mut document = queue(
         json!({}),
         json!({}),

@@ -145,12 +145,12 @@ pub fn lost_changes(counts: &LossCounts) -> String {
         ),
         (0, 0, 0, 1) => phrase(
             "The last copy of an acknowledged write was lost with a disk.",
-            "Die letzte Kopie eines bestätigten Schreibvorgangs ging mit einer Festplatte verloren.",
+            "Die letzte Kopie eines bestätigten Schreibvorgangs ging mit einer Platte verloren.",
         )
         .into(),
         (0, 0, 0, n) => sentence!(
             "The last copies of {n} acknowledged writes were lost with disks.",
-            "Die letzten Kopien von {n} bestätigten Schreibvorgängen gingen mit Festplatten verloren."
+            "Die letzten Kopien von {n} bestätigten Schreibvorgängen gingen mit Platten verloren."
         ),
         _ => mixed_losses(counts),
     }
@@ -169,7 +169,7 @@ fn mixed_losses(counts: &LossCounts) -> String {
                 "aufgehoben, weil ein älterer Wert wiederkam, nachdem der Tombstone entfernt war",
             ),
         ),
-        (disk_lost, phrase("with their last copy on a disk", "mit ihrer letzten Kopie auf einer Festplatte")),
+        (disk_lost, phrase("with their last copy on a disk", "mit ihrer letzten Kopie auf einer Platte")),
     ];
     let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} {how}"));
     sentence!(
@@ -185,7 +185,7 @@ pub fn hidden_losses() -> &'static str {
     phrase(
         "no operation read a key after the last copy of an acknowledged change of it was lost with a disk",
         "keine Operation hat einen Schlüssel gelesen, nachdem die letzte Kopie einer bestätigten Änderung von ihm mit einer \
-         Festplatte verloren ging",
+         Platte verloren ging",
     )
 }
 

@@ -51,7 +51,7 @@ pub struct EventHistory {
     pub(super) first_published: BTreeMap<(UpdateId, NodeId), Micros>,
     /// What consumers received and have not handled.
     received: BTreeMap<(NodeId, UpdateId), Received>,
-    /// When a consumer whose inbox forgets its rows last applied an update's event.
+    /// The time at which a consumer whose inbox deletes its rows last applied an update's event.
     applied: BTreeMap<(NodeId, UpdateId), Micros>,
     /// The writes that leaderless groups are executing.
     pub(super) writes: GroupWrites,
@@ -124,7 +124,7 @@ impl EventHistory {
         self.received.get(&(consumer, update)).map_or(0, |received| received.unhandled)
     }
 
-    /// Returns when a consumer whose inbox forgets its rows last applied an update's event.
+    /// Returns the time at which a consumer whose inbox deletes its rows last applied an update's event.
     pub(super) fn applied_at(&self, consumer: NodeId, update: UpdateId) -> Option<Micros> {
         self.applied.get(&(consumer, update)).copied()
     }
@@ -389,7 +389,7 @@ impl EventHistory {
             Fact::PublishAbandoned { node, update, .. } => self.stop_awaiting(*node, *update),
             Fact::UpdateApplied { node, update, by: Some(_), .. } => {
                 self.end_handling(*node, *update);
-                if windows(run, *node).next().is_some() {
+                if inbox_windows(run, *node).next().is_some() {
                     self.applied.insert((*node, *update), record.at);
                 }
             }
@@ -439,17 +439,18 @@ fn renews(run: &RunContext, subscription: SubscriptionId) -> bool {
     its.into_iter().any(|it| it.dead_letter_renews_time && run.names.find_node(&it.to) == Some(bus))
 }
 
-/// The inbox of a subscription, which forgets its rows.
+/// The times of an inbox that deletes its rows.
 pub(super) struct InboxWindow {
+    /// The bus of its subscription.
     pub bus: NodeId,
-    /// How long it keeps a row.
+    /// The time for which it keeps a row.
     pub window: Micros,
-    /// After how long the bus delivers an event again that is not acknowledged.
+    /// The time after which the bus redelivers an event that is not acknowledged.
     pub deadline: Micros,
 }
 
-/// Iterates over the inboxes of a consumer that forget their rows.
-pub(super) fn windows(run: &RunContext, consumer: NodeId) -> impl Iterator<Item = InboxWindow> {
+/// Iterates over the inboxes of a consumer that delete their rows.
+pub(super) fn inbox_windows(run: &RunContext, consumer: NodeId) -> impl Iterator<Item = InboxWindow> {
     let its = run.scenario.services.get(consumer.index()).into_iter().flat_map(|service| &service.subscribes);
     its.filter_map(|it| {
         let (bus, window_ms) = (run.names.find_node(&it.to)?, it.inbox.as_ref()?.window_ms?);

@@ -155,15 +155,15 @@ impl ProspectFinder<'_> {
                 || (is_late && events.range(..number).take(places).count() * self.busy_workers(queue) >= places))
     }
 
-    /// The same for an event that the queue does not have yet.
+    /// Returns whether earlier events may hold back an update's event that the queue does not have yet.
     pub(super) fn is_held_back_later(&self, queue: SubscriptionId, update: UpdateId) -> bool {
         let events = self.run.analysis.buses.get(queue).map(|queue| &queue.events);
         let last = events.and_then(|events| events.values().next_back()).copied();
         last.is_some_and(|last| self.is_held_back(queue, &QueuedEvent { update, ..last }, u32::MAX))
     }
 
-    /// Returns how many workers of polling consumers one event occupies whose deliveries end too late: the bus delivers it again
-    /// while the earlier ones are handled.
+    /// Returns the number of workers of a polling consumer that an event occupies whose deliveries end too late: the bus redelivers
+    /// it while its earlier deliveries are handled.
     fn busy_workers(&self, queue: SubscriptionId) -> usize {
         let workers = self.settings(queue).map(|(subscription, settings)| match settings.attachment() {
             Attachment::Polling(_) => {
@@ -175,7 +175,8 @@ impl ProspectFinder<'_> {
         workers.min().unwrap_or(1)
     }
 
-    /// Returns the number of events that the consumers of a queue handle at once, without those that its bus never reaches.
+    /// Returns the number of events that the consumers of a queue handle at once. Consumers that its bus never reaches do not
+    /// count.
     fn places(&self, queue: SubscriptionId) -> usize {
         let run = self.run;
         let is_reached = |(subscription, _): &(SubscriptionId, &Subscription)| {

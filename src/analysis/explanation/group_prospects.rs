@@ -220,8 +220,8 @@ impl ProspectFinder<'_> {
         }
     }
 
-    /// Returns when a primary undoes an update that only others have, at a member: now, or at a healing.
-    pub(super) fn undone_at(&self, node: NodeId, key: KeyId, version: Version) -> Option<Micros> {
+    /// Returns the time at which a primary rolls back an update of a member that it lacks: now, or when a fault is healed.
+    pub(super) fn rolled_back_at(&self, node: NodeId, key: KeyId, version: Version) -> Option<Micros> {
         let run = self.run;
         let group = run.names.group(node)?;
         let config = run.group(group)?;

@@ -131,7 +131,7 @@ impl Inquiry {
             let work = self.work.get_or_insert_with(|| PendingWork::begin(run));
             work.index(run, pauses)?;
             work.index_unstored(run, &history.writes);
-            work.index_forgotten(run, history);
+            work.index_deleted_rows(run, history);
             if history.has_rejected() {
                 ProspectFinder { run, work, history }.events_of_keys();
             }

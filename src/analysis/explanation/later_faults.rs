@@ -37,12 +37,12 @@ impl LaterFault {
     }
 
     /// Returns whether it stops or cuts something between these nodes.
-    pub fn touches(&self, way: &BTreeSet<NodeId>) -> bool {
+    pub fn touches(&self, path: &BTreeSet<NodeId>) -> bool {
         match &self.target {
-            Target::Node(node) => way.contains(node),
+            Target::Node(node) => path.contains(node),
             Target::Disk => true,
-            Target::Link(from, to) => way.contains(from) && way.contains(to),
-            Target::Parts(parts) => parts.iter().filter(|part| part.iter().any(|node| way.contains(node))).count() > 1,
+            Target::Link(from, to) => path.contains(from) && path.contains(to),
+            Target::Parts(parts) => parts.iter().filter(|part| part.iter().any(|node| path.contains(node))).count() > 1,
         }
     }
 }

@@ -48,7 +48,7 @@ impl ProspectFinder<'_> {
             | Prospect::BeingHandled(_)
             | Prospect::Repairing
             | Prospect::AfterHealing(_)
-            | Prospect::Undone(_)
+            | Prospect::RollingBack(_)
             | Prospect::CutOff => {}
             Prospect::Queued { .. }
             | Prospect::Unpublished(_)

@@ -1,7 +1,7 @@
 //! An index of the work that is pending at one instant, built in slices.
 
 use super::PART;
-use super::event_history::{EventHistory, InboxWindow, windows};
+use super::event_history::{EventHistory, InboxWindow, inbox_windows};
 use super::group_writes::GroupWrites;
 use super::healing::HealingTimes;
 use super::later_faults::LaterFault;
@@ -56,11 +56,11 @@ pub(super) struct PendingWork {
     /// The faults that the script causes after now.
     pub later_faults: Vec<LaterFault>,
     /// The nodes on the path from the service that made an update to a copy, for the pairs that were needed.
-    pub ways: BTreeMap<(Option<NodeId>, NodeId), BTreeSet<NodeId>>,
+    pub paths: BTreeMap<(Option<NodeId>, NodeId), BTreeSet<NodeId>>,
     /// The events on their way, by key; none until they are needed.
     pub events_of_keys: Option<BTreeMap<KeyId, BTreeSet<Pending>>>,
-    /// Consumers, and buses that may deliver to them an event whose row their inbox has forgotten by then.
-    pub forgotten: BTreeSet<(NodeId, NodeId)>,
+    /// The consumers whose inbox may delete the row of an event before a bus redelivers the event, each with the bus.
+    pub deleted_rows: BTreeSet<(NodeId, NodeId)>,
     /// The queues that deliver in order.
     ordered: BTreeSet<SubscriptionId>,
     /// The next message to index; none once all are.
@@ -155,23 +155,23 @@ impl PendingWork {
         }
     }
 
-    /// Adds the consumers whose inbox may forget the row of an event before the event is delivered again.
-    pub fn index_forgotten(&mut self, run: &RunContext, history: &EventHistory) {
+    /// Adds the consumers whose inbox may delete the row of an event before the event is redelivered.
+    pub fn index_deleted_rows(&mut self, run: &RunContext, history: &EventHistory) {
         let consumers = (0..).map(NodeId).take(run.scenario.services.len());
         for consumer in consumers {
-            for InboxWindow { bus, window, deadline } in windows(run, consumer) {
-                let is_its = |reader: SubscriptionId| {
+            for InboxWindow { bus, window, deadline } in inbox_windows(run, consumer) {
+                let is_from_bus = |reader: SubscriptionId| {
                     let ends = run.names.subscription(reader);
                     (ends.service, ends.bus) == (consumer, bus)
                 };
-                let is_forgotten = |event: &QueuedEvent| {
+                let is_deleted = |event: &QueuedEvent| {
                     let last = event.not_before.max(run.now).saturating_add(deadline);
                     history.applied_at(consumer, event.update).is_some_and(|at| at.saturating_add(window) <= last)
                 };
                 let mut queues =
-                    run.analysis.buses.iter().filter(|(queue, _)| run.subscriptions_to(*queue).any(is_its));
-                if queues.any(|(_, queue)| queue.events.values().any(is_forgotten)) {
-                    self.forgotten.insert((consumer, bus));
+                    run.analysis.buses.iter().filter(|(queue, _)| run.subscriptions_to(*queue).any(is_from_bus));
+                if queues.any(|(_, queue)| queue.events.values().any(is_deleted)) {
+                    self.deleted_rows.insert((consumer, bus));
                 }
             }
         }

@@ -104,10 +104,10 @@ impl<'a> ProspectFinder<'a> {
             return Prospect::Uncertain(Uncertainty::Calls);
         }
         let Some(info) = self.run.analysis.updates.get(update).filter(|_| !own.can_converge()) else { return own };
-        let is_undone = self.undone_at(holder, key, info.version);
-        if let Some((at, group)) = is_undone.zip(self.run.names.group(holder)) {
-            let undone = if at <= self.run.now { Prospect::Undone(holder) } else { Prospect::AfterHealing(at) };
-            return self.unless_contested(undone, group, key, Some(update));
+        let rolled_back_at = self.rolled_back_at(holder, key, info.version);
+        if let Some((at, group)) = rolled_back_at.zip(self.run.names.group(holder)) {
+            let found = if at <= self.run.now { Prospect::RollingBack(holder) } else { Prospect::AfterHealing(at) };
+            return self.unless_contested(found, group, key, Some(update));
         }
         let copy = self.run.analysis.staleness.copy(lacking, key);
         if !copy.is_some_and(|copy| copy.needs_only_the_newest()) {

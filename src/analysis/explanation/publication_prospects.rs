@@ -11,11 +11,11 @@ const RELAY_RETRIES_MS: f64 = 1000.0;
 
 /// The times at which the attempts of a publication arrive.
 struct Arrivals {
-    /// The earliest of the first one.
+    /// The earliest arrival of the first attempt.
     first: Micros,
-    /// The earliest of the last one but one.
+    /// The earliest arrival of the last attempt but one.
     last_but_one: Micros,
-    /// The latest of the last one.
+    /// The latest arrival of the last attempt.
     last: Micros,
 }
 
@@ -104,7 +104,7 @@ impl<'a> ProspectFinder<'a> {
         never_published.then_some(Prospect::NeverPublished(from))
     }
 
-    /// The prospect of the publications of an update whose gap after the commit has not elapsed: their attempts begin then.
+    /// The prospect of the publications of an update whose gap after the commit has not elapsed. Their attempts begin at its end.
     fn delayed(&self, from: NodeId, update: UpdateId, publishers: &[(NodeId, &Service)]) -> Option<Prospect> {
         let run = self.run;
         let mut stopped = None;
@@ -139,7 +139,7 @@ impl<'a> ProspectFinder<'a> {
         stopped
     }
 
-    /// Returns whether a link may lose all attempts of a publication that its publisher has left, the last one included.
+    /// Returns whether a link may lose all remaining attempts of a publication, with the one in flight.
     fn may_lose_attempts<'p>(
         &self,
         publisher: NodeId,
@@ -149,18 +149,18 @@ impl<'a> ProspectFinder<'a> {
     ) -> bool {
         let now = self.run.now;
         let first = self.history.first_published.get(&(update, publisher)).copied().unwrap_or(now);
-        let left = |retry: &PublishRetry| {
+        let remaining = |retry: &PublishRetry| {
             let sent = now.saturating_sub(first) / micros(retry.timeout_ms).max(1);
             retry.attempts.saturating_sub(u32::try_from(sent).unwrap_or(u32::MAX)).max(1)
         };
         publications.any(|publication| {
-            let left = publication.retry.as_ref().map_or(1, left);
-            !publication.mode.is_relayed() && self.run.analysis.faults.may_lose_all(publisher, bus, left)
+            let attempts = publication.retry.as_ref().map_or(1, remaining);
+            !publication.mode.is_relayed() && self.run.analysis.faults.may_lose_all(publisher, bus, attempts)
         })
     }
 
-    /// Returns the prospect that was found for an event at a service that will forward it, unless the service's publication of it
-    /// does not arrive, or may not arrive.
+    /// Returns the prospect that was found for an event at a service that will forward it, or that of the service's publication
+    /// if it does not arrive, or may not arrive.
     pub(super) fn forwarded_later<'p>(
         &self,
         found: Prospect,
@@ -198,18 +198,18 @@ impl<'a> ProspectFinder<'a> {
         stopped.unwrap_or(found)
     }
 
-    /// When the attempts of a publication arrive whose first one is sent at a time.
+    /// Returns the times at which the attempts of a publication arrive, from the time at which the first is sent.
     fn arrivals(&self, publisher: NodeId, bus: NodeId, sent: Micros, retry: Option<&PublishRetry>) -> Arrivals {
         let latency = self.run.scenario.latency(self.run.names.node(publisher), self.run.names.node(bus));
         let earliest = sent.saturating_add(micros(shortest_ms(latency)));
-        let attempt = |number: u32| match retry {
+        let arrival_of = |number: u32| match retry {
             Some(retry) => earliest.saturating_add(micros(retry.timeout_ms).saturating_mul(u64::from(number))),
             None => earliest,
         };
         let attempts = retry.map_or(1, |retry| retry.attempts);
         let last =
-            attempt(attempts.saturating_sub(1)).saturating_add(micros(longest_ms(latency) - shortest_ms(latency)));
-        Arrivals { first: earliest, last_but_one: attempt(attempts.saturating_sub(2)), last }
+            arrival_of(attempts.saturating_sub(1)).saturating_add(micros(longest_ms(latency) - shortest_ms(latency)));
+        Arrivals { first: earliest, last_but_one: arrival_of(attempts.saturating_sub(2)), last }
     }
 
     /// The prospect of a publisher's next attempt to reach a bus.

@@ -120,8 +120,10 @@ impl<'a> ProspectFinder<'a> {
             return false;
         }
         let is_on_its_way = |consumer: &NodeId| is_sent(bus, *consumer) || self.has_received(*consumer, update);
-        // What is nowhere on its way was lost with its acknowledgement or its consumer. A reader of a log commits its position later.
-        let is_lost = subscription.order != Order::Log;
-        consumers.iter().any(is_on_its_way) || (!self.is_used_up(queue, event) && (!event.in_flight || is_lost))
+        // A delivery that is not in flight and not at a consumer was lost, or its acknowledgement was. Only the reader of a log
+        // acknowledges later, by its position.
+        let is_acknowledged_later = subscription.order == Order::Log;
+        consumers.iter().any(is_on_its_way)
+            || (!self.is_used_up(queue, event) && (!event.in_flight || !is_acknowledged_later))
     }
 }

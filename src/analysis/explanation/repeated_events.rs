@@ -32,7 +32,7 @@ impl<'a> ProspectFinder<'a> {
         let run = self.run;
         let is_heard = || {
             let bus =
-                run.names.find_node(&subscription.to).filter(|bus| !self.work.forgotten.contains(&(service, *bus)));
+                run.names.find_node(&subscription.to).filter(|bus| !self.work.deleted_rows.contains(&(service, *bus)));
             bus.is_some_and(|bus| self.work.healing.path(run, service, bus).is_ok())
         };
         subscription.inbox.as_ref().is_some_and(|inbox| match inbox.window_ms {
@@ -121,7 +121,7 @@ impl<'a> ProspectFinder<'a> {
         !has_applied && is_acknowledged
     }
 
-    /// Returns whether a link on the way of an event to a copy may deliver it twice, and nothing recognises the copy.
+    /// Returns whether a link on the path of an event to a copy may deliver it twice, and nothing recognises the repetition.
     fn may_be_duplicated(&self, event: Pending, node: NodeId) -> bool {
         let run = self.run;
         let mut duplicating = run.analysis.faults.duplicating().peekable();
@@ -129,7 +129,7 @@ impl<'a> ProspectFinder<'a> {
             return false;
         }
         let origin = run.analysis.updates.get(event.update()).map(|info| info.node);
-        let way = self.way(origin, node);
+        let path = self.update_path(origin, node);
         duplicating.any(|(from, to)| {
             let is_recognised = match (self.is_bus(from), self.is_bus(to)) {
                 // The publication is over, or the bus recognises it.
@@ -137,7 +137,7 @@ impl<'a> ProspectFinder<'a> {
                 (true, false) => run.reads_log(to, from),
                 (false, false) => true,
             };
-            way.contains(&from) && way.contains(&to) && !is_recognised
+            path.contains(&from) && path.contains(&to) && !is_recognised
         })
     }
 

@@ -54,7 +54,7 @@ pub struct KeyCopy {
     pub(super) inconsistent_since: Micros,
     /// Whether it holds an update that was never committed.
     pub(super) phantom: bool,
-    /// Whether the group's protocol undoes updates that it applied.
+    /// Whether the group's protocol rolls back updates that it applied.
     pub(super) is_rolling_back: bool,
     /// An update that it holds, that was never acknowledged, and that another copy lacks.
     pub(super) unacknowledged: Option<UnacknowledgedWrite>,

@@ -98,16 +98,16 @@ pub fn write_cards(cards: Rc<Scenario>) -> Result<String, SplitLoaderError> {
     Ok(copied_cards::written(&cards))
 }
 
-/// Writes what a tab keeps while it is reloaded. Work that the storage does not have yet is kept for the next visit: the tab may
-/// be closed.
+/// Writes what a tab keeps while it is reloaded. Work that the storage does not have yet is kept for the next visit, because the
+/// tab may be closed.
 ///
 /// # Errors
 /// The code could not be fetched.
 #[wasm_split(documents, fallible)]
 pub fn write_tab_record(record: Box<TabRecord>) -> Result<String, SplitLoaderError> {
-    record.unkept.iter().for_each(drawings::keep_for_next_visit);
-    if record.unkept.is_empty() {
-        // The visitor has returned to the page.
+    record.unsaved.iter().for_each(drawings::keep_for_next_visit);
+    if record.unsaved.is_empty() {
+        // The storage has all work, or the visitor has returned to the page.
         drawings::forget_for_next_visit(record.document());
     }
     Ok(record.to_text())
@@ -150,8 +150,8 @@ pub fn read_cards(text: String) -> Result<Option<Box<Scenario>>, SplitLoaderErro
     Ok(copied_cards::read(&text).map(Box::new))
 }
 
-/// Reads the text of a file, or a pasted text, as a scenario or copied cards. A text that cannot be opened is a problem, in a
-/// sentence.
+/// Reads the text of a file, or a pasted text, as a scenario or copied cards. The inner error is a sentence about a text that
+/// cannot be opened.
 ///
 /// # Errors
 /// The code could not be fetched.
@@ -163,8 +163,8 @@ pub fn read_file(text: String) -> Result<Result<Box<Opening>, String>, SplitLoad
     }
     if !is_scenario {
         let is_data = text.starts_with(['{', '[']);
-        let neither = text!("This is neither a scenario file nor a link to one.").to_string();
-        return Ok(Err(if is_data { kept_drawings::no_scenario() } else { neither }));
+        let neither = || text!("This is neither a scenario file nor a link to one.").to_string();
+        return Ok(Err(if is_data { kept_drawings::no_scenario() } else { neither() }));
     }
     let why = |errors: Vec<ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
     let read = || Scenario::from_json(&text).map_err(|errors| text!("This file could not be opened: {}", why(errors)));

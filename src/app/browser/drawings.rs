@@ -87,7 +87,7 @@ pub fn restore(text: String, fragment: String) -> Result<Pin<Box<dyn Future<Outp
     }))
 }
 
-/// Keeps work for which the storage has no time left. The next access to the storage moves it there.
+/// Keeps work that cannot be saved before the page is left. The next access to the storage moves it there.
 pub fn keep_for_next_visit(work: &Scenario) {
     let text = stored(work);
     if let Some(other) = storage::kept(KEPT_WORK).filter(|other| *other != text) {
@@ -96,7 +96,7 @@ pub fn keep_for_next_visit(work: &Scenario) {
     storage::keep(KEPT_WORK, &text);
 }
 
-/// Forgets work that a tab has kept for the next visit, and shows again.
+/// Removes work that was kept for the next visit, because its tab shows it again or the storage has it.
 pub fn forget_for_next_visit(work: &Scenario) {
     if storage::kept(KEPT_WORK).is_some_and(|text| text == stored(work)) {
         storage::forget(KEPT_WORK);
@@ -202,7 +202,7 @@ impl Store {
         let opened = done(AsRef::<IdbRequest>::as_ref(AsRef::<IdbOpenDbRequest>::as_ref(&request))).await;
         let database = opened.map_err(|_| StorageProblem::Blocked)?;
         let store = Store(database.dyn_into().map_err(|_| StorageProblem::Blocked)?);
-        store.import_former_work().await;
+        store.import_kept_work().await;
         Ok(store)
     }
 
@@ -383,7 +383,7 @@ impl Store {
     }
 
     /// Moves the work that tabs have kept for the next visit, and the drawings of earlier versions of the page, into this storage.
-    async fn import_former_work(&self) {
+    async fn import_kept_work(&self) {
         for (name, id) in [(KEPT_BEFORE, "former-2"), (KEPT_WORK, "former-1")] {
             let Some(text) = storage::kept(name) else { continue };
             if let Ok(info) = self.import_work(id, text).await {
@@ -395,7 +395,7 @@ impl Store {
         }
     }
 
-    /// Saves work, unless a save has ended after it was kept elsewhere.
+    /// Saves work that was kept elsewhere, unless the storage has it already.
     async fn import_work(&self, id: &str, text: String) -> Result<DrawingInfo, StorageProblem> {
         let mut infos = self.infos().await?;
         infos.retain(|info| info.deleted.is_none());

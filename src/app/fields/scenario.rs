@@ -116,7 +116,7 @@ fn promised(scenario: &Scenario, at: &FieldsAt, i: usize, promise: &Promise) -> 
             let nested = at.to(i).to("lost_updates");
             (
                 text!("lost updates"),
-                vec![nested.number("count", text!("How many"), "", *count, text!("The exact number of lost writes."))],
+                vec![nested.number("count", text!("How many"), "", *count, text!("The exact number of lost updates."))],
             )
         }
         Promise::Conflicted { service, key } => (text!("a copy shows siblings"), of_copy("conflicted", service, key)),

@@ -300,7 +300,7 @@ impl Model {
                 self.save_next(effects);
             }
             DrawingsAnswer::Conflict { id, scenario, caption } => {
-                let was_edited = self.drawings.saving.take().is_some_and(|(_, saved)| saved.is_edited);
+                let was_edited = self.drawings.saving.take().is_some_and(|(_, unsaved)| unsaved.is_edited);
                 let refused = Unsaved { scenario, caption, is_edited: was_edited };
                 let newest = self.drawings.waiting.remove(&id).unwrap_or(refused);
                 if was_edited || newest.is_edited {

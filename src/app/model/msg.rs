@@ -67,9 +67,13 @@ pub enum Msg {
     Branch(BranchCommand),
     /// The branches have changed: compute their drawings.
     DrawBranches,
-    /// The tab may be reloaded: keep its document. The address has this fragment. With `true`, the visitor leaves the page, and
-    /// may close the tab.
-    KeepTab(String, bool),
+    /// The tab may be reloaded: keep its document.
+    KeepTab {
+        /// The fragment of the address.
+        fragment: String,
+        /// Whether the visitor leaves the page, and may close the tab.
+        is_leaving: bool,
+    },
     /// Concerns the time axis.
     Time(TimeMsg),
     /// Concerns the space-time diagram.

@@ -20,9 +20,9 @@ pub struct TabRecord {
     present: Past,
     /// The changes that can be undone and redone.
     history: History,
-    /// Work that the browser does not keep yet, of a visitor who leaves the page.
+    /// Work that the storage does not have yet when the visitor leaves the page.
     #[serde(skip)]
-    pub unkept: Vec<Scenario>,
+    pub unsaved: Vec<Scenario>,
 }
 
 impl TabRecord {
@@ -63,7 +63,7 @@ impl TabRecord {
 
 impl Model {
     /// Returns what this tab keeps while it is reloaded; nothing if a reload loses nothing. An embed keeps nothing.
-    pub fn tab_record(&self, fragment: String, leaves: bool) -> Option<TabRecord> {
+    pub fn tab_record(&self, fragment: String, is_leaving: bool) -> Option<TabRecord> {
         let document = &self.document;
         let has_work = document.drawing.is_some() || document.can_undo() || document.can_redo();
         if self.mode != Mode::App || !has_work {
@@ -74,20 +74,20 @@ impl Model {
         let scenario = self.run_record().kept();
         let present = Past { scenario, ..self.present(Some(self.run.now), String::new()) };
         let revision = document.drawing.as_ref().and_then(|id| self.drawings.revisions.get(id).copied());
-        let mut unkept = Vec::new();
-        if leaves {
-            unkept = self.drawings.unsaved_work();
-            unkept.extend(self.unkept_example());
+        let mut unsaved = Vec::new();
+        if is_leaving {
+            unsaved = self.drawings.unsaved_work();
+            unsaved.extend(self.unsaved_example());
         }
-        Some(TabRecord { fragment, revision, present, history, unkept })
+        Some(TabRecord { fragment, revision, present, history, unsaved })
     }
 
-    /// Returns the example with its live commands, also those without an answer; none if it has no commands, or the browser keeps
-    /// it.
-    fn unkept_example(&self) -> Option<Scenario> {
+    /// Returns the example with its live commands, also those that the engine has not answered yet; none if it has no commands, or
+    /// the storage has it.
+    fn unsaved_example(&self) -> Option<Scenario> {
         let document = &self.document;
-        let is_kept = document.drawing.is_some() || !document.scenario.branches.is_empty();
-        if is_kept || document.origin != Origin::Own || document.address.starts_with("lesson=") {
+        let is_saved = document.drawing.is_some() || !document.scenario.branches.is_empty();
+        if is_saved || document.origin != Origin::Own || document.address.starts_with("lesson=") {
             return None;
         }
         let mut scenario = Scenario::clone(&self.run_record().kept());
@@ -96,10 +96,10 @@ impl Model {
             scenario = self.run_record().document();
             let at_ms = self.run.now as f64 / 1e3;
             let branch = scenario.branches.get_mut(self.branches.current as usize);
-            // Behind a later command, they would start a new branch.
-            let branch = branch.filter(|branch| branch.script.last().is_none_or(|step| step.at_ms <= at_ms));
-            let steps = pending.into_iter().map(|command| Step { at_ms, command });
-            branch.into_iter().for_each(|branch| branch.script.extend(steps.clone()));
+            // After a later command, they would start a new branch.
+            if let Some(branch) = branch.filter(|branch| branch.script.last().is_none_or(|step| step.at_ms <= at_ms)) {
+                branch.script.extend(pending.into_iter().map(|command| Step { at_ms, command }));
+            }
         }
         (!scenario.branches.is_empty()).then_some(scenario)
     }
@@ -159,20 +159,20 @@ mod tests {
 
     #[test]
     fn an_example_with_a_live_command_is_kept_when_its_tab_is_closed() {
-        let unkept = |page: &TestPage, leaves: bool| {
-            let record = page.model.tab_record(String::new(), leaves);
+        let unsaved = |page: &TestPage, is_leaving: bool| {
+            let record = page.model.tab_record(String::new(), is_leaving);
             let commands = |work: &Scenario| work.branches.iter().map(|branch| branch.script.len()).sum::<usize>();
-            record.map_or(Vec::new(), |record| record.unkept.iter().map(commands).collect())
+            record.map_or(Vec::new(), |record| record.unsaved.iter().map(commands).collect())
         };
         let mut page = TestPage::new();
         page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
         page.update(write(7));
-        assert_eq!((unkept(&page, true), unkept(&page, false)), (vec![1], Vec::<usize>::new()));
+        assert_eq!((unsaved(&page, true), unsaved(&page, false)), (vec![1], Vec::<usize>::new()));
         page.update(Msg::Document(DocumentMsg::Undo));
-        assert_eq!(unkept(&page, true), [0_usize; 0], "nothing is left to keep");
+        assert_eq!(unsaved(&page, true), [0_usize; 0], "nothing is left to keep");
         page.update(Msg::Document(DocumentMsg::Redo));
         page.update(Msg::Document(DocumentMsg::OpenEmpty));
-        assert_eq!(unkept(&page, true), [1], "the example that was left is being saved");
+        assert_eq!(unsaved(&page, true), [1], "the example that was left is being saved");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) const TEXTS: &[Entry] = &[
     ("1 service down", "1 Service ausgefallen"),
     ("A part of the page could not be fetched. Reload the page, which may have a new version, or check the network.", "Ein Teil der Seite konnte nicht geladen werden. Lade die Seite neu, vielleicht gibt es eine neue Version, oder prüfe das Netzwerk."),
     ("A plain link or frame reports no grade. For grades choose SPLICE, or let the host page listen to messages.", "Ein bloßer Link oder Rahmen meldet keine Note. Wähle für Noten SPLICE, oder lass die Host-Seite auf Nachrichten hören."),
-    ("Acknowledged changes of this service that were lost: overwritten without being seen, rolled back by its group, or lost with a purged tombstone or a disk", "Bestätigte Änderungen dieses Service, die verloren gingen: ungesehen überschrieben, von seiner Gruppe zurückgerollt oder mit einem entfernten Tombstone oder einer Festplatte"),
+    ("Acknowledged updates of this service that were lost: overwritten without being seen, rolled back by its group, or lost with a purged tombstone or a disk", "Bestätigte Änderungen dieses Service, die verloren gingen: ungesehen überschrieben, von seiner Gruppe zurückgerollt oder mit einem entfernten Tombstone oder einer Platte"),
     ("Acknowledgements", "Bestätigungen"),
     ("Actions", "Aktionen"),
     ("Add a {} and a {}, then another service.", "Füge einen {} und einen {} hinzu, dann einen weiteren Service."),

@@ -21,10 +21,16 @@ const LONG_NAME: usize = 20;
 /// Maximum number of characters of a word that fits beside a state and the icon of its kind while text is enlarged.
 const LONG_WORD: usize = 8;
 
-/// Widths of a letter of a name and of a letter of a state, and of what else is beside them in a card's header, px.
-const LETTERS: (usize, usize, usize) = (8, 7, 64);
+/// Width of a letter of a card's name, px.
+const NAME_LETTER: usize = 8;
 
-/// Width of a card below which the style sheet shows a state without its word, px.
+/// Width of a letter of a state, px.
+const STATE_LETTER: usize = 7;
+
+/// Width of the icon and the gaps in a card's header, px.
+const HEADER_REST: usize = 64;
+
+/// Width of a card up to which the style sheet shows a state without its word, px.
 const NARROW: f64 = 200.0;
 
 /// What a card shows of its node.
@@ -174,7 +180,8 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
     let state_word = state.map_or(0, |state| labels::copy_state(state).chars().count());
     // A narrower card does not show the word of its state.
     let width = props.placed.rect.w.max(NARROW) as usize;
-    let is_tight = longest_word.is_some_and(|length| LETTERS.0 * length + LETTERS.1 * state_word + LETTERS.2 > width);
+    let is_tight =
+        longest_word.is_some_and(|length| NAME_LETTER * length + STATE_LETTER * state_word + HEADER_REST > width);
     html! {
         <header class={classes!(is_long.then_some("long"), is_wide.then_some("wide"), is_tight.then_some("tight"))}>
             { icon(which) }
@@ -267,7 +274,7 @@ fn row(row: &RowView) -> Html {
     html! {
         <li key={row.key.clone()} data-key={row.key.clone()}>
             <span class="mono key" title={row.key.clone()}>{ &row.key }</span>
-            if row.lost > 0 { { lost_writes(row.lost) } }
+            if row.lost > 0 { { lost_updates(row.lost) } }
             <span class={classes!("v", old, (siblings.len() > 1).then_some("sibling-values"))} title={value.clone()}>{ value }</span>
             <span class="ver">
                 { swatch }
@@ -277,12 +284,12 @@ fn row(row: &RowView) -> Html {
     }
 }
 
-/// Draws how many changes of a row were lost. Where there is little room, the word is hidden.
-fn lost_writes(lost: u32) -> Html {
+/// Draws the number of lost updates of a row. A narrow card hides the word.
+fn lost_updates(lost: u32) -> Html {
     let text = text!("{} lost", lost);
     let (count, word) = text.split_once(' ').unwrap_or((&text, ""));
     html! {
-        <em class={classes!((lost > 9).then_some("many"))} title={text!("Acknowledged changes of this service that were lost: overwritten without being seen, rolled back by its group, or lost with a purged tombstone or a disk")}>
+        <em class={classes!((lost > 9).then_some("many"))} title={text!("Acknowledged updates of this service that were lost: overwritten without being seen, rolled back by its group, or lost with a purged tombstone or a disk")}>
             <b>{ count }</b>{ " " }<span>{ word }</span>
         </em>
     }

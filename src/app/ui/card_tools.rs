@@ -19,9 +19,9 @@ const FAULTS: [(CardFault, ActionId); 3] = [
 
 /// Height of the row, px.
 const HEIGHT: f64 = 34.0;
-/// Distance of the row below a card: under the publish button or the dead letters. On a narrow page, the row is between the card
-/// and the next one.
+/// Distance of the row below a card, px: under the publish button or the dead letters.
 const BELOW: f64 = 48.0;
+/// The same on a narrow page, px: the row is between the card and the next one.
 const BELOW_IN_COLUMN: f64 = 6.0;
 
 /// Height of one row of verdict chips, with the distance from the edge of the canvas, px at the browser's usual font size.

@@ -37,7 +37,7 @@ pub fn view(charts: &Rc<Charts>, scale: Scale, room: f64, now: Micros) -> Html {
         let part = ChartPart { charts: charts.clone(), content, scale, room };
         html! { <Gradual<ChartPart> {key} {part} /> }
     };
-    // It leaves the headings legible.
+    // The playhead leaves the headings legible.
     let now_in = |chart: usize| {
         let top = HEIGHT * chart as f64;
         format!("M{playhead:.1} {}V{}", top + TITLE, top + HEIGHT - FOOT)

@@ -67,8 +67,10 @@ pub enum PageMsg {
     Scrolled,
     /// The fragment of the address changed.
     AddressChanged,
-    /// The visitor leaves the page or reloads it, or has returned to it.
-    Left(bool),
+    /// The visitor leaves the page, or reloads it.
+    Left,
+    /// The page is shown, perhaps again after the visitor left it.
+    Shown,
     /// Another tab has changed what the browser keeps.
     StoredElsewhere,
     /// A drawing was opened.
@@ -334,7 +336,8 @@ impl Page {
                 }
                 left => self.open(opening::open_again(left)),
             },
-            PageMsg::Left(leaves) => self.keep_tab(leaves),
+            PageMsg::Left => self.keep_tab(true),
+            PageMsg::Shown => self.keep_tab(false),
             PageMsg::StoredElsewhere => self.follow_storage(),
             PageMsg::Opened(opened) => self.show_opened(opened),
             PageMsg::HostConnected(port) => self.host_connected(port),

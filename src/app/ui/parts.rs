@@ -58,7 +58,7 @@ pub fn chips(model: &Model, send: &Callback<Msg>) -> Html {
         let text = count(summary.lost, text!("1 acknowledged write lost"), text!("{} acknowledged writes lost"));
         broken.push(bad("lost".into(), Icon::Fault, text, verdict(NO_LOST_UPDATE)));
     }
-    // The number of lost writes is shown instead of this guarantee.
+    // The number of lost updates is shown instead of this guarantee.
     let violated: Vec<_> = model.verdicts.violated().filter(|finding| finding.id != NO_LOST_UPDATE).collect();
     let shown = if violated.len() > MAX_VIOLATED { MAX_VIOLATED - 1 } else { violated.len() };
     let shown = if model.viewport.narrow { shown.min(1) } else { shown };

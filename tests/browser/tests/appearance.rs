@@ -269,7 +269,7 @@ fn the_height_of_the_timeline_can_be_dragged_and_changed_with_keys() {
 }
 
 #[test]
-fn a_picture_shows_the_cross_before_the_number_of_lost_writes() {
+fn a_picture_shows_the_cross_before_the_number_of_lost_updates() {
     let browser = SITE.visit(WIDE, "#ex=raft-and-quorum");
     browser.wait("document.querySelectorAll('main .card em').length > 0");
     browser.run(CATCH_FILES);

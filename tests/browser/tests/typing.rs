@@ -116,7 +116,7 @@ fn the_time_of_an_action_has_no_more_than_three_decimals() {
 }
 
 #[test]
-fn what_is_no_scenario_is_called_so_however_it_is_opened() {
+fn a_text_that_is_no_scenario_is_reported_as_such_however_it_is_opened() {
     let expected = "This is not a Converge scenario. Expected at its top level: an object with the field “converge”";
     let browser = open("");
     let drop = "const data = new DataTransfer(); data.items.add(new File([arguments[0]], 'a.json')); \

@@ -5,7 +5,7 @@ use crate::app::picture::Shape;
 use wasm_bindgen::JsCast;
 use web_sys::{CssStyleDeclaration, DomRect, Element, Node, SvgGraphicsElement};
 
-/// Returns the text that the style adds before the content of an element, such as the cross before the number of lost writes.
+/// Returns the text that the style adds before the content of an element, such as the cross before the number of lost updates.
 fn generated_before(element: &Element) -> Option<String> {
     let window = web_sys::window()?;
     let style = window.get_computed_style_with_pseudo_elt(element, "::before").ok()??;

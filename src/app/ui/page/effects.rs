@@ -48,10 +48,10 @@ impl Page {
     }
 
     /// Keeps the document of this tab, with its history, for a reload. Before the code of actions is loaded, nothing was done.
-    pub(super) fn keep_tab(&mut self, leaves: bool) {
+    pub(super) fn keep_tab(&mut self, is_leaving: bool) {
         if self.views == ViewsState::Loaded && !crash_report::has_crashed() {
             self.is_tab_kept = true;
-            self.update_model(Msg::KeepTab(address::fragment(), leaves));
+            self.update_model(Msg::KeepTab { fragment: address::fragment(), is_leaving });
         }
     }
 

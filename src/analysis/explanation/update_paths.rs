@@ -21,9 +21,9 @@ impl ProspectFinder<'_> {
             _ => Micros::MAX,
         };
         let origin = update.and_then(|update| self.run.analysis.updates.get(update)).map(|info| info.node);
-        let way = match self.work.ways.get(&(origin, node)) {
-            Some(way) => way.clone(),
-            None => self.way(origin, node),
+        let path = match self.work.paths.get(&(origin, node)) {
+            Some(path) => path.clone(),
+            None => self.update_path(origin, node),
         };
         // After a crash, change data capture may publish lost updates again.
         let captures = |node: &NodeId| {
@@ -32,12 +32,12 @@ impl ProspectFinder<'_> {
                 service.into_iter().flat_map(|service| &service.publishes).map(|publication| &publication.mode);
             modes.any(|mode| matches!(mode, PublishMode::ChangeDataCapture { .. }))
         };
-        let capturing: BTreeSet<NodeId> = way.iter().copied().filter(captures).collect();
+        let capturing: BTreeSet<NodeId> = path.iter().copied().filter(captures).collect();
         let is_touched = self.work.later_faults.iter().any(|fault| match found.can_converge() {
-            true => fault.at <= arrives_by && fault.touches(&way),
+            true => fault.at <= arrives_by && fault.touches(&path),
             false => fault.crashes && !capturing.is_empty() && fault.touches(&capturing),
         });
-        self.work.ways.insert((origin, node), way);
+        self.work.paths.insert((origin, node), path);
         if is_touched { Prospect::Uncertain(Uncertainty::LaterFaults) } else { found }
     }
 
@@ -51,33 +51,34 @@ impl ProspectFinder<'_> {
     }
 
     /// The nodes on the path of an update from the service that made it to a copy.
-    pub(super) fn way(&self, origin: Option<NodeId>, node: NodeId) -> BTreeSet<NodeId> {
+    pub(super) fn update_path(&self, origin: Option<NodeId>, node: NodeId) -> BTreeSet<NodeId> {
         let run = self.run;
-        let mut way: BTreeSet<NodeId> = origin.into_iter().collect();
+        let mut path: BTreeSet<NodeId> = origin.into_iter().collect();
         let mut callers: Vec<NodeId> = origin.into_iter().collect();
         while let Some(caller) = callers.pop() {
             let calls = run.scenario.services.get(caller.index()).into_iter().flat_map(|service| &service.calls);
-            callers.extend(calls.filter_map(|call| run.names.find_node(&call.to)).filter(|callee| way.insert(*callee)));
+            callers
+                .extend(calls.filter_map(|call| run.names.find_node(&call.to)).filter(|callee| path.insert(*callee)));
         }
         let mut next = vec![node];
         while let Some(node) = next.pop() {
-            way.insert(node);
+            path.insert(node);
             if let Some(group) = run.names.group(node) {
-                next.extend(run.members(group).filter(|member| !way.contains(member)));
+                next.extend(run.members(group).filter(|member| !path.contains(member)));
             }
             let service = run.scenario.services.get(node.index());
             let buses = service
                 .into_iter()
                 .flat_map(|service| &service.subscribes)
                 .filter_map(|subscription: &Subscription| run.names.find_node(&subscription.to));
-            for bus in buses.filter(|bus| !way.contains(bus)).collect::<Vec<_>>() {
-                way.insert(bus);
+            for bus in buses.filter(|bus| !path.contains(bus)).collect::<Vec<_>>() {
+                path.insert(bus);
                 let is_to_bus = |publication: &Publication| run.names.find_node(&publication.to) == Some(bus);
                 let services = (0..).map(NodeId).zip(&run.scenario.services);
                 let publishers = services.filter(|(_, service)| service.publishes.iter().any(is_to_bus));
-                next.extend(publishers.map(|(publisher, _)| publisher).filter(|publisher| !way.contains(publisher)));
+                next.extend(publishers.map(|(publisher, _)| publisher).filter(|publisher| !path.contains(publisher)));
             }
         }
-        way
+        path
     }
 }
