@@ -172,19 +172,20 @@ impl<'a> ProspectFinder<'a> {
 
     /// The prospect of an update itself.
     pub(super) fn own_prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
-        let mut first = None;
+        let (mut first, mut healed): (Option<Prospect>, Option<Micros>) = (None, None);
         for holder in self.run.analysis.staleness.holders_of(node, key) {
-            let prospect = self.prospect_at(holder, key, update);
-            if prospect.can_converge() {
-                return prospect;
-            }
-            // A service that is down is the least informative reason.
-            match first {
-                None | Some(Prospect::Down(_)) => first = Some(prospect),
-                Some(_) => {}
+            match self.prospect_at(holder, key, update) {
+                // Another holder may need no healing.
+                Prospect::AfterHealing(at) => healed = Some(healed.map_or(at, |earlier| earlier.min(at))),
+                found if found.can_converge() && !(found.is_uncertain() && healed.is_some()) => return found,
+                found => match first {
+                    // A service that is down is the least informative reason.
+                    None | Some(Prospect::Down(_)) => first = Some(found),
+                    Some(_) => {}
+                },
             }
         }
-        first.unwrap_or(Prospect::Lost)
+        healed.map(Prospect::AfterHealing).or(first).unwrap_or(Prospect::Lost)
     }
 
     fn prospect_at(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
