@@ -8,11 +8,13 @@ use crate::session::protocol::{
     SHOWN_ROWS, ServiceView, SubscriptionView, Summary, TreeLevel, Window,
 };
 use crate::session::run::Run;
-use crate::trace::{KeyId, Names, NodeId, UpdateId};
+use crate::trace::{KeyId, Names, NodeId, SubscriptionId, UpdateId};
 use std::collections::BTreeMap;
 
 /// Limit of the events, outbox rows and dead letters of a card.
 const MAX_EVENTS: usize = 12;
+/// Maximum number of events of a queue that are examined for those of one consumer.
+const MAX_EXAMINED: usize = 1_000;
 /// Limit of the partitions of a subscription.
 const MAX_PARTITIONS: usize = 50;
 
@@ -121,9 +123,9 @@ pub fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> Bus
         if ends.bus != node {
             return None;
         }
-        let (queue, topic) = (run.analysis().buses.get(id), bus.topics.get(ends.topic as usize));
-        let partitions = topic.map_or(1, |topic| topic.partitions);
         let buses = &run.analysis().buses;
+        let (queue, topic) = (buses.get(buses.queue_of(id)), bus.topics.get(ends.topic as usize));
+        let partitions = topic.map_or(1, |topic| topic.partitions);
         let service = scenario.services.get(ends.service.index());
         let subscription = service.and_then(|service| service.subscribes.get(*place - 1));
         let attachment = subscription.map(Subscription::attachment);
@@ -149,25 +151,42 @@ pub fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> Bus
             discarded: 0,
         };
         Some(match queue {
-            Some(queue) => with_queue(view, run, queue),
+            Some(queue) if buses.queue_of(id) == id => with_queue(view, run, queue, id),
+            Some(queue) => {
+                SubscriptionView { depth: view.held, events: events_at(run, queue, |at| at == Some(id)), ..view }
+            }
             None => view,
         })
     });
     BusView { node, subscriptions: subscriptions.collect() }
 }
 
-/// Returns the view of a subscription with the content of its queue.
-fn with_queue(view: SubscriptionView, run: &Run, queue: &SubscriptionQueue) -> SubscriptionView {
+/// Returns the view of the first subscription to a queue, with what no other consumer has.
+fn with_queue(view: SubscriptionView, run: &Run, queue: &SubscriptionQueue, first: SubscriptionId) -> SubscriptionView {
+    let buses = &run.analysis().buses;
+    let shared = run.engine().names().subscriptions().filter(|id| *id != first && buses.queue_of(*id) == first);
+    let at_others: u32 = shared.map(|id| buses.in_flight_to(id)).sum();
     let update = |update: &UpdateId| content::update(*update, run.analysis(), run.engine().names());
     SubscriptionView {
-        depth: queue.events.len() as u32,
-        events: queue.events.values().take(MAX_EVENTS).map(|kept| queued_event(run, kept)).collect(),
+        depth: (queue.events.len() as u32).saturating_sub(at_others),
+        events: events_at(run, queue, |at| at.is_none_or(|consumer| consumer == first)),
         depths: if view.partitions > 1 { depths(queue) } else { Vec::new() },
         dead: queue.dead_letters.len() as u32,
         dead_letters: queue.dead_letters.values().take(MAX_EVENTS).map(|dead| update(&dead.update)).collect(),
         discarded: queue.discarded,
         ..view
     }
+}
+
+/// Returns the events of a queue at the consumers that meet a condition; an event that is not in flight is at none.
+fn events_at(
+    run: &Run,
+    queue: &SubscriptionQueue,
+    is_meant: impl Fn(Option<SubscriptionId>) -> bool,
+) -> Vec<QueuedEvent> {
+    let oldest = queue.events.values().take(MAX_EXAMINED);
+    let meant = oldest.filter(|kept| is_meant(kept.reader.filter(|_| kept.in_flight)));
+    meant.take(MAX_EVENTS).map(|kept| queued_event(run, kept)).collect()
 }
 
 fn depths(queue: &SubscriptionQueue) -> Vec<PartitionDepth> {
@@ -238,7 +257,7 @@ pub fn summary(run: &Run) -> Summary {
 
 #[cfg(test)]
 mod tests {
-    use super::summary;
+    use super::{bus_view, summary};
     use crate::scenario::{examples, micros};
     use crate::session::run::Run;
 
@@ -249,5 +268,16 @@ mod tests {
             run.complete(micros(ms));
             assert_eq!(summary(&run).window.map(|window| window.missed_again), Some(missed_again), "at {ms} ms");
         }
+    }
+
+    #[test]
+    fn an_event_is_shown_at_the_worker_that_has_it_and_not_at_the_first_of_its_group() {
+        let scenario = examples::find("consumer-dies").expect("an example").scenario();
+        let mut run = Run::new(&scenario);
+        run.complete(micros(2_800.0));
+        let bus = run.engine().names().find_node(&scenario.buses[0].id).expect("the bus");
+        let shown = bus_view(&run, &scenario, bus, 0).subscriptions;
+        let at = |worker: usize| (shown[worker].depth, shown[worker].events.len(), shown[worker].held);
+        assert_eq!((at(0), at(1)), ((0, 0, 0), (1, 1, 1)));
     }
 }
