@@ -39,9 +39,9 @@ fn search_and_filters_narrow_the_gallery_and_a_choice_opens_the_example() {
     browser.wait(&format!("{SHOWN}.join() === 'cart-last-writer-wins,cart-or-set,cart-siblings,challenge=lost-book'"));
     browser.run("const s = document.querySelector('.gallery select[aria-label=Level]'); s.value = 'Basic'; s.dispatchEvent(new Event('change', { bubbles: true }))");
     browser.wait(&format!("{SHOWN}.join() === 'cart-last-writer-wins'"));
-    browser.wait("document.querySelector('.gallery [role=status]').textContent === '1 found'");
+    browser.wait("document.querySelector('.gallery [role=status]')?.textContent === '1 found'");
     browser.keys(&["x"]);
-    browser.wait("document.querySelector('.gallery [role=status]').textContent.startsWith('Nothing matches')");
+    browser.wait("document.querySelector('.gallery [role=status]')?.textContent.startsWith('Nothing matches')");
     browser.run("const field = document.querySelector('.gallery input'); field.value = 'cart'; field.dispatchEvent(new InputEvent('input', { bubbles: true }))");
     browser.wait(&format!("{SHOWN}.length === 1"));
     // From the field to the card, and the example opens.
@@ -95,7 +95,7 @@ fn enter_in_the_search_field_opens_the_first_hit() {
     let browser = open(WIDE);
     browser.wait("document.activeElement.matches('.gallery input')");
     browser.keys(&["x", "q", "z", "Enter"]);
-    browser.wait("document.querySelector('.gallery [role=status]').textContent.startsWith('Nothing matches')");
+    browser.wait("document.querySelector('.gallery [role=status]')?.textContent.startsWith('Nothing matches')");
     browser.keys(&["Control+a", "o", "u", "t", "b", "o", "x"]);
     browser.wait(&format!("{SHOWN}[0] === 'outbox'"));
     browser.keys(&["Enter"]);
