@@ -288,14 +288,15 @@ impl Browser {
         self.run_with(script, selector).as_str().unwrap_or_default().to_string()
     }
 
-    /// Waits until an expression is truthy and returns its value; for an element, `true`. The page itself looks again and
+    /// Waits until an expression is truthy and returns its value; for an element, `true`. It is false while an element that it
+    /// reads is missing. The page itself looks again and
     /// again, which costs far less than asking the driver each time.
     pub fn wait(&self, expression: &str) -> Value {
         let script = format!(
             "const done = arguments[0], until = performance.now() + {SLICE_MS}; \
-             const look = () => {{ try {{ const value = ({expression}); \
-             if (value || performance.now() > until) done([value?.nodeType ? true : value || null]); else setTimeout(look, {LOOK_MS}); }} \
-             catch (error) {{ done(String(error)); }} }}; look()"
+             const look = () => {{ let value; try {{ value = ({expression}); }} \
+             catch (error) {{ if (!(error instanceof TypeError)) return done(String(error)); }} \
+             if (value || performance.now() > until) done([value?.nodeType ? true : value || null]); else setTimeout(look, {LOOK_MS}); }}; look()"
         );
         let deadline = Instant::now() + TIMEOUT;
         loop {
