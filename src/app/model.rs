@@ -47,8 +47,8 @@ pub use self::panels::{ContextMenu, Panels, PanelsMsg};
 pub use self::playback::PlaybackMsg;
 pub use self::pointer::{Pointer, PointerMsg};
 pub use self::preferences::{
-    KEPT_BEFORE, KEPT_CODE, KEPT_HINTS, KEPT_KEYS, KEPT_LANGUAGE, KEPT_LAST, KEPT_LESSONS, KEPT_MOTION, KEPT_TAB,
-    KEPT_TASKS, KEPT_THEME, KEPT_WORK, Preferences, PreferencesMsg, Theme,
+    KEPT_CODE, KEPT_HINTS, KEPT_KEYS, KEPT_LANGUAGE, KEPT_LAST, KEPT_LESSONS, KEPT_MOTION, KEPT_TAB, KEPT_TASKS,
+    KEPT_THEME, KEPT_WORK, Preferences, PreferencesMsg, Theme,
 };
 pub use self::recovery::{Crash, RunRecord};
 pub use self::selection::{Clipboard, Selection, SelectionMsg};

@@ -7,7 +7,7 @@ use super::{files, storage};
 use crate::app::kept_drawings::{
     DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, exported, stored, unique_title,
 };
-use crate::app::model::{DrawingsMsg, KEPT_BEFORE, KEPT_LAST, KEPT_WORK, Msg, Opening, TabRecord};
+use crate::app::model::{DrawingsMsg, KEPT_LAST, KEPT_WORK, Msg, Opening, TabRecord};
 use crate::app::titles::{COPY, RECOVERED};
 use crate::scenario::Scenario;
 use js_sys::{Array, Promise};
@@ -89,17 +89,22 @@ pub fn restore(text: String, fragment: String) -> Result<Pin<Box<dyn Future<Outp
 
 /// Keeps work that cannot be saved before the page is left. The next access to the storage moves it there.
 pub fn keep_for_next_visit(work: &Scenario) {
-    let text = stored(work);
-    if let Some(other) = storage::kept(KEPT_WORK).filter(|other| *other != text) {
-        storage::keep(KEPT_BEFORE, &other);
+    let newest = stored(work);
+    let mut text = newest.clone();
+    for name in KEPT_WORK {
+        let former = storage::kept(name).filter(|former| *former != newest);
+        storage::keep(name, &text);
+        let Some(former) = former else { break };
+        text = former;
     }
-    storage::keep(KEPT_WORK, &text);
 }
 
 /// Removes work that was kept for the next visit, because its tab shows it again or the storage has it.
 pub fn forget_for_next_visit(work: &Scenario) {
-    if storage::kept(KEPT_WORK).is_some_and(|text| text == stored(work)) {
-        storage::forget(KEPT_WORK);
+    for name in KEPT_WORK {
+        if storage::kept(name).is_some_and(|text| text == stored(work)) {
+            storage::forget(name);
+        }
     }
 }
 
@@ -384,13 +389,11 @@ impl Store {
 
     /// Moves the work that tabs have kept for the next visit, and the drawings of earlier versions of the page, into this storage.
     async fn import_kept_work(&self) {
-        for (name, id) in [(KEPT_BEFORE, "former-2"), (KEPT_WORK, "former-1")] {
+        for name in KEPT_WORK.iter().rev() {
             let Some(text) = storage::kept(name) else { continue };
-            if let Ok(info) = self.import_work(id, text).await {
+            if let Ok(info) = self.import_work("former", text).await {
                 storage::forget(name);
-                if name == KEPT_WORK {
-                    storage::keep(KEPT_LAST, &info.id);
-                }
+                storage::keep(KEPT_LAST, &info.id);
             }
         }
     }

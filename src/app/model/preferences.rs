@@ -7,10 +7,18 @@ use crate::session::protocol::Request;
 
 /// Storage key of the id of the drawing that was changed last.
 pub const KEPT_LAST: &str = "converge.last";
-/// Storage key of the visitor's work, as earlier versions of the page kept it.
-pub const KEPT_WORK: &str = "converge.work";
-/// Storage key of the work before that, as earlier versions of the page kept it.
-pub const KEPT_BEFORE: &str = "converge.before";
+/// Storage keys of work that tabs keep for the next visit, newest first. Earlier versions of the page kept all work under the
+/// first two.
+pub const KEPT_WORK: [&str; 8] = [
+    "converge.work",
+    "converge.before",
+    "converge.work-3",
+    "converge.work-4",
+    "converge.work-5",
+    "converge.work-6",
+    "converge.work-7",
+    "converge.work-8",
+];
 /// Key of what a tab keeps of its document while it is reloaded, in the storage of the tab.
 pub const KEPT_TAB: &str = "converge.tab";
 /// Storage key of the theme.

@@ -82,12 +82,11 @@ impl Model {
         Some(TabRecord { fragment, revision, present, history, unsaved })
     }
 
-    /// Returns the example with its live commands, also those that the engine has not answered yet; none if it has no commands, or
-    /// the storage has it.
+    /// Returns the example with its live commands, also those that the engine has not answered yet; none if it has no commands
+    /// apart from those with which it was opened, or the storage has it.
     fn unsaved_example(&self) -> Option<Scenario> {
         let document = &self.document;
-        let is_saved = document.drawing.is_some() || !document.scenario.branches.is_empty();
-        if is_saved || document.origin != Origin::Own || document.address.starts_with("lesson=") {
+        if document.drawing.is_some() || document.origin != Origin::Own || document.address.starts_with("lesson=") {
             return None;
         }
         let mut scenario = Scenario::clone(&self.run_record().kept());
@@ -101,7 +100,8 @@ impl Model {
                 branch.script.extend(pending.into_iter().map(|command| Step { at_ms, command }));
             }
         }
-        (!scenario.branches.is_empty()).then_some(scenario)
+        let has_commands = scenario.branches.iter().any(|branch| !branch.script.is_empty() || !branch.set.is_empty());
+        (has_commands && scenario.branches[..] != document.opened_branches[..]).then_some(scenario)
     }
 }
 
@@ -168,6 +168,7 @@ mod tests {
         page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
         page.update(write(7));
         assert_eq!((unsaved(&page, true), unsaved(&page, false)), (vec![1], Vec::<usize>::new()));
+        assert_eq!(unsaved(&reloaded(&page), true), [1], "also after a reload");
         page.update(Msg::Document(DocumentMsg::Undo));
         assert_eq!(unsaved(&page, true), [0_usize; 0], "nothing is left to keep");
         page.update(Msg::Document(DocumentMsg::Redo));

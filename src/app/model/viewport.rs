@@ -135,7 +135,7 @@ impl Viewport {
 
     /// Returns the camera that shows all of a scene without a column on a narrow page.
     pub(super) fn narrow_fit(&self, scene: &Scene) -> Camera {
-        Camera::fitting_with(scene.bounds(), self.size, TOP * self.unit, NARROW_MARGIN, self.unit)
+        Camera::fitting_with(scene.bounds_of(None), self.size, TOP * self.unit, NARROW_MARGIN, self.unit)
     }
 
     /// Returns the middle of the canvas, px.

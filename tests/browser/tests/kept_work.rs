@@ -161,3 +161,29 @@ fn going_back_at_once_shows_the_update_of_the_example_that_was_left() {
     browser.wait("!document.querySelector('[data-node=warehouse]') && location.hash.startsWith('#d=')");
     browser.wait("document.querySelector('.chip.first')?.textContent.includes('consistent')");
 }
+
+#[test]
+fn the_updates_of_several_examples_whose_tabs_are_closed_are_all_kept() {
+    let browser = open("");
+    let address = browser.run("return location.href");
+    let page = address.as_str().and_then(|address| address.split('#').next()).expect("an address").to_string();
+    for example in ["first-update", "lost-event", "cart-siblings"] {
+        let (first, second) = browser.open_tab(&format!("{page}#ex={example}&t=0"));
+        browser.wait("document.querySelector('main .badge') && document.querySelector('.clock').textContent");
+        browser.run("document.querySelector('main.canvas').focus()");
+        browser.keys(&["p"]);
+        browser.wait("parseFloat(document.querySelector('.clock').textContent) > 0.2");
+        // After a reload, too.
+        reload(&browser);
+        browser.wait("!document.querySelector('[data-action=Undo]').disabled");
+        browser.go_to_tab(&second);
+        browser.devtools("Page.close", json!({}));
+        browser.go_to_tab(&first);
+    }
+    browser.open("about:blank");
+    browser.open(&page);
+    browser.wait("location.hash.startsWith('#d=') && document.querySelector('main .badge')");
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list .name').length === 3");
+    assert_clean_console(&browser);
+}

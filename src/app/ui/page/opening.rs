@@ -184,7 +184,7 @@ async fn open_last() -> Opened {
     if address::is_embed() {
         return Opened { drawing: Drawing::First, ..Opened::default() };
     }
-    if storage::kept(KEPT_WORK).is_some() {
+    if KEPT_WORK.iter().any(|name| storage::kept(name).is_some()) {
         // The first access to the drawings moves the work there.
         let _ = drawings::request(DrawingsRequest::List, None).await;
     }
