@@ -56,7 +56,6 @@ pub use self::sharing::{FileSlice, SharedRun, Sharing, SharingMsg};
 pub use self::tab_record::TabRecord;
 pub use self::task::TaskMsg;
 pub use self::verdicts::VerdictsMsg;
-use self::viewport::OVERVIEW;
 pub use self::viewport::{MESSAGE_GROUPS, MessageGroup, Sizes, Viewport, ViewportMsg};
 pub use super::canvas_item::CanvasItem;
 pub use super::gesture::Tool;
@@ -414,8 +413,8 @@ impl Model {
         if narrow && scene.bounds().bottom() > size.1 / unit {
             let scale = |scene: &Scene| self.viewport.narrow_fit(scene).scale;
             let others = [build(Layout::Free), build(Layout::Grid)];
-            let column = if self.has_text() { 0.0 } else { OVERVIEW * unit };
-            let larger = others.into_iter().filter(|other| scale(other) >= column && scale(other) > scale(&scene));
+            let least = if self.has_text() { 0.0 } else { self.viewport.least_overview(&scene) };
+            let larger = others.into_iter().filter(|other| scale(other) >= least && scale(other) > scale(&scene));
             scene = larger.max_by(|a, b| scale(a).total_cmp(&scale(b))).unwrap_or(scene);
         }
         scene.place_labels(self.viewport.detail());

@@ -26,7 +26,11 @@ const LEAST_SHARE: f64 = 0.9;
 /// Minimum distance between the focused card and the edge of the canvas, px.
 const EDGE: f64 = 8.0;
 /// Minimum scale, as a share of 100 %, at which a narrow page shows a whole drawing instead of a column that scrolls.
-pub(super) const OVERVIEW: f64 = 0.4;
+const OVERVIEW: f64 = 0.4;
+/// The same on a phone, whose columns are narrow, for drawings without areas: elsewhere, the texts of cards would be cut.
+const PHONE_OVERVIEW: f64 = 0.6;
+/// Width of a canvas below which it is that of a phone, px.
+const PHONE: f64 = 480.0;
 /// Distance between a drawing and the edge of the canvas of a narrow page, px.
 const NARROW_MARGIN: f64 = 10.0;
 
@@ -136,6 +140,17 @@ impl Viewport {
     /// Returns the camera that shows all of a scene without a column on a narrow page.
     pub(super) fn narrow_fit(&self, scene: &Scene) -> Camera {
         Camera::fitting_with(scene.bounds_of(None), self.size, TOP * self.unit, NARROW_MARGIN, self.unit)
+    }
+
+    /// Returns the minimum scale at which a narrow page shows a whole drawing.
+    pub(super) fn least_overview(&self, scene: &Scene) -> f64 {
+        let is_phone = self.size.0 < PHONE * self.unit;
+        let share = match (is_phone, scene.areas.is_empty()) {
+            (false, _) => OVERVIEW,
+            (true, true) => PHONE_OVERVIEW,
+            (true, false) => 1.0,
+        };
+        share * self.unit
     }
 
     /// Returns the middle of the canvas, px.
@@ -293,7 +308,7 @@ impl Model {
         self.viewport.camera = if narrow {
             let whole = self.viewport.narrow_fit(&self.scene);
             // A column of many cards begins at its first card.
-            let is_long = whole.scale < OVERVIEW * unit && !self.has_text();
+            let is_long = whole.scale < self.viewport.least_overview(&self.scene) && !self.has_text();
             let has_room = bounds.bottom() * unit <= height;
             let starts_at_top = self.scene.is_column() && (is_long || has_room);
             if starts_at_top { Camera { scale: unit, ..Camera::default() } } else { whole }

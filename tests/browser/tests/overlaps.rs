@@ -106,7 +106,8 @@ fn no_text_of_a_card_covers_another_at_any_level_of_detail() {
 
 #[test]
 fn a_bus_of_half_the_width_of_a_phone_shows_its_name() {
-    let browser = SITE.visit(PHONE, "#ex=before-and-after&t=0");
+    // The canvas has room for the whole column above the list of branches.
+    let browser = SITE.visit(Look { height: 1800, ..PHONE }, "#ex=before-and-after&t=0");
     browser.click(".more-button");
     browser.click("[data-more=Branches]");
     browser.wait("document.querySelectorAll('.branches .verdict').length === 2");

@@ -22,11 +22,12 @@ const FOCUS_IN_SIGHT: &str = "(() => { const r = document.activeElement.getBound
     b = c.getBoundingClientRect(); return document.activeElement.matches('#canvas *') && r.left >= b.left && r.right <= b.right && r.top >= b.top && r.bottom <= b.bottom \
     && c.scrollLeft === 0 && c.scrollTop === 0 })()";
 
+/// Moves the drawing out of sight, again if a card that receives its focus late has brought it back.
 fn scroll_away(browser: &Browser) {
-    browser.run(
-        "document.querySelector('#canvas').dispatchEvent(new WheelEvent('wheel', { deltaY: -3000, clientX: 600, clientY: 300, bubbles: true, cancelable: true }))",
+    browser.wait(
+        "document.querySelector('main [data-node=inventory]').getBoundingClientRect().top > innerHeight || \
+         !document.querySelector('#canvas').dispatchEvent(new WheelEvent('wheel', { deltaY: -3000, clientX: 600, clientY: 300, bubbles: true, cancelable: true })) && false",
     );
-    browser.wait("document.querySelector('main [data-node=inventory]').getBoundingClientRect().top > innerHeight");
 }
 
 /// Sends a mouse event to the page.
