@@ -211,13 +211,20 @@ impl LostUpdates {
         // A coordinator has not seen a later write, although its version may be older: a member that has lost its disk counts again.
         let is_earlier = |a: &Write, b: &Write| a.update < b.update;
         let is_other = |other: &Write| other.operation != write.operation;
+        // A member that has lost its disk counts again below its former writes, which are newer and had seen older ones.
+        let is_former = |other: &Write| {
+            let is_newer = other.acknowledged.is_some() && other.version > write.version;
+            is_newer && other.node == write.node && is_earlier(other, &write)
+        };
+        let former: Vec<Write> = writes.iter().filter(|other| is_former(other)).cloned().collect();
         for other in writes.iter_mut().filter(|other| is_other(other)) {
             let Some(acknowledged) = other.acknowledged else { continue };
             if other.version < write.version {
                 // A client that coordinates itself holds no version. It may know the writes acknowledged before it began.
                 let may_know = !write.at_replica && write.replaces.is_none() && acknowledged <= write.issued;
                 let has_seen = may_know || (write.replaces >= other.version && is_earlier(other, &write));
-                if !has_seen && !other.lost {
+                let is_in_former = former.iter().any(|it| it.replaces >= other.version && is_earlier(other, it));
+                if !has_seen && !is_in_former && !other.lost {
                     other.lost = true;
                     let cause = LossCause::Overwritten(write.update);
                     self.lost.push(LostUpdate { at, update: other.update, cause });

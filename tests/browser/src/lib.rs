@@ -289,8 +289,7 @@ impl Browser {
     }
 
     /// Waits until an expression is truthy and returns its value; for an element, `true`. It is false while an element that it
-    /// reads is missing. The page itself looks again and
-    /// again, which costs far less than asking the driver each time.
+    /// reads is missing. The page itself looks again and again, which costs far less than asking the driver each time.
     pub fn wait(&self, expression: &str) -> Value {
         let script = format!(
             "const done = arguments[0], until = performance.now() + {SLICE_MS}; \
