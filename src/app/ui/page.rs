@@ -409,10 +409,11 @@ impl Page {
         self.link.send_future(async { PageMsg::Opened(opening.await) });
     }
 
-    /// Loads the code of the lazy views and of actions when the page first shows such a view, or at the first action.
+    /// Loads the code of the lazy views and of actions when the page first shows such a view, at the first action, or for work
+    /// that a reload has restored: it is kept when the page is left.
     fn load_views(&mut self) {
-        let is_needed =
-            !self.waiting_actions.is_empty() || LazyView::ALL.into_iter().any(|view| view.is_shown(&self.model));
+        let has_work = !self.waiting_actions.is_empty() || self.model.document.can_undo();
+        let is_needed = has_work || LazyView::ALL.into_iter().any(|view| view.is_shown(&self.model));
         if self.views == ViewsState::NotLoaded && is_needed {
             self.views = ViewsState::Loading;
             self.link.send_future(async { PageMsg::ViewsLoaded(lazy_views::load().await.is_ok()) });

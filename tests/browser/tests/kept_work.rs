@@ -112,9 +112,8 @@ fn an_update_on_an_example_is_kept_when_its_tab_is_closed_at_once() {
     let address = browser.run("return location.href");
     let (first, second) = browser.open_tab(address.as_str().expect("an address"));
     browser.wait("document.querySelector('main .badge')");
-    browser.run("document.querySelector('main.canvas').focus()");
     let before = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
-    browser.keys(&["p"]);
+    browser.click("main .publish");
     browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
     let value = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
     browser.go_to_tab(&second);
@@ -135,9 +134,8 @@ fn an_update_on_an_example_is_kept_when_its_tab_is_closed_at_once() {
 #[test]
 fn a_reload_of_an_example_with_an_update_keeps_no_second_drawing() {
     let browser = open("");
-    browser.run("document.querySelector('main.canvas').focus()");
     let before = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
-    browser.keys(&["p"]);
+    browser.click("main .publish");
     browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
     reload(&browser);
     browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
