@@ -182,13 +182,13 @@ pub fn unique_title(title: &str, is_taken: impl Fn(&str) -> bool) -> String {
     (2..10_000).map(|n| format!("{stem} {n}")).find(|title| !is_taken(title)).unwrap_or_else(|| title.into())
 }
 
-/// Returns whether a text can be a scenario. It may have errors.
-pub fn is_scenario(text: &str) -> bool {
+/// Returns whether a text names the field of the format, and so may be a scenario, possibly with errors.
+pub fn may_be_scenario(text: &str) -> bool {
     text.contains("\"converge\"")
 }
 
 /// Returns the sentence about a text that is no scenario.
-pub fn no_scenario() -> String {
+pub fn not_a_scenario() -> String {
     text!(
         "This is not a Converge scenario. Expected at its top level: an object with the field “converge”, the version of the format."
     )
@@ -216,7 +216,7 @@ pub fn imported(text: &str) -> Result<(Vec<Scenario>, Vec<ScenarioError>), Scena
                 "expected a scenario, not a text: this drawing was damaged when it was exported",
             )])
         } else if item.get("converge").is_none() {
-            Err(vec![ScenarioError::new("", no_scenario())])
+            Err(vec![ScenarioError::new("", not_a_scenario())])
         } else {
             Scenario::from_value(item).and_then(|scenario| scenario.validate().map(|()| scenario))
         };

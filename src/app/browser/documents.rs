@@ -157,14 +157,14 @@ pub fn read_cards(text: String) -> Result<Option<Box<Scenario>>, SplitLoaderErro
 /// The code could not be fetched.
 #[wasm_split(documents, fallible)]
 pub fn read_file(text: String) -> Result<Result<Box<Opening>, String>, SplitLoaderError> {
-    let is_scenario = kept_drawings::is_scenario(&text);
+    let is_scenario = kept_drawings::may_be_scenario(&text);
     if text.starts_with('[') && is_scenario {
         return Ok(Err(text!("This file has several drawings. Import it in the dialog Open….").into()));
     }
     if !is_scenario {
         let is_data = text.starts_with(['{', '[']);
         let neither = || text!("This is neither a scenario file nor a link to one.").to_string();
-        return Ok(Err(if is_data { kept_drawings::no_scenario() } else { neither() }));
+        return Ok(Err(if is_data { kept_drawings::not_a_scenario() } else { neither() }));
     }
     let why = |errors: Vec<ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
     let read = || Scenario::from_json(&text).map_err(|errors| text!("This file could not be opened: {}", why(errors)));

@@ -56,7 +56,7 @@ impl Model {
                     return;
                 }
                 self.select([CanvasItem::Node(id.clone())].into());
-                // A group has no card of its own.
+                // A group is drawn as the cards of its members.
                 let groups = &self.document.scenario.groups;
                 let member =
                     groups.iter().find(|group| group.id == id).and_then(|group| group.members.first().cloned());

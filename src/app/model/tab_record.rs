@@ -168,7 +168,10 @@ mod tests {
         page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
         page.update(write(7));
         assert_eq!((unsaved(&page, true), unsaved(&page, false)), (vec![1], Vec::<usize>::new()));
-        assert_eq!(unsaved(&reloaded(&page), true), [1], "also after a reload");
+        let mut again = reloaded(&page);
+        assert_eq!(unsaved(&again, true), [1], "also after a reload");
+        again.update(Msg::Document(DocumentMsg::OpenEmpty));
+        assert_eq!(unsaved(&again, true), [1], "and when another drawing opens after it");
         page.update(Msg::Document(DocumentMsg::Undo));
         assert_eq!(unsaved(&page, true), [0_usize; 0], "nothing is left to keep");
         page.update(Msg::Document(DocumentMsg::Redo));

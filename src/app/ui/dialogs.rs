@@ -197,7 +197,7 @@ pub fn OpenFile(props: &OpenFileProps) -> Html {
             let (errors, send) = (errors.clone(), send.clone());
             let read = |text: String| match is_scenario(&text) {
                 true => Scenario::from_json(&text),
-                false => Err(vec![ScenarioError::new("", no_scenario())]),
+                false => Err(vec![ScenarioError::new("", not_a_scenario())]),
             };
             files::read(&file, move |text| match text.map(read) {
                 Some(Ok(scenario)) => {

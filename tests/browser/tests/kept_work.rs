@@ -22,6 +22,14 @@ fn back_returns_to_an_update_that_was_published_on_an_example() {
     assert_clean_console(&browser);
 }
 
+/// Publishes an update on the first example, waits until the card of Inventory shows it, and returns the new value.
+fn publish_at_inventory(browser: &Browser) -> serde_json::Value {
+    let before = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
+    browser.click("main .publish");
+    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
+    browser.run("return document.querySelector('[data-node=inventory] .v').textContent")
+}
+
 /// Reloads the page of this tab.
 fn reload(browser: &Browser) {
     browser.run("window.isBefore = true; location.reload()");
@@ -112,10 +120,7 @@ fn an_update_on_an_example_is_kept_when_its_tab_is_closed_at_once() {
     let address = browser.run("return location.href");
     let (first, second) = browser.open_tab(address.as_str().expect("an address"));
     browser.wait("document.querySelector('main .badge')");
-    let before = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
-    browser.click("main .publish");
-    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
-    let value = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
+    let value = publish_at_inventory(&browser);
     browser.go_to_tab(&second);
     browser.devtools("Page.close", json!({}));
     browser.go_to_tab(&first);
@@ -134,11 +139,9 @@ fn an_update_on_an_example_is_kept_when_its_tab_is_closed_at_once() {
 #[test]
 fn a_reload_of_an_example_with_an_update_keeps_no_second_drawing() {
     let browser = open("");
-    let before = browser.run("return document.querySelector('[data-node=inventory] .v').textContent");
-    browser.click("main .publish");
-    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
+    let value = publish_at_inventory(&browser);
     reload(&browser);
-    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent !== {before}"));
+    browser.wait(&format!("document.querySelector('[data-node=inventory] .v').textContent === {value}"));
     file(&browser, "Open…");
     browser.wait("document.querySelector('dialog .muted')?.textContent.startsWith('None yet')");
     assert_clean_console(&browser);

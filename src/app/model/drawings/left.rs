@@ -56,8 +56,8 @@ impl Model {
         self.open(Opening { drawing, caption, address, at, ..Opening::own(Rc::unwrap_or_clone(scenario)) });
     }
 
-    /// Keeps the live commands on the document that the page has left, and notes where to return to. A lesson shows its
-    /// scenarios again from the start, and an example with branches has commands of its own.
+    /// Keeps the live commands on the document that the page has left, and notes where to return to. The scenarios of lessons, and
+    /// examples that contain branches, are not kept: they open again from the start.
     pub(in crate::app::model) fn keep_left(&mut self, effects: &mut Vec<Effect>) {
         if !std::mem::take(&mut self.drawings.has_left) {
             return;
