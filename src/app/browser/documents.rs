@@ -157,11 +157,11 @@ pub fn read_cards(text: String) -> Result<Option<Box<Scenario>>, SplitLoaderErro
 /// The code could not be fetched.
 #[wasm_split(documents, fallible)]
 pub fn read_file(text: String) -> Result<Result<Box<Opening>, String>, SplitLoaderError> {
-    let is_scenario = kept_drawings::may_be_scenario(&text);
-    if text.starts_with('[') && is_scenario {
+    let names_format = kept_drawings::may_be_scenario(&text);
+    if text.starts_with('[') && names_format {
         return Ok(Err(text!("This file has several drawings. Import it in the dialog Open….").into()));
     }
-    if !is_scenario {
+    if !names_format {
         let is_data = text.starts_with(['{', '[']);
         let neither = || text!("This is neither a scenario file nor a link to one.").to_string();
         return Ok(Err(if is_data { kept_drawings::not_a_scenario() } else { neither() }));

@@ -7,7 +7,7 @@ use super::icons::{Icon, icon};
 use super::qr_code::QrCodeOf;
 use crate::app::actions;
 use crate::app::browser::{address, files};
-use crate::app::kept_drawings::{is_scenario, no_scenario};
+use crate::app::kept_drawings::{may_be_scenario, not_a_scenario};
 use crate::app::model::{DocumentMsg, DrawingsMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
 use crate::app::picture::PictureFormat;
 use crate::app::playback::clock;
@@ -195,7 +195,7 @@ pub fn OpenFile(props: &OpenFileProps) -> Html {
         Callback::from(move |event: Event| {
             let Some(file) = files::chosen(&event) else { return };
             let (errors, send) = (errors.clone(), send.clone());
-            let read = |text: String| match is_scenario(&text) {
+            let read = |text: String| match may_be_scenario(&text) {
                 true => Scenario::from_json(&text),
                 false => Err(vec![ScenarioError::new("", not_a_scenario())]),
             };
